@@ -1,0 +1,81 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let strict: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
+let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
+let nioEmbedded: Target.Dependency = .product(name: "NIOEmbedded", package: "swift-nio")
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let metrics: Target.Dependency = .product(name: "Metrics", package: "swift-metrics")
+let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let protobuf: Target.Dependency = .product(name: "SwiftProtobuf", package: "swift-protobuf")
+let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+
+let package = Package(
+    name: "sakuin",
+    platforms: [.macOS(.v15)],
+    products: [
+        .library(name: "SakuinTypes", targets: ["SakuinTypes"]),
+        .library(name: "SakuinEngine", targets: ["SakuinEngine"]),
+        .library(name: "SakuinClient", targets: ["SakuinClient"]),
+        .library(name: "SakuinServer", targets: ["SakuinServer"]),
+        .executable(name: "sakuind", targets: ["SakuinDaemon"]),
+        .executable(name: "sakuin", targets: ["SakuinCLI"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
+        .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    ],
+    targets: [
+        .systemLibrary(name: "CLZ4", pkgConfig: "liblz4", providers: [.apt(["liblz4-dev"]), .brew(["lz4"])]),
+        .target(name: "SakuinTypes", swiftSettings: strict),
+        .target(name: "SakuinEngine", dependencies: ["SakuinTypes", "CLZ4"], swiftSettings: strict),
+        .target(name: "SakuinProtocol", dependencies: ["SakuinTypes", protobuf], swiftSettings: strict),
+        .target(
+            name: "SakuinClient", dependencies: ["SakuinTypes", "SakuinProtocol", nioCore, nioPosix, logging],
+            swiftSettings: strict),
+        .target(
+            name: "SakuinServer",
+            dependencies: [
+                "SakuinTypes", "SakuinEngine", "SakuinProtocol", nioCore, nioPosix, logging, metrics, lifecycle,
+            ], swiftSettings: strict),
+        .executableTarget(
+            name: "SakuinDaemon",
+            dependencies: ["SakuinTypes", "SakuinServer", "SakuinEngine", argumentParser, logging, lifecycle],
+            swiftSettings: strict),
+        .executableTarget(
+            name: "SakuinCLI",
+            dependencies: ["SakuinTypes", "SakuinClient", "SakuinEngine", argumentParser, logging],
+            swiftSettings: strict),
+
+        .target(
+            name: "SakuinTestSupport", dependencies: ["SakuinTypes", "SakuinEngine"],
+            path: "Tests/SakuinTestSupport", swiftSettings: strict),
+        .testTarget(name: "SakuinTypesTests", dependencies: ["SakuinTypes"], swiftSettings: strict),
+        .testTarget(
+            name: "SakuinEngineTests", dependencies: ["SakuinEngine", "SakuinTypes", "SakuinTestSupport"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "SakuinProtocolTests", dependencies: ["SakuinProtocol", "SakuinTypes"], swiftSettings: strict),
+        .testTarget(
+            name: "SakuinServerTests",
+            dependencies: [
+                "SakuinServer", "SakuinClient", "SakuinEngine", "SakuinProtocol", "SakuinTypes", nioCore, nioPosix,
+                nioEmbedded, logging,
+            ],
+            swiftSettings: strict),
+        .testTarget(name: "EndToEndTests", dependencies: ["SakuinTypes"], swiftSettings: strict),
+        .testTarget(name: "TidyTests", swiftSettings: strict),
+    ]
+)

@@ -1,0 +1,2 @@
+// An embedder imports one module.
+@_exported public import SakuinTypes

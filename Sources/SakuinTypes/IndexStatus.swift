@@ -1,0 +1,92 @@
+/// Counts, sizes and progress of one index, as shown to an admin.
+public struct IndexStatistics: Sendable, Hashable {
+    public var name: String = ""
+    /// Documents a search can find.
+    public var documents: Int = 0
+    /// Documents deleted or replaced whose bytes are not yet reclaimed.
+    public var deletedDocuments: Int = 0
+    /// Acknowledged operations no search sees yet.
+    public var pendingOperations: Int = 0
+    public var segments: Int = 0
+    /// Bytes of all files of the index.
+    public var bytes: Int = 0
+    public var journalBytes: Int = 0
+    /// Bytes of UTF-8 in the text fields of the documents.
+    public var textBytes: Int = 0
+    public var memoryBytes: Int = 0
+    /// The last acknowledged sequence number.
+    public var sequence: UInt64 = 0
+    /// The last sequence number a search sees.
+    public var visibleSequence: UInt64 = 0
+    /// The last sequence number in a committed manifest.
+    public var committedSequence: UInt64 = 0
+    public var generation: UInt64 = 0
+    public var runningMerges: Int = 0
+    /// Files that could not be read and were set aside.
+    public var quarantined: [String] = []
+    public var schema: Schema = Schema(fields: [])
+    public init() {}
+}
+
+/// One segment of an index.
+public struct SegmentStatistics: Sendable, Hashable {
+    public struct Section: Sendable, Hashable {
+        public var name: String
+        public var bytes: Int
+        public init(name: String, bytes: Int) {
+            self.name = name
+            self.bytes = bytes
+        }
+    }
+    public var file: String
+    public var formatVersion: Int
+    public var documents: Int
+    public var deletedDocuments: Int
+    public var bytes: Int
+    public var committed: Bool
+    public var sections: [Section]
+
+    public init(
+        file: String, formatVersion: Int, documents: Int, deletedDocuments: Int, bytes: Int, committed: Bool,
+        sections: [Section]
+    ) {
+        self.file = file
+        self.formatVersion = formatVersion
+        self.documents = documents
+        self.deletedDocuments = deletedDocuments
+        self.bytes = bytes
+        self.committed = committed
+        self.sections = sections
+    }
+}
+
+/// What a compaction did.
+public struct CompactionReport: Sendable, Hashable {
+    public var segmentsBefore: Int
+    public var segmentsAfter: Int
+    public var bytesBefore: Int
+    public var bytesAfter: Int
+    public var milliseconds: Int
+    public init(segmentsBefore: Int, segmentsAfter: Int, bytesBefore: Int, bytesAfter: Int, milliseconds: Int) {
+        self.segmentsBefore = segmentsBefore
+        self.segmentsAfter = segmentsAfter
+        self.bytesBefore = bytesBefore
+        self.bytesAfter = bytesAfter
+        self.milliseconds = milliseconds
+    }
+}
+
+/// One index of a data folder.
+public struct IndexListing: Sendable, Hashable {
+    public var name: String
+    /// Other names that lead to it.
+    public var aliases: [String]
+    public var documents: Int
+    public var bytes: Int
+    public init(name: String, aliases: [String], documents: Int, bytes: Int) {
+        self.name = name
+        self.aliases = aliases
+        self.documents = documents
+        self.bytes = bytes
+    }
+}

@@ -1,0 +1,66 @@
+/// How a query meets a document.
+public enum SearchMode: String, Sendable, Hashable, CaseIterable {
+    /// Contained in the normal form: grep parity.
+    case exact
+    /// Relevance for questions: documents that share grams with the query, ranked.
+    case smart
+}
+
+/// How far to count.
+public enum TotalPolicy: Sendable, Hashable {
+    case exact
+    /// Exact up to the number, then "at least".
+    case atLeast(Int)
+    /// Not counted: the total says at least as many as were returned.
+    case none
+}
+
+/// One sort key. `_score` is the score, `_key` the document's key.
+public struct SortKey: Sendable, Hashable {
+    public var field: String
+    public var descending: Bool
+    public init(_ field: String, descending: Bool = false) {
+        self.field = field
+        self.descending = descending
+    }
+}
+
+/// Which stored fields come back with a hit.
+public enum FieldSelection: Sendable, Hashable {
+    case none
+    case all
+    case named([String])
+}
+
+/// A search.
+public struct SearchRequest: Sendable, Hashable {
+    public static let windowMax = 100_000
+
+    public var query: QueryInput
+    /// The text fields a bare chunk is looked for in; empty: all text fields.
+    public var fields: [String] = []
+    public var mode: SearchMode = .exact
+    public var limit: Int = 10
+    public var offset: Int = 0
+    public var total: TotalPolicy = .exact
+    /// Documents must match it too; it does not score.
+    public var filter: QueryInput?
+    /// Empty: by score, best first.
+    public var sort: [SortKey] = []
+    public var returnFields: FieldSelection = .none
+    /// Whether hits carry the spans of the query in their stored text fields.
+    public var spans: Bool = false
+    /// Wait until this sequence number can be seen.
+    public var minSequence: UInt64 = 0
+    /// How long to wait for `minSequence`, in milliseconds.
+    public var waitLimitMilliseconds: Int = 10_000
+
+    public init(_ query: QueryInput, limit: Int = 10, offset: Int = 0) {
+        self.query = query
+        self.limit = limit
+        self.offset = offset
+    }
+    public init(_ text: String, limit: Int = 10, offset: Int = 0) {
+        self.init(.text(text), limit: limit, offset: offset)
+    }
+}

@@ -1,0 +1,56 @@
+/// What one index can do, embedded (`SearchIndex`) or remote (`RemoteIndex`): the same calls, the same values.
+/// Every call throws `SakuinError`.
+public protocol SearchService: Sendable {
+    /// Applies a batch atomically and returns when it is at the level that was asked.
+    func write(_ batch: WriteBatch) async throws -> WriteReceipt
+    func search(_ request: SearchRequest) async throws -> SearchResponse
+    /// The documents with these keys, in this order; nil where there is none.
+    func get(_ keys: [String]) async throws -> [Document?]
+    /// Makes everything written so far visible; returns its sequence number.
+    func refresh() async throws -> UInt64
+    /// Makes everything written so far durable in segments and a manifest; returns its sequence number.
+    func commit() async throws -> UInt64
+    func statistics() async throws -> IndexStatistics
+    func segments() async throws -> [SegmentStatistics]
+    /// Merges down to at most `segments` segments and commits; searches and writes go on meanwhile.
+    func compact(segments: Int) async throws -> CompactionReport
+    /// All living documents of one snapshot, page by page, in no particular order.
+    func export() async throws -> DocumentPages
+}
+
+extension SearchService {
+    /// The number of documents that match.
+    public func count(_ query: QueryInput, filter: QueryInput? = nil) async throws -> Int {
+        var request = SearchRequest(query, limit: 0)
+        request.filter = filter
+        return try await search(request).total.value
+    }
+}
+
+/// What a folder of indexes can do, embedded (`IndexCatalog`) or remote (`SakuinClient`).
+public protocol CatalogService: Sendable {
+    associatedtype Index: SearchService
+    func create(index name: String, schema: Schema) async throws
+    func list() async throws -> [IndexListing]
+    /// Removes an index and its files.
+    func drop(index name: String) async throws
+    /// Makes `name` lead to the index `target`, replacing what it led to before.
+    func alias(_ name: String, to target: String) async throws
+    /// The index, or alias, of that name.
+    func index(_ name: String) async throws -> Index
+}
+
+/// Documents page by page.
+public struct DocumentPages: AsyncSequence, Sendable {
+    public typealias Element = [Document]
+    private let next: @Sendable () async throws -> [Document]?
+
+    /// `next` returns a page at a time, then nil; it is not called again after nil or an error.
+    public init(next: @escaping @Sendable () async throws -> [Document]?) { self.next = next }
+
+    public struct AsyncIterator: AsyncIteratorProtocol {
+        let source: @Sendable () async throws -> [Document]?
+        public mutating func next() async throws -> [Document]? { try await source() }
+    }
+    public func makeAsyncIterator() -> AsyncIterator { AsyncIterator(source: next) }
+}
