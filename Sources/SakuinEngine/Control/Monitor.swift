@@ -1,0 +1,139 @@
+#if canImport(Glibc)
+import Glibc
+#else
+import Darwin
+#endif
+
+/// A lock with a condition: state that threads change under the lock and wait on.
+///
+/// `@unchecked Sendable`: `state` is only touched while `mutex` is held.
+final class Monitor<State>: @unchecked Sendable {
+    private let mutex: UnsafeMutablePointer<pthread_mutex_t>
+    private let condition: UnsafeMutablePointer<pthread_cond_t>
+    private var state: State
+
+    init(_ state: sending State) {
+        self.state = state
+        mutex = .allocate(capacity: 1)
+        mutex.initialize(to: pthread_mutex_t())
+        pthread_mutex_init(mutex, nil)
+        condition = .allocate(capacity: 1)
+        condition.initialize(to: pthread_cond_t())
+        pthread_cond_init(condition, nil)
+    }
+
+    deinit {
+        pthread_cond_destroy(condition)
+        pthread_mutex_destroy(mutex)
+        condition.deallocate()
+        mutex.deallocate()
+    }
+
+    /// Runs `body` under the lock, then wakes every waiter.
+    @discardableResult
+    func change<R, E: Error>(_ body: (inout State) throws(E) -> R) throws(E) -> R {
+        pthread_mutex_lock(mutex)
+        defer {
+            pthread_cond_broadcast(condition)
+            pthread_mutex_unlock(mutex)
+        }
+        return try body(&state)
+    }
+
+    /// Runs `body` under the lock, waking nobody.
+    func read<R, E: Error>(_ body: (inout State) throws(E) -> R) throws(E) -> R {
+        pthread_mutex_lock(mutex)
+        defer { pthread_mutex_unlock(mutex) }
+        return try body(&state)
+    }
+
+    /// Waits until `body` returns something, for at most `milliseconds`; nil when the time is over. Wakes every waiter
+    /// when `body` returned something, since it may have changed the state.
+    func wait<R>(milliseconds: Int? = nil, _ body: (inout State) -> R?) -> R? {
+        pthread_mutex_lock(mutex)
+        defer { pthread_mutex_unlock(mutex) }
+        var deadline = timespec()
+        if let milliseconds {
+            clock_gettime(CLOCK_REALTIME, &deadline)
+            let nanoseconds = Int(deadline.tv_nsec) + milliseconds % 1000 * 1_000_000
+            deadline.tv_sec += milliseconds / 1000 + nanoseconds / 1_000_000_000
+            deadline.tv_nsec = nanoseconds % 1_000_000_000
+        }
+        while true {
+            if let result = body(&state) {
+                pthread_cond_broadcast(condition)
+                return result
+            }
+            if milliseconds == nil {
+                pthread_cond_wait(condition, mutex)
+            } else if pthread_cond_timedwait(condition, mutex, &deadline) == ETIMEDOUT {
+                return body(&state)
+            }
+        }
+    }
+}
+
+/// A thread of the engine's own.
+final class WorkerThread: Sendable {
+    private let done: Monitor<Bool>
+
+    /// Starts the thread; it ends when `body` returns.
+    init(_ body: @escaping @Sendable () -> Void) {
+        let done = Monitor(false)
+        self.done = done
+        let start = ThreadStart {
+            body()
+            done.change { $0 = true }
+        }
+        var attributes = pthread_attr_t()
+        pthread_attr_init(&attributes)
+        pthread_attr_setdetachstate(&attributes, Int32(PTHREAD_CREATE_DETACHED))
+        pthread_attr_setstacksize(&attributes, 8 << 20)
+        #if canImport(Glibc)
+        var thread = pthread_t()
+        #else
+        var thread: pthread_t?
+        #endif
+        let context = Unmanaged.passRetained(start).toOpaque()
+        let failed = pthread_create(&thread, &attributes, ThreadStart.run, context)
+        pthread_attr_destroy(&attributes)
+        if failed != 0 {
+            // No thread to be had: the work is done by the caller rather than never.
+            Unmanaged<ThreadStart>.fromOpaque(context).release()
+            start.body()
+        }
+    }
+
+    /// Waits for the end of the thread.
+    func join() { _ = done.wait { $0 ? true : nil } }
+}
+
+/// What a new thread runs.
+private final class ThreadStart: Sendable {
+    let body: @Sendable () -> Void
+
+    init(_ body: @escaping @Sendable () -> Void) { self.body = body }
+
+    #if canImport(Glibc)
+    static let run: @convention(c) (UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? = { context in
+        guard let context else { return nil }
+        Unmanaged<ThreadStart>.fromOpaque(context).takeRetainedValue().body()
+        return nil
+    }
+    #else
+    static let run: @convention(c) (UnsafeMutableRawPointer) -> UnsafeMutableRawPointer? = { context in
+        Unmanaged<ThreadStart>.fromOpaque(context).takeRetainedValue().body()
+        return nil
+    }
+    #endif
+}
+
+/// Clocks for intervals and time taken.
+enum Clock {
+    /// Nanoseconds of the monotonic clock.
+    static func nanoseconds() -> UInt64 {
+        var now = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &now)
+        return UInt64(now.tv_sec) &* 1_000_000_000 &+ UInt64(now.tv_nsec)
+    }
+}

@@ -1,0 +1,167 @@
+/// A word, or the beginning of one, to its terms.
+struct WordDictionary: Sendable {
+    private let section: SectionView
+    /// Points into `section`, which keeps it mapped and which nobody writes to.
+    private nonisolated(unsafe) let index: UnsafeRawPointer
+    private let blockCount: Int
+    private let indexOffset: Int
+    let termCount: Int
+
+    init(_ section: SectionView) throws(StorageError) {
+        self.section = section
+        let trailer = try section.bytes(section.count - 16, 16)
+        var reader = ByteReader(trailer, file: section.file, base: section.fileOffset + section.count - 16)
+        let terms = try reader.read64()
+        let blocks = try reader.read64()
+        let bytes = UInt64(section.count - 16)
+        guard blocks <= bytes / UInt64(WordDictionaryWriter.indexStride), terms <= bytes,
+            (terms + 31) / 32 == blocks
+        else { throw reader.corrupt("\(terms) words in \(blocks) blocks cannot be") }
+        termCount = Int(terms)
+        blockCount = Int(blocks)
+        indexOffset = section.count - 16 - blockCount * WordDictionaryWriter.indexStride
+        index = try section.start(indexOffset, blockCount * WordDictionaryWriter.indexStride)
+    }
+
+    private func indexValue(_ block: Int, _ column: Int) -> UInt64 {
+        index.loadUnaligned(fromByteOffset: block &* 24 &+ column &* 8, as: UInt64.self)
+    }
+
+    private func block(_ number: Int) throws(StorageError) -> TermEntryCursor {
+        let start = indexValue(number, 0)
+        let end = number + 1 < blockCount ? indexValue(number + 1, 0) : UInt64(indexOffset)
+        let limit = UInt64(1) << 48
+        guard start <= end, end <= UInt64(indexOffset), indexValue(number, 1) < limit, indexValue(number, 2) < limit
+        else { throw section.corrupt(indexOffset, "dictionary block \(number) out of place") }
+        let bytes = try section.start(Int(start), Int(end - start))
+        return TermEntryCursor(
+            cursor: RawCursor(bytes, end: bytes + Int(end - start)), postingsOffset: Int(indexValue(number, 1)),
+            positionsOffset: Int(indexValue(number, 2)))
+    }
+
+    private func damaged(_ number: Int) -> StorageError {
+        section.corrupt(Int(clamping: indexValue(number, 0)), "damaged dictionary entry")
+    }
+
+    /// The first key of a block, which is written whole.
+    private func firstKey(_ number: Int) throws(StorageError) -> UnsafeRawBufferPointer {
+        var cursor = try block(number).cursor
+        let shared = cursor.varint()
+        let length = Int(cursor.varint32())
+        guard shared == 0, let bytes = cursor.bytes(length), !cursor.failed else { throw damaged(number) }
+        return UnsafeRawBufferPointer(start: bytes, count: length)
+    }
+
+    /// The last block whose first key is not above `key`, 0 when all are.
+    private func blockNumber(of key: UnsafeRawBufferPointer) throws(StorageError) -> Int {
+        var low = 0
+        var high = blockCount
+        while high - low > 1 {
+            let middle = (low + high) / 2
+            if Self.compare(try firstKey(middle), key) <= 0 { low = middle } else { high = middle }
+        }
+        return low
+    }
+
+    /// Below 0, 0 or above 0, as the bytes of `a` sort against those of `b`.
+    @inline(__always)
+    static func compare(_ a: UnsafeRawBufferPointer, _ b: UnsafeRawBufferPointer) -> Int {
+        let shared = min(a.count, b.count)
+        for i in 0..<shared where a[i] != b[i] { return a[i] < b[i] ? -1 : 1 }
+        return a.count - b.count
+    }
+
+    func find(_ key: [UInt8]) throws(StorageError) -> TermInfo? {
+        var found: TermInfo?
+        try scan(from: key) { (word, info) throws(StorageError) in
+            let order = key.withUnsafeBytes { Self.compare(word, $0) }
+            if order == 0 { found = info }
+            return order < 0
+        }
+        return found
+    }
+
+    /// Every term whose key begins with `prefix`, in order, until `body` says false.
+    func withPrefix(
+        _ prefix: [UInt8], _ body: (UnsafeRawBufferPointer, TermInfo) throws(StorageError) -> Bool
+    ) throws(StorageError) {
+        try scan(from: prefix) { (word, info) throws(StorageError) in
+            let begins =
+                word.count >= prefix.count
+                && prefix.withUnsafeBytes {
+                    Self.compare(UnsafeRawBufferPointer(rebasing: word.prefix(prefix.count)), $0) == 0
+                }
+            return begins ? try body(word, info) : false
+        }
+    }
+
+    /// Hands the terms from `key` on to `body` until it says false.
+    private func scan(
+        from key: [UInt8], _ body: (UnsafeRawBufferPointer, TermInfo) throws(StorageError) -> Bool
+    ) throws(StorageError) {
+        guard blockCount > 0 else { return }
+        var number = 0
+        do {
+            // Typed throws do not pass through withUnsafeBytes in one expression.
+            let bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: key.count, alignment: 1)
+            defer { bytes.deallocate() }
+            bytes.copyBytes(from: key)
+            number = try blockNumber(of: UnsafeRawBufferPointer(bytes))
+        }
+        var iterator = Iterator(self, block: number)
+        while try iterator.next() {
+            let below = iterator.withKey { word in key.withUnsafeBytes { Self.compare(word, $0) < 0 } }
+            if below { continue }
+            let goOn = try iterator.withKey { (word) throws(StorageError) in try body(word, iterator.info) }
+            if !goOn { return }
+        }
+    }
+
+    /// All terms in key order.
+    struct Iterator {
+        private let dictionary: WordDictionary
+        private var entries: TermEntryCursor?
+        private var number: Int
+        /// The current key (field and word) and term, valid after `next` said true.
+        private(set) var key: [UInt8] = []
+        private(set) var info = TermInfo()
+
+        fileprivate init(_ dictionary: WordDictionary, block: Int) {
+            self.dictionary = dictionary
+            number = block - 1
+        }
+
+        @inline(__always)
+        func withKey<R>(_ body: (UnsafeRawBufferPointer) throws(StorageError) -> R) throws(StorageError) -> R {
+            let result: Result<R, StorageError> = key.withUnsafeBytes { bytes in
+                do throws(StorageError) { return .success(try body(bytes)) } catch { return .failure(error) }
+            }
+            return try result.get()
+        }
+
+        @inline(__always)
+        func withKey<R>(_ body: (UnsafeRawBufferPointer) -> R) -> R { key.withUnsafeBytes(body) }
+
+        mutating func next() throws(StorageError) -> Bool {
+            while entries?.cursor.isAtEnd ?? true {
+                number += 1
+                if number >= dictionary.blockCount { return false }
+                entries = try dictionary.block(number)
+                key.removeAll(keepingCapacity: true)
+            }
+            guard var at = entries else { return false }
+            let shared = at.cursor.varint()
+            let more = Int(at.cursor.varint32())
+            guard shared <= UInt64(key.count), let bytes = at.cursor.bytes(more) else {
+                throw dictionary.damaged(number)
+            }
+            key.removeLast(key.count - Int(shared))
+            key.append(contentsOf: UnsafeRawBufferPointer(start: bytes, count: more))
+            guard key.count >= 2, at.next(hasPositions: true, into: &info) else { throw dictionary.damaged(number) }
+            entries = at
+            return true
+        }
+    }
+
+    func iterator() -> Iterator { Iterator(self, block: 0) }
+}

@@ -1,0 +1,61 @@
+import Synchronization
+
+/// The number of every field name an index has seen: the schema's fields first, in order, then others as they came.
+final class FieldRegistry: Sendable {
+    private struct State {
+        var names: [String]
+        var numbers: [String: Int]
+    }
+    private let state: Mutex<State>
+    let schema: Schema
+
+    /// Field names outside the schema are limited, since each is kept in memory and in every manifest.
+    static let fieldCountMax = 10_000
+
+    /// `names` begins with the schema's.
+    init(schema: Schema, names: [String]) {
+        self.schema = schema
+        var all = schema.fields.map(\.name)
+        all.append(contentsOf: names.dropFirst(all.count))
+        var numbers: [String: Int] = [:]
+        for (number, name) in all.enumerated() { numbers[name] = number }
+        state = Mutex(State(names: all, numbers: numbers))
+    }
+
+    var names: [String] { state.withLock { $0.names } }
+    var count: Int { state.withLock { $0.names.count } }
+
+    /// Names outside the schema.
+    var dynamicNames: Set<String> { Set(names.dropFirst(schema.fields.count)) }
+
+    /// The number of a name, a new one if need be; throws `resourceExhausted` when there are too many.
+    func number(of name: String) throws(SakuinError) -> Int {
+        let known = state.withLock { $0.numbers[name] }
+        if let known { return known }
+        try Schema.validate(fieldName: name)
+        let fresh: Int? = state.withLock { state in
+            if let known = state.numbers[name] { return known }
+            guard state.names.count < Self.fieldCountMax else { return nil }
+            state.numbers[name] = state.names.count
+            state.names.append(name)
+            return state.names.count - 1
+        }
+        guard let fresh else {
+            throw SakuinError(
+                .resourceExhausted, "The index has \(Self.fieldCountMax) field names already; '\(name)' is one too many.",
+                field: name, limit: "\(Self.fieldCountMax)",
+                nextStep: "Put values with changing names into one object field.")
+        }
+        return fresh
+    }
+
+    /// Takes over names that a journal holds, from number `first` on.
+    func restore(first: Int, names: [String]) {
+        state.withLock { state in
+            for (i, name) in names.enumerated() where first + i == state.names.count {
+                state.numbers[name] = state.names.count
+                state.names.append(name)
+            }
+        }
+    }
+}

@@ -1,0 +1,46 @@
+/// Everything of an index that can be tuned when it is opened.
+public struct IndexOptions: Sendable, Hashable {
+    /// What documents that no segment holds yet may take, with the room to sort them.
+    public var memoryBudgetBytes: Int = 384 << 20
+    /// Threads that invert documents.
+    public var laneCount: Int = 2
+    /// How long a write may wait before searches see it; 0: only on demand.
+    public var refreshIntervalMilliseconds: Int = 200
+    /// A commit is made when the journal has grown by this much.
+    public var journalByteCountMax: Int = 256 << 20
+    /// Submissions beyond this many bytes in the queue are refused.
+    public var queueByteCountMax: Int = 128 << 20
+    /// Whether segments are merged in the background.
+    public var mergesInBackground: Bool = true
+    /// Bytes a second merges may write; nil: unlimited.
+    public var mergeBytesPerSecond: Int?
+    /// Receives sentences about what happened, with a level of `info`, `warning` or `error`.
+    public var log: LogHook?
+
+    public init() {}
+
+    /// A function that takes the engine's log lines.
+    public struct LogHook: Sendable, Hashable {
+        public var write: @Sendable (_ level: String, _ message: String) -> Void
+        public init(_ write: @escaping @Sendable (_ level: String, _ message: String) -> Void) { self.write = write }
+        public static func == (a: LogHook, b: LogHook) -> Bool { true }
+        public func hash(into hasher: inout Hasher) {}
+    }
+
+    /// Throws `invalidArgument` naming the option that cannot be.
+    public func validate() throws(SakuinError) {
+        if !(1...256).contains(laneCount) {
+            throw .invalid("There can be 1 to 256 lanes.", field: "laneCount", limit: 256, value: laneCount)
+        }
+        if memoryBudgetBytes < 16 << 20 {
+            throw .invalid(
+                "The memory budget must be at least 16 MiB.", field: "memoryBudgetBytes", limit: 16 << 20,
+                value: memoryBudgetBytes)
+        }
+        if refreshIntervalMilliseconds < 0 || journalByteCountMax < 1 << 20 || queueByteCountMax < 1 << 20 {
+            throw .invalid(
+                "refreshIntervalMilliseconds must not be negative; journal and queue take at least 1 MiB.",
+                field: "options")
+        }
+    }
+}

@@ -1,0 +1,61 @@
+import Synchronization
+
+/// One segment of a snapshot: the file, and which of its documents live.
+struct SnapshotSegment: Sendable {
+    let id: UInt64
+    let reader: SegmentReader
+    /// nil: all live.
+    var live: LiveDocuments?
+    /// Generation of the live file that holds `live`; 0 while there is none.
+    var liveGeneration: UInt64
+    /// Whether `live` has changed since that file was written.
+    var liveIsDirty: Bool
+    let byteCount: Int
+    let checksum: UInt32
+
+    var documentCount: Int { reader.meta.documentCount }
+    var liveCount: Int { live?.liveCount ?? documentCount }
+    var searchable: SearchableSegment { SearchableSegment(reader: reader, live: live) }
+}
+
+/// The segments a search sees: immutable, shared; files stay mapped while a snapshot is held.
+struct IndexSnapshot: Sendable {
+    var segments: [SnapshotSegment] = []
+    /// Every write up to this sequence number is in it.
+    var sequence: UInt64 = 0
+    /// Sentences about segments that could not be opened; empty when the snapshot is complete.
+    var damage: [String] = []
+
+    var liveCount: Int { segments.reduce(0) { $0 + $1.liveCount } }
+
+    /// The living document with this key: its segment and number.
+    func find(_ key: UnsafeRawBufferPointer, hash: UInt64) throws(StorageError) -> (segment: Int, document: UInt32)? {
+        for (number, segment) in segments.enumerated().reversed() {
+            if let document = try segment.livingDocument(key, hash: hash) { return (number, document) }
+        }
+        return nil
+    }
+}
+
+extension SnapshotSegment {
+    /// The living document of this segment with this key.
+    func livingDocument(_ key: UnsafeRawBufferPointer, hash: UInt64) throws(StorageError) -> UInt32? {
+        var found: UInt32?
+        try reader.keys().find(key, hash: hash) { document in
+            if live?.isLive(document) ?? true { found = document }
+            return found == nil
+        }
+        return found
+    }
+}
+
+/// Holds the current snapshot; taking it never waits for longer than a copy.
+final class SnapshotHolder: Sendable {
+    private let current: Mutex<IndexSnapshot>
+
+    init(_ snapshot: IndexSnapshot) { current = Mutex(snapshot) }
+
+    var snapshot: IndexSnapshot { current.withLock { $0 } }
+
+    func replace(_ snapshot: IndexSnapshot) { current.withLock { $0 = snapshot } }
+}

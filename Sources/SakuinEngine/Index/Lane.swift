@@ -1,0 +1,113 @@
+/// One indexing lane: a thread that inverts batches one after another and seals its chunk when it is full or a ticket
+/// comes by.
+final class Lane: Sendable {
+    private enum Item {
+        case batch(EncodedBatch, sequence: UInt64, firstOrdinal: UInt64)
+        case ticket(RefreshTicket)
+        case stop
+    }
+    private struct Queue {
+        var items: [Item] = []
+        var byteCount = 0
+    }
+
+    /// More waits for the lane.
+    static let queueByteCountMax = 16 << 20
+
+    private let queue = Monitor(Queue())
+    private let memory = Monitor(0)
+    private let directory: any Directory
+    private let chunkByteCountMax: Int
+    private let nextSegmentID: @Sendable () -> UInt64
+
+    init(directory: any Directory, chunkByteCountMax: Int, nextSegmentID: @escaping @Sendable () -> UInt64) {
+        self.directory = directory
+        self.chunkByteCountMax = chunkByteCountMax
+        self.nextSegmentID = nextSegmentID
+    }
+
+    /// Starts the lane's thread.
+    func start(_ registry: FieldRegistry) -> WorkerThread {
+        WorkerThread { [self] in run(LaneWork(registry: registry)) }
+    }
+
+    var queuedByteCount: Int { queue.read { $0.byteCount } }
+    /// Bytes of the chunk that is being filled.
+    var memoryByteCount: Int { memory.read { $0 } }
+
+    /// Waits while the lane has too much to do.
+    func enqueue(_ batch: EncodedBatch, sequence: UInt64, firstOrdinal: UInt64) {
+        _ = queue.wait { queue -> Bool? in
+            guard queue.byteCount < Self.queueByteCountMax else { return nil }
+            queue.items.append(.batch(batch, sequence: sequence, firstOrdinal: firstOrdinal))
+            queue.byteCount += batch.byteCount
+            return true
+        }
+    }
+
+    func enqueue(_ ticket: RefreshTicket) { queue.change { $0.items.append(.ticket(ticket)) } }
+    func stop() { queue.change { $0.items.append(.stop) } }
+
+    private func run(_ work: LaneWork) {
+        while true {
+            let item = queue.wait { queue -> Item? in
+                if queue.items.isEmpty { return nil }
+                let first = queue.items.removeFirst()
+                if case .batch(let batch, _, _) = first { queue.byteCount -= batch.byteCount }
+                return first
+            }
+            switch item {
+            case .batch(let batch, let sequence, let ordinal):
+                work.add(batch, sequence, ordinal, chunkByteCountMax, directory, nextSegmentID)
+                memory.change { $0 = work.byteCount }
+            case .ticket(let ticket):
+                work.deliver(ticket, directory, nextSegmentID)
+                memory.change { $0 = 0 }
+            case .stop, nil: return
+            }
+        }
+    }
+}
+
+/// What a lane's thread holds between items.
+private final class LaneWork {
+    private let inverter: Inverter
+    private var sealed: [SealedSegment] = []
+    private var deletions: [KeyDeletion] = []
+    private var error: StorageError?
+
+    init(registry: FieldRegistry) { inverter = Inverter(registry: registry) }
+
+    var byteCount: Int { inverter.byteCount }
+
+    func add(
+        _ batch: EncodedBatch, _ sequence: UInt64, _ firstOrdinal: UInt64, _ limit: Int, _ directory: any Directory,
+        _ nextID: () -> UInt64
+    ) {
+        do throws(StorageError) {
+            try batch.forEach { (index, kind, body) throws(StorageError) in
+                let ordinal = firstOrdinal + UInt64(index)
+                switch kind {
+                case .put:
+                    try inverter.add(body, ordinal: ordinal, sequence: sequence)
+                    if inverter.byteCount > limit { try seal(directory, nextID) }
+                case .delete: deletions.append(KeyDeletion(ordinal: ordinal, key: [UInt8](body)))
+                }
+            }
+        } catch {
+            self.error = self.error ?? error
+        }
+    }
+
+    private func seal(_ directory: any Directory, _ nextID: () -> UInt64) throws(StorageError) {
+        if inverter.isEmpty { return }
+        if let segment = try inverter.seal(directory, id: nextID()) { sealed.append(segment) }
+    }
+
+    func deliver(_ ticket: RefreshTicket, _ directory: any Directory, _ nextID: () -> UInt64) {
+        do throws(StorageError) { try seal(directory, nextID) } catch { self.error = self.error ?? error }
+        ticket.deliver(sealed, deletions, error)
+        sealed = []
+        deletions = []
+    }
+}

@@ -1,0 +1,96 @@
+/// Segment sizes in, the next merge out: a pure function.
+///
+/// Tiered: segments are worth merging with others of their size. The sizes allow so many segments (`segmentsPerTier` of
+/// each tier, a tier being `segmentsPerTier` times the one below); when there are more, the merge of up to
+/// `segmentsPerTier` neighbours by size with the least skew and the most dead documents is picked (after the tiered
+/// policy of Lucene). Segments over half of `segmentByteCountMax` are left alone until a third of them is dead.
+struct MergePolicy: Sendable, Equatable {
+    struct Candidate: Sendable, Equatable {
+        var id: UInt64
+        var byteCount: Int
+        var documentCount: Int
+        var deadCount: Int
+
+        /// The bytes a merge would keep.
+        var liveByteCount: Int {
+            documentCount == 0 ? 0 : Int(Double(byteCount) * Double(documentCount - deadCount) / Double(documentCount))
+        }
+        var deadShare: Double { documentCount == 0 ? 0 : Double(deadCount) / Double(documentCount) }
+    }
+
+    var segmentsPerTier = 8
+    /// Smaller segments count as this big.
+    var floorByteCount = 2 << 20
+    var segmentByteCountMax = 5 << 30
+    /// A segment with more dead than this is rewritten even alone.
+    var deadShareMax = 0.33
+
+    /// The segments of the next merge, oldest first as given; nil when nothing is worth it.
+    func next(_ segments: [Candidate], busy: Set<UInt64> = []) -> [UInt64]? {
+        let free = segments.filter { !busy.contains($0.id) }
+        if let dead = free.filter({ $0.deadShare > deadShareMax }).max(by: { $0.deadCount < $1.deadCount }) {
+            return [dead.id]
+        }
+        let eligible = free.filter { $0.liveByteCount < segmentByteCountMax / 2 }
+            .sorted { ($0.liveByteCount, $0.id) > ($1.liveByteCount, $1.id) }
+        guard eligible.count > allowedCount(eligible), let chosen = best(eligible) else { return nil }
+        let ids = Set(chosen.map(\.id))
+        return segments.filter { ids.contains($0.id) }.map(\.id)
+    }
+
+    /// How many segments these sizes may stand in.
+    private func allowedCount(_ eligible: [Candidate]) -> Int {
+        var left = eligible.reduce(0) { $0 + max($1.liveByteCount, floorByteCount) }
+        var level = max(eligible.last?.liveByteCount ?? 0, floorByteCount)
+        var allowed = 0
+        while true {
+            let count = Double(left) / Double(level)
+            if count < Double(segmentsPerTier) || level >= segmentByteCountMax { return allowed + Int(count.rounded(.up)) }
+            allowed += segmentsPerTier
+            left -= segmentsPerTier * level
+            level = min(level * segmentsPerTier, segmentByteCountMax)
+        }
+    }
+
+    private func best(_ eligible: [Candidate]) -> [Candidate]? {
+        var best: (score: Double, merge: [Candidate])?
+        for start in eligible.indices {
+            var merge: [Candidate] = []
+            var bytes = 0
+            for candidate in eligible[start...] where merge.count < segmentsPerTier {
+                if bytes + candidate.liveByteCount > segmentByteCountMax { continue }
+                merge.append(candidate)
+                bytes += candidate.liveByteCount
+            }
+            guard merge.count > 1 else { continue }
+            let floored = merge.map { Double(max($0.liveByteCount, floorByteCount)) }
+            let total = floored.reduce(0, +)
+            let before = Double(max(merge.reduce(0) { $0 + $1.byteCount }, 1))
+            // 1 / merge.count when all are of one size, 1 when one is nearly everything.
+            let skew = (floored.max() ?? 0) / max(total, 1)
+            let kept = Double(bytes) / before
+            var size = total
+            var scale = 1.0
+            while size > Double(floorByteCount) {
+                size /= 10
+                scale *= 1.12
+            }
+            let score = skew * scale * kept * kept
+            if best.map({ score < $0.score }) ?? true { best = (score, merge) }
+        }
+        return best?.merge
+    }
+
+    /// The merges that bring `segments` down to `target`, one after another: the smallest neighbours first.
+    func compaction(_ segments: [Candidate], to target: Int) -> [UInt64]? {
+        let target = max(target, 1)
+        if segments.count <= target {
+            // At the target already: only what holds dead documents is rewritten.
+            return segments.first { $0.deadCount > 0 }.map { [$0.id] }
+        }
+        let excess = segments.count - target + 1
+        let smallest = segments.sorted { ($0.liveByteCount, $0.id) < ($1.liveByteCount, $1.id) }.prefix(max(excess, 2))
+        let ids = Set(smallest.map(\.id))
+        return segments.filter { ids.contains($0.id) }.map(\.id)
+    }
+}

@@ -1,0 +1,132 @@
+/// The terms of several segments to one: lists are remapped and packed anew, texts are not analysed again.
+struct TermMerger: ~Copyable {
+    private let inputs: [MergeInput]
+    private var reader = PostingListReader()
+    private let cancellation: Cancellation
+
+    init(_ inputs: [MergeInput], cancellation: Cancellation) {
+        self.inputs = inputs
+        self.cancellation = cancellation
+    }
+
+    /// `norms` are the length codes of the merged segment by field.
+    mutating func merge(
+        into terms: inout TermSections, norms: [Int: UnsafePointer<UInt8>]
+    ) throws(StorageError) {
+        try mergeGrams(into: &terms, norms)
+        try mergeWords(into: &terms, norms)
+    }
+
+    private mutating func mergeGrams(
+        into terms: inout TermSections, _ norms: [Int: UnsafePointer<UInt8>]
+    ) throws(StorageError) {
+        var iterators = inputs.map { $0.segment.grams.iterator() }
+        // The key each input stands at; .max when it is at its end (no key is that high).
+        var keys = [UInt64](repeating: .max, count: inputs.count)
+        for i in iterators.indices where try iterators[i].next() { keys[i] = iterators[i].key }
+        var count = 0
+        while let key = keys.min(), key != .max {
+            terms.begin(hasPositions: GramKey.hasPositions(key), norms: norms[GramKey.field(key)])
+            for i in keys.indices where keys[i] == key {
+                try append(iterators[i].info, of: inputs[i], to: &terms)
+                keys[i] = try iterators[i].next() ? iterators[i].key : .max
+                // Keys that do not ascend would never end.
+                guard keys[i] > key else { throw inputs[i].segment.postings.corrupt(0, "grams out of order") }
+            }
+            try terms.endGram(key)
+            count &+= 1
+            if count & 1023 == 0 { try cancellation.check() }
+        }
+    }
+
+    private mutating func mergeWords(
+        into terms: inout TermSections, _ norms: [Int: UnsafePointer<UInt8>]
+    ) throws(StorageError) {
+        var iterators = inputs.map { $0.segment.words.iterator() }
+        var alive = [Bool](repeating: false, count: inputs.count)
+        for i in iterators.indices { alive[i] = try iterators[i].next() }
+        var key: [UInt8] = []
+        var written = ByteWriter()
+        while let first = Self.lowest(iterators, alive) {
+            key = iterators[first].key
+            terms.begin(hasPositions: true, norms: norms[Int(key[0]) << 8 | Int(key[1])])
+            for i in iterators.indices where alive[i] && iterators[i].key == key {
+                try append(iterators[i].info, of: inputs[i], to: &terms)
+                alive[i] = try iterators[i].next()
+                guard !alive[i] || key.lexicographicallyPrecedes(iterators[i].key) else {
+                    throw inputs[i].segment.postings.corrupt(0, "words out of order")
+                }
+            }
+            written.removeAll()
+            key.withUnsafeBytes { written.append(bytes: $0) }
+            try terms.endWord(UnsafeRawBufferPointer(start: written.start, count: written.count))
+            try cancellation.check()
+        }
+    }
+
+    private static func lowest(_ iterators: [WordDictionary.Iterator], _ alive: [Bool]) -> Int? {
+        var lowest: Int?
+        for i in iterators.indices where alive[i] {
+            if let current = lowest, !iterators[i].key.lexicographicallyPrecedes(iterators[current].key) { continue }
+            lowest = i
+        }
+        return lowest
+    }
+
+    @inline(__always)
+    private mutating func append(
+        _ info: TermInfo, of input: MergeInput, to terms: inout TermSections
+    ) throws(StorageError) {
+        let base = input.firstDocument
+        try reader.read(
+            info, postings: input.segment.postings, positions: input.segment.positions,
+            documentCount: input.segment.meta.documentCount
+        ) { (block) throws(StorageError) in
+            var codes = block.codes
+            for i in 0..<block.count {
+                let frequency = block.frequencies[i]
+                let document = input.remap.map { $0[Int(block.documents[i])] } ?? block.documents[i]
+                if document != .max {
+                    terms.add(document &+ base, frequency: frequency, codes: codes)
+                }
+                if info.hasPositions { codes += Int(frequency) }
+            }
+        }
+    }
+}
+
+/// A segment that goes into a merge.
+struct MergeInput {
+    let segment: SegmentReader
+    let live: LiveDocuments?
+    /// The merged segment's number of its first living document.
+    let firstDocument: UInt32
+    /// By document: its place among the living, `.max` when dead; nil when all live.
+    let remap: [UInt32]?
+
+    init(_ segment: SegmentReader, live: LiveDocuments?, firstDocument: UInt32) {
+        self.segment = segment
+        self.firstDocument = firstDocument
+        guard let live, live.liveCount < segment.meta.documentCount else {
+            self.live = nil
+            remap = nil
+            return
+        }
+        self.live = live
+        var next: UInt32 = 0
+        remap = (0..<UInt32(segment.meta.documentCount)).map { document in
+            guard live.isLive(document) else { return .max }
+            next += 1
+            return next - 1
+        }
+    }
+
+    var liveCount: Int { live?.liveCount ?? segment.meta.documentCount }
+
+    /// The merged number of a document; nil when it was dead.
+    func mapped(_ document: UInt32) -> UInt32? {
+        guard let remap else { return document + firstDocument }
+        let place = remap[Int(document)]
+        return place == .max ? nil : place + firstDocument
+    }
+}

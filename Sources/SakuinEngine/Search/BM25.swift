@@ -1,0 +1,58 @@
+/// BM25 (Robertson and Zaragoza, "The Probabilistic Relevance Framework", 2009) of one field over one snapshot.
+///
+/// score = boost × idf × tf / (tf + k1 × (1 − b + b × length / average length)); the constant factor k1 + 1 is left
+/// out, since it changes no order.
+final class BM25 {
+    /// k1 × (1 − b + b × length / average) by length code.
+    let saturation: UnsafeMutablePointer<Float>
+    private let documentCount: Double
+
+    init(k1: Float, b: Float, statistics: FieldStatistics) {
+        saturation = .allocate(capacity: 256)
+        documentCount = Double(max(statistics.documentCount, 1))
+        let average = max(Float(statistics.unitCount) / Float(max(statistics.documentCount, 1)), 1e-9)
+        for code in 0..<256 {
+            let length = Float(LengthCode.decode(UInt8(code)))
+            saturation[code] = k1 * (1 - b + b * length / average)
+        }
+    }
+
+    deinit { saturation.deallocate() }
+
+    /// Inverse document frequency, ln(1 + (N − df + 0.5) / (df + 0.5)); never below 0.
+    func inverseDocumentFrequency(_ documentFrequency: Int) -> Float {
+        let df = Double(documentFrequency)
+        let n = max(documentCount, df)
+        return Float(Logarithm.natural(1 + (n - df + 0.5) / (df + 0.5)))
+    }
+
+    @inline(__always)
+    func termFrequencyPart(_ frequency: UInt32, _ lengthCode: UInt8) -> Float {
+        let tf = Float(frequency)
+        return tf / (tf + saturation[Int(lengthCode)])
+    }
+}
+
+/// The natural logarithm without a math library: atanh series on the mantissa; exact to about 1e-15.
+enum Logarithm {
+    static func natural(_ value: Double) -> Double {
+        guard value > 0, value.isFinite else { return 0 }
+        var mantissa = value.significand
+        var exponent = Double(value.exponent)
+        if mantissa > 1.414_213_562_373_095_1 {
+            mantissa /= 2
+            exponent += 1
+        }
+        let t = (mantissa - 1) / (mantissa + 1)
+        let square = t * t
+        var term = t
+        var sum = 0.0
+        var divisor = 1.0
+        while divisor < 40 {
+            sum += term / divisor
+            term *= square
+            divisor += 2
+        }
+        return 2 * sum + exponent * 0.693_147_180_559_945_3
+    }
+}

@@ -1,0 +1,190 @@
+/// A plan looked up in one segment: the terms of its phrases, and from them matchers and scorers.
+struct SegmentQuery {
+    /// More words than this are not expanded from a prefix.
+    static let expansionMax = 10_000
+
+    private let plan: QueryPlan
+    private let segment: SegmentReader
+    /// terms[phrase][token]: what the dictionary has of it; several only for prefixes.
+    private let terms: [[[TermInfo]]]
+    /// Words a prefix stood for.
+    private(set) var expandedWordCount = 0
+
+    init(_ plan: QueryPlan, _ segment: SegmentReader) throws(SearchError) {
+        self.plan = plan
+        self.segment = segment
+        var terms: [[[TermInfo]]] = []
+        for phrase in plan.phrases {
+            var found: [[TermInfo]] = []
+            for token in phrase.tokens {
+                let infos = try Self.find(token.term, phrase.field, segment)
+                if case .prefix = token.term { expandedWordCount += infos.count }
+                found.append(infos)
+                // One missing token decides; the others are not looked up.
+                if infos.isEmpty { break }
+            }
+            terms.append(found)
+        }
+        self.terms = terms
+    }
+
+    private static func find(
+        _ term: PlanTerm, _ field: Int, _ segment: SegmentReader
+    ) throws(SearchError) -> [TermInfo] {
+        do throws(StorageError) {
+            switch term {
+            case .character(let c): return try gram(segment, GramKey.make(field: field, kind: .character, c))
+            case .edge(let c): return try gram(segment, GramKey.make(field: field, kind: .edge, c))
+            case .bigram(let a, let b): return try gram(segment, GramKey.make(field: field, kind: .bigram, a, b))
+            case .word(let bytes):
+                let key = bytes.withUnsafeBufferPointer { WordDictionaryWriter.key(field: field, $0) }
+                return try segment.words.find(key).map { [$0] } ?? []
+            case .prefix(let bytes):
+                let key = bytes.withUnsafeBufferPointer { WordDictionaryWriter.key(field: field, $0) }
+                var infos: [TermInfo] = []
+                try segment.words.withPrefix(key) { (_, info) throws(StorageError) in
+                    infos.append(info)
+                    return infos.count <= expansionMax
+                }
+                guard infos.count <= expansionMax else { throw StorageError.cancelled }
+                return infos
+            }
+        } catch .cancelled {
+            throw .refused(
+                .invalid(
+                    "The prefix stands for more than \(expansionMax) words.", field: "query", limit: expansionMax,
+                    nextStep: "Write more of the word."))
+        } catch {
+            throw .storage(error)
+        }
+    }
+
+    private static func gram(_ segment: SegmentReader, _ key: UInt64) throws(StorageError) -> [TermInfo] {
+        try segment.grams.find(key).map { [$0] } ?? []
+    }
+
+    /// Documents that hold each token of a phrase, 0 for those not looked up; adds to `sums`.
+    func addDocumentFrequencies(of phrase: Int, to sums: inout [Int]) {
+        for (token, infos) in terms[phrase].enumerated() {
+            sums[token] += infos.reduce(0) { $0 + $1.documentFrequency }
+        }
+    }
+
+    /// Exact number of documents when the plan is one list of this segment.
+    var plainDocumentFrequency: Int? {
+        guard case .phrase(let number) = plan.root, let only = terms[number].first, terms[number].count == 1,
+            only.count <= 1, plan.phrases[number].tokens.count == 1
+        else { return nil }
+        return only.first?.documentFrequency ?? 0
+    }
+
+    private func cursor(_ info: TermInfo) throws(StorageError) -> PostingCursor {
+        try PostingCursor(
+            info, postings: segment.postings, positions: segment.positions,
+            documentCount: segment.meta.documentCount)
+    }
+
+    /// The tokens that are read for a phrase, nil when one is missing.
+    private func slots(of number: Int) throws(StorageError) -> [PhraseSlot]? {
+        let phrase = plan.phrases[number]
+        guard terms[number].count == phrase.tokens.count, terms[number].allSatisfy({ !$0.isEmpty }) else { return nil }
+        var slots: [PhraseSlot] = []
+        var first = 0
+        for part in phrase.parts {
+            switch part {
+            case .token(let token):
+                slots.append(try slot(terms[number][first], token.offset))
+                first += 1
+            case .run(let tokens):
+                let frequencies = (0..<tokens.count).map { terms[number][first + $0][0].documentFrequency }
+                for i in PhraseCover.choose(frequencies) {
+                    slots.append(try slot(terms[number][first + i], tokens[i].offset))
+                }
+                first += tokens.count
+            }
+        }
+        return slots
+    }
+
+    private func slot(_ infos: [TermInfo], _ offset: UInt32) throws(StorageError) -> PhraseSlot {
+        var cursors: [PostingCursor] = []
+        for info in infos { cursors.append(try cursor(info)) }
+        return PhraseSlot(cursors: cursors, offset: offset)
+    }
+
+    /// The tree that finds the matching documents.
+    func matcher() throws(SearchError) -> Matcher { try matcher(plan.root) }
+
+    private func matcher(_ node: PlanNode) throws(SearchError) -> Matcher {
+        switch node {
+        case .all: return AllMatcher(documentCount: segment.meta.documentCount)
+        case .none: return EmptyMatcher()
+        case .phrase(let number):
+            do throws(StorageError) { return try phraseMatcher(number) } catch { throw .storage(error) }
+        case .column(let column): return try ColumnMatcher.make(column, segment)
+        case .or(let children):
+            var matchers: [Matcher] = []
+            for child in children {
+                let matcher = try matcher(child)
+                if !(matcher is EmptyMatcher) { matchers.append(matcher) }
+            }
+            if matchers.isEmpty { return EmptyMatcher() }
+            return matchers.count == 1 ? matchers[0] : DisjunctionMatcher(matchers)
+        case .not: return try conjunction([node])
+        case .and(let children): return try conjunction(children)
+        }
+    }
+
+    private func conjunction(_ children: [PlanNode]) throws(SearchError) -> Matcher {
+        var required: [Matcher] = []
+        var excluded: [Matcher] = []
+        for child in children {
+            if case .not(let inner) = child {
+                let matcher = try matcher(inner)
+                if !(matcher is EmptyMatcher) { excluded.append(matcher) }
+            } else {
+                let matcher = try matcher(child)
+                if matcher is EmptyMatcher { return matcher }
+                required.append(matcher)
+            }
+        }
+        let base: Matcher =
+            required.isEmpty
+            ? AllMatcher(documentCount: segment.meta.documentCount)
+            : required.count == 1 ? required[0] : ConjunctionMatcher(required)
+        if excluded.isEmpty { return base }
+        return ExclusionMatcher(base, without: excluded.count == 1 ? excluded[0] : DisjunctionMatcher(excluded))
+    }
+
+    private func phraseMatcher(_ number: Int) throws(StorageError) -> Matcher {
+        guard let slots = try slots(of: number) else { return EmptyMatcher() }
+        if slots.count == 1 {
+            if slots[0].cursors.count == 1 { return TermMatcher(slots[0].cursors[0]) }
+            return DisjunctionMatcher(slots[0].cursors.map { TermMatcher($0) })
+        }
+        let checker = PhraseChecker(slots)
+        if checker.lead != nil { return PhraseMatcher(checker, leads: nil) }
+        // The rarest place is a prefix: its words lead, through cursors of their own.
+        let rarest = slots.min { $0.documentFrequency < $1.documentFrequency }
+        guard let place = rarest, let second = try self.slots(of: number)?.first(where: { $0.offset == place.offset })
+        else { return EmptyMatcher() }
+        return PhraseMatcher(checker, leads: DisjunctionMatcher(second.cursors.map { TermMatcher($0) }))
+    }
+
+    /// The scorers of the leaves that score and can match here. `weights` are by phrase number, `models` by field.
+    func scorers(weights: [Float], models: [Int: BM25]) throws(StorageError) -> [Scorer] {
+        var scorers: [Scorer] = []
+        for number in plan.scoring {
+            let field = plan.phrases[number].field
+            guard let slots = try slots(of: number), let model = models[field], let norms = try segment.norms(field)
+            else { continue }
+            let weight = weights[number]
+            if slots.count == 1, slots[0].cursors.count == 1 {
+                scorers.append(Scorer(term: slots[0].cursors[0], weight: weight, model: model, norms: norms))
+            } else {
+                scorers.append(Scorer(phrase: PhraseChecker(slots), weight: weight, model: model, norms: norms))
+            }
+        }
+        return scorers
+    }
+}

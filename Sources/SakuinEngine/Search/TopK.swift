@@ -1,0 +1,60 @@
+/// A document that was found: where it is, and what it is ordered by.
+struct FoundDocument: Equatable {
+    var score: Float
+    var segment: Int32
+    var document: UInt32
+
+    /// Best first: the higher score, then the earlier segment, then the earlier document.
+    @inline(__always)
+    func isBefore(_ other: FoundDocument) -> Bool {
+        if score != other.score { return score > other.score }
+        if segment != other.segment { return segment < other.segment }
+        return document < other.document
+    }
+}
+
+/// The k best documents so far: a binary heap with the worst on top.
+struct TopK {
+    let capacity: Int
+    private var heap: [FoundDocument] = []
+
+    init(_ capacity: Int) {
+        self.capacity = capacity
+        heap.reserveCapacity(min(capacity, 1024))
+    }
+
+    /// A score must be above this to enter; documents come in order, so an equal score never does.
+    var threshold: Float { heap.count < capacity || heap.isEmpty ? -.infinity : heap[0].score }
+
+    mutating func offer(_ found: FoundDocument) {
+        if heap.count < capacity {
+            heap.append(found)
+            var child = heap.count - 1
+            while child > 0 {
+                let parent = (child - 1) / 2
+                guard heap[parent].isBefore(heap[child]) else { break }
+                heap.swapAt(parent, child)
+                child = parent
+            }
+        } else if capacity > 0, found.isBefore(heap[0]) {
+            heap[0] = found
+            siftDown()
+        }
+    }
+
+    private mutating func siftDown() {
+        var parent = 0
+        while true {
+            var worst = parent
+            for child in [2 * parent + 1, 2 * parent + 2] where child < heap.count {
+                if heap[worst].isBefore(heap[child]) { worst = child }
+            }
+            if worst == parent { return }
+            heap.swapAt(worst, parent)
+            parent = worst
+        }
+    }
+
+    /// Best first.
+    func sorted() -> [FoundDocument] { heap.sorted { $0.isBefore($1) } }
+}

@@ -1,0 +1,73 @@
+/// Writes sections to one segment file with their checksums, and the footer that makes it a segment.
+struct SegmentFileWriter: ~Copyable {
+    private let file: any OutputFile
+    private var offset = 0
+    private var table = ByteWriter()
+    private var sectionCount: UInt32 = 0
+
+    init(_ file: any OutputFile) throws(StorageError) {
+        self.file = file
+        var header = ByteWriter()
+        header.append64(SegmentLayout.magic)
+        header.append32(SegmentLayout.formatVersion)
+        header.append32(0)
+        try write(header)
+    }
+
+    private mutating func write(_ bytes: borrowing ByteWriter) throws(StorageError) {
+        let file = file
+        try bytes.withBytes { (bytes) throws(StorageError) in try file.append(bytes) }
+        offset += bytes.count
+    }
+
+    /// Appends a section and its line in the table: u16 id, u64 offset, u64 bytes, u32 per checked block.
+    mutating func append(_ id: SegmentLayout.Section, _ section: inout SectionWriter) throws(StorageError) {
+        let padding = (SegmentLayout.alignment - offset % SegmentLayout.alignment) % SegmentLayout.alignment
+        var zeros = ByteWriter()
+        for _ in 0..<padding { zeros.append(0) }
+        try write(zeros)
+        table.append16(id.rawValue)
+        table.append64(UInt64(offset))
+        table.append64(UInt64(section.count))
+        offset += section.count
+        let file = file
+        var checksums: [UInt32] = []
+        var crc: UInt32 = 0
+        var filled = 0
+        try section.drain { (piece) throws(StorageError) in
+            try file.append(piece)
+            var at = 0
+            while at < piece.count {
+                let part = min(SegmentLayout.checkedByteCount - filled, piece.count - at)
+                crc = CRC32C.checksum(UnsafeRawBufferPointer(rebasing: piece[at..<(at + part)]), seed: crc)
+                at += part
+                filled += part
+                if filled == SegmentLayout.checkedByteCount {
+                    checksums.append(crc)
+                    crc = 0
+                    filled = 0
+                }
+            }
+        }
+        if filled > 0 { checksums.append(crc) }
+        for checksum in checksums { table.append32(checksum) }
+        sectionCount += 1
+    }
+
+    /// Writes footer and trailer and closes the file; returns its size and the footer's checksum.
+    mutating func finish(_ meta: SegmentMeta) throws(StorageError) -> (byteCount: Int, checksum: UInt32) {
+        var footer = ByteWriter()
+        footer.append32(sectionCount)
+        table.withBytes { footer.append(bytes: $0) }
+        meta.encode(into: &footer)
+        let checksum = footer.withBytes { CRC32C.checksum($0) }
+        let length = footer.count
+        footer.append32(UInt32(length))
+        footer.append32(checksum)
+        footer.append32(SegmentLayout.formatVersion)
+        footer.append64(SegmentLayout.magic)
+        try write(footer)
+        try file.close()
+        return (offset, checksum)
+    }
+}
