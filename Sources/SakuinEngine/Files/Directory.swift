@@ -1,58 +1,81 @@
-/// The only door to the disk: a flat folder of files that are written once from beginning to end.
+/// A folder of index files: the only door to the disk.
+///
+/// Names are relative to the folder and may step into one subfolder (`quarantine/x`). A new, renamed or removed name
+/// is only there after a power loss once `syncDirectory` has returned; bytes only once `sync` has. All calls block and
+/// may be made from any thread.
 protocol Directory: AnyObject, Sendable {
-    /// For messages.
+    /// Where the folder is, for messages.
     var path: String { get }
-    /// Names of the files, in no order.
+
+    /// Names of the files in the folder, sorted; folders are left out.
     func list() throws(StorageError) -> [String]
-    /// Creates a file, replacing one of that name.
+
+    /// A new empty file. An older file of the name is unlinked first: who has it mapped keeps what it had.
     func create(_ name: String) throws(StorageError) -> any OutputFile
+
+    /// A read-only view of all bytes the file has now.
     func open(_ name: String) throws(StorageError) -> MappedFile
-    /// Bytes of the file; nil when there is none.
-    func size(_ name: String) throws(StorageError) -> Int?
-    func rename(_ from: String, to: String) throws(StorageError)
-    /// Removes a file; one that is not there is no error.
+
+    /// A copy of the bytes, for small files.
+    func read(_ name: String) throws(StorageError) -> [UInt8]
+
+    func size(_ name: String) throws(StorageError) -> Int
+    func exists(_ name: String) throws(StorageError) -> Bool
+
+    /// Replaces `target` if there is one.
+    func rename(_ name: String, to target: String) throws(StorageError)
+
+    /// A second name for the same bytes, without copying; `target` must not exist.
+    func link(_ name: String, to target: String) throws(StorageError)
+
+    /// Removing what is not there is not an error.
     func remove(_ name: String) throws(StorageError)
-    /// Makes the bytes of a closed file survive power loss.
+
+    /// Cuts the file to its first `byteCount` bytes and syncs it.
+    func truncate(_ name: String, to byteCount: Int) throws(StorageError)
+
+    /// Makes a subfolder; one that exists is fine.
+    func createFolder(_ name: String) throws(StorageError)
+
+    /// Makes names durable: those of the folder, or of a subfolder.
+    func syncDirectory(_ subfolder: String?) throws(StorageError)
+
+    /// Makes the bytes of a closed file durable.
     func syncFile(_ name: String) throws(StorageError)
-    /// Makes creations, renames and removals survive power loss.
-    func syncDirectory() throws(StorageError)
-    /// Owns the folder until the lock is released or the process ends; throws `locked` with the owner.
-    func lock(_ name: String) throws(StorageError) -> any FolderLock
+
+    /// Owns the folder until the lock is released; throws `.locked` with the owner's pid when another does.
+    func lock(_ name: String) throws(StorageError) -> any FileLock
+
+    /// Bytes that can still be written.
+    func freeByteCount() throws(StorageError) -> Int
 }
 
-/// A file that is being written.
-protocol OutputFile: AnyObject, Sendable {
+extension Directory {
+    func syncDirectory() throws(StorageError) { try syncDirectory(nil) }
+}
+
+/// A file being written from its beginning to its end, by one thread at a time.
+protocol OutputFile: AnyObject {
+    /// Bytes appended since it was created.
+    var count: Int { get }
+
+    /// Appends; small pieces are gathered and reach the kernel at `flush`, `sync` or `close`.
     func append(_ bytes: UnsafeRawBufferPointer) throws(StorageError)
-    /// Makes what was appended survive power loss.
+
+    /// Hands what was gathered to the kernel: it survives the end of the process.
+    func flush() throws(StorageError)
+
+    /// Flushes, then makes the bytes durable: they survive a power loss.
     func sync() throws(StorageError)
+
+    /// Asks for room behind the end that reads as zeros, so that syncs need not change the file's size. A hint.
+    func preallocate(_ byteCount: Int)
+
+    /// Flushes, cuts unused preallocated room and closes. Closing twice is fine.
     func close() throws(StorageError)
 }
 
-/// Held while a process owns a folder.
-protocol FolderLock: AnyObject, Sendable {
+/// Ownership of a folder; ends with `release` or with the object.
+protocol FileLock: AnyObject, Sendable {
     func release()
-}
-
-/// A read-only file in memory; the bytes stay while the object lives.
-final class MappedFile: Sendable {
-    /// Where the memory came from.
-    private let free: (@Sendable (UnsafeRawBufferPointer) -> Void)?
-    /// Nobody writes to these bytes while the object lives.
-    nonisolated(unsafe) let bytes: UnsafeRawBufferPointer
-
-    /// `free` is called with the bytes when the object goes.
-    init(_ bytes: UnsafeRawBufferPointer, free: @escaping @Sendable (UnsafeRawBufferPointer) -> Void) {
-        self.bytes = bytes
-        self.free = free
-    }
-
-    /// A copy of `contents`.
-    init(copying contents: [UInt8]) {
-        let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: max(contents.count, 1), alignment: 16)
-        memory.copyBytes(from: contents)
-        bytes = UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(memory)[..<contents.count])
-        free = { UnsafeMutableRawBufferPointer(mutating: $0).deallocate() }
-    }
-
-    deinit { free?(bytes) }
 }

@@ -4,183 +4,190 @@ import Glibc
 import Darwin
 #endif
 
-/// A real folder: POSIX files, fsync of file and folder, one lock.
+/// The real directory: POSIX files below one folder.
 final class DiskDirectory: Directory {
     let path: String
 
-    /// Opens the folder; with `create` it and its parents are made when they are missing.
-    init(_ path: String, create: Bool) throws(StorageError) {
-        self.path = path
-        if create { try Self.makeFolders(path) }
-        var status = stat()
-        guard stat(path, &status) == 0 else { throw Self.failure("stat", path) }
-        guard status.st_mode & S_IFMT == S_IFDIR else {
-            throw .io(operation: "open folder", path: path, errno: ENOTDIR)
-        }
-    }
-
-    static func failure(_ operation: String, _ path: String) -> StorageError {
-        .io(operation: operation, path: path, errno: errno)
-    }
-
-    private static func makeFolders(_ path: String) throws(StorageError) {
-        var made = path.hasPrefix("/") ? "/" : ""
-        for part in path.split(separator: "/") {
-            made += made.isEmpty || made.hasSuffix("/") ? String(part) : "/" + part
-            if mkdir(made, 0o755) != 0, errno != EEXIST { throw failure("mkdir", made) }
-        }
-    }
+    /// The folder has to exist; see `createFolder(at:)`.
+    init(_ path: String) { self.path = path }
 
     private func full(_ name: String) -> String { path + "/" + name }
 
-    /// Calls again while the call is interrupted by a signal.
-    static func retried<R: FixedWidthInteger>(_ call: () -> R) -> R {
-        while true {
-            let result = call()
-            if result != -1 || errno != EINTR { return result }
-        }
-    }
-
     func list() throws(StorageError) -> [String] {
-        guard let folder = opendir(path) else { throw Self.failure("list", path) }
-        defer { closedir(folder) }
-        var names: [String] = []
-        while let entry = readdir(folder) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) {
-                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-            }
-            if name != ".", name != ".." { names.append(name) }
-        }
-        return names
+        try Self.entries(of: path).filter { !$0.isFolder }.map(\.name).sorted()
     }
 
     func create(_ name: String) throws(StorageError) -> any OutputFile {
+        try remove(name)
         let file = full(name)
-        let descriptor = Self.retried { Glibc.open(file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644) }
-        if descriptor < 0 { throw Self.failure("create", file) }
-        return DiskFile(descriptor, file)
+        return DiskOutputFile(try SystemCall.openFile(file, O_WRONLY | O_CREAT | O_EXCL), path: file)
     }
 
     func open(_ name: String) throws(StorageError) -> MappedFile {
         let file = full(name)
-        let descriptor = Self.retried { Glibc.open(file, O_RDONLY | O_CLOEXEC) }
-        if descriptor < 0 { throw Self.failure("open", file) }
-        defer { close(descriptor) }
+        let descriptor = try SystemCall.openFile(file, O_RDONLY)
+        defer { _ = close(descriptor) }
         var status = stat()
-        guard fstat(descriptor, &status) == 0 else { throw Self.failure("stat", file) }
-        let count = Int(status.st_size)
-        if count == 0 { return MappedFile(copying: []) }
-        guard let memory = mmap(nil, count, PROT_READ, MAP_SHARED, descriptor, 0), memory != MAP_FAILED else {
-            throw Self.failure("map", file)
+        try SystemCall.retry("fstat", file) { Int(fstat(descriptor, &status)) }
+        let byteCount = Int(status.st_size)
+        if byteCount == 0 { return MappedFile(mapping: nil) }
+        guard let base = mmap(nil, byteCount, PROT_READ, MAP_SHARED, descriptor, 0), base != MAP_FAILED else {
+            throw SystemCall.error("mmap", file)
         }
-        return MappedFile(UnsafeRawBufferPointer(start: memory, count: count)) {
-            munmap(UnsafeMutableRawPointer(mutating: $0.baseAddress), $0.count)
-        }
+        return MappedFile(mapping: UnsafeRawBufferPointer(start: base, count: byteCount))
     }
 
-    func size(_ name: String) throws(StorageError) -> Int? {
+    func read(_ name: String) throws(StorageError) -> [UInt8] {
+        let file = full(name)
+        let descriptor = try SystemCall.openFile(file, O_RDONLY)
+        defer { _ = close(descriptor) }
         var status = stat()
-        if stat(full(name), &status) == 0 { return Int(status.st_size) }
-        if errno == ENOENT { return nil }
-        throw Self.failure("stat", full(name))
+        try SystemCall.retry("fstat", file) { Int(fstat(descriptor, &status)) }
+        var bytes = [UInt8](repeating: 0, count: Int(status.st_size))
+        var done = 0
+        while done < bytes.count {
+            let offset = done
+            let got = try SystemCall.retry("read", file) {
+                bytes.withUnsafeMutableBytes { target in
+                    pread(descriptor, target.baseAddress.map { $0 + offset }, target.count - offset, off_t(offset))
+                }
+            }
+            if got == 0 { break }
+            done += got
+        }
+        bytes.removeLast(bytes.count - done)
+        return bytes
     }
 
-    func rename(_ from: String, to: String) throws(StorageError) {
-        if Glibc.rename(full(from), full(to)) != 0 { throw Self.failure("rename", full(from)) }
+    func size(_ name: String) throws(StorageError) -> Int { Int(try SystemCall.status(full(name)).st_size) }
+
+    func exists(_ name: String) throws(StorageError) -> Bool { try Self.exists(at: full(name)) }
+
+    func rename(_ name: String, to target: String) throws(StorageError) {
+        try SystemCall.renameFile(full(name), to: full(target))
+    }
+
+    func link(_ name: String, to target: String) throws(StorageError) {
+        try SystemCall.linkFile(full(name), to: full(target))
     }
 
     func remove(_ name: String) throws(StorageError) {
-        if unlink(full(name)) != 0, errno != ENOENT { throw Self.failure("remove", full(name)) }
-    }
-
-    func syncFile(_ name: String) throws(StorageError) {
-        let descriptor = Self.retried { Glibc.open(full(name), O_RDONLY | O_CLOEXEC) }
-        if descriptor < 0 { throw Self.failure("open", full(name)) }
-        defer { close(descriptor) }
-        if Self.retried({ fsync(descriptor) }) != 0 { throw Self.failure("fsync", full(name)) }
-    }
-
-    func syncDirectory() throws(StorageError) {
-        let descriptor = Self.retried { Glibc.open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
-        if descriptor < 0 { throw Self.failure("open folder", path) }
-        defer { close(descriptor) }
-        if Self.retried({ fsync(descriptor) }) != 0 { throw Self.failure("fsync of folder", path) }
-    }
-
-    func lock(_ name: String) throws(StorageError) -> any FolderLock {
         let file = full(name)
-        let descriptor = Self.retried { Glibc.open(file, O_RDWR | O_CREAT | O_CLOEXEC, 0o644) }
-        if descriptor < 0 { throw Self.failure("open lock", file) }
-        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
-            defer { close(descriptor) }
-            guard errno == EWOULDBLOCK else { throw Self.failure("lock", file) }
-            throw .locked(path: path, owner: Self.owner(descriptor))
+        if unlink(file) != 0, errno != ENOENT { throw SystemCall.error("unlink", file) }
+    }
+
+    func truncate(_ name: String, to byteCount: Int) throws(StorageError) {
+        let file = full(name)
+        let descriptor = try SystemCall.openFile(file, O_WRONLY)
+        defer { _ = close(descriptor) }
+        try SystemCall.retry("ftruncate", file) { Int(ftruncate(descriptor, off_t(byteCount))) }
+        try SystemCall.syncAll(descriptor, path: file)
+    }
+
+    func createFolder(_ name: String) throws(StorageError) { try Self.createFolder(at: full(name)) }
+
+    func syncDirectory(_ subfolder: String?) throws(StorageError) {
+        try SystemCall.syncPath(subfolder.map(full) ?? path, flags: O_RDONLY | O_DIRECTORY)
+    }
+
+    func syncFile(_ name: String) throws(StorageError) { try SystemCall.syncPath(full(name)) }
+
+    func lock(_ name: String) throws(StorageError) -> any FileLock { try DiskLock(full(name)) }
+
+    func freeByteCount() throws(StorageError) -> Int {
+        try SystemCall.freeByteCount(path)
+    }
+}
+
+/// What concerns folders as wholes, by path.
+extension DiskDirectory {
+    /// Makes the folder and those above it, each durable in its parent; one that exists is fine.
+    static func createFolder(at path: String) throws(StorageError) {
+        if mkdir(path, 0o755) == 0 {
+            try SystemCall.syncPath(parent(of: path), flags: O_RDONLY | O_DIRECTORY)
+            return
         }
-        let text = "\(getpid())\n"
-        _ = ftruncate(descriptor, 0)
-        _ = text.withCString { pwrite(descriptor, $0, strlen($0), 0) }
-        return DiskLock(descriptor)
+        let code = errno
+        if code == EEXIST { return }
+        let above = parent(of: path)
+        guard code == ENOENT, above != path else { throw SystemCall.error("mkdir", path, code) }
+        try createFolder(at: above)
+        if mkdir(path, 0o755) != 0, errno != EEXIST { throw SystemCall.error("mkdir", path) }
+        try SystemCall.syncPath(above, flags: O_RDONLY | O_DIRECTORY)
     }
 
-    private static func owner(_ descriptor: Int32) -> String {
-        var buffer = [UInt8](repeating: 0, count: 32)
-        let count = pread(descriptor, &buffer, buffer.count, 0)
-        let digits = buffer.prefix(max(count, 0)).prefix { (0x30...0x39).contains($0) }
-        return digits.isEmpty ? "another process" : "process " + String(decoding: digits, as: UTF8.self)
+    private static func parent(of path: String) -> String {
+        var bytes = Array(path.utf8)
+        let slash = UInt8(ascii: "/")
+        while bytes.count > 1, bytes.last == slash { bytes.removeLast() }
+        guard let at = bytes.lastIndex(of: slash) else { return "." }
+        return at == 0 ? "/" : String(decoding: bytes[..<at], as: UTF8.self)
     }
 
-    /// Removes the folder with all files in it.
-    func removeAll() throws(StorageError) {
-        for name in try list() { try remove(name) }
-        if rmdir(path) != 0 { throw Self.failure("remove folder", path) }
+    static func exists(at path: String) throws(StorageError) -> Bool {
+        do throws(StorageError) {
+            _ = try SystemCall.status(path)
+            return true
+        } catch {
+            if case .io(_, _, ENOENT) = error { return false }
+            throw error
+        }
     }
 
-    /// Names of the folders in a folder.
+    /// Names of the folders in a folder, sorted.
     static func folders(in path: String) throws(StorageError) -> [String] {
-        try DiskDirectory(path, create: false).list().filter { name in
-            var status = stat()
-            return stat(path + "/" + name, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+        try entries(of: path).filter(\.isFolder).map(\.name).sorted()
+    }
+
+    /// A second name for a file, anywhere on the same file system.
+    static func link(_ path: String, to target: String) throws(StorageError) {
+        try SystemCall.linkFile(path, to: target)
+    }
+
+    /// Renames a file or folder and makes both names durable.
+    static func move(_ path: String, to target: String) throws(StorageError) {
+        try SystemCall.renameFile(path, to: target)
+        try SystemCall.syncPath(parent(of: target), flags: O_RDONLY | O_DIRECTORY)
+        try SystemCall.syncPath(parent(of: path), flags: O_RDONLY | O_DIRECTORY)
+    }
+
+    /// Removes a folder with everything in it; follows no symbolic links. One that is not there is fine.
+    static func removeTree(at path: String) throws(StorageError) {
+        guard try exists(at: path) else { return }
+        for entry in try entries(of: path) {
+            let inner = path + "/" + entry.name
+            if entry.isFolder {
+                try removeTree(at: inner)
+            } else if unlink(inner) != 0, errno != ENOENT {
+                throw SystemCall.error("unlink", inner)
+            }
+        }
+        if rmdir(path) != 0, errno != ENOENT { throw SystemCall.error("rmdir", path) }
+    }
+
+    private static func entries(of path: String) throws(StorageError) -> [(name: String, isFolder: Bool)] {
+        guard let stream = opendir(path) else { throw SystemCall.error("opendir", path) }
+        defer { closedir(stream) }
+        var found: [(name: String, isFolder: Bool)] = []
+        while true {
+            errno = 0
+            guard let entry = readdir(stream) else {
+                let code = errno
+                if code != 0 { throw SystemCall.error("readdir", path, code) }
+                return found
+            }
+            let name = withUnsafePointer(to: &entry.pointee.d_name) { tuple in
+                tuple.withMemoryRebound(to: CChar.self, capacity: MemoryLayout.size(ofValue: tuple.pointee)) {
+                    String(cString: $0)
+                }
+            }
+            if name == "." || name == ".." { continue }
+            var isFolder = entry.pointee.d_type == UInt8(DT_DIR)
+            if entry.pointee.d_type == UInt8(DT_UNKNOWN) {
+                var status = stat()
+                if lstat(path + "/" + name, &status) == 0 { isFolder = status.st_mode & S_IFMT == S_IFDIR }
+            }
+            found.append((name, isFolder))
         }
     }
-
-    static func renameFolder(_ from: String, _ to: String) throws(StorageError) {
-        if Glibc.rename(from, to) != 0 { throw failure("rename", from) }
-    }
-}
-
-/// A file on disk that is appended to; one thread at a time.
-private final class DiskFile: OutputFile {
-    private let descriptor: Int32
-    private let path: String
-
-    init(_ descriptor: Int32, _ path: String) {
-        self.descriptor = descriptor
-        self.path = path
-    }
-
-    func append(_ bytes: UnsafeRawBufferPointer) throws(StorageError) {
-        var at = 0
-        while at < bytes.count {
-            let written = DiskDirectory.retried { write(descriptor, bytes.baseAddress.map { $0 + at }, bytes.count - at) }
-            if written < 0 { throw DiskDirectory.failure("write", path) }
-            at += written
-        }
-    }
-
-    func sync() throws(StorageError) {
-        if DiskDirectory.retried({ fdatasync(descriptor) }) != 0 { throw DiskDirectory.failure("fdatasync", path) }
-    }
-
-    func close() throws(StorageError) {
-        if Glibc.close(descriptor) != 0, errno != EINTR { throw DiskDirectory.failure("close", path) }
-    }
-}
-
-/// The lock file; the kernel drops the lock with the process.
-private final class DiskLock: FolderLock {
-    private let descriptor: Int32
-
-    init(_ descriptor: Int32) { self.descriptor = descriptor }
-
-    func release() { close(descriptor) }
 }

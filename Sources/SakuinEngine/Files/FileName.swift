@@ -1,55 +1,73 @@
 /// Makes and parses every file name the index uses.
-enum FileName: Equatable {
-    case segment(UInt64)
-    /// Living documents of a segment as of a generation.
+enum FileName: Equatable, Sendable {
+    case segment(id: UInt64)
     case live(segment: UInt64, generation: UInt64)
-    /// Journal whose first record has at least this sequence number.
-    case journal(UInt64)
-    case manifest(UInt64)
+    case journal(firstSequence: UInt64)
+    case manifest(generation: UInt64)
+    /// Being written; worthless after a crash.
+    case temporary
+    case lock
 
-    static let lock = "LOCK"
-    /// Files whose names begin so are left over from a process that ended before it was done.
-    static let temporaryPrefix = "temporary-"
+    static let lockName = "LOCK"
+    static let quarantineFolder = "quarantine"
+    private static let temporaryPrefix = "temporary-"
 
-    static func segment(_ id: UInt64) -> String { FileName.segment(id).text }
-    static func live(_ id: UInt64, _ generation: UInt64) -> String {
-        FileName.live(segment: id, generation: generation).text
-    }
-    static func journal(_ sequence: UInt64) -> String { FileName.journal(sequence).text }
-    static func manifest(_ generation: UInt64) -> String { FileName.manifest(generation).text }
+    static func segment(_ id: UInt64) -> String { "segment-\(hex(id)).seg" }
+    static func live(segment: UInt64, generation: UInt64) -> String { "live-\(hex(segment))-\(hex(generation)).del" }
+    static func journal(_ firstSequence: UInt64) -> String { "journal-\(hex(firstSequence)).log" }
+    static func manifest(_ generation: UInt64) -> String { "manifest-\(hex(generation)).mft" }
+    static func temporary(_ name: String) -> String { temporaryPrefix + name }
+    static func quarantined(_ name: String) -> String { "\(quarantineFolder)/\(name)" }
 
-    var text: String {
-        switch self {
-        case .segment(let id): "segment-\(Self.hex(id)).seg"
-        case .live(let id, let generation): "live-\(Self.hex(id))-\(Self.hex(generation)).del"
-        case .journal(let sequence): "journal-\(Self.hex(sequence)).log"
-        case .manifest(let generation): "manifest-\(Self.hex(generation)).mft"
+    /// What a name means; nil when the index did not make it.
+    init?(_ name: String) {
+        if name == Self.lockName {
+            self = .lock
+        } else if name.utf8.starts(with: Self.temporaryPrefix.utf8) {
+            self = .temporary
+        } else if let numbers = Self.numbers(name, "segment-", ".seg", 1) {
+            self = .segment(id: numbers[0])
+        } else if let numbers = Self.numbers(name, "live-", ".del", 2) {
+            self = .live(segment: numbers[0], generation: numbers[1])
+        } else if let numbers = Self.numbers(name, "journal-", ".log", 1) {
+            self = .journal(firstSequence: numbers[0])
+        } else if let numbers = Self.numbers(name, "manifest-", ".mft", 1) {
+            self = .manifest(generation: numbers[0])
+        } else {
+            return nil
         }
     }
 
-    /// nil for a name of another kind.
-    init?(_ text: String) {
-        guard let dot = text.lastIndex(of: ".") else { return nil }
-        let parts = text[..<dot].split(separator: "-", omittingEmptySubsequences: false)
-        let numbers = parts.dropFirst().map(Self.number)
-        guard let kind = parts.first, let first = numbers.first ?? nil else { return nil }
-        switch (kind, text[dot...], numbers.count) {
-        case ("segment", ".seg", 1): self = .segment(first)
-        case ("journal", ".log", 1): self = .journal(first)
-        case ("manifest", ".mft", 1): self = .manifest(first)
-        case ("live", ".del", 2):
-            guard let second = numbers[1] else { return nil }
-            self = .live(segment: first, generation: second)
-        default: return nil
-        }
-    }
-
+    /// 16 lower-case hexadecimal digits.
     private static func hex(_ value: UInt64) -> String {
         let digits = String(value, radix: 16)
-        return String(repeating: "0", count: 16 - digits.count) + digits
+        return String(repeating: "0", count: 16 - digits.utf8.count) + digits
     }
 
-    private static func number(_ text: Substring) -> UInt64? {
-        text.count == 16 && text.allSatisfy(\.isHexDigit) ? UInt64(text, radix: 16) : nil
+    /// The numbers between prefix and suffix, joined by hyphens; nil unless written exactly as `hex` does.
+    private static func numbers(_ name: String, _ prefix: String, _ suffix: String, _ count: Int) -> [UInt64]? {
+        let bytes = Array(name.utf8)
+        guard bytes.count == prefix.utf8.count + suffix.utf8.count + count * 17 - 1,
+            bytes.starts(with: prefix.utf8), bytes.reversed().starts(with: suffix.utf8.reversed())
+        else { return nil }
+        var values: [UInt64] = []
+        var at = prefix.utf8.count
+        for index in 0..<count {
+            if index > 0 {
+                guard bytes[at] == UInt8(ascii: "-") else { return nil }
+                at += 1
+            }
+            var value: UInt64 = 0
+            for digit in bytes[at..<(at + 16)] {
+                switch digit {
+                case UInt8(ascii: "0")...UInt8(ascii: "9"): value = value << 4 | UInt64(digit - UInt8(ascii: "0"))
+                case UInt8(ascii: "a")...UInt8(ascii: "f"): value = value << 4 | UInt64(digit - UInt8(ascii: "a") + 10)
+                default: return nil
+                }
+            }
+            values.append(value)
+            at += 16
+        }
+        return values
     }
 }

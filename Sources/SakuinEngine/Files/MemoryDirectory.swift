@@ -1,133 +1,227 @@
 import Synchronization
 
-/// A folder in memory that knows what would survive power loss: for tests of everything above the disk.
+/// A directory in memory, which can lose what a power loss would lose.
+///
+/// Bytes are durable once their file is synced; names once the directory is. `copyAfterCrash` is the folder as a
+/// machine finds it that lost power now.
 final class MemoryDirectory: Directory {
-    fileprivate struct File {
-        var bytes: [UInt8] = []
-        /// How many of the bytes have been synced.
-        var syncedCount = 0
+    /// A file apart from its names.
+    fileprivate final class Node: Sendable {
+        let content = Mutex<(bytes: [UInt8], durable: [UInt8])>(([], []))
+
+        init(_ bytes: [UInt8] = []) { content.withLock { $0 = (bytes, bytes) } }
     }
+
+    private enum NameChange {
+        case set(String, Node)
+        case rename(String, to: String, Node)
+        case remove(String)
+    }
+
     private struct State {
-        var files: [String: Int] = [:]
-        /// The entries as of the last sync of the folder.
-        var syncedFiles: [String: Int] = [:]
-        var contents: [File] = []
+        var names: [String: Node] = [:]
+        /// The names as of the last `syncDirectory`, and what changed since.
+        var durableNames: [String: Node] = [:]
+        var changes: [NameChange] = []
         var isLocked = false
+        var freeByteCount = 1 << 40
+
+        mutating func apply(_ change: NameChange) {
+            Self.apply(change, to: &names)
+            changes.append(change)
+        }
+
+        static func apply(_ change: NameChange, to names: inout [String: Node]) {
+            switch change {
+            case .set(let name, let node): names[name] = node
+            case .rename(let name, let target, let node):
+                names[name] = nil
+                names[target] = node
+            case .remove(let name): names[name] = nil
+            }
+        }
     }
 
-    let path = "memory"
-    private let state = Mutex(State())
+    private static let missing: Int32 = 2
+    private static let exists: Int32 = 17
+    private let state: Mutex<State> = Mutex(State())
+    let path: String
 
-    init() {}
+    init(path: String = "memory") { self.path = path }
 
-    private func missing(_ name: String) -> StorageError { .io(operation: "open", path: name, errno: 2) }
+    /// What is left after a power loss. Without a seed nothing that was not synced is; with one, a random part of the
+    /// unsynced name changes and a random beginning of each file's unsynced bytes.
+    func copyAfterCrash(seed: UInt64? = nil) -> MemoryDirectory {
+        let copy = MemoryDirectory(path: path)
+        var random = seed ?? 0
+        // splitmix64 (Steele, Lea and Flood, 2014).
+        func next(below limit: Int) -> Int {
+            random &+= 0x9E37_79B9_7F4A_7C15
+            var z = random
+            z = (z ^ z >> 30) &* 0xBF58_476D_1CE4_E5B9
+            z = (z ^ z >> 27) &* 0x94D0_49BB_1331_11EB
+            return Int((z ^ z >> 31) % UInt64(limit))
+        }
+        var survivors = state.withLock { state in
+            var names = state.durableNames
+            if seed != nil {
+                for change in state.changes.prefix(next(below: state.changes.count + 1)) {
+                    State.apply(change, to: &names)
+                }
+            }
+            return names
+        }
+        for name in survivors.keys.sorted() {
+            guard let node = survivors[name] else { continue }
+            survivors[name] = node.content.withLock { content in
+                guard seed != nil, content.bytes.count > content.durable.count else { return Node(content.durable) }
+                let kept = content.durable.count + next(below: content.bytes.count - content.durable.count + 1)
+                return Node(content.durable + content.bytes[content.durable.count..<kept])
+            }
+        }
+        let names = survivors
+        copy.state.withLock {
+            $0.names = names
+            $0.durableNames = names
+        }
+        return copy
+    }
 
-    func list() throws(StorageError) -> [String] { state.withLock { Array($0.files.keys) } }
+    /// Replaces the bytes of a file, durable at once: for tests that damage files.
+    func write(_ name: String, _ bytes: [UInt8]) {
+        state.withLock {
+            let node = Node(bytes)
+            $0.names[name] = node
+            $0.durableNames[name] = node
+        }
+    }
+
+    /// What `freeByteCount` answers from now on.
+    func setFreeByteCount(_ byteCount: Int) { state.withLock { $0.freeByteCount = byteCount } }
+
+    private func node(_ operation: String, _ name: String) throws(StorageError) -> Node {
+        guard let node = state.withLock({ $0.names[name] }) else {
+            throw .io(operation: operation, path: "\(path)/\(name)", errno: Self.missing)
+        }
+        return node
+    }
+
+    func list() throws(StorageError) -> [String] {
+        state.withLock { $0.names.keys.filter { !$0.utf8.contains(UInt8(ascii: "/")) }.sorted() }
+    }
 
     func create(_ name: String) throws(StorageError) -> any OutputFile {
-        let number = state.withLock { state in
-            state.contents.append(File())
-            state.files[name] = state.contents.count - 1
-            return state.contents.count - 1
-        }
-        return MemoryFile(self, number)
+        let node = Node()
+        state.withLock { $0.apply(.set(name, node)) }
+        return MemoryOutputFile(node)
     }
 
     func open(_ name: String) throws(StorageError) -> MappedFile {
-        let bytes = state.withLock { state in state.files[name].map { state.contents[$0].bytes } }
-        guard let bytes else { throw missing(name) }
-        return MappedFile(copying: bytes)
+        let bytes = try read(name)
+        return bytes.withUnsafeBytes { MappedFile(copying: $0) }
     }
 
-    func size(_ name: String) throws(StorageError) -> Int? {
-        state.withLock { state in state.files[name].map { state.contents[$0].bytes.count } }
+    func read(_ name: String) throws(StorageError) -> [UInt8] {
+        try node("open", name).content.withLock { $0.bytes }
     }
 
-    func rename(_ from: String, to: String) throws(StorageError) {
-        let moved = state.withLock { state in
-            guard let number = state.files.removeValue(forKey: from) else { return false }
-            state.files[to] = number
+    func size(_ name: String) throws(StorageError) -> Int {
+        try node("stat", name).content.withLock { $0.bytes.count }
+    }
+
+    func exists(_ name: String) throws(StorageError) -> Bool { state.withLock { $0.names[name] != nil } }
+
+    func rename(_ name: String, to target: String) throws(StorageError) {
+        let node = try node("rename", name)
+        state.withLock { $0.apply(.rename(name, to: target, node)) }
+    }
+
+    func link(_ name: String, to target: String) throws(StorageError) {
+        let node = try node("link", name)
+        let isFree = state.withLock { state in
+            if state.names[target] != nil { return false }
+            state.apply(.set(target, node))
             return true
         }
-        if !moved { throw missing(from) }
+        if !isFree { throw .io(operation: "link", path: "\(path)/\(target)", errno: Self.exists) }
     }
 
-    func remove(_ name: String) throws(StorageError) { _ = state.withLock { $0.files.removeValue(forKey: name) } }
+    func remove(_ name: String) throws(StorageError) {
+        state.withLock { if $0.names[name] != nil { $0.apply(.remove(name)) } }
+    }
+
+    func truncate(_ name: String, to byteCount: Int) throws(StorageError) {
+        try node("truncate", name).content.withLock {
+            $0.bytes.removeLast(max(0, $0.bytes.count - byteCount))
+            $0.durable = $0.bytes
+        }
+    }
+
+    func createFolder(_ name: String) throws(StorageError) {}
+
+    func syncDirectory(_ subfolder: String?) throws(StorageError) {
+        state.withLock {
+            $0.durableNames = $0.names
+            $0.changes = []
+        }
+    }
 
     func syncFile(_ name: String) throws(StorageError) {
-        state.withLock { state in
-            if let number = state.files[name] { state.contents[number].syncedCount = state.contents[number].bytes.count }
+        try node("fsync", name).content.withLock { $0.durable = $0.bytes }
+    }
+
+    func lock(_ name: String) throws(StorageError) -> any FileLock {
+        let taken = state.withLock { state in
+            if state.isLocked { return false }
+            state.isLocked = true
+            return true
         }
+        if !taken { throw .locked(path: "\(path)/\(name)", owner: "this process") }
+        return MemoryLock(self)
     }
 
-    func syncDirectory() throws(StorageError) { state.withLock { $0.syncedFiles = $0.files } }
+    fileprivate func unlock() { state.withLock { $0.isLocked = false } }
 
-    func lock(_ name: String) throws(StorageError) -> any FolderLock {
-        let free = state.withLock { state in
-            defer { state.isLocked = true }
-            return !state.isLocked
-        }
-        if !free { throw .locked(path: path, owner: "this process") }
-        return MemoryLock { [self] in state.withLock { $0.isLocked = false } }
-    }
-
-    fileprivate func append(_ number: Int, _ bytes: UnsafeRawBufferPointer) {
-        state.withLock { $0.contents[number].bytes.append(contentsOf: bytes) }
-    }
-
-    fileprivate func sync(_ number: Int) {
-        state.withLock { $0.contents[number].syncedCount = $0.contents[number].bytes.count }
-    }
-
-    /// The folder as it may be found after power loss: entries as of the last folder sync, and of each file the synced
-    /// bytes with up to `tornByteCount` of those behind them. With `processOnly` only the process died: all stays.
-    func afterCrash(tornByteCount: Int = 0, processOnly: Bool = false) -> MemoryDirectory {
-        let found = MemoryDirectory()
-        let copy = state.withLock { state in
-            (processOnly ? state.files : state.syncedFiles).mapValues { number in
-                let file = state.contents[number]
-                if processOnly { return file.bytes }
-                return Array(file.bytes.prefix(min(file.bytes.count, file.syncedCount + tornByteCount)))
-            }
-        }
-        found.state.withLock { state in
-            for (name, bytes) in copy {
-                state.contents.append(File(bytes: bytes, syncedCount: bytes.count))
-                state.files[name] = state.contents.count - 1
-            }
-            state.syncedFiles = state.files
-        }
-        return found
-    }
-
-    /// Replaces the bytes of a file, for tests of damage.
-    func overwrite(_ name: String, with bytes: [UInt8]) {
-        state.withLock { state in
-            state.contents.append(File(bytes: bytes, syncedCount: bytes.count))
-            state.files[name] = state.contents.count - 1
-            state.syncedFiles[name] = state.contents.count - 1
-        }
-    }
+    func freeByteCount() throws(StorageError) -> Int { state.withLock { $0.freeByteCount } }
 }
 
-private final class MemoryFile: OutputFile {
-    private let directory: MemoryDirectory
-    private let number: Int
+private final class MemoryOutputFile: OutputFile {
+    private let node: MemoryDirectory.Node
+    private var gathered: [UInt8] = []
+    private(set) var count = 0
 
-    init(_ directory: MemoryDirectory, _ number: Int) {
-        self.directory = directory
-        self.number = number
+    init(_ node: MemoryDirectory.Node) { self.node = node }
+
+    func append(_ bytes: UnsafeRawBufferPointer) throws(StorageError) {
+        gathered.append(contentsOf: bytes)
+        count += bytes.count
     }
 
-    func append(_ bytes: UnsafeRawBufferPointer) throws(StorageError) { directory.append(number, bytes) }
-    func sync() throws(StorageError) { directory.sync(number) }
-    func close() throws(StorageError) {}
+    func flush() throws(StorageError) {
+        let piece = gathered
+        node.content.withLock { $0.bytes.append(contentsOf: piece) }
+        gathered.removeAll()
+    }
+
+    func sync() throws(StorageError) {
+        try flush()
+        node.content.withLock { $0.durable = $0.bytes }
+    }
+
+    func preallocate(_ byteCount: Int) {}
+
+    func close() throws(StorageError) { try flush() }
 }
 
-private final class MemoryLock: FolderLock {
-    private let onRelease: @Sendable () -> Void
+private final class MemoryLock: FileLock {
+    private let owner: MemoryDirectory
+    private let isHeld = Atomic(true)
 
-    init(_ onRelease: @escaping @Sendable () -> Void) { self.onRelease = onRelease }
+    init(_ owner: MemoryDirectory) { self.owner = owner }
 
-    func release() { onRelease() }
+    deinit { release() }
+
+    func release() {
+        if isHeld.exchange(false, ordering: .acquiringAndReleasing) { owner.unlock() }
+    }
 }

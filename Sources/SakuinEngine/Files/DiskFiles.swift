@@ -1,0 +1,124 @@
+// What `DiskDirectory` hands out: files being written, and the lock.
+
+#if canImport(Glibc)
+import Glibc
+#else
+import Darwin
+#endif
+
+/// A file written front to back in pieces of at least 256 KiB.
+final class DiskOutputFile: OutputFile {
+    private static let pieceByteCount = 256 << 10
+    private let path: String
+    private var descriptor: Int32
+    private var gathered = ByteWriter(capacity: 4096)
+    /// Bytes handed to the kernel.
+    private var written = 0
+    private var allocated = 0
+
+    /// Takes over the descriptor of an empty file.
+    init(_ descriptor: Int32, path: String) {
+        self.descriptor = descriptor
+        self.path = path
+    }
+
+    deinit {
+        if descriptor >= 0 { _ = SystemCall.closeDescriptor(descriptor) }
+    }
+
+    var count: Int { written + gathered.count }
+
+    private func checkOpen(_ operation: String) throws(StorageError) {
+        if descriptor < 0 { throw SystemCall.error(operation, path, EBADF) }
+    }
+
+    func append(_ bytes: UnsafeRawBufferPointer) throws(StorageError) {
+        try checkOpen("write")
+        if gathered.count + bytes.count < Self.pieceByteCount {
+            gathered.append(bytes: bytes)
+            return
+        }
+        try flush()
+        if bytes.count < Self.pieceByteCount {
+            gathered.append(bytes: bytes)
+        } else {
+            try SystemCall.write(descriptor, bytes, at: written, path: path)
+            written += bytes.count
+        }
+    }
+
+    func flush() throws(StorageError) {
+        try checkOpen("write")
+        if gathered.count == 0 { return }
+        let (descriptor, offset, path) = (descriptor, written, path)
+        try gathered.withBytes { (bytes) throws(StorageError) in
+            try SystemCall.write(descriptor, bytes, at: offset, path: path)
+        }
+        written += gathered.count
+        gathered.removeAll()
+    }
+
+    func sync() throws(StorageError) {
+        try flush()
+        try SystemCall.syncData(descriptor, path: path)
+    }
+
+    func preallocate(_ byteCount: Int) {
+        guard descriptor >= 0, byteCount > 0 else { return }
+        #if canImport(Glibc)
+        if posix_fallocate(descriptor, off_t(count), off_t(byteCount)) == 0 { allocated = count + byteCount }
+        #endif
+    }
+
+    func close() throws(StorageError) {
+        if descriptor < 0 { return }
+        try flush()
+        if allocated > written {
+            let (descriptor, end) = (descriptor, off_t(written))
+            try SystemCall.retry("ftruncate", path) { Int(ftruncate(descriptor, end)) }
+        }
+        let result = SystemCall.closeDescriptor(descriptor)
+        let code = errno
+        descriptor = -1
+        // After EINTR the descriptor is gone all the same (Linux close(2)).
+        if result != 0, code != EINTR { throw SystemCall.error("close", path, code) }
+    }
+}
+
+/// `flock` on a file that holds the owner's pid.
+final class DiskLock: FileLock {
+    private let descriptor: LockedDescriptor
+
+    init(_ path: String) throws(StorageError) {
+        let file = try SystemCall.openFile(path, O_RDWR | O_CREAT)
+        do throws(StorageError) {
+            try SystemCall.retry("flock", path) { Int(flock(file, LOCK_EX | LOCK_NB)) }
+            try SystemCall.retry("ftruncate", path) { Int(ftruncate(file, 0)) }
+            let owner = Array("\(getpid())\n".utf8)
+            let result: Result<Void, StorageError> = owner.withUnsafeBytes { bytes in
+                do throws(StorageError) {
+                    return .success(try SystemCall.write(file, bytes, at: 0, path: path))
+                } catch { return .failure(error) }
+            }
+            try result.get()
+        } catch {
+            let owner = Self.owner(file)
+            _ = SystemCall.closeDescriptor(file)
+            if case .io("flock", _, EWOULDBLOCK) = error { throw .locked(path: path, owner: owner) }
+            throw error
+        }
+        descriptor = LockedDescriptor(file)
+    }
+
+    deinit { descriptor.close() }
+
+    func release() { descriptor.close() }
+
+    /// The pid in the file, `unknown` when there is none.
+    private static func owner(_ file: Int32) -> String {
+        var bytes = [UInt8](repeating: 0, count: 32)
+        let got = bytes.withUnsafeMutableBytes { pread(file, $0.baseAddress, $0.count, 0) }
+        let digits = bytes.prefix(max(got, 0)).prefix { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
+        return digits.isEmpty ? "unknown" : String(decoding: digits, as: UTF8.self)
+    }
+}

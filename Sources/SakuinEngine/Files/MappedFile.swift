@@ -1,0 +1,46 @@
+#if canImport(Glibc)
+import Glibc
+#else
+import Darwin
+#endif
+
+/// Read-only bytes of a file, unmapped when the last owner lets go; never use `bytes` without holding the object.
+final class MappedFile: Sendable {
+    private enum Memory {
+        case none
+        case mapped
+        case allocated
+    }
+
+    /// Written before the object is shared, read-only afterwards, freed in deinit.
+    nonisolated(unsafe) let bytes: UnsafeRawBufferPointer
+    private let memory: Memory
+
+    /// Takes over a read-only mapping; nil stands for an empty file.
+    init(mapping: UnsafeRawBufferPointer?) {
+        bytes = mapping ?? UnsafeRawBufferPointer(start: nil, count: 0)
+        memory = mapping == nil ? .none : .mapped
+    }
+
+    /// Bytes that are in no file.
+    init(copying source: UnsafeRawBufferPointer) {
+        let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: source.count, alignment: 16)
+        copy.copyMemory(from: source)
+        bytes = UnsafeRawBufferPointer(copy)
+        memory = .allocated
+    }
+
+    deinit {
+        switch memory {
+        case .none: break
+        case .mapped: munmap(UnsafeMutableRawPointer(mutating: bytes.baseAddress), bytes.count)
+        case .allocated: bytes.deallocate()
+        }
+    }
+
+    /// Asks the kernel to read the file ahead.
+    func prefetch() {
+        guard memory == .mapped, let base = bytes.baseAddress else { return }
+        _ = madvise(UnsafeMutableRawPointer(mutating: base), bytes.count, Int32(MADV_WILLNEED))
+    }
+}
