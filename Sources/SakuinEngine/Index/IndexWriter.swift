@@ -1,0 +1,321 @@
+// The one write path: queue → journal → lanes → tickets → publisher.
+//
+// 1. `submit` queues an encoded batch. One thread takes what is queued, numbers it, appends it to the journal, flushes
+//    or syncs once for all of it, acknowledges, and hands the batches to the lanes.
+// 2. A refresh is a ticket through all lanes. The publisher thread waits for the lanes, publishes their segments, and
+//    commits when the ticket says so; a commit lets the journal files before the ticket go.
+
+final class IndexWriter: Sendable {
+    typealias Completion = @Sendable (Result<UInt64, SakuinError>) -> Void
+
+    private struct Submission {
+        let batch: EncodedBatch
+        let level: AcknowledgementLevel
+        let completion: Completion
+    }
+    private struct Cut {
+        let commits: Bool
+        let completion: Completion
+    }
+    private struct Queue {
+        var submissions: [Submission] = []
+        var byteCount = 0
+        var cuts: [Cut] = []
+        var failure: SakuinError?
+        var isClosing = false
+        var sequence: UInt64 = 0
+        var ordinal: UInt64 = 0
+        var journalByteCount = 0
+        var pendingSince: UInt64?
+        var ticketIsOpen = false
+        /// No periodic refresh before.
+        var nextRefresh: UInt64 = 0
+        var lastCutSequence: UInt64 = 0
+    }
+    private struct PublisherQueue {
+        var tickets: [(RefreshTicket, [Completion])] = []
+        var isClosing = false
+    }
+
+    private let queue: Monitor<Queue>
+    private let publisherQueue = Monitor(PublisherQueue())
+    private let journal: Journal
+    private let lanes: [Lane]
+    private let store: SegmentStore
+    private let options: IndexOptions
+    private let visible: Monitor<UInt64>
+    private let onPublish: @Sendable () -> Void
+    private let threads: Monitor<[WorkerThread]>
+
+    /// `sequence` is the last number given out before.
+    init(
+        journal: Journal, lanes: [Lane], registry: FieldRegistry, store: SegmentStore, options: IndexOptions,
+        sequence: UInt64, onPublish: @escaping @Sendable () -> Void
+    ) {
+        self.journal = journal
+        self.lanes = lanes
+        self.store = store
+        self.options = options
+        self.onPublish = onPublish
+        visible = Monitor(store.snapshot.sequence)
+        var queue = Queue()
+        queue.sequence = sequence
+        queue.lastCutSequence = sequence
+        self.queue = Monitor(queue)
+        threads = Monitor([])
+        let laneThreads = lanes.map { $0.start(registry) }
+        threads.change { $0 = laneThreads }
+        let mine = [WorkerThread { [self] in writeLoop() }, WorkerThread { [self] in publishLoop() }]
+        threads.change { $0 += mine }
+    }
+
+    var sequence: UInt64 { queue.read { $0.sequence } }
+    var visibleSequence: UInt64 { visible.read { $0 } }
+    var journalByteCount: Int { queue.read { $0.journalByteCount } }
+    var memoryByteCount: Int {
+        lanes.reduce(queue.read { $0.byteCount }) { $0 + $1.queuedByteCount + $1.memoryByteCount }
+    }
+    var pendingOperationCount: Int { Int(clamping: sequence - min(visibleSequence, sequence)) }
+
+    /// Queues a batch; `completion` gets its sequence number once it is at `level`.
+    func submit(_ batch: EncodedBatch, level: AcknowledgementLevel, completion: @escaping Completion) {
+        let refused: SakuinError? = queue.change { queue in
+            if let failure = queue.failure { return failure }
+            if queue.isClosing { return SakuinError(.unavailable, "The index is closing.") }
+            if queue.byteCount > options.queueByteCountMax {
+                return SakuinError(
+                    .resourceExhausted, "The write queue is full.", field: "queueByteCountMax",
+                    limit: "\(options.queueByteCountMax)", value: "\(queue.byteCount)",
+                    nextStep: "Try again a little later.", retryAfterMilliseconds: 50)
+            }
+            queue.submissions.append(Submission(batch: batch, level: level, completion: completion))
+            queue.byteCount += batch.byteCount
+            return nil
+        }
+        if let refused { completion(.failure(refused)) }
+    }
+
+    /// Makes everything acknowledged so far visible, and with `commits` durable in segments.
+    func cut(commits: Bool, completion: @escaping Completion) {
+        let refused: SakuinError? = queue.change { queue in
+            if let failure = queue.failure { return failure }
+            queue.cuts.append(Cut(commits: commits, completion: completion))
+            return nil
+        }
+        if let refused { completion(.failure(refused)) }
+    }
+
+    /// The same, waiting for it.
+    func cutNow(commits: Bool) throws(SakuinError) -> UInt64 {
+        let done = Monitor<Result<UInt64, SakuinError>?>(nil)
+        cut(commits: commits) { result in done.change { $0 = result } }
+        guard let result = done.wait({ $0 }) else { throw SakuinError(.internalError, "The index has ended.") }
+        return try result.get()
+    }
+
+    /// Waits until `sequence` can be seen, for at most `milliseconds`; false when the time is over.
+    func waitUntilVisible(_ sequence: UInt64, milliseconds: Int) -> Bool {
+        if visibleSequence >= sequence { return true }
+        if options.refreshIntervalMilliseconds == 0 { cut(commits: false) { _ in } }
+        return visible.wait(milliseconds: milliseconds) { $0 >= sequence ? true : nil } ?? false
+    }
+
+    /// Feeds a batch from the journal to the lanes; before any `submit`.
+    func replay(_ batch: EncodedBatch, sequence: UInt64) {
+        let ordinal = queue.change { queue in
+            queue.sequence = max(queue.sequence, sequence)
+            queue.ordinal += UInt64(batch.operationCount)
+            return queue.ordinal - UInt64(batch.operationCount)
+        }
+        dispatch(batch, sequence, ordinal)
+    }
+
+    /// Commits and ends the threads. The journal is closed.
+    func close() throws(SakuinError) {
+        var failure: SakuinError?
+        do throws(SakuinError) { _ = try cutNow(commits: true) } catch { failure = error }
+        queue.change { $0.isClosing = true }
+        for lane in lanes { lane.stop() }
+        publisherQueue.change { $0.isClosing = true }
+        for thread in threads.read({ $0 }) { thread.join() }
+        journal.close()
+        if let failure { throw failure }
+    }
+
+    /// Ends the threads without committing: what a crash would leave, for tests.
+    func abandon() {
+        queue.change { $0.isClosing = true }
+        for lane in lanes { lane.stop() }
+        publisherQueue.change { $0.isClosing = true }
+        for thread in threads.read({ $0 }) { thread.join() }
+        journal.close()
+    }
+
+    // MARK: Writing
+
+    private enum Work {
+        case batches([Submission])
+        case cuts([Cut])
+        case end
+    }
+
+    private func writeLoop() {
+        let interval = options.refreshIntervalMilliseconds
+        while true {
+            let work = queue.wait(milliseconds: interval > 0 ? max(interval / 4, 10) : nil) { queue -> Work? in
+                if !queue.submissions.isEmpty {
+                    defer {
+                        queue.submissions = []
+                        queue.byteCount = 0
+                    }
+                    return .batches(queue.submissions)
+                }
+                if !queue.cuts.isEmpty {
+                    defer { queue.cuts = [] }
+                    return .cuts(queue.cuts)
+                }
+                return queue.isClosing ? .end : nil
+            }
+            switch work {
+            case .batches(let batches): write(batches)
+            case .cuts(let cuts): open(cuts)
+            case .end: return
+            case nil: break
+            }
+            refreshIfDue(interval)
+        }
+    }
+
+    private func refreshIfDue(_ intervalMilliseconds: Int) {
+        let now = Clock.nanoseconds()
+        let due = queue.change { queue -> (refresh: Bool, commit: Bool) in
+            if queue.ticketIsOpen || queue.failure != nil || queue.sequence == queue.lastCutSequence {
+                return (false, false)
+            }
+            let commit = queue.journalByteCount > options.journalByteCountMax
+            let waited = queue.pendingSince.map { now &- $0 } ?? 0
+            let refresh =
+                intervalMilliseconds > 0 && waited >= UInt64(intervalMilliseconds) * 1_000_000
+                && now >= queue.nextRefresh
+            return (refresh, commit)
+        }
+        if due.refresh || due.commit { open([Cut(commits: due.commit) { _ in }]) }
+    }
+
+    private func write(_ submissions: [Submission]) {
+        var numbered: [(Submission, sequence: UInt64, ordinal: UInt64)] = []
+        let level = submissions.map(\.level).max { $0.strength < $1.strength } ?? .memory
+        do throws(StorageError) {
+            for submission in submissions {
+                let (sequence, ordinal) = queue.change { queue in
+                    queue.sequence += 1
+                    queue.ordinal += UInt64(submission.batch.operationCount)
+                    queue.pendingSince = queue.pendingSince ?? Clock.nanoseconds()
+                    return (queue.sequence, queue.ordinal - UInt64(submission.batch.operationCount))
+                }
+                try journal.append(submission.batch, sequence: sequence)
+                numbered.append((submission, sequence, ordinal))
+            }
+            if level != .memory { try journal.flush() }
+            if level == .disk { try journal.sync() }
+            let bytes = journal.byteCount
+            queue.change { $0.journalByteCount = bytes }
+        } catch {
+            fail(error, during: "writing the journal")
+            for submission in submissions { submission.completion(.failure(failureOrInternal)) }
+            return
+        }
+        for (submission, sequence, _) in numbered { submission.completion(.success(sequence)) }
+        for (submission, sequence, ordinal) in numbered { dispatch(submission.batch, sequence, ordinal) }
+    }
+
+    private func dispatch(_ batch: EncodedBatch, _ sequence: UInt64, _ ordinal: UInt64) {
+        let lane = lanes.min { $0.queuedByteCount < $1.queuedByteCount }
+        lane?.enqueue(batch, sequence: sequence, firstOrdinal: ordinal)
+    }
+
+    private var failureOrInternal: SakuinError {
+        queue.read { $0.failure } ?? SakuinError(.internalError, "The index has failed.")
+    }
+
+    /// From now on nothing is acknowledged until the index has been opened again.
+    private func fail(_ error: StorageError, during action: String) {
+        var mapped = ErrorMapping.sakuinError(error)
+        mapped.message = "The index takes no more writes after a failure while \(action): \(mapped.message)"
+        mapped.nextStep = "Mend the cause, then open the index again; acknowledged writes are in its journal."
+        let failure = mapped
+        queue.change { queue in queue.failure = queue.failure ?? failure }
+        store.note("error", failure.description)
+    }
+
+    // MARK: Tickets
+
+    private func open(_ cuts: [Cut]) {
+        let commits = cuts.contains { $0.commits }
+        let sequence = queue.change { queue in
+            queue.ticketIsOpen = true
+            queue.pendingSince = nil
+            queue.lastCutSequence = queue.sequence
+            return queue.sequence
+        }
+        do throws(StorageError) {
+            if commits { try journal.rotate(firstSequence: sequence + 1) }
+        } catch {
+            fail(error, during: "starting a journal file")
+            for cut in cuts { cut.completion(.failure(failureOrInternal)) }
+            return
+        }
+        let ticket = RefreshTicket(sequence: sequence, commits: commits, laneCount: lanes.count)
+        for lane in lanes { lane.enqueue(ticket) }
+        publisherQueue.change { $0.tickets.append((ticket, cuts.map(\.completion))) }
+    }
+
+    private func publishLoop() {
+        while true {
+            let next = publisherQueue.wait { queue -> (RefreshTicket, [Completion])?? in
+                if !queue.tickets.isEmpty { return .some(queue.tickets.removeFirst()) }
+                return queue.isClosing ? .some(nil) : nil
+            }
+            guard let (ticket, completions) = next ?? nil else { return }
+            let began = Clock.nanoseconds()
+            let parts = ticket.collect()
+            let result = publish(ticket, parts)
+            let took = Clock.nanoseconds() &- began
+            // Under a steady load refreshing takes at most about a fifth of the time.
+            queue.change { queue in
+                queue.ticketIsOpen = false
+                queue.nextRefresh = Clock.nanoseconds() &+ took &* 4
+            }
+            for completion in completions { completion(result) }
+            onPublish()
+        }
+    }
+
+    private func publish(_ ticket: RefreshTicket, _ parts: RefreshTicket.State) -> Result<UInt64, SakuinError> {
+        do throws(StorageError) {
+            if let error = parts.error { throw error }
+            try store.publish(parts.sealed, parts.deletions, sequence: ticket.sequence)
+            visible.change { $0 = max($0, ticket.sequence) }
+            if ticket.commits {
+                let covered = try store.commit()
+                try journal.removeFiles(coveredBy: covered)
+                let bytes = journal.byteCount
+                queue.change { $0.journalByteCount = bytes }
+            }
+            return .success(ticket.sequence)
+        } catch {
+            fail(error, during: ticket.commits ? "committing" : "refreshing")
+            return .failure(failureOrInternal)
+        }
+    }
+}
+
+extension AcknowledgementLevel {
+    fileprivate var strength: Int {
+        switch self {
+        case .memory: 0
+        case .log: 1
+        case .disk: 2
+        }
+    }
+}

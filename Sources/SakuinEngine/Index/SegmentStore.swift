@@ -1,0 +1,191 @@
+// The segments of an index: what is published, what is committed, which files are still needed.
+//
+// Publishing, merging and committing change the snapshot one at a time, under one lock; searches only take the current
+// snapshot and never wait for it.
+
+final class SegmentStore: Sendable {
+    struct State {
+        var nextSegmentID: UInt64
+        var generation: UInt64
+        var committedSequence: UInt64
+        /// Segments whose bytes are known to be on disk.
+        var synced: Set<UInt64>
+        /// Segment files that exist and are or were published.
+        var present: Set<UInt64>
+        /// Live files the last manifest names, by segment.
+        var liveFiles: [UInt64: UInt64]
+    }
+
+    let directory: any Directory
+    private let registry: FieldRegistry
+    private let holder: SnapshotHolder
+    private let state: Monitor<State>
+    private let log: IndexOptions.LogHook?
+
+    init(
+        directory: any Directory, registry: FieldRegistry, snapshot: IndexSnapshot, state: sending State,
+        log: IndexOptions.LogHook?
+    ) {
+        self.directory = directory
+        self.registry = registry
+        self.log = log
+        holder = SnapshotHolder(snapshot)
+        self.state = Monitor(state)
+    }
+
+    var snapshot: IndexSnapshot { holder.snapshot }
+    var committed: (sequence: UInt64, generation: UInt64, segments: Set<UInt64>) {
+        state.read { ($0.committedSequence, $0.generation, $0.synced) }
+    }
+
+    func nextSegmentID() -> UInt64 {
+        state.read { state in
+            defer { state.nextSegmentID += 1 }
+            return state.nextSegmentID
+        }
+    }
+
+    /// Makes new segments visible, and deletions and replacements with them.
+    func publish(
+        _ sealed: [SealedSegment], _ deletions: [KeyDeletion], sequence: UInt64
+    ) throws(StorageError) {
+        try state.read { (state) throws(StorageError) in
+            var snapshot = holder.snapshot
+            var new: [NewSegment] = []
+            for segment in sealed.sorted(by: { $0.id < $1.id }) {
+                let reader = try SegmentReader(directory, FileName.segment(segment.id))
+                new.append(NewSegment(reader: reader, sealed: segment))
+            }
+            let resolution = try KeyResolution(new: new, deletions: deletions, old: snapshot.segments)
+            for (i, dead) in resolution.deadInOld.enumerated() where !dead.isEmpty {
+                snapshot.segments[i].delete(dead)
+            }
+            for (i, segment) in new.enumerated() {
+                var added = SnapshotSegment(
+                    id: segment.sealed.id, reader: segment.reader, live: nil, liveGeneration: 0, liveIsDirty: false,
+                    byteCount: segment.sealed.byteCount, checksum: segment.sealed.checksum)
+                if !resolution.deadInNew[i].isEmpty { added.delete(resolution.deadInNew[i]) }
+                snapshot.segments.append(added)
+                state.present.insert(segment.sealed.id)
+            }
+            snapshot.segments.removeAll { $0.liveCount == 0 && $0.documentCount > 0 }
+            snapshot.sequence = max(snapshot.sequence, sequence)
+            holder.replace(snapshot)
+        }
+    }
+
+    /// Puts a merged segment in the place of its inputs; documents that died meanwhile die in it too. `merged` is nil
+    /// when nothing in the inputs lived.
+    func replace(_ inputs: [MergeInput], ids: [UInt64], by merged: SealedSegment?) throws(StorageError) {
+        try state.read { (state) throws(StorageError) in
+            var snapshot = holder.snapshot
+            var dead: [UInt32] = []
+            var place = snapshot.segments.count
+            for (input, id) in zip(inputs, ids) {
+                guard let at = snapshot.segments.firstIndex(where: { $0.id == id }) else { continue }
+                place = min(place, at)
+                guard let now = snapshot.segments[at].live else { continue }
+                for document in 0..<UInt32(now.documentCount) where !now.isLive(document) {
+                    if let mapped = input.mapped(document) { dead.append(mapped) }
+                }
+            }
+            // A segment that died wholly meanwhile has left the snapshot: all of its documents die.
+            for (input, id) in zip(inputs, ids) where !snapshot.segments.contains(where: { $0.id == id }) {
+                for document in 0..<UInt32(input.segment.meta.documentCount) {
+                    if let mapped = input.mapped(document) { dead.append(mapped) }
+                }
+            }
+            if let merged {
+                let reader = try SegmentReader(directory, FileName.segment(merged.id))
+                var added = SnapshotSegment(
+                    id: merged.id, reader: reader, live: nil, liveGeneration: 0, liveIsDirty: false,
+                    byteCount: merged.byteCount, checksum: merged.checksum)
+                if !dead.isEmpty { added.delete(dead) }
+                if added.liveCount > 0 { snapshot.segments.insert(added, at: min(place, snapshot.segments.count)) }
+                state.present.insert(merged.id)
+            }
+            snapshot.segments.removeAll { ids.contains($0.id) }
+            holder.replace(snapshot)
+            try removeUnneeded(&state)
+        }
+    }
+
+    /// Makes the current snapshot durable: segments and live files synced, then a manifest that names them. Returns the
+    /// sequence number it covers.
+    func commit() throws(StorageError) -> UInt64 {
+        try state.read { (state) throws(StorageError) in
+            var snapshot = holder.snapshot
+            state.generation += 1
+            for i in snapshot.segments.indices {
+                let segment = snapshot.segments[i]
+                if !state.synced.contains(segment.id) {
+                    try directory.syncFile(FileName.segment(segment.id))
+                    state.synced.insert(segment.id)
+                }
+                if segment.liveIsDirty, let live = segment.live {
+                    try write(live, FileName.live(segment: segment.id, generation: state.generation))
+                    snapshot.segments[i].liveGeneration = state.generation
+                    snapshot.segments[i].liveIsDirty = false
+                }
+            }
+            try directory.syncDirectory()
+            var manifest = Manifest()
+            manifest.generation = state.generation
+            manifest.nextSegmentID = state.nextSegmentID
+            manifest.committedSequence = snapshot.sequence
+            manifest.schema = Array(registry.schema.json().utf8)
+            manifest.fieldNames = registry.names
+            manifest.segments = snapshot.segments.map {
+                Manifest.Segment(
+                    id: $0.id, documentCount: $0.documentCount, liveGeneration: $0.liveGeneration,
+                    byteCount: $0.byteCount, checksum: $0.checksum)
+            }
+            try manifest.write(to: directory)
+            holder.replace(snapshot)
+            state.committedSequence = snapshot.sequence
+            state.liveFiles = [:]
+            for segment in snapshot.segments where segment.liveGeneration > 0 {
+                state.liveFiles[segment.id] = segment.liveGeneration
+            }
+            try removeUnneeded(&state)
+            try removeOldLiveFiles(state)
+            return snapshot.sequence
+        }
+    }
+
+    private func write(_ live: LiveDocuments, _ name: String) throws(StorageError) {
+        let file = try directory.create(name)
+        let bytes = live.encode()
+        try bytes.withBytes { (bytes) throws(StorageError) in try file.append(bytes) }
+        try file.sync()
+        try file.close()
+    }
+
+    /// Removes segment files that neither the snapshot nor the last manifest names.
+    private func removeUnneeded(_ state: inout State) throws(StorageError) {
+        var needed = Set(holder.snapshot.segments.map(\.id))
+        if state.generation > 0 { needed.formUnion(try Manifest.newest(directory)?.segments.map(\.id) ?? []) }
+        for id in state.present.subtracting(needed) {
+            try directory.remove(FileName.segment(id))
+            state.present.remove(id)
+            state.synced.remove(id)
+        }
+    }
+
+    private func removeOldLiveFiles(_ state: State) throws(StorageError) {
+        for name in try directory.list() {
+            guard case .live(let segment, let generation)? = FileName(name) else { continue }
+            if state.liveFiles[segment] != generation { try directory.remove(name) }
+        }
+    }
+
+    func note(_ level: String, _ message: String) { log?.write(level, message) }
+}
+
+extension SnapshotSegment {
+    /// Kills documents.
+    mutating func delete(_ dead: [UInt32]) {
+        live = live?.deleting(dead) ?? LiveDocuments(documentCount: documentCount, dead: dead)
+        liveIsDirty = true
+    }
+}

@@ -1,0 +1,134 @@
+/// One open segment: dictionaries, postings, norms, documents, keys and columns of an immutable file.
+final class SegmentReader: Sendable {
+    let file: String
+    let byteCount: Int
+    let meta: SegmentMeta
+    /// CRC-32C of the footer, which the manifest repeats.
+    let checksum: UInt32
+    let formatVersion: Int
+    let grams: GramDictionary
+    let words: WordDictionary
+    let postings: SectionView
+    let positions: SectionView
+    let columns: ColumnSet
+    private let sections: [SegmentLayout.Section: SectionView]
+    private let normsView: SectionView
+    private let normOffsets: [Int: Int]
+    private let documentStore: DocumentStore
+    private let keyTable: KeyTable
+
+    /// Opens a segment; throws what is wrong with the file, by name and offset.
+    init(_ directory: any Directory, _ file: String) throws(StorageError) {
+        let mapped = try directory.open(file)
+        let footer = try SegmentFooter(mapped, file)
+        self.file = file
+        byteCount = mapped.bytes.count
+        meta = footer.meta
+        checksum = footer.checksum
+        formatVersion = footer.formatVersion
+        sections = footer.sections
+        grams = try GramDictionary(try footer.section(.grams))
+        words = try WordDictionary(try footer.section(.words))
+        postings = try footer.section(.postings)
+        positions = try footer.section(.positions)
+        normsView = try footer.section(.norms)
+        normOffsets = try NormsSection.readOffsets(normsView, documentCount: meta.documentCount)
+        documentStore = try DocumentStore(try footer.section(.documents), documentCount: meta.documentCount)
+        keyTable = try KeyTable(try footer.section(.keys), documentCount: meta.documentCount)
+        columns = try ColumnSet(try footer.section(.columns), documentCount: meta.documentCount)
+    }
+
+    /// Length codes of a text field by document; nil when no document has the field.
+    func norms(_ field: Int) throws(StorageError) -> UnsafePointer<UInt8>? {
+        guard let offset = normOffsets[field] else { return nil }
+        return try normsView.start(offset, meta.documentCount).assumingMemoryBound(to: UInt8.self)
+    }
+
+    /// The fields that have norms.
+    var textFields: [Int] { normOffsets.keys.sorted() }
+
+    func keys() -> KeyTable { keyTable }
+    func documents() -> DocumentStore { documentStore }
+
+    /// Sections by name and size, in file order.
+    var sectionSizes: [(name: String, byteCount: Int)] {
+        sections.sorted { $0.value.fileOffset < $1.value.fileOffset }.map { ($0.key.name, $0.value.count) }
+    }
+
+    /// Verifies every checksum.
+    func verifyChecksums() throws(StorageError) {
+        for view in sections.values { _ = try view.all() }
+    }
+}
+
+/// The footer of a segment file, read and checked.
+private struct SegmentFooter {
+    let meta: SegmentMeta
+    let checksum: UInt32
+    let formatVersion: Int
+    private(set) var sections: [SegmentLayout.Section: SectionView] = [:]
+    private let file: String
+
+    init(_ mapped: MappedFile, _ file: String) throws(StorageError) {
+        self.file = file
+        let bytes = mapped.bytes
+        func corrupt(_ offset: Int, _ reason: String) -> StorageError {
+            .corrupt(file: file, offset: offset, reason: reason)
+        }
+        guard bytes.count >= SegmentLayout.headerByteCount + SegmentLayout.trailerByteCount else {
+            throw corrupt(0, "a file of \(bytes.count) bytes is no segment")
+        }
+        let trailerAt = bytes.count - SegmentLayout.trailerByteCount
+        var head = ByteReader(bytes, file: file)
+        guard try head.read64() == SegmentLayout.magic else { throw corrupt(0, "the magic of a segment is missing") }
+        let version = try head.read32()
+        guard version == SegmentLayout.formatVersion else {
+            throw .unsupportedVersion(
+                file: file, found: Int(version), supported: Int(SegmentLayout.formatVersion))
+        }
+        guard try head.read32() == 0 else { throw corrupt(12, "damaged header") }
+        var trailer = ByteReader(
+            UnsafeRawBufferPointer(rebasing: bytes[trailerAt...]), file: file, base: trailerAt)
+        let length = Int(try trailer.read32())
+        let stored = try trailer.read32()
+        let trailerVersion = try trailer.read32()
+        guard try trailer.read64() == SegmentLayout.magic, trailerVersion == version else {
+            throw corrupt(trailerAt, "the file ends in the middle")
+        }
+        guard length <= trailerAt - SegmentLayout.headerByteCount else { throw corrupt(trailerAt, "footer too long") }
+        let footer = UnsafeRawBufferPointer(rebasing: bytes[(trailerAt - length)..<trailerAt])
+        guard CRC32C.checksum(footer) == stored else {
+            throw corrupt(trailerAt - length, "checksum of the footer does not match")
+        }
+        checksum = stored
+        formatVersion = Int(version)
+        var reader = ByteReader(footer, file: file, base: trailerAt - length)
+        let count = Int(try reader.read32())
+        guard count <= SegmentLayout.Section.allCases.count else { throw reader.corrupt("\(count) sections") }
+        for _ in 0..<count {
+            guard let id = SegmentLayout.Section(rawValue: try reader.read16()) else {
+                throw reader.corrupt("unknown section")
+            }
+            let offset = try reader.read64()
+            let size = try reader.read64()
+            let end = UInt64(trailerAt - length)
+            guard offset <= end, size <= end - offset, sections[id] == nil else {
+                throw reader.corrupt("section \(id.name) out of place")
+            }
+            let blocks = (Int(size) + SegmentLayout.checkedByteCount - 1) / SegmentLayout.checkedByteCount
+            var checksums: [UInt32] = []
+            guard blocks * 4 <= reader.remaining else { throw reader.corrupt("checksums cut short") }
+            for _ in 0..<blocks { checksums.append(try reader.read32()) }
+            sections[id] = SectionView(
+                owner: mapped, file: file, offset: Int(offset), count: Int(size), checksums: checksums)
+        }
+        meta = try SegmentMeta(from: &reader)
+    }
+
+    func section(_ id: SegmentLayout.Section) throws(StorageError) -> SectionView {
+        guard let view = sections[id] else {
+            throw .corrupt(file: file, offset: 0, reason: "section \(id.name) is missing")
+        }
+        return view
+    }
+}
