@@ -1,139 +1,191 @@
-import SakuinTypes
+// The one form of a document in journal, memory and document store.
+//
+// Varint key bytes, the key, varint fields; per field varint number, u8 kind, payload: string and json a varint length
+// and UTF-8, integer a zigzag varint, float 8 bytes of its bits, the others nothing. `keyString` and `keyInteger` say
+// that the value is the key itself, which is not stored twice.
 
-/// How a value stands in an encoded document.
-enum EncodedFieldKind: UInt8, Sendable {
+enum FieldKind: UInt8 {
     case null = 0
-    /// Varint length and UTF-8.
     case string = 1
-    /// Zigzag varint.
     case integer = 2
-    /// Eight bytes, IEEE 754, little-endian.
     case float = 3
     case no = 4
     case yes = 5
-    /// Varint length and JSON text.
     case json = 6
-    /// The document's key, which the JSON had as a string; no payload.
     case keyString = 7
-    /// The document's key, which the JSON had as an integer; no payload.
     case keyInteger = 8
 }
 
-/// One field of an encoded document; the bytes belong to the document.
+/// One field of an encoded document; `bytes` point into it.
 struct EncodedField {
     var number: Int
-    var kind: EncodedFieldKind
-    /// The text of a string, of JSON or of the key; else empty.
+    var kind: FieldKind
+    /// For string and json their UTF-8, for the key kinds the key, for float its 8 bytes.
     var bytes: UnsafeRawBufferPointer
-    /// Of an integer or float: its 64 bits.
-    var bits: UInt64
+    private let signed: Int64
 
-    /// The value as a whole number, when it is one.
+    fileprivate init(_ number: Int, _ kind: FieldKind, _ bytes: UnsafeRawBufferPointer, _ signed: Int64 = 0) {
+        self.number = number
+        self.kind = kind
+        self.bytes = bytes
+        self.signed = signed
+    }
+
     var integer: Int64? {
         switch kind {
-        case .integer: Int64(bitPattern: bits)
-        case .float: Int64(exactly: Double(bitPattern: bits))
+        case .integer: signed
         case .keyInteger: Int64(String(decoding: bytes, as: UTF8.self))
-        case .null, .string, .no, .yes, .json, .keyString: nil
+        default: nil
         }
     }
 
-    /// The value as a floating-point number, when it is a number.
     var double: Double? {
-        switch kind {
-        case .float: Double(bitPattern: bits)
-        case .integer: Double(Int64(bitPattern: bits))
-        case .keyInteger: Int64(String(decoding: bytes, as: UTF8.self)).map { Double($0) }
-        case .null, .string, .no, .yes, .json, .keyString: nil
-        }
+        if kind == .float { return Double(bitPattern: bytes.loadUnaligned(as: UInt64.self)) }
+        return integer.map { Double($0) }
     }
 
     var boolean: Bool? {
         switch kind {
         case .yes: true
         case .no: false
-        case .null, .string, .integer, .float, .json, .keyString, .keyInteger: nil
+        default: nil
+        }
+    }
+
+    /// As a value of the public model.
+    var value: FieldValue {
+        switch kind {
+        case .null: .null
+        case .string, .keyString: .string(String(decoding: bytes, as: UTF8.self))
+        case .integer, .keyInteger: .integer(integer ?? 0)
+        case .float: .float(double ?? 0)
+        case .no: .boolean(false)
+        case .yes: .boolean(true)
+        case .json: .json(String(decoding: bytes, as: UTF8.self))
         }
     }
 }
 
-/// Makes an encoded document: `begin`, one `add…` a field in order, `finish`; then again.
-///
-/// Varint key length, key, varint fields, then per field varint number, u8 kind, payload.
-struct EncodedDocumentBuilder: ~Copyable {
-    private var key = ByteWriter()
-    private var fields = ByteWriter(capacity: 4096)
-    private var fieldCount: UInt64 = 0
+/// Walks the fields of an encoded document without allocating.
+struct EncodedDocumentReader {
+    private var reader: ByteReader
+    private var left = 0
+    let key: UnsafeRawBufferPointer
 
-    init() {}
-
-    mutating func begin(key bytes: UnsafeRawBufferPointer) {
-        key.removeAll()
-        key.append(bytes: bytes)
-        fields.removeAll()
-        fieldCount = 0
+    init(_ bytes: UnsafeRawBufferPointer, file: String = "document") throws(StorageError) {
+        reader = ByteReader(bytes, file: file)
+        let length = try reader.readCount(max: reader.remaining)
+        key = try reader.readBytes(length)
+        left = try reader.readCount(max: reader.remaining)
     }
 
-    mutating func begin(key text: String) {
-        begin(key: UnsafeRawBufferPointer(start: nil, count: 0))
-        key.append(utf8: text)
-    }
-
-    private mutating func add(_ number: Int, _ kind: EncodedFieldKind) {
-        fields.appendVarint(UInt64(number))
-        fields.append(kind.rawValue)
-        fieldCount += 1
-    }
-
-    mutating func addNull(_ number: Int) { add(number, .null) }
-
-    /// Valid UTF-8.
-    mutating func addString(_ number: Int, _ utf8: UnsafeRawBufferPointer) {
-        add(number, .string)
-        fields.appendVarint(UInt64(utf8.count))
-        fields.append(bytes: utf8)
-    }
-
-    mutating func addInteger(_ number: Int, _ value: Int64) {
-        add(number, .integer)
-        fields.appendVarint(UInt64(bitPattern: value &<< 1 ^ value &>> 63))
-    }
-
-    mutating func addFloat(_ number: Int, _ value: Double) {
-        add(number, .float)
-        fields.append64(value.bitPattern)
-    }
-
-    mutating func addBoolean(_ number: Int, _ value: Bool) { add(number, value ? .yes : .no) }
-
-    /// Valid JSON as UTF-8.
-    mutating func addJSON(_ number: Int, _ utf8: UnsafeRawBufferPointer) {
-        add(number, .json)
-        fields.appendVarint(UInt64(utf8.count))
-        fields.append(bytes: utf8)
-    }
-
-    /// The field that the key was taken from; `isInteger` when it was written as one.
-    mutating func addKey(_ number: Int, isInteger: Bool) { add(number, isInteger ? .keyInteger : .keyString) }
-
-    mutating func add(_ number: Int, _ value: FieldValue) {
-        switch value {
-        case .null: addNull(number)
-        case .string(var text): text.withUTF8 { addString(number, UnsafeRawBufferPointer($0)) }
-        case .integer(let value): addInteger(number, value)
-        case .float(let value): addFloat(number, value)
-        case .boolean(let value): addBoolean(number, value)
-        case .json(var text): text.withUTF8 { addJSON(number, UnsafeRawBufferPointer($0)) }
+    mutating func next() throws(StorageError) -> EncodedField? {
+        if left == 0 { return nil }
+        left -= 1
+        let number = try reader.readCount(max: FieldRegistry.fieldCountMax)
+        guard let kind = FieldKind(rawValue: try reader.read8()) else { throw reader.corrupt("unknown kind of field") }
+        let none = UnsafeRawBufferPointer(start: nil, count: 0)
+        switch kind {
+        case .null, .no, .yes: return EncodedField(number, kind, none)
+        case .string, .json:
+            let length = try reader.readCount(max: reader.remaining)
+            return EncodedField(number, kind, try reader.readBytes(length))
+        case .integer:
+            let zigzag = try reader.readVarint()
+            return EncodedField(
+                number, kind, none, Int64(bitPattern: zigzag >> 1) ^ -Int64(bitPattern: zigzag & 1))
+        case .float: return EncodedField(number, kind, try reader.readBytes(8))
+        case .keyString, .keyInteger: return EncodedField(number, kind, key)
         }
     }
 
-    /// Bytes `finish` will append, or a few more.
-    var byteCount: Int { key.count + fields.count + 20 }
+    /// The document with field names out of `names`.
+    static func decode(_ bytes: UnsafeRawBufferPointer, names: [String], file: String) throws(StorageError) -> Document {
+        var reader = try EncodedDocumentReader(bytes, file: file)
+        var document = Document(key: String(decoding: reader.key, as: UTF8.self), fields: [])
+        while let field = try reader.next() {
+            guard field.number < names.count else { throw reader.reader.corrupt("field number \(field.number)") }
+            document.fields.append(Document.Field(names[field.number], field.value))
+        }
+        return document
+    }
 
-    mutating func finish(into out: inout ByteWriter) {
+    /// Copies the document with the fields that `keep` says true for.
+    static func copy(
+        _ bytes: UnsafeRawBufferPointer, into out: inout ByteWriter, keep: (Int) -> Bool
+    ) throws(StorageError) {
+        var reader = try EncodedDocumentReader(bytes)
+        var fields = EncodedDocumentBuilder()
+        while let field = try reader.next() {
+            if keep(field.number) { fields.add(field) }
+        }
+        fields.finish(key: reader.key, into: &out)
+    }
+}
+
+/// Makes encoded documents, one after another.
+struct EncodedDocumentBuilder: ~Copyable {
+    private var fields = ByteWriter(capacity: 4096)
+    private var count = 0
+
+    init() {}
+
+    /// Bytes of the fields so far.
+    var byteCount: Int { fields.count }
+
+    private mutating func begin(_ number: Int, _ kind: FieldKind) {
+        fields.appendVarint(UInt64(number))
+        fields.append(kind.rawValue)
+        count += 1
+    }
+
+    mutating func add(_ number: Int, string: UnsafeRawBufferPointer) {
+        begin(number, .string)
+        fields.appendVarint(UInt64(string.count))
+        fields.append(bytes: string)
+    }
+
+    mutating func add(_ number: Int, json: UnsafeRawBufferPointer) {
+        begin(number, .json)
+        fields.appendVarint(UInt64(json.count))
+        fields.append(bytes: json)
+    }
+
+    mutating func add(_ number: Int, integer: Int64) {
+        begin(number, .integer)
+        fields.appendVarint(UInt64(bitPattern: integer << 1 ^ integer >> 63))
+    }
+
+    mutating func add(_ number: Int, float: Double) {
+        begin(number, .float)
+        fields.append64(float.bitPattern)
+    }
+
+    /// null, no, yes, or one of the key kinds.
+    mutating func add(_ number: Int, bare kind: FieldKind) { begin(number, kind) }
+
+    fileprivate mutating func add(_ field: EncodedField) {
+        switch field.kind {
+        case .string: add(field.number, string: field.bytes)
+        case .json: add(field.number, json: field.bytes)
+        case .integer: add(field.number, integer: field.integer ?? 0)
+        case .float: add(field.number, float: field.double ?? 0)
+        case .null, .no, .yes, .keyString, .keyInteger: add(field.number, bare: field.kind)
+        }
+    }
+
+    /// Appends the document and starts the next one.
+    mutating func finish(key: UnsafeRawBufferPointer, into out: inout ByteWriter) {
         out.appendVarint(UInt64(key.count))
-        key.withBytes { out.append(bytes: $0) }
-        out.appendVarint(fieldCount)
+        out.append(bytes: key)
+        out.appendVarint(UInt64(count))
         fields.withBytes { out.append(bytes: $0) }
+        discard()
+    }
+
+    /// Forgets the fields so far.
+    mutating func discard() {
+        fields.removeAll()
+        count = 0
     }
 }
