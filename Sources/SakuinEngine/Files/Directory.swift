@@ -19,8 +19,8 @@ protocol Directory: AnyObject, Sendable {
     /// A copy of the bytes, for small files.
     func read(_ name: String) throws(StorageError) -> [UInt8]
 
-    func size(_ name: String) throws(StorageError) -> Int
-    func exists(_ name: String) throws(StorageError) -> Bool
+    /// Bytes of the file; nil when there is none.
+    func size(_ name: String) throws(StorageError) -> Int?
 
     /// Replaces `target` if there is one.
     func rename(_ name: String, to target: String) throws(StorageError)
@@ -44,7 +44,7 @@ protocol Directory: AnyObject, Sendable {
     func syncFile(_ name: String) throws(StorageError)
 
     /// Owns the folder until the lock is released; throws `.locked` with the owner's pid when another does.
-    func lock(_ name: String) throws(StorageError) -> any FileLock
+    func lock(_ name: String) throws(StorageError) -> any FolderLock
 
     /// Bytes that can still be written.
     func freeByteCount() throws(StorageError) -> Int
@@ -52,30 +52,27 @@ protocol Directory: AnyObject, Sendable {
 
 extension Directory {
     func syncDirectory() throws(StorageError) { try syncDirectory(nil) }
+
+    func exists(_ name: String) throws(StorageError) -> Bool { try size(name) != nil }
 }
 
 /// A file being written from its beginning to its end, by one thread at a time.
-protocol OutputFile: AnyObject {
-    /// Bytes appended since it was created.
-    var count: Int { get }
-
-    /// Appends; small pieces are gathered and reach the kernel at `flush`, `sync` or `close`.
+protocol OutputFile: AnyObject, Sendable {
+    /// Appends: the bytes are with the kernel when it returns and survive the end of the process. One system call, so
+    /// whoever has small pieces gathers them.
     func append(_ bytes: UnsafeRawBufferPointer) throws(StorageError)
 
-    /// Hands what was gathered to the kernel: it survives the end of the process.
-    func flush() throws(StorageError)
-
-    /// Flushes, then makes the bytes durable: they survive a power loss.
+    /// Makes what was appended durable: it survives a power loss.
     func sync() throws(StorageError)
 
     /// Asks for room behind the end that reads as zeros, so that syncs need not change the file's size. A hint.
     func preallocate(_ byteCount: Int)
 
-    /// Flushes, cuts unused preallocated room and closes. Closing twice is fine.
+    /// Cuts unused preallocated room and closes. Closing twice is fine.
     func close() throws(StorageError)
 }
 
 /// Ownership of a folder; ends with `release` or with the object.
-protocol FileLock: AnyObject, Sendable {
+protocol FolderLock: AnyObject, Sendable {
     func release()
 }

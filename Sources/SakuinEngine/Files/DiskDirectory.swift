@@ -8,8 +8,14 @@ import Darwin
 final class DiskDirectory: Directory {
     let path: String
 
-    /// The folder has to exist; see `createFolder(at:)`.
-    init(_ path: String) { self.path = path }
+    /// Opens the folder; with `create` it and those above it are made when they are missing.
+    init(_ path: String, create: Bool) throws(StorageError) {
+        self.path = path
+        if create { try Self.createFolder(at: path) }
+        guard try SystemCall.status(path).st_mode & S_IFMT == S_IFDIR else {
+            throw SystemCall.error("opendir", path, ENOTDIR)
+        }
+    }
 
     private func full(_ name: String) -> String { path + "/" + name }
 
@@ -59,9 +65,9 @@ final class DiskDirectory: Directory {
         return bytes
     }
 
-    func size(_ name: String) throws(StorageError) -> Int { Int(try SystemCall.status(full(name)).st_size) }
-
-    func exists(_ name: String) throws(StorageError) -> Bool { try Self.exists(at: full(name)) }
+    func size(_ name: String) throws(StorageError) -> Int? {
+        try Self.exists(at: full(name)) ? Int(try SystemCall.status(full(name)).st_size) : nil
+    }
 
     func rename(_ name: String, to target: String) throws(StorageError) {
         try SystemCall.renameFile(full(name), to: full(target))
@@ -92,7 +98,7 @@ final class DiskDirectory: Directory {
 
     func syncFile(_ name: String) throws(StorageError) { try SystemCall.syncPath(full(name)) }
 
-    func lock(_ name: String) throws(StorageError) -> any FileLock { try DiskLock(full(name)) }
+    func lock(_ name: String) throws(StorageError) -> any FolderLock { try DiskLock(full(name)) }
 
     func freeByteCount() throws(StorageError) -> Int {
         try SystemCall.freeByteCount(path)
@@ -144,8 +150,11 @@ extension DiskDirectory {
         try SystemCall.linkFile(path, to: target)
     }
 
+    /// Removes the folder with everything in it.
+    func removeAll() throws(StorageError) { try Self.removeTree(at: path) }
+
     /// Renames a file or folder and makes both names durable.
-    static func move(_ path: String, to target: String) throws(StorageError) {
+    static func renameFolder(_ path: String, _ target: String) throws(StorageError) {
         try SystemCall.renameFile(path, to: target)
         try SystemCall.syncPath(parent(of: target), flags: O_RDONLY | O_DIRECTORY)
         try SystemCall.syncPath(parent(of: path), flags: O_RDONLY | O_DIRECTORY)

@@ -6,13 +6,12 @@ import Glibc
 import Darwin
 #endif
 
-/// A file written front to back in pieces of at least 256 KiB.
-final class DiskOutputFile: OutputFile {
-    private static let pieceByteCount = 256 << 10
+/// A file written front to back.
+///
+/// `@unchecked Sendable`: as `OutputFile` says, one thread uses it at a time.
+final class DiskOutputFile: OutputFile, @unchecked Sendable {
     private let path: String
     private var descriptor: Int32
-    private var gathered = ByteWriter(capacity: 4096)
-    /// Bytes handed to the kernel.
     private var written = 0
     private var allocated = 0
 
@@ -26,53 +25,30 @@ final class DiskOutputFile: OutputFile {
         if descriptor >= 0 { _ = SystemCall.closeDescriptor(descriptor) }
     }
 
-    var count: Int { written + gathered.count }
-
     private func checkOpen(_ operation: String) throws(StorageError) {
         if descriptor < 0 { throw SystemCall.error(operation, path, EBADF) }
     }
 
     func append(_ bytes: UnsafeRawBufferPointer) throws(StorageError) {
         try checkOpen("write")
-        if gathered.count + bytes.count < Self.pieceByteCount {
-            gathered.append(bytes: bytes)
-            return
-        }
-        try flush()
-        if bytes.count < Self.pieceByteCount {
-            gathered.append(bytes: bytes)
-        } else {
-            try SystemCall.write(descriptor, bytes, at: written, path: path)
-            written += bytes.count
-        }
-    }
-
-    func flush() throws(StorageError) {
-        try checkOpen("write")
-        if gathered.count == 0 { return }
-        let (descriptor, offset, path) = (descriptor, written, path)
-        try gathered.withBytes { (bytes) throws(StorageError) in
-            try SystemCall.write(descriptor, bytes, at: offset, path: path)
-        }
-        written += gathered.count
-        gathered.removeAll()
+        try SystemCall.write(descriptor, bytes, at: written, path: path)
+        written += bytes.count
     }
 
     func sync() throws(StorageError) {
-        try flush()
+        try checkOpen("fdatasync")
         try SystemCall.syncData(descriptor, path: path)
     }
 
     func preallocate(_ byteCount: Int) {
         guard descriptor >= 0, byteCount > 0 else { return }
         #if canImport(Glibc)
-        if posix_fallocate(descriptor, off_t(count), off_t(byteCount)) == 0 { allocated = count + byteCount }
+        if posix_fallocate(descriptor, off_t(written), off_t(byteCount)) == 0 { allocated = written + byteCount }
         #endif
     }
 
     func close() throws(StorageError) {
         if descriptor < 0 { return }
-        try flush()
         if allocated > written {
             let (descriptor, end) = (descriptor, off_t(written))
             try SystemCall.retry("ftruncate", path) { Int(ftruncate(descriptor, end)) }
@@ -86,7 +62,7 @@ final class DiskOutputFile: OutputFile {
 }
 
 /// `flock` on a file that holds the owner's pid.
-final class DiskLock: FileLock {
+final class DiskLock: FolderLock {
     private let descriptor: LockedDescriptor
 
     init(_ path: String) throws(StorageError) {
@@ -114,11 +90,11 @@ final class DiskLock: FileLock {
 
     func release() { descriptor.close() }
 
-    /// The pid in the file, `unknown` when there is none.
+    /// By the pid in the file.
     private static func owner(_ file: Int32) -> String {
         var bytes = [UInt8](repeating: 0, count: 32)
         let got = bytes.withUnsafeMutableBytes { pread(file, $0.baseAddress, $0.count, 0) }
         let digits = bytes.prefix(max(got, 0)).prefix { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
-        return digits.isEmpty ? "unknown" : String(decoding: digits, as: UTF8.self)
+        return digits.isEmpty ? "another process" : "process " + String(decoding: digits, as: UTF8.self)
     }
 }

@@ -1,16 +1,18 @@
 /// Makes and parses every file name the index uses.
 enum FileName: Equatable, Sendable {
-    case segment(id: UInt64)
+    case segment(UInt64)
+    /// Living documents of a segment as of a generation.
     case live(segment: UInt64, generation: UInt64)
-    case journal(firstSequence: UInt64)
-    case manifest(generation: UInt64)
+    /// Journal whose first record has at least this sequence number.
+    case journal(UInt64)
+    case manifest(UInt64)
     /// Being written; worthless after a crash.
     case temporary
-    case lock
 
-    static let lockName = "LOCK"
+    static let lock = "LOCK"
     static let quarantineFolder = "quarantine"
-    private static let temporaryPrefix = "temporary-"
+    /// Files whose names begin so are left over from a process that ended before it was done.
+    static let temporaryPrefix = "temporary-"
 
     static func segment(_ id: UInt64) -> String { "segment-\(hex(id)).seg" }
     static func live(segment: UInt64, generation: UInt64) -> String { "live-\(hex(segment))-\(hex(generation)).del" }
@@ -21,18 +23,16 @@ enum FileName: Equatable, Sendable {
 
     /// What a name means; nil when the index did not make it.
     init?(_ name: String) {
-        if name == Self.lockName {
-            self = .lock
-        } else if name.utf8.starts(with: Self.temporaryPrefix.utf8) {
+        if name.utf8.starts(with: Self.temporaryPrefix.utf8) {
             self = .temporary
         } else if let numbers = Self.numbers(name, "segment-", ".seg", 1) {
-            self = .segment(id: numbers[0])
+            self = .segment(numbers[0])
         } else if let numbers = Self.numbers(name, "live-", ".del", 2) {
             self = .live(segment: numbers[0], generation: numbers[1])
         } else if let numbers = Self.numbers(name, "journal-", ".log", 1) {
-            self = .journal(firstSequence: numbers[0])
+            self = .journal(numbers[0])
         } else if let numbers = Self.numbers(name, "manifest-", ".mft", 1) {
-            self = .manifest(generation: numbers[0])
+            self = .manifest(numbers[0])
         } else {
             return nil
         }

@@ -23,9 +23,9 @@ final class MappedFile: Sendable {
     }
 
     /// Bytes that are in no file.
-    init(copying source: UnsafeRawBufferPointer) {
+    init(copying source: [UInt8]) {
         let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: source.count, alignment: 16)
-        copy.copyMemory(from: source)
+        copy.copyBytes(from: source)
         bytes = UnsafeRawBufferPointer(copy)
         memory = .allocated
     }

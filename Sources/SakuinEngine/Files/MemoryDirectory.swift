@@ -49,6 +49,17 @@ final class MemoryDirectory: Directory {
 
     init(path: String = "memory") { self.path = path }
 
+    /// What is left when only the process ends.
+    func copyAfterKill() -> MemoryDirectory {
+        let copy = MemoryDirectory(path: path)
+        let names = state.withLock { $0.names }.mapValues { node in node.content.withLock { Node($0.bytes) } }
+        copy.state.withLock {
+            $0.names = names
+            $0.durableNames = names
+        }
+        return copy
+    }
+
     /// What is left after a power loss. Without a seed nothing that was not synced is; with one, a random part of the
     /// unsynced name changes and a random beginning of each file's unsynced bytes.
     func copyAfterCrash(seed: UInt64? = nil) -> MemoryDirectory {
@@ -88,7 +99,7 @@ final class MemoryDirectory: Directory {
     }
 
     /// Replaces the bytes of a file, durable at once: for tests that damage files.
-    func write(_ name: String, _ bytes: [UInt8]) {
+    func overwrite(_ name: String, with bytes: [UInt8]) {
         state.withLock {
             let node = Node(bytes)
             $0.names[name] = node
@@ -117,19 +128,16 @@ final class MemoryDirectory: Directory {
     }
 
     func open(_ name: String) throws(StorageError) -> MappedFile {
-        let bytes = try read(name)
-        return bytes.withUnsafeBytes { MappedFile(copying: $0) }
+        MappedFile(copying: try read(name))
     }
 
     func read(_ name: String) throws(StorageError) -> [UInt8] {
         try node("open", name).content.withLock { $0.bytes }
     }
 
-    func size(_ name: String) throws(StorageError) -> Int {
-        try node("stat", name).content.withLock { $0.bytes.count }
+    func size(_ name: String) throws(StorageError) -> Int? {
+        state.withLock { $0.names[name] }?.content.withLock { $0.bytes.count }
     }
-
-    func exists(_ name: String) throws(StorageError) -> Bool { state.withLock { $0.names[name] != nil } }
 
     func rename(_ name: String, to target: String) throws(StorageError) {
         let node = try node("rename", name)
@@ -170,7 +178,7 @@ final class MemoryDirectory: Directory {
         try node("fsync", name).content.withLock { $0.durable = $0.bytes }
     }
 
-    func lock(_ name: String) throws(StorageError) -> any FileLock {
+    func lock(_ name: String) throws(StorageError) -> any FolderLock {
         let taken = state.withLock { state in
             if state.isLocked { return false }
             state.isLocked = true
@@ -187,33 +195,22 @@ final class MemoryDirectory: Directory {
 
 private final class MemoryOutputFile: OutputFile {
     private let node: MemoryDirectory.Node
-    private var gathered: [UInt8] = []
-    private(set) var count = 0
 
     init(_ node: MemoryDirectory.Node) { self.node = node }
 
     func append(_ bytes: UnsafeRawBufferPointer) throws(StorageError) {
-        gathered.append(contentsOf: bytes)
-        count += bytes.count
-    }
-
-    func flush() throws(StorageError) {
-        let piece = gathered
+        let piece = [UInt8](bytes)
         node.content.withLock { $0.bytes.append(contentsOf: piece) }
-        gathered.removeAll()
     }
 
-    func sync() throws(StorageError) {
-        try flush()
-        node.content.withLock { $0.durable = $0.bytes }
-    }
+    func sync() throws(StorageError) { node.content.withLock { $0.durable = $0.bytes } }
 
     func preallocate(_ byteCount: Int) {}
 
-    func close() throws(StorageError) { try flush() }
+    func close() throws(StorageError) {}
 }
 
-private final class MemoryLock: FileLock {
+private final class MemoryLock: FolderLock {
     private let owner: MemoryDirectory
     private let isHeld = Atomic(true)
 

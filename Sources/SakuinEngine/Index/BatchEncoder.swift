@@ -1,0 +1,257 @@
+/// Operations to an encoded batch: values are checked against the schema here, so that nothing behind can fail on them.
+struct BatchEncoder: ~Copyable {
+    private let registry: FieldRegistry
+    private var out = ByteWriter(capacity: 64 << 10)
+    private var body = ByteWriter(capacity: 4096)
+    private var scanner = JSONObjectScanner()
+    private var visitor: DocumentVisitor
+    private var operationCount = 0
+    private(set) var rejections: [WriteReceipt.Rejection] = []
+
+    init(_ registry: FieldRegistry) {
+        self.registry = registry
+        visitor = DocumentVisitor(registry)
+    }
+
+    /// The batch; nil when every operation was rejected. Throws the first error when the whole batch goes with it.
+    static func encode(
+        _ batch: WriteBatch, _ registry: FieldRegistry
+    ) throws(SakuinError) -> (batch: EncodedBatch?, rejections: [WriteReceipt.Rejection]) {
+        guard batch.operations.count <= WriteBatch.operationCountMax else {
+            throw .invalid(
+                "A batch may have \(WriteBatch.operationCountMax) operations.", field: "operations",
+                limit: WriteBatch.operationCountMax, value: batch.operations.count, nextStep: "Send several batches.")
+        }
+        var encoder = BatchEncoder(registry)
+        for (index, operation) in batch.operations.enumerated() {
+            do throws(SakuinError) {
+                try encoder.add(operation)
+            } catch {
+                if batch.rejection == .wholeBatch {
+                    var located = error
+                    if batch.operations.count > 1 { located.message = "Operation \(index): \(error.message)" }
+                    throw located
+                }
+                encoder.visitor.discard()
+                encoder.rejections.append(.init(index: index, error: error))
+            }
+        }
+        return encoder.finish()
+    }
+
+    private consuming func finish() -> (batch: EncodedBatch?, rejections: [WriteReceipt.Rejection]) {
+        if operationCount == 0 { return (nil, rejections) }
+        var bytes = ByteWriter(capacity: out.count + 10)
+        bytes.appendVarint(UInt64(operationCount))
+        out.withBytes { bytes.append(bytes: $0) }
+        return (EncodedBatch(bytes, operationCount: operationCount), rejections)
+    }
+
+    private mutating func add(_ operation: WriteOperation) throws(SakuinError) {
+        body.removeAll()
+        switch operation {
+        case .put(let document):
+            for field in document.fields { try visitor.add(field) }
+            try visitor.finish(key: document.key, into: &body)
+            append(.put)
+        case .putJSON(let bytes, let keyField):
+            visitor.keyField = Array(keyField.utf8)
+            defer { visitor.keyField = nil }
+            let copy = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: bytes.count)
+            defer { copy.deallocate() }
+            _ = copy.initialize(from: bytes)
+            try scanner.scan(UnsafeBufferPointer(copy), visitor: &visitor)
+            try visitor.finish(key: nil, into: &body)
+            append(.put)
+        case .delete(let key):
+            try DocumentVisitor.check(key: key)
+            body.append(utf8: key)
+            append(.delete)
+        }
+    }
+
+    private mutating func append(_ kind: EncodedBatch.Kind) {
+        out.append(kind.rawValue)
+        out.appendVarint(UInt64(body.count))
+        body.withBytes { out.append(bytes: $0) }
+        operationCount += 1
+    }
+}
+
+/// Takes the members of one document and builds its encoded form.
+struct DocumentVisitor: ~Copyable, JSONMemberVisitor {
+    /// The member that is the key; nil when the key comes from elsewhere.
+    var keyField: [UInt8]?
+
+    private let registry: FieldRegistry
+    private var builder = EncodedDocumentBuilder()
+    private var key: [UInt8]?
+    /// Names met before, with their numbers: documents of a batch mostly have the same.
+    private var known: [(name: [UInt8], number: Int)] = []
+    private var nextKnown = 0
+
+    init(_ registry: FieldRegistry) { self.registry = registry }
+
+    mutating func discard() {
+        builder.discard()
+        key = nil
+        nextKnown = 0
+    }
+
+    private mutating func number(_ name: UnsafeBufferPointer<UInt8>) throws(SakuinError) -> Int {
+        // Fields come in the same order document after document.
+        for step in 0..<known.count {
+            let at = (nextKnown + step) % known.count
+            if known[at].name.count == name.count, known[at].name.elementsEqual(name) {
+                nextKnown = at + 1
+                return known[at].number
+            }
+        }
+        let number = try registry.number(of: String(decoding: name, as: UTF8.self))
+        known.append((Array(name), number))
+        return number
+    }
+
+    mutating func member(name: UnsafeBufferPointer<UInt8>, value: JSONMember) throws(SakuinError) {
+        let number = try number(name)
+        if let keyField, keyField.elementsEqual(name) {
+            try take(key: value, number)
+            return
+        }
+        try check(value, number)
+        switch value {
+        case .null: builder.add(number, bare: .null)
+        case .boolean(let value): builder.add(number, bare: value ? .yes : .no)
+        case .integer(let value): builder.add(number, integer: value)
+        case .float(let value): builder.add(number, float: value)
+        case .string(let bytes): builder.add(number, string: UnsafeRawBufferPointer(bytes))
+        case .json(let bytes): builder.add(number, json: UnsafeRawBufferPointer(bytes))
+        }
+    }
+
+    private mutating func take(key value: JSONMember, _ number: Int) throws(SakuinError) {
+        switch value {
+        case .string(let bytes):
+            key = Array(bytes)
+            builder.add(number, bare: .keyString)
+        case .integer(let value):
+            key = Array(String(value).utf8)
+            builder.add(number, bare: .keyInteger)
+        case .null, .boolean, .float, .json:
+            throw .invalid(
+                "The key field '\(registry.names[number])' must hold a string or an integer.",
+                field: registry.names[number])
+        }
+    }
+
+    /// A field of a document of the model.
+    mutating func add(_ field: Document.Field) throws(SakuinError) {
+        let name = Array(field.name.utf8)
+        let copy = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: max(name.count, 1))
+        defer { copy.deallocate() }
+        _ = copy.initialize(from: name)
+        let bytes = UnsafeBufferPointer(rebasing: copy[..<name.count])
+        switch field.value {
+        case .null: try member(name: bytes, value: .null)
+        case .boolean(let value): try member(name: bytes, value: .boolean(value))
+        case .integer(let value): try member(name: bytes, value: .integer(value))
+        case .float(let value): try member(name: bytes, value: .float(value))
+        case .string(let text): try withBytes(text) { (self, text) throws(SakuinError) in
+            try self.member(name: bytes, value: .string(text))
+        }
+        case .json(let text): try withBytes(text) { (self, text) throws(SakuinError) in
+            try self.member(name: bytes, value: .json(text))
+        }
+        }
+    }
+
+    private mutating func withBytes(
+        _ text: String, _ body: (inout DocumentVisitor, UnsafeBufferPointer<UInt8>) throws(SakuinError) -> Void
+    ) throws(SakuinError) {
+        let copy = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: max(text.utf8.count, 1))
+        defer { copy.deallocate() }
+        _ = copy.initialize(from: text.utf8)
+        try body(&self, UnsafeBufferPointer(rebasing: copy[..<text.utf8.count]))
+    }
+
+    /// What the schema says of the field must fit; fields outside take anything.
+    private func check(_ value: JSONMember, _ number: Int) throws(SakuinError) {
+        let schema = registry.schema
+        guard number < schema.fields.count else { return }
+        let field = schema.fields[number]
+        switch (field.type, value) {
+        case (_, .null), (.text, .string), (.integer, .integer), (.float, .float), (.float, .integer),
+            (.boolean, .boolean):
+            return
+        case (.keyword, .string(let bytes)):
+            guard bytes.count <= FieldDefinition.keywordByteCountMax else {
+                throw .invalid(
+                    "Keyword field '\(field.name)' takes \(FieldDefinition.keywordByteCountMax) bytes.",
+                    field: field.name, limit: FieldDefinition.keywordByteCountMax, value: bytes.count,
+                    nextStep: "Make it a text field.")
+            }
+        case (.date, .string(let bytes)):
+            guard DateText.milliseconds(UnsafeRawBufferPointer(bytes)) != nil else {
+                throw .invalid(
+                    "Field '\(field.name)' must hold a date such as 2023-11-09 or 2023-11-09T08:30:00Z.",
+                    field: field.name, value: String(decoding: bytes.prefix(64), as: UTF8.self))
+            }
+        default:
+            throw .invalid(
+                "Field '\(field.name)' is of type \(field.type.rawValue) and cannot hold \(value.kindName).",
+                field: field.name, value: value.kindName)
+        }
+    }
+
+    static func check(key: String) throws(SakuinError) {
+        if key.isEmpty || key.utf8.count > Document.keyByteCountMax {
+            throw .invalid(
+                "A key has 1 to \(Document.keyByteCountMax) bytes.", field: "key", limit: Document.keyByteCountMax,
+                value: key.utf8.count)
+        }
+    }
+
+    /// Appends the document and starts the next; `key` nil takes the one of the key field.
+    mutating func finish(key given: String?, into out: inout ByteWriter) throws(SakuinError) {
+        nextKnown = 0
+        let key = given.map { Array($0.utf8) } ?? self.key
+        self.key = nil
+        guard let key else {
+            let name = keyField.map { String(decoding: $0, as: UTF8.self) } ?? "key"
+            throw .invalid(
+                "The document has no key field '\(name)'.", field: name,
+                nextStep: "Name the field that holds the key (--key).")
+        }
+        guard !key.isEmpty, key.count <= Document.keyByteCountMax else {
+            throw .invalid(
+                "A key has 1 to \(Document.keyByteCountMax) bytes.", field: "key", limit: Document.keyByteCountMax,
+                value: key.count)
+        }
+        guard builder.byteCount <= Document.byteCountMax else {
+            throw .invalid(
+                "A document may have \(Document.byteCountMax) bytes.", field: "document",
+                limit: Document.byteCountMax, value: builder.byteCount, nextStep: "Split it.")
+        }
+        var bytes = ByteWriter(capacity: key.count)
+        key.withUnsafeBytes { bytes.append(bytes: $0) }
+        builder.finish(key: UnsafeRawBufferPointer(start: bytes.start, count: bytes.count), into: &out)
+    }
+}
+
+extension FieldDefinition {
+    /// Longer values belong into a text field.
+    static let keywordByteCountMax = 32 << 10
+}
+
+extension JSONMember {
+    fileprivate var kindName: String {
+        switch self {
+        case .null: "null"
+        case .boolean: "a boolean"
+        case .integer: "an integer"
+        case .float: "a number with a fraction"
+        case .string: "a string"
+        case .json: "an array or object"
+        }
+    }
+}

@@ -1,0 +1,54 @@
+/// Engine errors to the public one: one exhaustive switch, no default.
+enum ErrorMapping {
+    static func sakuinError(_ error: StorageError) -> SakuinError {
+        switch error {
+        case .corrupt(let file, let offset, let reason):
+            SakuinError(
+                .dataLoss, "\(file) is damaged at byte \(offset): \(reason).", field: file,
+                nextStep: "Run 'sakuin check' on the folder; restore the file from a backup.")
+        case .io(let operation, let path, let errno):
+            ioError(operation, path, errno)
+        case .unsupportedVersion(let file, let found, let supported):
+            SakuinError(
+                .failedPrecondition, "\(file) has format \(found); this version reads format \(supported).",
+                field: file, limit: "\(supported)", value: "\(found)",
+                nextStep: "Open it with the version of Sakuin that wrote it.")
+        case .locked(let path, let owner):
+            SakuinError(
+                .failedPrecondition, "\(path) is in use by \(owner).", field: path, value: owner,
+                nextStep: "Stop that process, or choose another folder.")
+        case .cancelled:
+            SakuinError(.cancelled, "The work was cancelled.")
+        }
+    }
+
+    private static func ioError(_ operation: String, _ path: String, _ errno: Int32) -> SakuinError {
+        // ENOSPC, EDQUOT
+        if errno == 28 || errno == 122 {
+            return SakuinError(
+                .resourceExhausted, "No space left for \(operation) on \(path).", field: path,
+                nextStep: "Free space on the disk.")
+        }
+        let code: SakuinError.Code = errno == 2 ? .notFound : errno == 13 || errno == 1 ? .permissionDenied : .unavailable
+        return SakuinError(code, "\(operation) failed on \(path): \(SystemMessage.text(errno)).", field: path, value: "\(errno)")
+    }
+
+    static func sakuinError(_ error: SearchError) -> SakuinError {
+        switch error {
+        case .storage(.cancelled):
+            SakuinError(.deadlineExceeded, "The search was stopped at its deadline.", nextStep: "Give it more time.")
+        case .storage(let error): sakuinError(error)
+        case .refused(let error): error
+        }
+    }
+
+    /// Any error of a call into the engine.
+    static func sakuinError(any error: any Error) -> SakuinError {
+        switch error {
+        case let error as SakuinError: error
+        case let error as StorageError: sakuinError(error)
+        case let error as SearchError: sakuinError(error)
+        default: SakuinError(.internalError, "\(error)")
+        }
+    }
+}

@@ -1,0 +1,185 @@
+// Many segments to one: documents of the inputs one after another, dead ones left out.
+//
+// 1. Documents get their new numbers; norms are laid one behind the other.
+// 2. Terms: the dictionaries are walked together, lists remapped and packed anew.
+// 3. Stored blocks that are whole, living and already LZ4 HC are copied; others are read and compressed again.
+// 4. Keys and columns are written in the new order.
+
+struct SegmentMerger {
+    private let inputs: [MergeInput]
+    private let directory: any Directory
+    private let budget: ByteBudget
+    private let cancellation: Cancellation
+    private let documentCount: Int
+
+    init(
+        _ inputs: [MergeInput], directory: any Directory, budget: ByteBudget, cancellation: Cancellation
+    ) {
+        self.inputs = inputs
+        self.directory = directory
+        self.budget = budget
+        self.cancellation = cancellation
+        documentCount = inputs.reduce(0) { $0 + $1.liveCount }
+    }
+
+    /// Writes the merged segment; nil when no document lives.
+    func run(id: UInt64, fieldNames: [String]) throws(StorageError) -> SealedSegment? {
+        if documentCount == 0 { return nil }
+        guard documentCount <= SegmentLayout.documentCountMax else {
+            throw .corrupt(file: "merge", offset: 0, reason: "\(documentCount) documents are too many for a segment")
+        }
+        let name = FileName.segment(id)
+        var file = try SegmentFileWriter(BudgetedFile(try directory.create(name), budget))
+        do throws(StorageError) {
+            let norms = try mergedNorms()
+            let start = norms.bytes.start.assumingMemoryBound(to: UInt8.self)
+            var terms = TermSections(directory: directory, name: FileName.temporary(name))
+            var merger = TermMerger(inputs, cancellation: cancellation)
+            try merger.merge(into: &terms, norms: norms.offsets.mapValues { start + $0 })
+            try terms.finish(to: &file)
+            try appendNorms(norms, to: &file)
+            try appendDocuments(to: &file)
+            try appendKeys(to: &file)
+            try appendColumns(to: &file)
+            let (byteCount, checksum) = try file.finish(meta(fieldNames))
+            return SealedSegment(id: id, byteCount: byteCount, checksum: checksum, ordinals: [], keyHashes: [])
+        } catch {
+            try? directory.remove(name)
+            for section in ["grams", "words", "postings", "positions"] {
+                try? directory.remove(FileName.temporary(name) + "-" + section)
+            }
+            throw error
+        }
+    }
+
+    /// Length codes by field, one field behind the other, and where each begins.
+    private struct Norms: ~Copyable {
+        var bytes = ByteWriter()
+        var offsets: [Int: Int] = [:]
+    }
+
+    private func mergedNorms() throws(StorageError) -> Norms {
+        var norms = Norms()
+        for field in Set(inputs.flatMap(\.segment.textFields)).sorted() {
+            norms.offsets[field] = norms.bytes.count
+            for input in inputs {
+                let codes = try input.segment.norms(field)
+                for document in 0..<input.segment.meta.documentCount where input.remap?[document] != .max {
+                    norms.bytes.append(codes?[document] ?? 0)
+                }
+            }
+        }
+        return norms
+    }
+
+    private func appendNorms(_ norms: borrowing Norms, to file: inout SegmentFileWriter) throws(StorageError) {
+        var section = SectionWriter(directory: nil, name: "")
+        let all = norms.bytes.array()
+        let fields = norms.offsets.sorted { $0.key < $1.key }.map { field, offset in
+            (field: field, codes: Array(all[offset..<(offset + documentCount)]))
+        }
+        NormsSection.write(fields, documentCount: documentCount, into: &section.buffer)
+        try file.append(.norms, &section)
+    }
+
+    private func appendDocuments(to file: inout SegmentFileWriter) throws(StorageError) {
+        var section = SectionWriter(directory: nil, name: "")
+        var writer = DocumentStoreWriter(high: true)
+        var cache = DocumentBlockCache()
+        for input in inputs {
+            let store = input.segment.documents()
+            cache = DocumentBlockCache()
+            for number in 0..<store.blockCount {
+                try cancellation.check()
+                let block = try store.block(number)
+                if input.remap == nil, block.isHigh, writer.canCopy {
+                    writer.copy(block)
+                    continue
+                }
+                try store.forEach(inBlock: number, &cache) { (document, bytes) throws(StorageError) in
+                    if input.remap?[Int(document)] != .max { writer.add(bytes) }
+                }
+            }
+        }
+        writer.finish(into: &section.buffer)
+        try file.append(.documents, &section)
+    }
+
+    private func appendKeys(to file: inout SegmentFileWriter) throws(StorageError) {
+        var section = SectionWriter(directory: nil, name: "")
+        var writer = KeyTableWriter()
+        for input in inputs {
+            try input.segment.keys().forEach { (document, key) throws(StorageError) in
+                if input.remap?[Int(document)] != .max { writer.add(key) }
+            }
+            try cancellation.check()
+        }
+        writer.finish(into: &section.buffer)
+        try file.append(.keys, &section)
+    }
+
+    private func appendColumns(to file: inout SegmentFileWriter) throws(StorageError) {
+        var section = SectionWriter(directory: nil, name: "")
+        var writer = ColumnSetWriter()
+        for input in inputs {
+            for entry in input.segment.columns.entries {
+                let column = try input.segment.columns.column(entry)
+                for document in 0..<UInt32(input.segment.meta.documentCount) {
+                    guard let value = column.value(document), let mapped = input.mapped(document) else { continue }
+                    if entry.kind == .keyword {
+                        writer.add(keyword: column.string(value), field: entry.field, mapped)
+                    } else {
+                        writer.add(value, entry.kind, field: entry.field, mapped)
+                    }
+                }
+                try cancellation.check()
+            }
+        }
+        writer.finish(documentCount: documentCount, into: &section.buffer)
+        try file.append(.columns, &section)
+    }
+
+    /// Statistics of fields keep counting dead documents' units in proportion, since lengths are only known in codes.
+    private func meta(_ fieldNames: [String]) -> SegmentMeta {
+        var meta = SegmentMeta()
+        meta.documentCount = documentCount
+        meta.analyzerVersion = inputs.map(\.segment.meta.analyzerVersion).min() ?? 0
+        meta.tableVersion = inputs.map(\.segment.meta.tableVersion).min() ?? 0
+        meta.firstSequence = inputs.map(\.segment.meta.firstSequence).min() ?? 0
+        meta.lastSequence = inputs.map(\.segment.meta.lastSequence).max() ?? 0
+        meta.fieldNames = fieldNames
+        let fieldCount = inputs.map(\.segment.meta.fields.count).max() ?? 0
+        meta.fields = Array(repeating: FieldStatistics(), count: fieldCount)
+        for input in inputs {
+            let share = Double(input.liveCount) / Double(max(input.segment.meta.documentCount, 1))
+            meta.textByteCount += Int(Double(input.segment.meta.textByteCount) * share)
+            for (i, field) in input.segment.meta.fields.enumerated() {
+                let documents = Int((Double(field.documentCount) * share).rounded())
+                meta.fields[i].documentCount = min(meta.fields[i].documentCount + documents, documentCount)
+                meta.fields[i].unitCount += Int((Double(field.unitCount) * share).rounded())
+            }
+        }
+        return meta
+    }
+}
+
+/// A file whose writer waits for the byte budget.
+private final class BudgetedFile: OutputFile {
+    private let file: any OutputFile
+    private let budget: ByteBudget
+
+    init(_ file: any OutputFile, _ budget: ByteBudget) {
+        self.file = file
+        self.budget = budget
+    }
+
+    var count: Int { file.count }
+    func append(_ bytes: UnsafeRawBufferPointer) throws(StorageError) {
+        try budget.spend(bytes.count)
+        try file.append(bytes)
+    }
+    func flush() throws(StorageError) { try file.flush() }
+    func sync() throws(StorageError) { try file.sync() }
+    func preallocate(_ byteCount: Int) { file.preallocate(byteCount) }
+    func close() throws(StorageError) { try file.close() }
+}
