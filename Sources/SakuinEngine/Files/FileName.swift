@@ -1,11 +1,11 @@
 /// Makes and parses every file name the index uses.
 enum FileName: Equatable, Sendable {
-    case segment(UInt64)
+    case segment(id: UInt64)
     /// Living documents of a segment as of a generation.
     case live(segment: UInt64, generation: UInt64)
     /// Journal whose first record has at least this sequence number.
-    case journal(UInt64)
-    case manifest(UInt64)
+    case journal(firstSequence: UInt64)
+    case manifest(generation: UInt64)
     /// Being written; worthless after a crash.
     case temporary
 
@@ -26,13 +26,13 @@ enum FileName: Equatable, Sendable {
         if name.utf8.starts(with: Self.temporaryPrefix.utf8) {
             self = .temporary
         } else if let numbers = Self.numbers(name, "segment-", ".seg", 1) {
-            self = .segment(numbers[0])
+            self = .segment(id: numbers[0])
         } else if let numbers = Self.numbers(name, "live-", ".del", 2) {
             self = .live(segment: numbers[0], generation: numbers[1])
         } else if let numbers = Self.numbers(name, "journal-", ".log", 1) {
-            self = .journal(numbers[0])
+            self = .journal(firstSequence: numbers[0])
         } else if let numbers = Self.numbers(name, "manifest-", ".mft", 1) {
-            self = .manifest(numbers[0])
+            self = .manifest(generation: numbers[0])
         } else {
             return nil
         }

@@ -1,0 +1,187 @@
+extension SearchIndex {
+    /// Searches the current snapshot on the calling thread; waits only when the request names a `minSequence`.
+    public func searchNow(_ request: SearchRequest) throws(SakuinError) -> SearchResponse {
+        let began = Clock.nanoseconds()
+        try check(request)
+        if request.minSequence > writer.visibleSequence {
+            guard writer.waitUntilVisible(request.minSequence, milliseconds: request.waitLimitMilliseconds) else {
+                throw SakuinError(
+                    .deadlineExceeded, "Sequence \(request.minSequence) was not visible in time.",
+                    field: "minSequence", limit: "\(request.waitLimitMilliseconds) ms",
+                    value: "\(writer.visibleSequence)", nextStep: "Refresh the index, or wait longer.")
+            }
+        }
+        let plan = try plan(request)
+        let snapshot = store.snapshot
+        let segments = snapshot.segments.map(\.searchable)
+        do throws(SearchError) {
+            let search = SnapshotSearch(plan, schema: schema, segments: segments)
+            let window = request.limit == 0 ? 0 : request.offset + request.limit
+            let outcome = try search.run(window: window, total: request.total, sort: request.sort)
+            var builder = HitBuilder(segments: segments, schema: schema, plan: plan)
+            var hits: [Hit] = []
+            for found in outcome.found.dropFirst(request.offset) { hits.append(try builder.hit(found, request)) }
+            var response = SearchResponse(hits: hits, total: outcome.total, complete: snapshot.damage.isEmpty)
+            response.notes = snapshot.damage
+            if outcome.expandedWordCount > 0 {
+                response.notes.append("A prefix stood for \(outcome.expandedWordCount) words.")
+            }
+            response.sequence = snapshot.sequence
+            response.tookMicroseconds = (Clock.nanoseconds() - began) / 1000
+            return response
+        } catch {
+            throw ErrorMapping.sakuinError(error)
+        }
+    }
+
+    private func check(_ request: SearchRequest) throws(SakuinError) {
+        if request.limit < 0 || request.offset < 0 {
+            throw .invalid("limit and offset must not be negative.", field: "limit", value: request.limit)
+        }
+        if request.limit > SearchRequest.windowMax || request.offset > SearchRequest.windowMax - request.limit {
+            throw .invalid(
+                "offset and limit reach to \(SearchRequest.windowMax) documents.", field: "offset",
+                limit: SearchRequest.windowMax, value: request.offset.addingReportingOverflow(request.limit).partialValue,
+                nextStep: "Narrow the query, or export the index.")
+        }
+        if case .atLeast(let limit) = request.total, limit < 1 {
+            throw .invalid("total counts to at least 1.", field: "total", value: limit)
+        }
+        if request.mode == .smart {
+            throw SakuinError(
+                .unimplemented, "Mode 'smart' is not in this version.", field: "mode", value: "smart",
+                nextStep: "Use mode 'exact'.")
+        }
+        for key in request.sort where key.field != "_score" && key.field != "_key" {
+            let isText = schema.fields.contains { $0.name == key.field && $0.type == .text }
+            guard !isText, registry.names.contains(key.field) else {
+                throw .invalid(
+                    "Field '\(key.field)' has no column to sort by.", field: key.field,
+                    nextStep: "Sort by _score, _key or a keyword, integer, float, boolean or date field.")
+            }
+        }
+    }
+
+    private func plan(_ request: SearchRequest) throws(SakuinError) -> QueryPlan {
+        let known = Set(registry.names)
+        return try QueryPlanner.plan(
+            try Self.tree(request.query, known), filter: try request.filter.map { (filter) throws(SakuinError) in
+                try Self.tree(filter, known)
+            },
+            schema: schema, dynamicNames: registry.dynamicNames, fields: request.fields)
+    }
+
+    private static func tree(_ input: QueryInput, _ known: Set<String>) throws(SakuinError) -> Query {
+        switch input {
+        case .tree(let query): query
+        case .text(let text): try QueryParser.parse(text, knownFields: known)
+        }
+    }
+
+    /// The documents with these keys, in this order; nil where there is none that can be seen yet.
+    public func getNow(_ keys: [String]) throws(SakuinError) -> [Document?] {
+        let snapshot = store.snapshot
+        var documents: [Document?] = []
+        do throws(StorageError) {
+            for key in keys {
+                var bytes = ByteWriter(capacity: key.utf8.count)
+                bytes.append(utf8: key)
+                let raw = UnsafeRawBufferPointer(start: bytes.start, count: bytes.count)
+                guard let place = try snapshot.find(raw, hash: KeyHash.hash(raw)) else {
+                    documents.append(nil)
+                    continue
+                }
+                let reader = snapshot.segments[place.segment].reader
+                var cache = DocumentBlockCache()
+                documents.append(
+                    try reader.documents().document(place.document, &cache) { (bytes) throws(StorageError) in
+                        try EncodedDocumentReader.decode(bytes, names: reader.meta.fieldNames, file: reader.file)
+                    })
+            }
+            return documents
+        } catch {
+            throw ErrorMapping.sakuinError(error)
+        }
+    }
+
+    public func search(_ request: SearchRequest) async throws -> SearchResponse { try searchNow(request) }
+    public func get(_ keys: [String]) async throws -> [Document?] { try getNow(keys) }
+
+    public func statistics() async throws -> IndexStatistics { statisticsNow() }
+
+    public func statisticsNow() -> IndexStatistics {
+        let snapshot = store.snapshot
+        let committed = store.committed
+        var statistics = IndexStatistics()
+        statistics.documents = snapshot.liveCount
+        statistics.deletedDocuments = snapshot.segments.reduce(0) { $0 + $1.documentCount - $1.liveCount }
+        statistics.pendingOperations = writer.pendingOperationCount
+        statistics.segments = snapshot.segments.count
+        statistics.bytes = snapshot.segments.reduce(writer.journalByteCount) { $0 + $1.byteCount }
+        statistics.journalBytes = writer.journalByteCount
+        statistics.textBytes = snapshot.segments.reduce(0) { $0 + $1.reader.meta.textByteCount }
+        statistics.memoryBytes = writer.memoryByteCount
+        statistics.sequence = writer.sequence
+        statistics.visibleSequence = snapshot.sequence
+        statistics.committedSequence = committed.sequence
+        statistics.generation = committed.generation
+        statistics.runningMerges = runningMergeCount
+        statistics.quarantined = snapshot.damage
+        statistics.schema = schema
+        return statistics
+    }
+
+    public func segments() async throws -> [SegmentStatistics] {
+        let committed = store.committed.segments
+        return store.snapshot.segments.map { segment in
+            SegmentStatistics(
+                file: segment.reader.file, formatVersion: segment.reader.formatVersion,
+                documents: segment.documentCount, deletedDocuments: segment.documentCount - segment.liveCount,
+                bytes: segment.byteCount, committed: committed.contains(segment.id),
+                sections: segment.reader.sectionSizes.map { .init(name: $0.name, bytes: $0.byteCount) })
+        }
+    }
+
+    public func export() async throws -> DocumentPages {
+        _ = try await refresh()
+        let walk = Monitor(SnapshotWalk(store.snapshot))
+        return DocumentPages { try walk.read { (walk) throws(SakuinError) in try walk.nextPage() } }
+    }
+}
+
+/// Goes through the living documents of a snapshot, one stored block a page.
+struct SnapshotWalk {
+    private let snapshot: IndexSnapshot
+    private var segment = 0
+    private var block = 0
+
+    init(_ snapshot: IndexSnapshot) { self.snapshot = snapshot }
+
+    /// The next documents, never an empty page; nil at the end.
+    mutating func nextPage() throws(SakuinError) -> [Document]? {
+        do throws(StorageError) {
+            while segment < snapshot.segments.count {
+                let current = snapshot.segments[segment]
+                let store = current.reader.documents()
+                guard block < store.blockCount else {
+                    segment += 1
+                    block = 0
+                    continue
+                }
+                var page: [Document] = []
+                var cache = DocumentBlockCache()
+                try store.forEach(inBlock: block, &cache) { (document, bytes) throws(StorageError) in
+                    guard current.live?.isLive(document) ?? true else { return }
+                    page.append(
+                        try EncodedDocumentReader.decode(
+                            bytes, names: current.reader.meta.fieldNames, file: current.reader.file))
+                }
+                block += 1
+                if !page.isEmpty { return page }
+            }
+            return nil
+        } catch {
+            throw ErrorMapping.sakuinError(error)
+        }
+    }
+}

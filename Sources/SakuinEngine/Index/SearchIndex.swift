@@ -1,0 +1,193 @@
+#if canImport(Glibc)
+import Glibc
+#else
+import Darwin
+#endif
+
+/// A full-text index in a folder: write, search, maintain, close. Safe to use from any thread.
+///
+/// The synchronous calls (`searchNow`, `getNow`, `submit`) do their work on the calling thread or return at once; the
+/// asynchronous ones are those of `SearchService`, so that the same code runs against an index on a server.
+public final class SearchIndex: SearchService, MergeTarget {
+    let registry: FieldRegistry
+    let store: SegmentStore
+    let writer: IndexWriter
+    private let merges: Monitor<MergeWorker?>
+    private let lock: any FileLock
+    private let options: IndexOptions
+    /// The folder of the index.
+    public let path: String
+
+    /// Opens the index in the folder `path`, which is made when it is missing; what was acknowledged before a crash is
+    /// there again when this returns.
+    ///
+    /// - Parameter schema: needed to make a new index; for one that exists it must be nil or the same.
+    /// - Throws: `SakuinError`: `failedPrecondition` when another process has the folder or the schema differs,
+    ///   `notFound` when there is no index and no schema, `dataLoss` when no manifest can be read.
+    public static func open(
+        path: String, schema: Schema? = nil, options: IndexOptions = IndexOptions()
+    ) throws(SakuinError) -> SearchIndex {
+        try options.validate()
+        do throws(StorageError) {
+            let directory = try DiskDirectory(path, create: schema != nil)
+            return try open(directory, schema: schema, options: options).get()
+        } catch {
+            throw ErrorMapping.sakuinError(error)
+        }
+    }
+
+    /// The same over any directory.
+    static func open(
+        _ directory: any Directory, schema: Schema?, options: IndexOptions
+    ) -> Result<SearchIndex, SakuinError> {
+        do throws(SakuinError) {
+            return .success(try Recovery(directory, options: options).open(schema: schema))
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    init(_ parts: RecoveredIndex, path: String, options: IndexOptions) {
+        registry = parts.registry
+        store = parts.store
+        lock = parts.lock
+        self.options = options
+        self.path = path
+        merges = Monitor(nil)
+        let merges = merges
+        writer = IndexWriter(
+            journal: parts.journal, lanes: parts.lanes, registry: parts.registry, store: parts.store,
+            options: options, sequence: parts.sequence
+        ) { merges.read { $0 }?.wake() }
+    }
+
+    /// Starts merging; once, after the journal was replayed.
+    func startMerging() {
+        let worker = MergeWorker(
+            self, policy: MergePolicy(), inBackground: options.mergesInBackground,
+            bytesPerSecond: options.mergeBytesPerSecond)
+        merges.change { $0 = worker }
+        worker.wake()
+    }
+
+    public var schema: Schema { registry.schema }
+
+    /// Commits and closes. Later calls throw `unavailable`.
+    public func close() throws(SakuinError) {
+        merges.read { $0 }?.close()
+        merges.change { $0 = nil }
+        defer { lock.release() }
+        try writer.close()
+    }
+
+    /// Ends as a killed process would, without committing, for tests.
+    func abandon() {
+        merges.read { $0 }?.close()
+        merges.change { $0 = nil }
+        writer.abandon()
+        lock.release()
+    }
+
+    // MARK: Writing
+
+    /// Queues a batch and returns at once; `completion` is called on a thread of the index when the batch is at its
+    /// acknowledgement level, or could not be applied.
+    public func submit(
+        _ batch: WriteBatch, completion: @escaping @Sendable (Result<WriteReceipt, SakuinError>) -> Void
+    ) {
+        do throws(SakuinError) {
+            let (encoded, rejections) = try BatchEncoder.encode(batch, registry)
+            let applied = batch.operations.count - rejections.count
+            guard let encoded else {
+                completion(
+                    .success(
+                        WriteReceipt(
+                            sequence: writer.sequence, level: batch.acknowledge, applied: 0, rejections: rejections)))
+                return
+            }
+            writer.submit(encoded, level: batch.acknowledge) { result in
+                completion(
+                    result.map {
+                        WriteReceipt(
+                            sequence: $0, level: batch.acknowledge, applied: applied, rejections: rejections)
+                    })
+            }
+        } catch {
+            completion(.failure(error))
+        }
+    }
+
+    public func write(_ batch: WriteBatch) async throws -> WriteReceipt {
+        try await withCheckedThrowingContinuation { continuation in
+            submit(batch) { continuation.resume(with: $0) }
+        }
+    }
+
+    public func refresh() async throws -> UInt64 {
+        try await withCheckedThrowingContinuation { continuation in
+            writer.cut(commits: false) { continuation.resume(with: $0) }
+        }
+    }
+
+    public func commit() async throws -> UInt64 {
+        try await withCheckedThrowingContinuation { continuation in
+            writer.cut(commits: true) { continuation.resume(with: $0) }
+        }
+    }
+
+    public func compact(segments: Int) async throws -> CompactionReport {
+        guard segments >= 1 else {
+            throw SakuinError.invalid("A compaction leaves at least 1 segment.", field: "segments", value: segments)
+        }
+        let began = Clock.nanoseconds()
+        _ = try await refresh()
+        let before = store.snapshot.segments
+        try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
+            guard let worker = merges.read({ $0 }) else {
+                continuation.resume(throwing: SakuinError(.unavailable, "The index is closed."))
+                return
+            }
+            worker.compact(to: segments) { continuation.resume(with: $0) }
+        }
+        _ = try await commit()
+        let after = store.snapshot.segments
+        return CompactionReport(
+            segmentsBefore: before.count, segmentsAfter: after.count,
+            bytesBefore: before.reduce(0) { $0 + $1.byteCount }, bytesAfter: after.reduce(0) { $0 + $1.byteCount },
+            milliseconds: Int((Clock.nanoseconds() - began) / 1_000_000))
+    }
+
+    // MARK: MergeTarget
+
+    var mergeCandidates: [MergePolicy.Candidate] {
+        store.snapshot.segments.map {
+            MergePolicy.Candidate(
+                id: $0.id, byteCount: $0.byteCount, documentCount: $0.documentCount,
+                deadCount: $0.documentCount - $0.liveCount)
+        }
+    }
+
+    func merge(
+        _ ids: [UInt64], budget: ByteBudget, cancellation: Cancellation
+    ) throws(StorageError) -> UInt64? {
+        var inputs: [MergeInput] = []
+        var found: [UInt64] = []
+        var first: UInt32 = 0
+        for segment in store.snapshot.segments where ids.contains(segment.id) {
+            let input = MergeInput(segment.reader, live: segment.live, firstDocument: first)
+            first += UInt32(input.liveCount)
+            inputs.append(input)
+            found.append(segment.id)
+        }
+        if inputs.isEmpty { return nil }
+        let merger = SegmentMerger(inputs, directory: store.directory, budget: budget, cancellation: cancellation)
+        let merged = try merger.run(id: store.nextSegmentID(), fieldNames: registry.names)
+        try store.replace(inputs, ids: found, by: merged)
+        return merged?.id
+    }
+
+    func note(_ level: String, _ message: String) { store.note(level, message) }
+    func explain(_ error: StorageError) -> SakuinError { ErrorMapping.sakuinError(error) }
+
+    var runningMergeCount: Int { merges.read { $0 }?.runningCount ?? 0 }
+}

@@ -1,0 +1,115 @@
+/// Documents whose value in a column lies in a range.
+final class ColumnMatcher: Matcher {
+    private let column: Column
+    private let range: ClosedRange<Int64>
+    private let documentCount: UInt32
+
+    private init(_ column: Column, _ range: ClosedRange<Int64>, documentCount: Int) {
+        self.column = column
+        self.range = range
+        self.documentCount = UInt32(clamping: documentCount)
+        super.init(cost: column.valueCount)
+    }
+
+    override func next(
+        from target: UInt32, into out: UnsafeMutablePointer<UInt32>
+    ) throws(StorageError) -> Int {
+        var kept = 0
+        var document = target
+        while document < documentCount, kept < 128 {
+            if let value = column.value(document), range.contains(value) {
+                out[kept] = document
+                kept &+= 1
+            }
+            document &+= 1
+        }
+        return kept
+    }
+
+    override func filter(
+        _ documents: UnsafeMutablePointer<UInt32>, _ count: Int
+    ) throws(StorageError) -> Int {
+        var kept = 0
+        for i in 0..<count {
+            guard let value = column.value(documents[i]), range.contains(value) else { continue }
+            documents[kept] = documents[i]
+            kept &+= 1
+        }
+        return kept
+    }
+
+    /// The matcher of a condition in one segment: any column of the field whose kind the bounds can be read as.
+    static func make(_ plan: ColumnPlan, _ segment: SegmentReader) throws(SearchError) -> Matcher {
+        do throws(StorageError) {
+            guard let field = segment.meta.fieldNames.firstIndex(of: plan.field) else { return EmptyMatcher() }
+            var matchers: [Matcher] = []
+            for entry in segment.columns.entries where entry.field == field {
+                let column = try segment.columns.column(entry)
+                guard let range = ColumnRange.range(plan, column) else { continue }
+                matchers.append(ColumnMatcher(column, range, documentCount: segment.meta.documentCount))
+            }
+            if matchers.isEmpty { return EmptyMatcher() }
+            return matchers.count == 1 ? matchers[0] : DisjunctionMatcher(matchers)
+        } catch {
+            throw .storage(error)
+        }
+    }
+}
+
+/// Bounds as text to bounds of a column's integers.
+enum ColumnRange {
+    /// nil when nothing can lie between, or a bound is no value of this kind.
+    static func range(_ plan: ColumnPlan, _ column: Column) -> ClosedRange<Int64>? {
+        if column.kind == .keyword { return keywordRange(plan, column) }
+        var low = Int64.min
+        var high = Int64.max
+        if let bound = plan.lower {
+            guard let value = value(bound, column.kind, isUpper: false) else { return nil }
+            let (stepped, overflow) = value.addingReportingOverflow(bound.inclusive ? 0 : 1)
+            if overflow { return nil }
+            low = stepped
+        }
+        if let bound = plan.upper {
+            guard let value = value(bound, column.kind, isUpper: bound.inclusive) else { return nil }
+            let (stepped, overflow) = value.subtractingReportingOverflow(bound.inclusive ? 0 : 1)
+            if overflow { return nil }
+            high = stepped
+        }
+        return low <= high ? low...high : nil
+    }
+
+    /// Whether a value can be read as this kind at all, for errors.
+    static func value(_ bound: RangeBound, _ kind: ColumnKind, isUpper: Bool) -> Int64? {
+        let text = bound.value
+        switch kind {
+        case .integer:
+            if let value = Int64(text) { return value }
+            guard let value = Double(text), value.isFinite, abs(value) < 9e18 else { return nil }
+            return Int64(isUpper ? value.rounded(.down) : value.rounded(.up))
+        case .float: return Double(text).map(ColumnSetWriter.ordered)
+        case .boolean: return text == "true" ? 1 : text == "false" ? 0 : nil
+        case .date:
+            guard let start = DateText.milliseconds(text) else { return nil }
+            // A day as an inclusive end means all of that day.
+            return isUpper && text.utf8.count == 10 ? start + 86_399_999 : start
+        case .keyword: return nil
+        }
+    }
+
+    private static func keywordRange(_ plan: ColumnPlan, _ column: Column) -> ClosedRange<Int64>? {
+        var low: Int64 = 0
+        var high = Int64(column.stringCount) - 1
+        if let bound = plan.lower {
+            let text = Array(bound.value.utf8)
+            low = column.rank(of: text)
+            if !bound.inclusive, low < column.stringCount, column.string(low) == text { low += 1 }
+        }
+        if let bound = plan.upper {
+            let text = Array(bound.value.utf8)
+            high = column.rank(of: text)
+            let isThere = high < column.stringCount && column.string(high) == text
+            if !(bound.inclusive && isThere) { high -= 1 }
+        }
+        return low <= high ? low...high : nil
+    }
+}

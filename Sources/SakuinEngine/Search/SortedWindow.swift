@@ -1,0 +1,111 @@
+/// The first documents by columns, score or key instead of by score alone; documents without a value come last.
+struct SortedWindow {
+    /// What one sort key says of a document.
+    private enum Value: Comparable {
+        case number(Int64)
+        case text([UInt8])
+        case missing
+
+        static func < (a: Value, b: Value) -> Bool {
+            switch (a, b) {
+            case (.number(let x), .number(let y)): x < y
+            case (.text(let x), .text(let y)): x.lexicographicallyPrecedes(y)
+            case (.number, .text): true
+            case (_, .missing): a != .missing
+            default: false
+            }
+        }
+    }
+    private struct Entry {
+        var found: FoundDocument
+        var values: [Value]
+    }
+
+    private let window: Int
+    private let keys: [SortKey]
+    private var entries: [Entry] = []
+    private var columns: [[Column]] = []
+    private var reader: SegmentReader?
+    private var number: Int32 = 0
+    private var failure: StorageError?
+
+    init(_ window: Int, _ keys: [SortKey]) {
+        self.window = window
+        self.keys = keys
+    }
+
+    mutating func enter(_ segment: SearchableSegment, _ number: Int32) throws(SearchError) {
+        self.number = number
+        reader = segment.reader
+        columns = []
+        do throws(StorageError) {
+            for key in keys {
+                var found: [Column] = []
+                if let field = segment.reader.meta.fieldNames.firstIndex(of: key.field) {
+                    for entry in segment.reader.columns.entries where entry.field == field {
+                        found.append(try segment.reader.columns.column(entry))
+                    }
+                }
+                columns.append(found)
+            }
+        } catch {
+            throw .storage(error)
+        }
+    }
+
+    mutating func offer(
+        _ documents: UnsafeMutablePointer<UInt32>, _ count: Int, _ scores: UnsafeMutablePointer<Float>
+    ) {
+        for i in 0..<count {
+            let found = FoundDocument(score: scores[i], segment: number, document: documents[i])
+            entries.append(Entry(found: found, values: values(documents[i], scores[i])))
+        }
+        // Kept at twice the window, so that sorting is rare.
+        if entries.count > 2 * window + 1024 { cut() }
+    }
+
+    private mutating func values(_ document: UInt32, _ score: Float) -> [Value] {
+        keys.enumerated().map { place, key in
+            if key.field == "_score" { return .number(ColumnSetWriter.ordered(Double(score))) }
+            if key.field == "_key" {
+                do throws(StorageError) {
+                    return .text(try reader?.keys().key(document) ?? [])
+                } catch {
+                    failure = failure ?? error
+                    return .missing
+                }
+            }
+            for column in columns[place] {
+                guard let value = column.value(document) else { continue }
+                switch column.kind {
+                case .keyword: return .text(column.string(value))
+                case .integer: return .number(ColumnSetWriter.ordered(Double(value)))
+                case .float, .boolean, .date: return .number(value)
+                }
+            }
+            return .missing
+        }
+    }
+
+    private mutating func cut() {
+        entries.sort { isBefore($0, $1) }
+        entries.removeLast(max(0, entries.count - window))
+    }
+
+    private func isBefore(_ a: Entry, _ b: Entry) -> Bool {
+        for (place, key) in keys.enumerated() {
+            let (x, y) = (a.values[place], b.values[place])
+            if x == y { continue }
+            if x == .missing || y == .missing { return y == .missing }
+            return key.descending ? y < x : x < y
+        }
+        return a.found.isBefore(b.found)
+    }
+
+    func found() throws(SearchError) -> [FoundDocument] {
+        if let failure { throw .storage(failure) }
+        var all = self
+        all.cut()
+        return all.entries.map(\.found)
+    }
+}
