@@ -15,29 +15,69 @@ enum ColumnKind: UInt8, CaseIterable {
 /// per block of 128 values i64 least, i64 greatest, u64 offset in the data, u8 bytes a value; the data: value minus
 /// least in 0, 1, 2, 4 or 8 bytes. Floats are mapped to integers of the same order, keywords to the rank of the string.
 struct ColumnSetWriter: ~Copyable {
-    private struct Column {
+    private final class Column {
+        let field: Int
+        let kind: ColumnKind
         var documents: [UInt32] = []
+        /// For keywords the number of the string.
         var values: [Int64] = []
+        /// Distinct strings by number, in order of first appearance.
         var strings: [[UInt8]] = []
-    }
+        var numbers: [[UInt8]: Int64] = [:]
 
-    /// One column a field and kind: a field outside the schema may hold numbers here and dates there.
-    private struct Name: Hashable, Comparable {
-        var field: Int
-        var kind: UInt8
-        static func < (a: Name, b: Name) -> Bool { (a.field, a.kind) < (b.field, b.kind) }
+        init(_ field: Int, _ kind: ColumnKind) {
+            self.field = field
+            self.kind = kind
+        }
+
+        @inline(__always)
+        func add(_ value: Int64, _ document: UInt32) {
+            // A field that stands twice in a document counts once, with its first value.
+            if documents.last == document { return }
+            documents.append(document)
+            values.append(value)
+        }
+
+        func add(keyword: [UInt8], _ document: UInt32) {
+            if documents.last == document { return }
+            if let number = numbers[keyword] {
+                add(number, document)
+            } else {
+                let number = Int64(strings.count)
+                numbers[keyword] = number
+                strings.append(keyword)
+                add(number, document)
+            }
+        }
     }
 
     static let blockValueCount = 128
-    private var columns: [Name: Column] = [:]
+    /// One column a field and kind: a field outside the schema may hold numbers here and dates there.
+    private var columns: [Column] = []
+    /// Place in `columns` by field number * 8 + kind; -1: none yet.
+    private var places: [Int32] = []
 
     init() {}
 
-    /// A value of a document; documents come in ascending order, one value a column each.
+    @inline(__always)
+    private mutating func column(_ field: Int, _ kind: ColumnKind) -> Column {
+        let slot = field &* 8 &+ Int(kind.rawValue)
+        if slot < places.count, places[slot] >= 0 { return columns[Int(places[slot])] }
+        return newColumn(field, kind, slot)
+    }
+
+    @inline(never)
+    private mutating func newColumn(_ field: Int, _ kind: ColumnKind, _ slot: Int) -> Column {
+        if slot >= places.count { places += Array(repeating: -1, count: slot + 1 - places.count) }
+        places[slot] = Int32(columns.count)
+        let column = Column(field, kind)
+        columns.append(column)
+        return column
+    }
+
+    /// A value of a document; documents come in ascending order, and of several values of one the first counts.
     mutating func add(_ value: Int64, _ kind: ColumnKind, field: Int, _ document: UInt32) {
-        let name = Name(field: field, kind: kind.rawValue)
-        columns[name, default: Column()].documents.append(document)
-        columns[name, default: Column()].values.append(value)
+        column(field, kind).add(value, document)
     }
 
     mutating func add(float value: Double, field: Int, _ document: UInt32) {
@@ -45,14 +85,16 @@ struct ColumnSetWriter: ~Copyable {
     }
 
     mutating func add(keyword: UnsafeRawBufferPointer, field: Int, _ document: UInt32) {
-        let name = Name(field: field, kind: ColumnKind.keyword.rawValue)
-        columns[name, default: Column()].documents.append(document)
-        columns[name, default: Column()].strings.append([UInt8](keyword))
+        add(keyword: [UInt8](keyword), field: field, document)
     }
 
-    /// An integer that sorts as the double does.
+    mutating func add(keyword: [UInt8], field: Int, _ document: UInt32) {
+        column(field, .keyword).add(keyword: keyword, document)
+    }
+
+    /// An integer that sorts as the double does; -0 and 0 are one value.
     static func ordered(_ value: Double) -> Int64 {
-        let bits = Int64(bitPattern: value.bitPattern)
+        let bits = Int64(bitPattern: value == 0 ? 0 : value.bitPattern)
         return bits < 0 ? bits ^ Int64.max : bits
     }
 
@@ -60,40 +102,40 @@ struct ColumnSetWriter: ~Copyable {
         Double(bitPattern: UInt64(bitPattern: ordered < 0 ? ordered ^ Int64.max : ordered))
     }
 
+    /// Appends the section; `out` holds nothing else of it.
     mutating func finish(documentCount: Int, into out: inout ByteWriter) {
+        let base = out.count
         var directory = ByteWriter()
-        let names = columns.keys.sorted()
-        for name in names {
-            guard let column = columns[name] else { continue }
+        for column in columns.sorted(by: { ($0.field, $0.kind.rawValue) < ($1.field, $1.kind.rawValue) }) {
             let start = out.count
             Self.write(column, documentCount: documentCount, into: &out)
-            directory.append16(UInt16(truncatingIfNeeded: name.field))
-            directory.append(name.kind)
-            directory.append64(UInt64(start))
+            directory.append16(UInt16(truncatingIfNeeded: column.field))
+            directory.append(column.kind.rawValue)
+            directory.append64(UInt64(start - base))
             directory.append64(UInt64(out.count - start))
         }
         directory.withBytes { out.append(bytes: $0) }
-        out.append32(UInt32(names.count))
+        out.append32(UInt32(columns.count))
     }
 
     private static func write(_ column: Column, documentCount: Int, into out: inout ByteWriter) {
         out.append32(UInt32(column.documents.count))
         writePresence(column.documents, documentCount: documentCount, into: &out)
-        var values = column.values
-        if !column.strings.isEmpty {
-            let distinct = Set(column.strings).sorted { $0.lexicographicallyPrecedes($1) }
-            var ranks: [[UInt8]: Int64] = [:]
-            out.append32(UInt32(distinct.count))
-            var end = 0
-            for (rank, string) in distinct.enumerated() {
-                ranks[string] = Int64(rank)
-                end += string.count
-                out.append32(UInt32(end))
-            }
-            for string in distinct { string.withUnsafeBytes { out.append(bytes: $0) } }
-            values = column.strings.map { ranks[$0] ?? 0 }
+        guard column.kind == .keyword else {
+            writeValues(column.values, into: &out)
+            return
         }
-        writeValues(values, into: &out)
+        let order = column.strings.indices.sorted { column.strings[$0].lexicographicallyPrecedes(column.strings[$1]) }
+        var ranks = [Int64](repeating: 0, count: order.count)
+        out.append32(UInt32(order.count))
+        var end = 0
+        for (rank, number) in order.enumerated() {
+            ranks[number] = Int64(rank)
+            end += column.strings[number].count
+            out.append32(UInt32(truncatingIfNeeded: end))
+        }
+        for number in order { column.strings[number].withUnsafeBytes { out.append(bytes: $0) } }
+        writeValues(column.values.map { ranks[Int($0)] }, into: &out)
     }
 
     private static func writePresence(_ documents: [UInt32], documentCount: Int, into out: inout ByteWriter) {

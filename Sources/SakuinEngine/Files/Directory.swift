@@ -44,7 +44,7 @@ protocol Directory: AnyObject, Sendable {
     func syncFile(_ name: String) throws(StorageError)
 
     /// Owns the folder until the lock is released; throws `.locked` with the owner's pid when another does.
-    func lock(_ name: String) throws(StorageError) -> any FolderLock
+    func lock(_ name: String) throws(StorageError) -> any FileLock
 
     /// Bytes that can still be written.
     func freeByteCount() throws(StorageError) -> Int
@@ -57,22 +57,27 @@ extension Directory {
 }
 
 /// A file being written from its beginning to its end, by one thread at a time.
-protocol OutputFile: AnyObject, Sendable {
-    /// Appends: the bytes are with the kernel when it returns and survive the end of the process. One system call, so
-    /// whoever has small pieces gathers them.
+protocol OutputFile: AnyObject {
+    /// Bytes appended since it was created.
+    var count: Int { get }
+
+    /// Appends. The bytes are with the kernel at the latest when `flush` returns.
     func append(_ bytes: UnsafeRawBufferPointer) throws(StorageError)
 
-    /// Makes what was appended durable: it survives a power loss.
+    /// Hands what was appended to the kernel: it survives the end of the process.
+    func flush() throws(StorageError)
+
+    /// Flushes, then makes the bytes durable: they survive a power loss.
     func sync() throws(StorageError)
 
     /// Asks for room behind the end that reads as zeros, so that syncs need not change the file's size. A hint.
     func preallocate(_ byteCount: Int)
 
-    /// Cuts unused preallocated room and closes. Closing twice is fine.
+    /// Flushes, cuts unused preallocated room and closes. Closing twice is fine.
     func close() throws(StorageError)
 }
 
 /// Ownership of a folder; ends with `release` or with the object.
-protocol FolderLock: AnyObject, Sendable {
+protocol FileLock: AnyObject, Sendable {
     func release()
 }

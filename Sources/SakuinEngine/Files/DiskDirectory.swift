@@ -9,7 +9,7 @@ final class DiskDirectory: Directory {
     let path: String
 
     /// Opens the folder; with `create` it and those above it are made when they are missing.
-    init(_ path: String, create: Bool) throws(StorageError) {
+    init(_ path: String, create: Bool = false) throws(StorageError) {
         self.path = path
         if create { try Self.createFolder(at: path) }
         guard try SystemCall.status(path).st_mode & S_IFMT == S_IFDIR else {
@@ -98,7 +98,7 @@ final class DiskDirectory: Directory {
 
     func syncFile(_ name: String) throws(StorageError) { try SystemCall.syncPath(full(name)) }
 
-    func lock(_ name: String) throws(StorageError) -> any FolderLock { try DiskLock(full(name)) }
+    func lock(_ name: String) throws(StorageError) -> any FileLock { try DiskLock(full(name)) }
 
     func freeByteCount() throws(StorageError) -> Int {
         try SystemCall.freeByteCount(path)

@@ -6,13 +6,12 @@ import Glibc
 import Darwin
 #endif
 
-/// A file written front to back.
-///
-/// `@unchecked Sendable`: as `OutputFile` says, one thread uses it at a time.
-final class DiskOutputFile: OutputFile, @unchecked Sendable {
+/// A file written front to back; nothing is held back from the kernel, so callers gather small pieces themselves.
+final class DiskOutputFile: OutputFile {
     private let path: String
     private var descriptor: Int32
     private var written = 0
+    var count: Int { written }
     private var allocated = 0
 
     /// Takes over the descriptor of an empty file.
@@ -34,6 +33,8 @@ final class DiskOutputFile: OutputFile, @unchecked Sendable {
         try SystemCall.write(descriptor, bytes, at: written, path: path)
         written += bytes.count
     }
+
+    func flush() throws(StorageError) { try checkOpen("write") }
 
     func sync() throws(StorageError) {
         try checkOpen("fdatasync")
@@ -62,7 +63,7 @@ final class DiskOutputFile: OutputFile, @unchecked Sendable {
 }
 
 /// `flock` on a file that holds the owner's pid.
-final class DiskLock: FolderLock {
+final class DiskLock: FileLock {
     private let descriptor: LockedDescriptor
 
     init(_ path: String) throws(StorageError) {

@@ -178,7 +178,7 @@ final class MemoryDirectory: Directory {
         try node("fsync", name).content.withLock { $0.durable = $0.bytes }
     }
 
-    func lock(_ name: String) throws(StorageError) -> any FolderLock {
+    func lock(_ name: String) throws(StorageError) -> any FileLock {
         let taken = state.withLock { state in
             if state.isLocked { return false }
             state.isLocked = true
@@ -203,6 +203,10 @@ private final class MemoryOutputFile: OutputFile {
         node.content.withLock { $0.bytes.append(contentsOf: piece) }
     }
 
+    var count: Int { node.content.withLock { $0.bytes.count } }
+
+    func flush() throws(StorageError) {}
+
     func sync() throws(StorageError) { node.content.withLock { $0.durable = $0.bytes } }
 
     func preallocate(_ byteCount: Int) {}
@@ -210,7 +214,7 @@ private final class MemoryOutputFile: OutputFile {
     func close() throws(StorageError) {}
 }
 
-private final class MemoryLock: FolderLock {
+private final class MemoryLock: FileLock {
     private let owner: MemoryDirectory
     private let isHeld = Atomic(true)
 

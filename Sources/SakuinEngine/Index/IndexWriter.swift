@@ -213,7 +213,9 @@ final class IndexWriter: Sendable {
                     queue.pendingSince = queue.pendingSince ?? Clock.nanoseconds()
                     return (queue.sequence, queue.ordinal - UInt64(submission.batch.operationCount))
                 }
-                try journal.append(submission.batch, sequence: sequence)
+                try submission.batch.withBytes { (bytes) throws(StorageError) in
+                    try journal.append(sequence: sequence, batch: bytes)
+                }
                 numbered.append((submission, sequence, ordinal))
             }
             if level != .memory { try journal.flush() }

@@ -1,0 +1,93 @@
+/// Reads every byte of a segment and re-derives its invariants; throws the first that does not hold.
+enum SegmentCheck {
+    static func run(_ segment: SegmentReader) throws(StorageError) {
+        try segment.verifyChecksums()
+        try checkTerms(segment)
+        try checkDocuments(segment)
+        for entry in segment.columns.entries {
+            let column = try segment.columns.column(entry)
+            var count = 0
+            for document in 0..<UInt32(segment.meta.documentCount) where column.value(document) != nil { count += 1 }
+            guard count == column.valueCount else {
+                throw segment.postings.corrupt(0, "column of field \(entry.field): \(count) of \(column.valueCount) values")
+            }
+        }
+    }
+
+    private static func checkTerms(_ segment: SegmentReader) throws(StorageError) {
+        var reader = PostingListReader()
+        var grams = segment.grams.iterator()
+        var count = 0
+        var previous: UInt64?
+        while try grams.next() {
+            if let previous, grams.key <= previous { throw segment.postings.corrupt(0, "grams out of order") }
+            previous = grams.key
+            try check(grams.info, segment, &reader)
+            count += 1
+        }
+        guard count == segment.grams.termCount else { throw segment.postings.corrupt(0, "\(count) grams") }
+        var words = segment.words.iterator()
+        var last: [UInt8]?
+        count = 0
+        while try words.next() {
+            if let last, !last.lexicographicallyPrecedes(words.key) {
+                throw segment.postings.corrupt(0, "words out of order")
+            }
+            last = words.key
+            try check(words.info, segment, &reader)
+            count += 1
+        }
+        guard count == segment.words.termCount else { throw segment.postings.corrupt(0, "\(count) words") }
+    }
+
+    private static func check(
+        _ info: TermInfo, _ segment: SegmentReader, _ reader: inout PostingListReader
+    ) throws(StorageError) {
+        var documents = 0
+        try reader.read(
+            info, postings: segment.postings, positions: segment.positions, documentCount: segment.meta.documentCount
+        ) { (block) throws(StorageError) in
+            documents += block.count
+            let sum = (0..<block.count).reduce(0) { $0 + Int(block.frequencies[$1]) }
+            guard !info.hasPositions || sum == block.codeCount else {
+                throw segment.positions.corrupt(info.positionsOffset, "\(block.codeCount) positions of \(sum)")
+            }
+        }
+        guard documents == info.documentFrequency else {
+            throw segment.postings.corrupt(info.postingsOffset, "\(documents) documents of \(info.documentFrequency)")
+        }
+    }
+
+    private static func checkDocuments(_ segment: SegmentReader) throws(StorageError) {
+        let store = segment.documents()
+        let keys = segment.keys()
+        var cache = DocumentBlockCache()
+        var count: UInt32 = 0
+        for block in 0..<store.blockCount {
+            try store.forEach(inBlock: block, &cache) { (document, bytes) throws(StorageError) in
+                var reader = try EncodedDocumentReader(bytes, file: segment.file)
+                let key = try keys.key(document)
+                guard key.elementsEqual(reader.key), document == count else {
+                    throw .corrupt(file: segment.file, offset: 0, reason: "key of document \(document) differs")
+                }
+                var isFound = false
+                try keys.find(reader.key, hash: KeyHash.hash(reader.key)) { found in
+                    isFound = isFound || found == document
+                    return !isFound
+                }
+                guard isFound else {
+                    throw .corrupt(file: segment.file, offset: 0, reason: "document \(document) is not found by its key")
+                }
+                while let field = try reader.next() {
+                    guard field.number < segment.meta.fieldNames.count else {
+                        throw .corrupt(file: segment.file, offset: 0, reason: "field number \(field.number)")
+                    }
+                }
+                count += 1
+            }
+        }
+        guard Int(count) == segment.meta.documentCount else {
+            throw .corrupt(file: segment.file, offset: 0, reason: "\(count) stored documents")
+        }
+    }
+}
