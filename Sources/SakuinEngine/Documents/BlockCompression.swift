@@ -1,33 +1,51 @@
-internal import CLZ4
+import CLZ4
 
-/// LZ4 blocks; the only file that calls liblz4.
-enum BlockCompression {
-    static let highLevel: Int32 = 9
+/// LZ4 of whole blocks; the only file that calls liblz4. Not for two threads at once.
+final class BlockCompression {
+    /// On CJK text levels above compress no better (DESIGN §8).
+    static let highLevel: Int32 = 4
 
-    static func compressedByteCountMax(_ count: Int) -> Int { Int(LZ4_compressBound(Int32(clamping: count))) }
+    private let isHigh: Bool
+    /// What LZ4 works in, made once.
+    private let state: UnsafeMutableRawPointer
 
-    /// Compresses into a buffer of `compressedByteCountMax` bytes; returns the bytes written, 0 when it failed.
-    static func compress(
-        _ from: UnsafeRawPointer, count: Int, into out: UnsafeMutableRawPointer, capacity: Int, high: Bool
-    ) -> Int {
-        let source = from.assumingMemoryBound(to: CChar.self)
-        let target = out.assumingMemoryBound(to: CChar.self)
-        let size = Int32(clamping: count)
-        let room = Int32(clamping: capacity)
-        return Int(
-            high
-                ? LZ4_compress_HC(source, target, size, room, highLevel)
-                : LZ4_compress_default(source, target, size, room))
+    /// `high`: the high-compression mode.
+    init(high: Bool) {
+        isHigh = high
+        state = .allocate(byteCount: Int(high ? LZ4_sizeofStateHC() : LZ4_sizeofState()), alignment: 16)
     }
 
-    /// Decompresses to exactly `byteCount` bytes; false when the block cannot be that. Safe on any input.
+    deinit { state.deallocate() }
+
+    /// Appends the compressed bytes to `out`; false, and nothing appended, when they are not fewer.
+    func compress(_ bytes: UnsafeRawBufferPointer, into out: inout ByteWriter) -> Bool {
+        guard let source = bytes.baseAddress, bytes.count > 1, bytes.count <= Int(LZ4_MAX_INPUT_SIZE) else {
+            return false
+        }
+        let limit = bytes.count - 1
+        let before = out.count
+        out.append(upTo: limit) { target in
+            let written =
+                if isHigh {
+                    LZ4_compress_HC_extStateHC(
+                        state, source, target, Int32(bytes.count), Int32(limit), Self.highLevel)
+                } else {
+                    LZ4_compress_fast_extState(state, source, target, Int32(bytes.count), Int32(limit), 1)
+                }
+            return Int(max(written, 0))
+        }
+        return out.count > before
+    }
+
+    /// Decompresses the first `wanted` of `count` bytes to `target`, which has room for `count`; false when there are
+    /// not so many. With `wanted == count` the block has to end there. Safe on hostile bytes.
     static func decompress(
-        _ from: UnsafeRawPointer, count: Int, into out: UnsafeMutableRawPointer, byteCount: Int
+        _ bytes: UnsafeRawBufferPointer, into target: UnsafeMutableRawPointer, count: Int, wanted: Int
     ) -> Bool {
-        guard count <= Int(Int32.max), byteCount <= Int(Int32.max) else { return false }
-        let written = LZ4_decompress_safe(
-            from.assumingMemoryBound(to: CChar.self), out.assumingMemoryBound(to: CChar.self), Int32(count),
-            Int32(byteCount))
-        return Int(written) == byteCount
+        guard let source = bytes.baseAddress, let size = Int32(exactly: bytes.count), let whole = Int32(exactly: count),
+            let part = Int32(exactly: wanted), part <= whole
+        else { return false }
+        if part == whole { return LZ4_decompress_safe(source, target, size, whole) == whole }
+        return LZ4_decompress_safe_partial(source, target, size, part, whole) >= part
     }
 }

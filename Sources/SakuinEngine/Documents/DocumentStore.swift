@@ -1,26 +1,41 @@
 /// One decompressed block, kept by whoever reads several documents in a row.
 struct DocumentBlockCache: ~Copyable {
+    /// The section and the block in it that `coded` is of.
+    fileprivate var section: SectionView?
     fileprivate var block = -1
-    fileprivate var raw = ByteWriter(capacity: 80 << 10)
-    fileprivate var coded = ByteWriter(capacity: 80 << 10)
+    /// Decompressed so far, from the beginning of the block.
+    fileprivate var coded = ByteWriter(capacity: 16)
+    fileprivate var decoded = ByteWriter(capacity: 4096)
 
     init() {}
 }
 
 /// A document number to its encoded document; see `DocumentStoreWriter` for the layout.
 struct DocumentStore: Sendable {
-    /// A compressed block as it stands in the section.
+    struct Flags: OptionSet {
+        let rawValue: UInt32
+        /// Made by LZ4 HC.
+        static let high = Flags(rawValue: 1)
+        /// Not compressed.
+        static let plain = Flags(rawValue: 2)
+        static let all: Flags = [.high, .plain]
+    }
+
+    /// A block as it stands in the section.
     struct Block {
         var firstDocument: Int
         var documentCount: Int
-        var compressed: UnsafeRawBufferPointer
+        /// A varint for each document.
+        var lengths: UnsafeRawBufferPointer
+        var stored: UnsafeRawBufferPointer
         var codedByteCount: Int
-        var rawByteCount: Int
-        var isHigh: Bool
+        var flags: Flags
+
+        var isHigh: Bool { flags.contains(.high) }
     }
 
-    /// Blocks larger than this are not believed.
-    private static let rawByteCountMax = 64 << 20
+    /// Blocks larger than this are not believed: one document, each byte coded as three.
+    private static let codedByteCountMax = 128 << 20
 
     private let section: SectionView
     private let documentCount: Int
@@ -35,7 +50,7 @@ struct DocumentStore: Sendable {
         let documents = try reader.read64()
         let blocks = try reader.read64()
         guard documents == UInt64(documentCount),
-            blocks <= UInt64(trailer / DocumentStoreWriter.indexStride), documents == 0 || blocks > 0
+            blocks <= UInt64(trailer / DocumentStoreWriter.indexStride), (documents == 0) == (blocks == 0)
         else { throw reader.corrupt("\(documents) documents of \(documentCount) in \(blocks) blocks") }
         self.documentCount = documentCount
         blockCount = Int(blocks)
@@ -45,9 +60,14 @@ struct DocumentStore: Sendable {
     private func firstDocument(_ block: Int) throws(StorageError) -> Int {
         if block == blockCount { return documentCount }
         let at = try section.start(indexAt + block * DocumentStoreWriter.indexStride, 4)
-        return Int(at.loadUnaligned(as: UInt32.self))
+        return Int(UInt32(littleEndian: at.loadUnaligned(as: UInt32.self)))
     }
 
+    private func damaged(_ number: Int) -> StorageError {
+        section.corrupt(indexAt + number * DocumentStoreWriter.indexStride, "damaged block \(number) of documents")
+    }
+
+    /// `number` is below `blockCount`.
     func block(_ number: Int) throws(StorageError) -> Block {
         let at = indexAt + number * DocumentStoreWriter.indexStride
         var reader = ByteReader(
@@ -55,68 +75,76 @@ struct DocumentStore: Sendable {
             base: section.fileOffset + at)
         let first = Int(try reader.read32())
         let offset = try reader.read64()
-        let compressed = Int(try reader.read32())
+        let lengths = Int(try reader.read32())
+        let stored = Int(try reader.read32())
         let coded = Int(try reader.read32())
-        let raw = Int(try reader.read32())
-        let isHigh = try reader.read32() == 1
+        let flags = Flags(rawValue: try reader.read32())
         let next = try firstDocument(number + 1)
-        guard first < next, next <= documentCount, offset <= UInt64(indexAt),
-            compressed <= indexAt - Int(offset), raw <= Self.rawByteCountMax, coded <= 2 * raw
+        // LZ4 makes at most 255 bytes of one.
+        guard first < next, next <= documentCount, number > 0 || first == 0, flags.isSubset(of: .all),
+            offset <= UInt64(indexAt), lengths + stored <= indexAt - Int(offset), coded <= Self.codedByteCountMax,
+            flags.contains(.plain) ? coded == stored : coded / 255 <= stored
         else { throw reader.corrupt("block \(number) of documents out of place") }
         return Block(
-            firstDocument: first, documentCount: next - first,
-            compressed: try section.bytes(Int(offset), compressed), codedByteCount: coded, rawByteCount: raw,
-            isHigh: isHigh)
+            firstDocument: first, documentCount: next - first, lengths: try section.bytes(Int(offset), lengths),
+            stored: try section.bytes(Int(offset) + lengths, stored), codedByteCount: coded, flags: flags)
     }
 
-    private func load(_ number: Int, _ cache: inout DocumentBlockCache) throws(StorageError) -> Block {
-        let block = try block(number)
-        if cache.block == number { return block }
-        cache.block = -1
-        cache.raw.removeAll()
+    /// Makes the first `wanted` coded bytes of a block stand in the cache.
+    private func load(
+        _ number: Int, _ block: Block, _ wanted: Int, _ cache: inout DocumentBlockCache
+    ) throws(StorageError) {
+        var wanted = wanted
+        if cache.section === section, cache.block == number {
+            if wanted <= cache.coded.count { return }
+            // Asked again for the same block: more will be wanted.
+            wanted = block.codedByteCount
+        }
+        cache.section = nil
         cache.coded.removeAll()
-        var good = false
-        guard let start = block.compressed.baseAddress else { throw section.corrupt(indexAt, "empty block \(number)") }
-        cache.coded.append(upTo: block.codedByteCount) {
-            good = BlockCompression.decompress(
-                start, count: block.compressed.count, into: $0, byteCount: block.codedByteCount)
-            return good ? block.codedByteCount : 0
+        if block.flags.contains(.plain) {
+            cache.coded.append(bytes: block.stored)
+        } else {
+            var isGood = false
+            cache.coded.append(upTo: block.codedByteCount) {
+                isGood = BlockCompression.decompress(
+                    block.stored, into: $0, count: block.codedByteCount, wanted: wanted)
+                return isGood ? wanted : 0
+            }
+            if !isGood { throw damaged(number) }
         }
-        let coded = cache.coded.start
-        cache.raw.append(upTo: block.rawByteCount) {
-            good =
-                good
-                && StoredTextCode.decode(
-                    coded, count: block.codedByteCount, into: $0, byteCount: block.rawByteCount)
-            return good ? block.rawByteCount : 0
-        }
-        guard good else { throw section.corrupt(0, "block \(number) of documents does not decompress") }
+        cache.section = section
         cache.block = number
-        return block
     }
 
     /// Hands the encoded document to `body`; its bytes are valid only there.
     func document<R>(
         _ document: UInt32, _ cache: inout DocumentBlockCache, _ body: (UnsafeRawBufferPointer) throws(StorageError) -> R
     ) throws(StorageError) -> R {
-        guard Int(document) < documentCount else { throw section.corrupt(0, "document \(document)") }
+        guard Int(document) < documentCount else {
+            throw section.corrupt(indexAt, "document \(document) of \(documentCount)")
+        }
         var low = 0
         var high = blockCount
         while high - low > 1 {
             let middle = (low + high) / 2
             if try firstDocument(middle) <= Int(document) { low = middle } else { high = middle }
         }
-        let block = try load(low, &cache)
-        var left = Int(document) - block.firstDocument
-        var cursor = RawCursor(cache.raw.start, end: cache.raw.start + cache.raw.count)
-        while true {
-            let length = Int(cursor.varint32())
-            guard left >= 0, let start = cursor.bytes(length), !cursor.failed else {
-                throw section.corrupt(0, "damaged block \(low) of documents")
-            }
-            if left == 0 { return try body(UnsafeRawBufferPointer(start: start, count: length)) }
-            left -= 1
+        let block = try block(low)
+        guard block.firstDocument <= Int(document), Int(document) < block.firstDocument + block.documentCount else {
+            throw damaged(low)
         }
+        var walk = LengthWalk(block)
+        var part = 0..<0
+        for _ in block.firstDocument...Int(document) {
+            guard let next = walk.next() else { throw damaged(low) }
+            part = next
+        }
+        try load(low, block, part.upperBound, &cache)
+        cache.decoded.removeAll()
+        guard StoredTextCode.decode(UnsafeRawBufferPointer(start: cache.coded.start + part.lowerBound, count: part.count), into: &cache.decoded)
+        else { throw damaged(low) }
+        return try cache.decoded.withBytes(body)
     }
 
     /// Hands every document of a block to `body`, in order.
@@ -124,14 +152,49 @@ struct DocumentStore: Sendable {
         inBlock number: Int, _ cache: inout DocumentBlockCache,
         _ body: (UInt32, UnsafeRawBufferPointer) throws(StorageError) -> Void
     ) throws(StorageError) {
-        let block = try load(number, &cache)
-        var cursor = RawCursor(cache.raw.start, end: cache.raw.start + cache.raw.count)
-        for i in 0..<block.documentCount {
-            let length = Int(cursor.varint32())
-            guard let start = cursor.bytes(length), !cursor.failed else {
-                throw section.corrupt(0, "damaged block \(number) of documents")
-            }
-            try body(UInt32(block.firstDocument + i), UnsafeRawBufferPointer(start: start, count: length))
+        var decoded = ByteWriter(capacity: 4096)
+        try forEachCoded(inBlock: number, &cache) { (document, coded) throws(StorageError) in
+            decoded.removeAll()
+            guard StoredTextCode.decode(coded, into: &decoded) else { throw damaged(number) }
+            try decoded.withBytes { (bytes) throws(StorageError) in try body(document, bytes) }
         }
     }
+
+    /// The same before decoding, for `DocumentStoreWriter.add(coded:)`.
+    func forEachCoded(
+        inBlock number: Int, _ cache: inout DocumentBlockCache,
+        _ body: (UInt32, UnsafeRawBufferPointer) throws(StorageError) -> Void
+    ) throws(StorageError) {
+        let block = try block(number)
+        try load(number, block, block.codedByteCount, &cache)
+        var walk = LengthWalk(block)
+        for i in 0..<block.documentCount {
+            guard let part = walk.next() else { throw damaged(number) }
+            try body(UInt32(block.firstDocument + i), UnsafeRawBufferPointer(start: cache.coded.start + part.lowerBound, count: part.count))
+        }
+        guard walk.isAtEnd else { throw damaged(number) }
+    }
+}
+
+/// Walks the documents of a block by their lengths.
+private struct LengthWalk {
+    private var cursor: RawCursor?
+    private var end = 0
+    private let codedByteCount: Int
+
+    init(_ block: DocumentStore.Block) {
+        codedByteCount = block.codedByteCount
+        cursor = block.lengths.baseAddress.map { RawCursor($0, end: $0 + block.lengths.count) }
+    }
+
+    /// Where the next document lies in the coded bytes; nil when it cannot.
+    mutating func next() -> Range<Int>? {
+        guard cursor?.isAtEnd == false, let length = cursor?.varint32(), cursor?.failed == false else { return nil }
+        guard Int(length) <= codedByteCount - end else { return nil }
+        let start = end
+        end += Int(length)
+        return start..<end
+    }
+
+    var isAtEnd: Bool { end == codedByteCount && cursor?.isAtEnd ?? true }
 }

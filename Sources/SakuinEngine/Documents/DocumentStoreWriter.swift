@@ -1,58 +1,77 @@
 /// Encoded documents to compressed blocks.
 ///
-/// Section: blocks; the index (per block u32 first document, u64 offset, u32 compressed bytes, u32 coded bytes, u32 raw
-/// bytes, u32 1 when compressed with LZ4 HC); u64 documents, u64 blocks. A block is LZ4 of `StoredTextCode` of its
-/// documents, each a varint length and an encoded document.
+/// Section: blocks; the index (per block u32 first document, u64 offset, u32 bytes of lengths, u32 stored bytes, u32
+/// coded bytes, u32 flags: 1 made by LZ4 HC, 2 not compressed); u64 documents, u64 blocks. A block: for each document a
+/// varint of its coded bytes, then LZ4 of the coded documents one behind the other. Each document is coded by itself
+/// (`StoredTextCode`), so that reading one decodes no other.
 struct DocumentStoreWriter: ~Copyable {
-    static let blockByteCount = 64 << 10
+    /// Coded bytes at which a block is closed: about 64 KiB of CJK text.
+    static let blockByteCount = 48 << 10
     static let indexStride = 28
 
     private let high: Bool
-    private var raw = ByteWriter(capacity: 80 << 10)
-    private var coded = ByteWriter(capacity: 160 << 10)
+    private let compression: BlockCompression
+    /// The open block.
+    private var coded = ByteWriter(capacity: 64 << 10)
+    private var lengths = ByteWriter()
     private var blocks = ByteWriter()
     private var index = ByteWriter()
     private var blockCount = 0
     private var documentCount = 0
     private var firstOfBlock = 0
 
-    /// `high`: LZ4 HC instead of the fast compressor.
-    init(high: Bool) { self.high = high }
+    /// `high`: smaller and slower, for merges.
+    init(high: Bool) {
+        self.high = high
+        compression = BlockCompression(high: high)
+    }
 
     /// Bytes of memory the documents take until `finish`.
-    var byteCount: Int { blocks.count + raw.count }
+    var byteCount: Int { blocks.count + coded.count + lengths.count }
 
     mutating func add(_ document: UnsafeRawBufferPointer) {
-        raw.appendVarint(UInt64(document.count))
-        raw.append(bytes: document)
+        let before = coded.count
+        StoredTextCode.encode(document, into: &coded)
+        endDocument(from: before)
+    }
+
+    /// Adds a document as `DocumentStore.forEachCoded` hands it out.
+    mutating func add(coded document: UnsafeRawBufferPointer) {
+        let before = coded.count
+        coded.append(bytes: document)
+        endDocument(from: before)
+    }
+
+    private mutating func endDocument(from before: Int) {
+        lengths.appendVarint(UInt64(coded.count - before))
         documentCount += 1
-        if raw.count >= Self.blockByteCount { flush() }
+        if coded.count >= Self.blockByteCount { flush() }
     }
 
     private mutating func flush() {
-        if raw.count == 0 { return }
+        if lengths.count == 0 { return }
+        let offset = blocks.count
+        lengths.withBytes { blocks.append(bytes: $0) }
+        let start = blocks.count
+        var flags: DocumentStore.Flags = high ? .high : []
+        if !coded.withBytes({ compression.compress($0, into: &blocks) }) {
+            coded.withBytes { blocks.append(bytes: $0) }
+            flags.insert(.plain)
+        }
+        appendIndex(offset, lengths: lengths.count, stored: blocks.count - start, coded: coded.count, flags)
         coded.removeAll()
-        let (rawStart, rawCount) = (raw.start, raw.count)
-        coded.append(upTo: StoredTextCode.encodedByteCountMax(rawCount)) {
-            StoredTextCode.encode(rawStart, count: rawCount, into: $0)
-        }
-        let (codedStart, codedCount) = (coded.start, coded.count)
-        let room = BlockCompression.compressedByteCountMax(codedCount)
-        let (offset, high) = (blocks.count, high)
-        blocks.append(upTo: room) {
-            BlockCompression.compress(codedStart, count: codedCount, into: $0, capacity: room, high: high)
-        }
-        appendIndex(offset, blocks.count - offset, codedCount, rawCount, high: high)
-        raw.removeAll()
+        lengths.removeAll()
     }
 
-    private mutating func appendIndex(_ offset: Int, _ compressed: Int, _ coded: Int, _ raw: Int, high: Bool) {
+    private mutating func appendIndex(
+        _ offset: Int, lengths: Int, stored: Int, coded: Int, _ flags: DocumentStore.Flags
+    ) {
         index.append32(UInt32(firstOfBlock))
         index.append64(UInt64(offset))
-        index.append32(UInt32(compressed))
+        index.append32(UInt32(lengths))
+        index.append32(UInt32(stored))
         index.append32(UInt32(coded))
-        index.append32(UInt32(raw))
-        index.append32(high ? 1 : 0)
+        index.append32(flags.rawValue)
         blockCount += 1
         firstOfBlock = documentCount
     }
@@ -61,13 +80,15 @@ struct DocumentStoreWriter: ~Copyable {
     mutating func copy(_ block: DocumentStore.Block) {
         flush()
         let offset = blocks.count
-        blocks.append(bytes: block.compressed)
+        blocks.append(bytes: block.lengths)
+        blocks.append(bytes: block.stored)
         documentCount += block.documentCount
-        appendIndex(offset, block.compressed.count, block.codedByteCount, block.rawByteCount, high: block.isHigh)
+        appendIndex(
+            offset, lengths: block.lengths.count, stored: block.stored.count, coded: block.codedByteCount, block.flags)
     }
 
     /// Whether copying a block now would not leave a small one behind.
-    var canCopy: Bool { raw.count == 0 || raw.count >= Self.blockByteCount / 2 }
+    var canCopy: Bool { coded.count == 0 || coded.count >= Self.blockByteCount / 2 }
 
     mutating func finish(into out: inout ByteWriter) {
         flush()

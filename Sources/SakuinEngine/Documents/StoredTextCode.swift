@@ -1,86 +1,138 @@
-/// A byte code in which common CJK characters take two bytes instead of UTF-8's three, applied before LZ4.
-///
-/// Bytes 0x80-0xFF lead 128 pages of 256 scalars (U+30xx, U+FFxx, U+4E00-9FFF, U+AC00-D7FF) and are followed by the
-/// scalar's low byte. 0x01 is followed by a UTF-8 sequence of any other scalar, 0x02 by one byte as it is. All other
-/// bytes below 0x80 stand for themselves. Any bytes survive the round trip, text or not.
+// Stored bytes before LZ4: the common characters of CJK text in two bytes instead of three, anything else lossless.
+//
+// - A byte 0x80...0xFF is a page of 256 scalars, the next byte the low byte of the scalar: 0x80 is U+30xx, 0x81 U+FFxx,
+//   0x82...0xD3 U+4Exx...U+9Fxx, 0xD4...0xFF U+ACxx...U+D7xx. 0x1F is the page U+20xx (dashes, quotes, ellipsis).
+// - 0x01 escapes. A byte 0xC0...0xF7 behind it begins a sequence of 2 (0xC0), 3 (0xE0) or 4 (0xF0) bytes that stand
+//   for themselves; 0x02 is followed by one byte that stands for itself; any other byte stands for itself.
+// - All other bytes below 0x80 stand for themselves.
+
 enum StoredTextCode {
-    private static let escapeSequence: UInt8 = 1
-    private static let escapeByte: UInt8 = 2
+    private static let escape: UInt8 = 0x01
+    private static let byteMark: UInt8 = 0x02
+    private static let punctuation: UInt8 = 0x1F
+    /// Source bytes between two looks at the room left.
+    private static let pieceByteCount = 4096
 
-    /// By high byte of the scalar: the lead byte, or 0; and back, by lead minus 0x80. Filled once, then only read.
-    private final class Pages: Sendable {
-        nonisolated(unsafe) let leads: UnsafeMutablePointer<UInt8>
-        nonisolated(unsafe) let pages: UnsafeMutablePointer<UInt8>
+    /// Lead byte by page (scalar >> 8), 0 for pages without one.
+    @inline(__always)
+    private static func lead(ofPage page: UInt32) -> UInt8 {
+        switch page {
+        case 0x4E...0x9F: UInt8(truncatingIfNeeded: page &+ 0x34)
+        case 0x30: 0x80
+        case 0xFF: 0x81
+        case 0x20: punctuation
+        case 0xAC...0xD7: UInt8(truncatingIfNeeded: page &+ 0x28)
+        default: 0
+        }
+    }
 
-        init() {
-            leads = .allocate(capacity: 256)
-            leads.initialize(repeating: 0, count: 256)
-            pages = .allocate(capacity: 128)
-            pages.initialize(repeating: 0, count: 128)
-            var lead = 0
-            for page in [0x30, 0xFF] + Array(0x4E...0x9F) + Array(0xAC...0xD7) {
-                leads[page] = UInt8(0x80 + lead)
-                pages[lead] = UInt8(page)
-                lead += 1
+    /// Page by lead byte 0x80...0xFF.
+    @inline(__always)
+    private static func page(ofLead lead: UInt8) -> UInt32 {
+        let lead = UInt32(lead)
+        if lead >= 0xD4 { return lead &- 0x28 }
+        if lead >= 0x82 { return lead &- 0x34 }
+        return lead == 0x80 ? 0x30 : 0xFF
+    }
+
+    /// Appends the coded form of any bytes.
+    static func encode(_ bytes: UnsafeRawBufferPointer, into out: inout ByteWriter) {
+        guard let start = bytes.baseAddress else { return }
+        let end = start + bytes.count
+        var at = start
+        while at < end {
+            let stop = min(at + pieceByteCount, end)
+            // At most three bytes for one, and the last sequence may begin just before `stop`.
+            out.append(upTo: 3 * (pieceByteCount + 4)) { target in
+                var to = target
+                while at < stop { encodeOne(&at, &to, end) }
+                return to - target
             }
         }
     }
 
-    private static let table = Pages()
-
-    /// The most bytes `encode` can write.
-    static func encodedByteCountMax(_ count: Int) -> Int { 2 * count }
-
-    /// Writes the code of `count` bytes; returns its length.
-    static func encode(_ from: UnsafeRawPointer, count: Int, into out: UnsafeMutableRawPointer) -> Int {
-        let leads = UnsafePointer(table.leads)
-        let source = from.assumingMemoryBound(to: UInt8.self)
-        let target = out.assumingMemoryBound(to: UInt8.self)
-        var at = 0
-        var to = 0
-        while at < count {
-            let byte = source[at]
-            if byte < 0x80, byte != escapeSequence, byte != escapeByte {
-                target[to] = byte
-                at &+= 1
-                to &+= 1
-                continue
+    /// Codes eight plain bytes, or one character or byte.
+    @inline(__always)
+    private static func encodeOne(
+        _ at: inout UnsafeRawPointer, _ to: inout UnsafeMutableRawPointer, _ end: UnsafeRawPointer
+    ) {
+        let first = at.load(as: UInt8.self)
+        let left = end - at
+        if first & 0xF0 == 0xE0, left >= 3 {
+            let second = at.load(fromByteOffset: 1, as: UInt8.self)
+            let third = at.load(fromByteOffset: 2, as: UInt8.self)
+            if second & 0xC0 == 0x80, third & 0xC0 == 0x80 {
+                let scalar =
+                    UInt32(first & 0x0F) &<< 12 | UInt32(second & 0x3F) &<< 6 | UInt32(third & 0x3F)
+                let lead = lead(ofPage: scalar &>> 8)
+                if lead != 0 {
+                    to.storeBytes(
+                        of: (UInt16(lead) | UInt16(truncatingIfNeeded: scalar) &<< 8).littleEndian, as: UInt16.self)
+                    to += 2
+                } else {
+                    copySequence(&at, &to, 3)
+                    return
+                }
+                at += 3
+                return
             }
-            if byte & 0xF0 == 0xE0, at &+ 2 < count {
-                let (second, third) = (source[at &+ 1], source[at &+ 2])
-                if second & 0xC0 == 0x80, third & 0xC0 == 0x80 {
-                    let high = (byte & 0x0F) &<< 4 | (second & 0x3F) &>> 2
-                    if leads[Int(high)] != 0 {
-                        target[to] = leads[Int(high)]
-                        target[to &+ 1] = (second & 0x03) &<< 6 | third & 0x3F
-                        at &+= 3
-                        to &+= 2
-                        continue
-                    }
+        } else if first < 0x80 {
+            if left >= 8 {
+                let word = at.loadUnaligned(as: UInt64.self)
+                // No byte has its high bit set or is below 0x20 (Anderson, "Bit Twiddling Hacks": hasless).
+                if (word | (word &- 0x2020_2020_2020_2020)) & 0x8080_8080_8080_8080 == 0 {
+                    to.storeBytes(of: word, as: UInt64.self)
+                    at += 8
+                    to += 8
+                    return
                 }
             }
-            let length = sequenceLength(source + at, count &- at)
-            target[to] = length > 1 ? escapeSequence : escapeByte
-            to &+= 1
-            for i in 0..<length { target[to &+ i] = source[at &+ i] }
-            to &+= length
-            at &+= length
+            if first != escape, first != punctuation {
+                to.storeBytes(of: first, as: UInt8.self)
+                at += 1
+                to += 1
+                return
+            }
         }
-        return to
-    }
-
-    /// Bytes of the multi-byte sequence at `source` by its lead byte when its continuation bytes are there, else 1.
-    @inline(__always)
-    private static func sequenceLength(_ source: UnsafePointer<UInt8>, _ available: Int) -> Int {
-        let length = leadLength(source[0])
-        guard length > 1, length <= available else { return 1 }
-        for i in 1..<length where source[i] & 0xC0 != 0x80 { return 1 }
-        return length
+        encodeRare(&at, &to, first, left)
     }
 
     @inline(__always)
-    private static func leadLength(_ lead: UInt8) -> Int {
-        switch lead {
+    private static func copySequence(_ at: inout UnsafeRawPointer, _ to: inout UnsafeMutableRawPointer, _ count: Int) {
+        to.storeBytes(of: escape, as: UInt8.self)
+        (to + 1).copyMemory(from: at, byteCount: count)
+        at += count
+        to += count &+ 1
+    }
+
+    @inline(never)
+    private static func encodeRare(
+        _ at: inout UnsafeRawPointer, _ to: inout UnsafeMutableRawPointer, _ first: UInt8, _ left: Int
+    ) {
+        let count = sequenceByteCount(first)
+        if count > 1, left >= count {
+            var isSequence = true
+            for i in 1..<count where at.load(fromByteOffset: i, as: UInt8.self) & 0xC0 != 0x80 { isSequence = false }
+            if isSequence {
+                copySequence(&at, &to, count)
+                return
+            }
+        }
+        to.storeBytes(of: escape, as: UInt8.self)
+        to += 1
+        if first >= 0xC0 || first == byteMark {
+            to.storeBytes(of: byteMark, as: UInt8.self)
+            to += 1
+        }
+        to.storeBytes(of: first, as: UInt8.self)
+        to += 1
+        at += 1
+    }
+
+    /// Bytes of the UTF-8 sequence a byte begins, 1 if it begins none.
+    @inline(__always)
+    private static func sequenceByteCount(_ first: UInt8) -> Int {
+        switch first {
         case 0xC0...0xDF: 2
         case 0xE0...0xEF: 3
         case 0xF0...0xF7: 4
@@ -88,39 +140,85 @@ enum StoredTextCode {
         }
     }
 
-    /// Writes what `encode` took, exactly `byteCount` bytes; false when the code cannot be theirs.
-    static func decode(
-        _ from: UnsafeRawPointer, count: Int, into out: UnsafeMutableRawPointer, byteCount: Int
-    ) -> Bool {
-        let pages = UnsafePointer(table.pages)
-        let source = from.assumingMemoryBound(to: UInt8.self)
-        let target = out.assumingMemoryBound(to: UInt8.self)
-        var at = 0
-        var to = 0
-        while at < count {
-            let byte = source[at]
-            if byte >= 0x80 {
-                guard at &+ 1 < count, to &+ 3 <= byteCount else { return false }
-                let (high, low) = (pages[Int(byte & 0x7F)], source[at &+ 1])
-                target[to] = 0xE0 | high &>> 4
-                target[to &+ 1] = 0x80 | (high & 0x0F) &<< 2 | low &>> 6
-                target[to &+ 2] = 0x80 | low & 0x3F
-                at &+= 2
-                to &+= 3
-            } else if byte != escapeSequence, byte != escapeByte {
-                guard to < byteCount else { return false }
-                target[to] = byte
-                at &+= 1
-                to &+= 1
-            } else {
-                guard at &+ 1 < count else { return false }
-                let length = byte == escapeByte ? 1 : leadLength(source[at &+ 1])
-                guard at &+ length < count, to &+ length <= byteCount else { return false }
-                for i in 0..<length { target[to &+ i] = source[at &+ 1 &+ i] }
-                at &+= 1 &+ length
-                to &+= length
+    /// Appends what `encode` was given; false when the bytes end inside a character. Safe on hostile bytes.
+    static func decode(_ bytes: UnsafeRawBufferPointer, into out: inout ByteWriter) -> Bool {
+        guard let start = bytes.baseAddress else { return true }
+        let end = start + bytes.count
+        var at = start
+        var isWhole = true
+        while at < end, isWhole {
+            let stop = min(at + pieceByteCount, end)
+            // Two bytes become at most three; a character that begins before `stop` takes four more.
+            out.append(upTo: pieceByteCount / 2 * 3 + 16) { target in
+                var to = target
+                while at < stop, isWhole { isWhole = decodeOne(&at, &to, end) }
+                return to - target
             }
         }
-        return to == byteCount
+        return isWhole
+    }
+
+    @inline(__always)
+    private static func decodeOne(
+        _ at: inout UnsafeRawPointer, _ to: inout UnsafeMutableRawPointer, _ end: UnsafeRawPointer
+    ) -> Bool {
+        let first = at.load(as: UInt8.self)
+        if first >= 0x80 {
+            guard end - at >= 2 else { return false }
+            write(page(ofLead: first), at.load(fromByteOffset: 1, as: UInt8.self), &to)
+            at += 2
+            return true
+        }
+        if first != escape, first != punctuation {
+            if end - at >= 8 {
+                let word = at.loadUnaligned(as: UInt64.self)
+                if (word | (word &- 0x2020_2020_2020_2020)) & 0x8080_8080_8080_8080 == 0 {
+                    to.storeBytes(of: word, as: UInt64.self)
+                    at += 8
+                    to += 8
+                    return true
+                }
+            }
+            to.storeBytes(of: first, as: UInt8.self)
+            at += 1
+            to += 1
+            return true
+        }
+        return decodeRare(&at, &to, end)
+    }
+
+    /// The three bytes of a scalar between U+0800 and U+FFFF, and one more that the next character overwrites.
+    @inline(__always)
+    private static func write(_ page: UInt32, _ low: UInt8, _ to: inout UnsafeMutableRawPointer) {
+        let low = UInt32(low)
+        let first = 0xE0 | page &>> 4
+        let second = 0x80 | (page & 0x0F) &<< 2 | low &>> 6
+        let third = 0x80 | low & 0x3F
+        to.storeBytes(of: (first | second &<< 8 | third &<< 16).littleEndian, as: UInt32.self)
+        to += 3
+    }
+
+    @inline(never)
+    private static func decodeRare(
+        _ at: inout UnsafeRawPointer, _ to: inout UnsafeMutableRawPointer, _ end: UnsafeRawPointer
+    ) -> Bool {
+        guard end - at >= 2 else { return false }
+        let second = at.load(fromByteOffset: 1, as: UInt8.self)
+        if at.load(as: UInt8.self) == punctuation {
+            write(0x20, second, &to)
+            at += 2
+            return true
+        }
+        at += 1
+        if second == byteMark {
+            at += 1
+            guard at < end else { return false }
+        }
+        let count = second == byteMark ? 1 : sequenceByteCount(second)
+        guard end - at >= count else { return false }
+        to.copyMemory(from: at, byteCount: count)
+        at += count
+        to += count
+        return true
     }
 }

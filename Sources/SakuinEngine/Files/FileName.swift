@@ -9,7 +9,7 @@ enum FileName: Equatable, Sendable {
     /// Being written; worthless after a crash.
     case temporary
 
-    static let lock = "LOCK"
+    static let lockName = "LOCK"
     static let quarantineFolder = "quarantine"
     /// Files whose names begin so are left over from a process that ended before it was done.
     static let temporaryPrefix = "temporary-"

@@ -16,6 +16,7 @@ final class Journal: Sendable {
 
     /// Starts a new file. `older` are files that are still needed, oldest first; `fieldNames` are the names of all
     /// fields by number, which only grow; the first `durableNameCount` of them are in the manifest or in older files.
+    /// An older file that begins at `firstSequence` too holds no whole batch and is replaced.
     init(
         _ directory: any Directory, firstSequence: UInt64, older: [String] = [], durableNameCount: Int,
         fieldNames: @escaping @Sendable () -> [String]
@@ -23,14 +24,20 @@ final class Journal: Sendable {
         self.directory = directory
         self.fieldNames = fieldNames
         var found: [(firstSequence: UInt64, byteCount: Int)] = []
+        var namesWritten = durableNameCount
         for name in older {
             guard case .journal(let first)? = FileName(name) else { continue }
-            found.append((first, try directory.size(name) ?? 0))
+            if first == firstSequence {
+                // It may hold names all the same.
+                namesWritten = 0
+            } else {
+                found.append((first, try directory.size(name) ?? 0))
+            }
         }
         state = Monitor(
             State(
                 writer: try JournalWriter(directory, firstSequence: firstSequence), older: found,
-                namesWritten: durableNameCount))
+                namesWritten: namesWritten))
     }
 
     /// Bytes of all files.

@@ -1,0 +1,90 @@
+/// What takes the tokens of a text.
+protocol TokenSink: ~Copyable {
+    /// Every CJK character, for the list of documents and frequencies (analyzer `cjk`).
+    mutating func character(_ scalar: UInt32)
+    /// A CJK character at the first or last place of its run (once if both); under `words` every one.
+    mutating func edge(_ scalar: UInt32, position: UInt32)
+    /// Two CJK characters side by side, at the position of the first.
+    mutating func bigram(_ first: UInt32, _ second: UInt32, position: UInt32)
+    mutating func word(_ bytes: UnsafeBufferPointer<UInt8>, position: UInt32)
+}
+
+/// The choices of a field made one value: text to units, units to tokens.
+///
+/// A unit takes two positions and a gap one, so neighbours are 2 apart and units with a gap between them 3: a gap can
+/// be told from a character although it is not indexed.
+struct Analyzer: Sendable, Hashable {
+    let kind: AnalyzerKind
+    let breaks: BreaksPolicy
+
+    /// Changes when the same text gives other tokens; segments remember it.
+    static let version: UInt32 = 1
+
+    /// Replaces what is in `units` by the normal form of the text.
+    func normalize(
+        _ text: UnsafeBufferPointer<UInt8>, into units: UnitBuffer, offsets: Bool
+    ) throws(TextError) {
+        switch kind {
+        case .cjk, .words: try Normalizer(breaks: breaks).normalize(text, into: units, offsets: offsets)
+        case .keyword: try WholeValue.normalize(text, into: units, offsets: offsets, asCharacters: false)
+        case .ngram: try WholeValue.normalize(text, into: units, offsets: offsets, asCharacters: true)
+        }
+    }
+
+    /// Hands the tokens of the text to `sink`; returns its length in units and the position behind the last.
+    func index<S: TokenSink & ~Copyable>(
+        _ text: UnsafeBufferPointer<UInt8>, scratch: UnitBuffer, positionBase: UInt32, sink: inout S
+    ) throws(TextError) -> (units: Int, nextPosition: UInt32) {
+        try normalize(text, into: scratch, offsets: false)
+        switch kind {
+        case .cjk: return (scratch.count, Self.emitGrams(scratch, positionBase, &sink))
+        case .words, .keyword: return (scratch.count, Self.emitWords(scratch, positionBase, &sink))
+        case .ngram(let n): return (scratch.count, WholeValue.emit(scratch, n, positionBase, &sink))
+        }
+    }
+
+    @inline(__always)
+    private static func emitGrams<S: TokenSink & ~Copyable>(
+        _ units: UnitBuffer, _ base: UInt32, _ sink: inout S
+    ) -> UInt32 {
+        let codes = units.codes
+        let count = units.count
+        var position = base
+        var joined = false
+        for i in 0..<count {
+            let code = codes[i]
+            if code & UnitBuffer.gapBit != 0 { position &+= 1 }
+            if code & UnitBuffer.wordBit != 0 {
+                sink.word(units.word(Int(code & UnitBuffer.wordMask)), position: position)
+                joined = false
+            } else {
+                let scalar = code & UnitBuffer.scalarMask
+                sink.character(scalar)
+                let next = i &+ 1 < count ? codes[i &+ 1] : UnitBuffer.wordBit
+                let goesOn = next & (UnitBuffer.wordBit | UnitBuffer.gapBit) == 0
+                if goesOn { sink.bigram(scalar, next & UnitBuffer.scalarMask, position: position) }
+                if !joined || !goesOn { sink.edge(scalar, position: position) }
+                joined = goesOn
+            }
+            position &+= 2
+        }
+        return position
+    }
+
+    private static func emitWords<S: TokenSink & ~Copyable>(
+        _ units: UnitBuffer, _ base: UInt32, _ sink: inout S
+    ) -> UInt32 {
+        var position = base
+        for i in 0..<units.count {
+            let code = units.codes[i]
+            if code & UnitBuffer.gapBit != 0 { position &+= 1 }
+            if code & UnitBuffer.wordBit != 0 {
+                sink.word(units.word(Int(code & UnitBuffer.wordMask)), position: position)
+            } else {
+                sink.edge(code & UnitBuffer.scalarMask, position: position)
+            }
+            position &+= 2
+        }
+        return position
+    }
+}

@@ -1,0 +1,160 @@
+// Text to units, in one pass over UTF-8.
+//
+// 1. Decode a scalar by hand; the common Han block needs no table.
+// 2. One table look-up folds and classifies it. When its normalisation depends on neighbours, the pass is given up and
+//    the whole text goes through `SlowNormalizer`, which ordinary text never needs.
+// 3. `LineJoining` decides whether a gap stands before a unit; words are gathered until something ends them.
+
+struct Normalizer {
+    let breaks: BreaksPolicy
+
+
+    func normalize(
+        _ text: UnsafeBufferPointer<UInt8>, into units: UnitBuffer, offsets: Bool
+    ) throws(TextError) {
+        // One unit a byte is enough unless something expands; then the slow path makes the room it needs.
+        units.prepare(unitCount: text.count + 1, byteCount: 2 * text.count + 64, offsets: offsets)
+        let isDone =
+            offsets
+            ? try pass(text, units, offsets: true)
+            : try pass(text, units, offsets: false)
+        if !isDone { try SlowNormalizer(breaks: breaks).normalize(text, into: units, offsets: offsets) }
+    }
+
+    /// False when the text needs the slow path.
+    @inline(__always)
+    private func pass(
+        _ text: UnsafeBufferPointer<UInt8>, _ units: UnitBuffer, offsets: Bool
+    ) throws(TextError) -> Bool {
+        guard let bytes = text.baseAddress else { return true }
+        let count = text.count
+        let table = CharacterTable.shared.entries
+        let codes = units.codes
+        let (starts, ends) = (units.sourceStart, units.sourceEnd)
+        let (wordBytes, wordEnds) = (units.wordBytes, units.wordEnds)
+        var joining = LineJoining(breaks)
+        var (unitCount, wordCount, wordByteCount) = (0, 0, 0)
+        var inWord = false
+        var at = 0
+        while at < count {
+            let start = at
+            let first = bytes[at]
+            var scalar: UInt32
+            if first < 0x80 {
+                scalar = UInt32(first)
+                at &+= 1
+            } else if first & 0xF0 == 0xE0, at &+ 2 < count, bytes[at &+ 1] & 0xC0 == 0x80,
+                bytes[at &+ 2] & 0xC0 == 0x80
+            {
+                scalar =
+                    UInt32(first & 0x0F) &<< 12 | UInt32(bytes[at &+ 1] & 0x3F) &<< 6 | UInt32(bytes[at &+ 2] & 0x3F)
+                guard scalar >= 0x800, scalar & 0xF800 != 0xD800 else { throw .invalidUTF8(byteOffset: start) }
+                at &+= 3
+            } else {
+                let (decoded, length) = UTF8Decoding.scalar(bytes + at, count &- at)
+                guard length > 0 else { throw .invalidUTF8(byteOffset: start) }
+                scalar = decoded
+                at &+= length
+            }
+            var kind = CharacterTable.Class.cjk
+            if scalar &- 0x4E00 >= 0x5200 {
+                let entry =
+                    scalar < CharacterTable.limit ? table[Int(scalar)] : CharacterTable.shared.entry(scalar)
+                if entry & CharacterTable.slowBit != 0 { return false }
+                kind = CharacterTable.kind(entry)
+                scalar = entry & CharacterTable.scalarMask
+            }
+            if kind == CharacterTable.Class.cjk || kind == CharacterTable.Class.hangul {
+                if inWord {
+                    inWord = false
+                    wordEnds[wordCount] = UInt32(truncatingIfNeeded: wordByteCount)
+                    wordCount &+= 1
+                }
+                let gap = joining.unit(kind) ? UnitBuffer.gapBit : 0
+                codes[unitCount] =
+                    scalar | gap | (kind == CharacterTable.Class.hangul ? UnitBuffer.hangulBit : 0)
+                if offsets {
+                    starts[unitCount] = UInt32(truncatingIfNeeded: start)
+                    ends[unitCount] = UInt32(truncatingIfNeeded: at)
+                }
+                unitCount &+= 1
+            } else if kind == CharacterTable.Class.word {
+                if !inWord {
+                    inWord = true
+                    let gap = joining.unit(kind) ? UnitBuffer.gapBit : 0
+                    codes[unitCount] = UnitBuffer.wordBit | gap | UInt32(truncatingIfNeeded: wordCount)
+                    if offsets { starts[unitCount] = UInt32(truncatingIfNeeded: start) }
+                    unitCount &+= 1
+                }
+                if offsets { ends[unitCount &- 1] = UInt32(truncatingIfNeeded: at) }
+                wordByteCount &+= UTF8Decoding.write(scalar, to: wordBytes + wordByteCount)
+            } else if kind == CharacterTable.Class.gone {
+                continue
+            } else if kind == CharacterTable.Class.several {
+                return false
+            } else {
+                if inWord {
+                    inWord = false
+                    wordEnds[wordCount] = UInt32(truncatingIfNeeded: wordByteCount)
+                    wordCount &+= 1
+                }
+                if kind == CharacterTable.Class.separator {
+                    joining.separator()
+                } else {
+                    joining.blank(kind, scalar)
+                }
+            }
+        }
+        if inWord {
+            wordEnds[wordCount] = UInt32(truncatingIfNeeded: wordByteCount)
+            wordCount &+= 1
+        }
+        units.count = unitCount
+        units.wordCount = wordCount
+        return true
+    }
+}
+
+/// UTF-8 by hand.
+enum UTF8Decoding {
+    /// The scalar at `bytes` and its length; length 0 when there is none (RFC 3629).
+    static func scalar(_ bytes: UnsafePointer<UInt8>, _ available: Int) -> (scalar: UInt32, length: Int) {
+        let first = bytes[0]
+        if first < 0x80 { return (UInt32(first), 1) }
+        let length = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : 2
+        guard first >= 0xC2, first <= 0xF4, available >= length else { return (0, 0) }
+        var scalar = UInt32(first) & (length == 2 ? 0x1F : length == 3 ? 0x0F : 0x07)
+        for i in 1..<length {
+            guard bytes[i] & 0xC0 == 0x80 else { return (0, 0) }
+            scalar = scalar &<< 6 | UInt32(bytes[i] & 0x3F)
+        }
+        let least: UInt32 = length == 2 ? 0x80 : length == 3 ? 0x800 : 0x10000
+        guard scalar >= least, scalar <= 0x10FFFF, scalar & 0x1FF800 != 0xD800 else { return (0, 0) }
+        return (scalar, length)
+    }
+
+    /// Writes a scalar; returns its length.
+    @inline(__always)
+    static func write(_ scalar: UInt32, to out: UnsafeMutablePointer<UInt8>) -> Int {
+        if scalar < 0x80 {
+            out[0] = UInt8(truncatingIfNeeded: scalar)
+            return 1
+        }
+        if scalar < 0x800 {
+            out[0] = 0xC0 | UInt8(truncatingIfNeeded: scalar &>> 6)
+            out[1] = 0x80 | UInt8(truncatingIfNeeded: scalar & 0x3F)
+            return 2
+        }
+        if scalar < 0x10000 {
+            out[0] = 0xE0 | UInt8(truncatingIfNeeded: scalar &>> 12)
+            out[1] = 0x80 | UInt8(truncatingIfNeeded: scalar &>> 6 & 0x3F)
+            out[2] = 0x80 | UInt8(truncatingIfNeeded: scalar & 0x3F)
+            return 3
+        }
+        out[0] = 0xF0 | UInt8(truncatingIfNeeded: scalar &>> 18)
+        out[1] = 0x80 | UInt8(truncatingIfNeeded: scalar &>> 12 & 0x3F)
+        out[2] = 0x80 | UInt8(truncatingIfNeeded: scalar &>> 6 & 0x3F)
+        out[3] = 0x80 | UInt8(truncatingIfNeeded: scalar & 0x3F)
+        return 4
+    }
+}

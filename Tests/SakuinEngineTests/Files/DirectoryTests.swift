@@ -1,0 +1,164 @@
+import Testing
+
+@testable import SakuinEngine
+
+#if canImport(Glibc)
+import Glibc
+#else
+import Darwin
+#endif
+
+@Suite struct DirectoryTests {
+    /// A folder that is removed at the end.
+    private func withFolder(_ body: (DiskDirectory) throws -> Void) throws {
+        let path = "/tmp/sakuin-test-\(getpid())-\(UInt64.random(in: .min ... .max))"
+        let directory = try DiskDirectory(path, create: true)
+        defer { try? directory.removeAll() }
+        try body(directory)
+    }
+
+    private func write(_ directory: any Directory, _ name: String, _ bytes: [UInt8], sync: Bool = true) throws {
+        let file = try directory.create(name)
+        try file.append(bytes)
+        if sync { try file.sync() }
+        try file.close()
+    }
+
+    private func exercise(_ directory: any Directory) throws {
+        #expect(try directory.list() == [])
+        try write(directory, "b", [1, 2, 3])
+        try write(directory, "a", [])
+        #expect(try directory.list() == ["a", "b"])
+        #expect(try directory.size("b") == 3)
+        #expect(try directory.size("c") == nil)
+        #expect(try directory.read("b") == [1, 2, 3])
+        #expect(try directory.open("a").bytes.isEmpty)
+        let before = try directory.open("b")
+        try write(directory, "b", [4])
+        #expect(before.bytes.elementsEqual([1, 2, 3]), "who has a file mapped keeps what it had")
+        #expect(try directory.open("b").bytes.elementsEqual([4]))
+        try directory.rename("b", to: "a")
+        #expect(try directory.list() == ["a"])
+        #expect(try directory.read("a") == [4])
+        try directory.link("a", to: "d")
+        #expect(throws: StorageError.self) { try directory.link("a", to: "d") }
+        try directory.remove("a")
+        try directory.remove("a")
+        #expect(try directory.read("d") == [4])
+        try directory.createFolder(FileName.quarantineFolder)
+        try directory.createFolder(FileName.quarantineFolder)
+        try directory.rename("d", to: FileName.quarantined("d"))
+        #expect(try directory.list() == [])
+        #expect(try directory.read("quarantine/d") == [4])
+        try directory.syncDirectory()
+        try directory.syncDirectory(FileName.quarantineFolder)
+        try write(directory, "long", Array(repeating: 7, count: 3 << 20))
+        try directory.truncate("long", to: 5)
+        #expect(try directory.size("long") == 5)
+        try directory.syncFile("long")
+        #expect(try directory.freeByteCount() > 0)
+        #expect(throws: StorageError.self) { try directory.open("missing") }
+        #expect(throws: StorageError.self) { try directory.read("missing") }
+        #expect(throws: StorageError.self) { try directory.rename("missing", to: "x") }
+    }
+
+    @Test func disk() throws { try withFolder(exercise) }
+    @Test func memory() throws { try exercise(MemoryDirectory()) }
+
+    @Test func errorsNameOperationPathAndNumber() throws {
+        try withFolder { directory in
+            #expect(throws: StorageError.io(operation: "open", path: directory.path + "/x", errno: ENOENT)) {
+                try directory.open("x")
+            }
+            #expect(throws: StorageError.io(operation: "stat", path: directory.path + "/no", errno: ENOENT)) {
+                try DiskDirectory(directory.path + "/no")
+            }
+        }
+    }
+
+    @Test func preallocatedRoomIsCutAtTheEnd() throws {
+        try withFolder { directory in
+            let file = try directory.create("x")
+            try file.append([1, 2])
+            file.preallocate(1 << 20)
+            try file.append([3])
+            try file.sync()
+            let during = try directory.open("x")
+            #expect(during.bytes.prefix(3).elementsEqual([1, 2, 3]))
+            #expect(during.bytes.dropFirst(3).allSatisfy { $0 == 0 })
+            #expect(file.count == 3)
+            try file.close()
+            try file.close()
+            #expect(try directory.size("x") == 3)
+            #expect(throws: StorageError.self) { try file.append([4]) }
+        }
+    }
+
+    @Test func oneOwner() throws {
+        try withFolder { directory in
+            let lock = try directory.lock(FileName.lockName)
+            let second = try DiskDirectory(directory.path)
+            let path = directory.path + "/" + FileName.lockName
+            #expect(throws: StorageError.locked(path: path, owner: "process \(getpid())")) {
+                try second.lock(FileName.lockName)
+            }
+            lock.release()
+            lock.release()
+            try second.lock(FileName.lockName).release()
+        }
+        let memory = MemoryDirectory()
+        let lock = try memory.lock("LOCK")
+        #expect(throws: StorageError.self) { try memory.lock("LOCK") }
+        lock.release()
+        try memory.lock("LOCK").release()
+    }
+
+    @Test func foldersAboveAreMade() throws {
+        try withFolder { directory in
+            let inner = directory.path + "/one/two"
+            _ = try DiskDirectory(inner, create: true)
+            #expect(try DiskDirectory.folders(in: directory.path) == ["one"])
+            try DiskDirectory.renameFolder(directory.path + "/one", directory.path + "/three")
+            #expect(try DiskDirectory.folders(in: directory.path) == ["three"])
+            try DiskDirectory.removeTree(at: directory.path + "/three")
+            #expect(try DiskDirectory.folders(in: directory.path) == [])
+        }
+    }
+
+    @Test func crashLosesWhatWasNotSynced() throws {
+        let directory = MemoryDirectory()
+        let kept = try directory.create("kept")
+        try kept.append([1, 2])
+        try kept.sync()
+        try directory.syncDirectory()
+        try kept.append([3, 4])
+        try write(directory, "unnamed", [5])
+        let dead = directory.copyAfterCrash()
+        #expect(try dead.list() == ["kept"])
+        #expect(try dead.read("kept") == [1, 2])
+        #expect(try directory.copyAfterKill().read("kept") == [1, 2, 3, 4])
+        #expect(try directory.copyAfterKill().list() == ["kept", "unnamed"])
+        try directory.rename("kept", to: "moved")
+        for seed in 0..<UInt64(50) {
+            let torn = directory.copyAfterCrash(seed: seed)
+            let names = try torn.list()
+            #expect(names.contains("kept") != names.contains("moved"))
+            let bytes = try torn.read(names.contains("kept") ? "kept" : "moved")
+            #expect([1, 2, 3, 4].starts(with: bytes) && bytes.count >= 2)
+        }
+    }
+
+    @Test func namesParseBack() {
+        #expect(FileName(FileName.segment(0x1F)) == .segment(id: 0x1F))
+        #expect(FileName.segment(0x1F) == "segment-000000000000001f.seg")
+        #expect(FileName(FileName.live(segment: 2, generation: .max)) == .live(segment: 2, generation: .max))
+        #expect(FileName(FileName.journal(1)) == .journal(firstSequence: 1))
+        #expect(FileName(FileName.manifest(9)) == .manifest(generation: 9))
+        #expect(FileName(FileName.temporary("x")) == .temporary)
+        for name in [
+            "", "LOCK", "segment-1f.seg", "segment-000000000000001F.seg", "segment-000000000000001f.del",
+            "segment-000000000000001f.seg ", "live-0000000000000001.del", "live-0000000000000001_0000000000000001.del",
+            "segment-+00000000000001f.seg", "索引.seg",
+        ] { #expect(FileName(name) == nil, "\(name)") }
+    }
+}

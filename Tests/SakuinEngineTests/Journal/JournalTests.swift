@@ -1,0 +1,191 @@
+import Testing
+
+@testable import SakuinEngine
+
+@Suite struct JournalTests {
+    private struct Record: Equatable {
+        var kind: JournalFormat.Kind
+        var sequence: UInt64
+        var payload: [UInt8]
+    }
+
+    private func write(_ records: [Record], to directory: any Directory) throws -> String {
+        let writer = try JournalWriter(directory, firstSequence: 1)
+        for record in records {
+            let payload = MappedFile(copying: record.payload)
+            try writer.append(record.kind, sequence: record.sequence, payload.bytes)
+        }
+        try writer.sync()
+        return writer.name
+    }
+
+    private func read(_ directory: any Directory, _ name: String) throws -> (records: [Record], end: JournalReader.End) {
+        var reader = try JournalReader(directory, name)
+        var records: [Record] = []
+        while let record = try reader.next() {
+            records.append(Record(kind: record.kind, sequence: record.sequence, payload: [UInt8](record.payload)))
+        }
+        #expect(try reader.next() == nil)
+        return (records, reader.end)
+    }
+
+    private func records(_ count: Int, seed: UInt64) -> [Record] {
+        var random = StorageRandom(seed)
+        return (1...count).map {
+            Record(
+                kind: random.next(below: 4) == 0 ? .fieldNames : .batch, sequence: UInt64($0),
+                payload: random.bytes(random.next(below: 60)))
+        }
+    }
+
+    @Test func roundTrip() throws {
+        let directory = MemoryDirectory()
+        let records = records(100, seed: 1)
+        let name = try write(records, to: directory)
+        let (found, end) = try read(directory, name)
+        #expect(found == records)
+        #expect(end.isClean)
+        #expect(end.validByteCount == (try directory.size(name)))
+        var zeros = try directory.read(name)
+        zeros += Array(repeating: 0, count: 5000)
+        directory.overwrite(name, with: zeros)
+        let padded = try read(directory, name)
+        #expect(padded.records == records)
+        #expect(padded.end == end, "preallocated room is a clean end")
+    }
+
+    @Test func everyCutIsAPrefix() throws {
+        let directory = MemoryDirectory()
+        let records = records(12, seed: 2)
+        let name = try write(records, to: directory)
+        let bytes = try directory.read(name)
+        for length in 0..<bytes.count {
+            for tail in [[], [UInt8](repeating: 0, count: 40)] {
+                directory.overwrite(name, with: bytes.prefix(length) + tail)
+                guard let (found, end) = try? read(directory, name) else {
+                    #expect(length < JournalFormat.headerByteCount)
+                    continue
+                }
+                #expect(records.starts(with: found))
+                #expect(end.validByteCount <= length)
+                if length == end.validByteCount, length > 0 { #expect(end.isClean) }
+            }
+        }
+    }
+
+    @Test func damageEndsTheRecords() throws {
+        let directory = MemoryDirectory()
+        let records = records(12, seed: 3)
+        let name = try write(records, to: directory)
+        let bytes = try directory.read(name)
+        for bit in 0..<(bytes.count * 8) {
+            var damaged = bytes
+            damaged[bit / 8] ^= 1 << UInt8(bit % 8)
+            directory.overwrite(name, with: damaged)
+            if bit / 8 < JournalFormat.headerByteCount {
+                #expect(throws: StorageError.self) { try read(directory, name) }
+                continue
+            }
+            let (found, end) = try read(directory, name)
+            #expect(records.starts(with: found) && found.count < records.count)
+            #expect(!end.isClean)
+        }
+    }
+
+    @Test func sequencesDoNotDescend() throws {
+        let directory = MemoryDirectory()
+        let name = try write(
+            [
+                Record(kind: .batch, sequence: 5, payload: [1]), Record(kind: .batch, sequence: 4, payload: [2]),
+            ], to: directory)
+        let (found, end) = try read(directory, name)
+        #expect(found.map(\.sequence) == [5])
+        #expect(!end.isClean)
+    }
+
+    @Test func syncedRecordsSurviveACrash() throws {
+        for seed in 0..<UInt64(60) {
+            let directory = MemoryDirectory()
+            let writer = try JournalWriter(directory, firstSequence: 1)
+            var random = StorageRandom(seed)
+            var durable = 0
+            for sequence in 1...40 {
+                let payload = MappedFile(copying: random.bytes(random.next(below: 50)))
+                try writer.append(.batch, sequence: UInt64(sequence), payload.bytes)
+                if random.next(below: 3) == 0 { try writer.flush() }
+                if random.next(below: 5) == 0 {
+                    try writer.sync()
+                    durable = sequence
+                }
+            }
+            let crashed = directory.copyAfterCrash(seed: seed)
+            let (found, _) = try read(crashed, writer.name)
+            #expect(found.count >= durable)
+            #expect(found.map(\.sequence) == Array(1...40).prefix(found.count).map { UInt64($0) })
+        }
+    }
+
+    @Test func afterAFailureNothingIsAcknowledged() throws {
+        for operations in 3..<20 {
+            let directory = FaultyDirectory(MemoryDirectory(), operations: operations)
+            guard let writer = try? JournalWriter(directory, firstSequence: 1) else { continue }
+            var acknowledged: UInt64 = 0
+            for sequence in 1...30 {
+                let payload = MappedFile(copying: [UInt8(sequence)])
+                do throws(StorageError) {
+                    try writer.append(.batch, sequence: UInt64(sequence), payload.bytes)
+                    try writer.sync()
+                    #expect(!directory.hasFailed)
+                    acknowledged = UInt64(sequence)
+                } catch { #expect(directory.hasFailed) }
+            }
+            let (found, _) = try read(directory.inner.copyAfterCrash(), writer.name)
+            #expect(found.map(\.sequence).last ?? 0 == acknowledged)
+        }
+    }
+
+    @Test func filesComeAndGo() throws {
+        let directory = MemoryDirectory()
+        let names = Monitor(["title"])
+        let journal = try Journal(directory, firstSequence: 1, durableNameCount: 1) { names.read { $0 } }
+        func append(_ sequence: UInt64) throws {
+            let payload = MappedFile(copying: [UInt8(sequence)])
+            try journal.append(sequence: sequence, batch: payload.bytes)
+            try journal.sync()
+        }
+        try append(1)
+        names.change { $0 += ["pages", "日付"] }
+        try append(2)
+        try append(3)
+        try journal.rotate(firstSequence: 4)
+        try journal.rotate(firstSequence: 4)
+        try append(4)
+        try journal.rotate(firstSequence: 5)
+        #expect(try Journal.files(in: directory) == [1, 4, 5].map { FileName.journal($0) })
+        let (found, end) = try read(directory, FileName.journal(1))
+        #expect(end.isClean)
+        #expect(found.map(\.kind) == [.batch, .fieldNames, .batch, .batch])
+        var reader = try JournalReader(directory, FileName.journal(1))
+        while let record = try reader.next() {
+            guard record.kind == .fieldNames else { continue }
+            let decoded = try Journal.decodeNames(record, file: reader.file)
+            #expect(decoded.first == 1)
+            #expect(decoded.names == ["pages", "日付"])
+        }
+        try journal.removeFiles(coveredBy: 2)
+        #expect(try Journal.files(in: directory).count == 3)
+        try journal.removeFiles(coveredBy: 3)
+        #expect(try Journal.files(in: directory) == [4, 5].map { FileName.journal($0) })
+        journal.close()
+        let again = try Journal(
+            directory, firstSequence: 5, older: try Journal.files(in: directory), durableNameCount: 3
+        ) { names.read { $0 } }
+        let payload = MappedFile(copying: [5])
+        try again.append(sequence: 5, batch: payload.bytes)
+        try again.sync()
+        let kinds = try read(directory, FileName.journal(5)).records.map(\.kind)
+        #expect(kinds == [.fieldNames, .batch], "a file that is replaced may have held names")
+        try again.removeFiles(coveredBy: 4)
+        #expect(try Journal.files(in: directory) == [FileName.journal(5)])
+    }
+}
