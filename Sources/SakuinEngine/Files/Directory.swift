@@ -19,8 +19,9 @@ protocol Directory: AnyObject, Sendable {
     /// A copy of the bytes, for small files.
     func read(_ name: String) throws(StorageError) -> [UInt8]
 
-    /// Bytes of the file; nil when there is none.
-    func size(_ name: String) throws(StorageError) -> Int?
+    /// Bytes of the file.
+    func size(_ name: String) throws(StorageError) -> Int
+    func exists(_ name: String) throws(StorageError) -> Bool
 
     /// Replaces `target` if there is one.
     func rename(_ name: String, to target: String) throws(StorageError)
@@ -52,8 +53,6 @@ protocol Directory: AnyObject, Sendable {
 
 extension Directory {
     func syncDirectory() throws(StorageError) { try syncDirectory(nil) }
-
-    func exists(_ name: String) throws(StorageError) -> Bool { try size(name) != nil }
 }
 
 /// A file being written from its beginning to its end, by one thread at a time.

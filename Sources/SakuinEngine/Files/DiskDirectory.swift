@@ -65,9 +65,9 @@ final class DiskDirectory: Directory {
         return bytes
     }
 
-    func size(_ name: String) throws(StorageError) -> Int? {
-        try Self.exists(at: full(name)) ? Int(try SystemCall.status(full(name)).st_size) : nil
-    }
+    func size(_ name: String) throws(StorageError) -> Int { Int(try SystemCall.status(full(name)).st_size) }
+
+    func exists(_ name: String) throws(StorageError) -> Bool { try Self.exists(at: full(name)) }
 
     func rename(_ name: String, to target: String) throws(StorageError) {
         try SystemCall.renameFile(full(name), to: full(target))

@@ -2,7 +2,7 @@
 enum FileName: Equatable, Sendable {
     case segment(id: UInt64)
     /// Living documents of a segment as of a generation.
-    case live(segment: UInt64, generation: UInt64)
+    case live(of: UInt64, generation: UInt64)
     /// Journal whose first record has at least this sequence number.
     case journal(firstSequence: UInt64)
     case manifest(generation: UInt64)
@@ -28,7 +28,7 @@ enum FileName: Equatable, Sendable {
         } else if let numbers = Self.numbers(name, "segment-", ".seg", 1) {
             self = .segment(id: numbers[0])
         } else if let numbers = Self.numbers(name, "live-", ".del", 2) {
-            self = .live(segment: numbers[0], generation: numbers[1])
+            self = .live(of: numbers[0], generation: numbers[1])
         } else if let numbers = Self.numbers(name, "journal-", ".log", 1) {
             self = .journal(firstSequence: numbers[0])
         } else if let numbers = Self.numbers(name, "manifest-", ".mft", 1) {

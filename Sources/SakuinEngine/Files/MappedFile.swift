@@ -4,7 +4,8 @@ import Glibc
 import Darwin
 #endif
 
-/// Read-only bytes of a file, unmapped when the last owner lets go; never use `bytes` without holding the object.
+/// Read-only bytes of a file, unmapped when the last owner lets go. `bytes` is for owners that keep the object in a
+/// property; everyone else uses `withBytes`.
 final class MappedFile: Sendable {
     private enum Memory {
         case none
@@ -36,6 +37,12 @@ final class MappedFile: Sendable {
         case .mapped: munmap(UnsafeMutableRawPointer(mutating: bytes.baseAddress), bytes.count)
         case .allocated: bytes.deallocate()
         }
+    }
+
+    /// Hands out the bytes and keeps them mapped until `body` returns. With `bytes` alone the last use of the object
+    /// may come before that of the bytes, and the compiler frees it there.
+    func withBytes<R, E: Error>(_ body: (UnsafeRawBufferPointer) throws(E) -> R) throws(E) -> R {
+        try withExtendedLifetime(self) { () throws(E) in try body(bytes) }
     }
 
     /// Asks the kernel to read the file ahead.

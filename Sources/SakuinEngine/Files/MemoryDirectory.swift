@@ -135,9 +135,11 @@ final class MemoryDirectory: Directory {
         try node("open", name).content.withLock { $0.bytes }
     }
 
-    func size(_ name: String) throws(StorageError) -> Int? {
-        state.withLock { $0.names[name] }?.content.withLock { $0.bytes.count }
+    func size(_ name: String) throws(StorageError) -> Int {
+        try node("stat", name).content.withLock { $0.bytes.count }
     }
+
+    func exists(_ name: String) throws(StorageError) -> Bool { state.withLock { $0.names[name] != nil } }
 
     func rename(_ name: String, to target: String) throws(StorageError) {
         let node = try node("rename", name)

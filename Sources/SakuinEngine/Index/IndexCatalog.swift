@@ -1,9 +1,3 @@
-#if canImport(Glibc)
-import Glibc
-#else
-import Darwin
-#endif
-
 /// The indexes of a data folder: `indexes/NAME/` each, and `aliases.json`. One process owns the folder.
 public final class IndexCatalog: CatalogService {
     private struct State {

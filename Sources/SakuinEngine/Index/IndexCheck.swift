@@ -68,8 +68,9 @@ public enum IndexCheck {
         }
         if entry.liveGeneration > 0 {
             let file = FileName.live(segment: entry.id, generation: entry.liveGeneration)
-            let mapped = try directory.open(file)
-            _ = try LiveDocuments.decode(mapped.bytes, file: file, documentCount: entry.documentCount)
+            _ = try directory.open(file).withBytes { (bytes) throws(StorageError) in
+                try LiveDocuments.decode(bytes, file: file, documentCount: entry.documentCount)
+            }
         }
         try SegmentCheck.run(reader)
         report.segments += 1

@@ -25,47 +25,49 @@ struct Recovery {
     }
 
     func open(schema: Schema?) throws(SakuinError) -> SearchIndex {
+        let lock: any FileLock
         do throws(StorageError) {
-            let lock = try directory.lock(FileName.lockName)
-            return try openLocked(lock, schema).get()
+            lock = try directory.lock(FileName.lockName)
         } catch {
             throw ErrorMapping.sakuinError(error)
         }
-    }
-
-    private func openLocked(_ lock: any FileLock, _ schema: Schema?) throws(StorageError) -> Result<SearchIndex, SakuinError> {
-        let scan = try Manifest.scan(directory)
-        for (name, error) in scan.damaged { note("warning", "\(name) cannot be read: \(error)") }
         do throws(SakuinError) {
-            if let manifest = scan.newest {
-                return .success(try reopen(manifest, damaged: scan.damaged.map(\.name), schema, lock))
-            }
-            if let (name, error) = scan.damaged.first {
-                var mapped = ErrorMapping.sakuinError(error)
-                mapped.message = "No manifest can be read; the newest is \(name). \(mapped.message)"
-                throw mapped
-            }
-            guard let schema else {
-                throw SakuinError(
-                    .notFound, "There is no index in \(directory.path).", field: directory.path,
-                    nextStep: "Open it with a schema to make one.")
-            }
-            try schema.validate()
-            return .success(try create(schema, lock))
+            return try openLocked(lock, schema)
         } catch {
             lock.release()
-            return .failure(error)
+            throw error
         }
+    }
+
+    private func openLocked(_ lock: any FileLock, _ schema: Schema?) throws(SakuinError) -> SearchIndex {
+        let scan: Manifest.Scan
+        do throws(StorageError) {
+            scan = try Manifest.scan(directory)
+        } catch {
+            throw ErrorMapping.sakuinError(error)
+        }
+        for (name, error) in scan.damaged { note("warning", "\(name) cannot be read: \(error)") }
+        if let manifest = scan.newest { return try reopen(manifest, schema, lock) }
+        if let (name, error) = scan.damaged.first {
+            var mapped = ErrorMapping.sakuinError(error)
+            mapped.message = "No manifest can be read; the newest is \(name). \(mapped.message)"
+            throw mapped
+        }
+        guard let schema else {
+            throw SakuinError(
+                .notFound, "There is no index in \(directory.path).", field: directory.path,
+                nextStep: "Open it with a schema to make one.")
+        }
+        try schema.validate()
+        return try create(schema, lock)
     }
 
     private func note(_ level: String, _ message: String) { options.log?.write(level, message) }
 
     private func create(_ schema: Schema, _ lock: any FileLock) throws(SakuinError) -> SearchIndex {
         let registry = FieldRegistry(schema: schema, names: [])
-        var state = SegmentStore.State(
+        let state = SegmentStore.State(
             nextSegmentID: 1, generation: 0, committedSequence: 0, synced: [], present: [], liveFiles: [:])
-        // A journal without a manifest is what a crash between the two leaves: it is older than the index.
-        state.generation = 0
         let store = SegmentStore(
             directory: directory, registry: registry, snapshot: IndexSnapshot(), state: state, log: options.log)
         do throws(StorageError) {
@@ -98,7 +100,7 @@ struct Recovery {
     // MARK: An index that was there
 
     private func reopen(
-        _ manifest: Manifest, damaged: [String], _ schema: Schema?, _ lock: any FileLock
+        _ manifest: Manifest, _ schema: Schema?, _ lock: any FileLock
     ) throws(SakuinError) -> SearchIndex {
         let stored = try Schema(json: manifest.schema)
         if let schema, schema != stored {
@@ -158,8 +160,9 @@ struct Recovery {
         var live: LiveDocuments?
         if segment.liveGeneration > 0 {
             let file = FileName.live(segment: segment.id, generation: segment.liveGeneration)
-            let mapped = try directory.open(file)
-            live = try LiveDocuments.decode(mapped.bytes, file: file, documentCount: segment.documentCount)
+            live = try directory.open(file).withBytes { (bytes) throws(StorageError) in
+                try LiveDocuments.decode(bytes, file: file, documentCount: segment.documentCount)
+            }
         }
         return SnapshotSegment(
             id: segment.id, reader: reader, live: live, liveGeneration: segment.liveGeneration, liveIsDirty: false,

@@ -1,9 +1,3 @@
-#if canImport(Glibc)
-import Glibc
-#else
-import Darwin
-#endif
-
 /// A full-text index in a folder: write, search, maintain, close. Safe to use from any thread.
 ///
 /// The synchronous calls (`searchNow`, `getNow`, `submit`) do their work on the calling thread or return at once; the
@@ -28,23 +22,20 @@ public final class SearchIndex: SearchService, MergeTarget {
         path: String, schema: Schema? = nil, options: IndexOptions = IndexOptions()
     ) throws(SakuinError) -> SearchIndex {
         try options.validate()
+        let directory: DiskDirectory
         do throws(StorageError) {
-            let directory = try DiskDirectory(path, create: schema != nil)
-            return try open(directory, schema: schema, options: options).get()
+            directory = try DiskDirectory(path, create: schema != nil)
         } catch {
             throw ErrorMapping.sakuinError(error)
         }
+        return try open(directory, schema: schema, options: options)
     }
 
     /// The same over any directory.
     static func open(
         _ directory: any Directory, schema: Schema?, options: IndexOptions
-    ) -> Result<SearchIndex, SakuinError> {
-        do throws(SakuinError) {
-            return .success(try Recovery(directory, options: options).open(schema: schema))
-        } catch {
-            return .failure(error)
-        }
+    ) throws(SakuinError) -> SearchIndex {
+        try Recovery(directory, options: options).open(schema: schema)
     }
 
     init(_ parts: RecoveredIndex, path: String, options: IndexOptions) {

@@ -31,7 +31,7 @@ final class Journal: Sendable {
                 // It may hold names all the same.
                 namesWritten = 0
             } else {
-                found.append((first, try directory.size(name) ?? 0))
+                found.append((first, try directory.size(name)))
             }
         }
         state = Monitor(
@@ -54,9 +54,10 @@ final class Journal: Sendable {
                 record.appendVarint(UInt64(state.namesWritten))
                 record.appendVarint(UInt64(names.count - state.namesWritten))
                 for name in names[state.namesWritten...] { record.append(string: name) }
-                // The record is copied out, since two exclusive accesses to the state would overlap.
-                let bytes = MappedFile(copying: record.array())
-                try state.writer.append(.fieldNames, sequence: sequence, bytes.bytes)
+                let writer = state.writer
+                try record.withBytes { (bytes) throws(StorageError) in
+                    try writer.append(.fieldNames, sequence: sequence, bytes)
+                }
                 state.namesWritten = names.count
             }
             try state.writer.append(.batch, sequence: sequence, payload)

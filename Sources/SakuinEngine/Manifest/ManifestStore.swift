@@ -45,8 +45,9 @@ extension Manifest {
         for generation in try generations(in: directory) {
             let name = FileName.manifest(generation)
             do throws(StorageError) {
-                let mapped = try directory.open(name)
-                let manifest = try Manifest(decoding: mapped.bytes, file: name)
+                let manifest = try directory.open(name).withBytes { (bytes) throws(StorageError) in
+                    try Manifest(decoding: bytes, file: name)
+                }
                 guard manifest.generation == generation else {
                     throw .corrupt(file: name, offset: 12, reason: "generation \(manifest.generation) in the file")
                 }

@@ -2,40 +2,23 @@
 final class ColumnMatcher: Matcher {
     private let column: Column
     private let range: ClosedRange<Int64>
-    private let documentCount: UInt32
 
-    private init(_ column: Column, _ range: ClosedRange<Int64>, documentCount: Int) {
+    private init(_ column: Column, _ range: ClosedRange<Int64>) {
         self.column = column
         self.range = range
-        self.documentCount = UInt32(clamping: documentCount)
         super.init(cost: column.valueCount)
     }
 
     override func next(
         from target: UInt32, into out: UnsafeMutablePointer<UInt32>
     ) throws(StorageError) -> Int {
-        var kept = 0
-        var document = target
-        while document < documentCount, kept < 128 {
-            if let value = column.value(document), range.contains(value) {
-                out[kept] = document
-                kept &+= 1
-            }
-            document &+= 1
-        }
-        return kept
+        column.next(from: target, in: range, into: out)
     }
 
     override func filter(
         _ documents: UnsafeMutablePointer<UInt32>, _ count: Int
     ) throws(StorageError) -> Int {
-        var kept = 0
-        for i in 0..<count {
-            guard let value = column.value(documents[i]), range.contains(value) else { continue }
-            documents[kept] = documents[i]
-            kept &+= 1
-        }
-        return kept
+        column.filter(documents, count, range)
     }
 
     /// The matcher of a condition in one segment: any column of the field whose kind the bounds can be read as.
@@ -46,7 +29,7 @@ final class ColumnMatcher: Matcher {
             for entry in segment.columns.entries where entry.field == field {
                 let column = try segment.columns.column(entry)
                 guard let range = ColumnRange.range(plan, column) else { continue }
-                matchers.append(ColumnMatcher(column, range, documentCount: segment.meta.documentCount))
+                matchers.append(ColumnMatcher(column, range))
             }
             if matchers.isEmpty { return EmptyMatcher() }
             return matchers.count == 1 ? matchers[0] : DisjunctionMatcher(matchers)

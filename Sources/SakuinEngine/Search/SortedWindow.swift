@@ -88,11 +88,12 @@ struct SortedWindow {
     }
 
     private mutating func cut() {
-        entries.sort { isBefore($0, $1) }
+        let keys = keys
+        entries.sort { Self.isBefore($0, $1, keys) }
         entries.removeLast(max(0, entries.count - window))
     }
 
-    private func isBefore(_ a: Entry, _ b: Entry) -> Bool {
+    private static func isBefore(_ a: Entry, _ b: Entry, _ keys: [SortKey]) -> Bool {
         for (place, key) in keys.enumerated() {
             let (x, y) = (a.values[place], b.values[place])
             if x == y { continue }

@@ -19,7 +19,9 @@ final class LiveDocuments: Sendable {
                 let rest = documentCount - i * 64
                 words[i] = rest >= 64 ? .max : (1 << UInt64(rest)) - 1
             }
-            for document in dead { words[Int(document) / 64] &= ~(1 << UInt64(document % 64)) }
+            for document in dead where Int(document) < documentCount {
+                words[Int(document) / 64] &= ~(1 << UInt64(document % 64))
+            }
         }
     }
 

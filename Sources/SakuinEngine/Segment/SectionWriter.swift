@@ -33,12 +33,13 @@ struct SectionWriter: ~Copyable {
     mutating func drain(_ body: (UnsafeRawBufferPointer) throws(StorageError) -> Void) throws(StorageError) {
         if let file, let directory {
             try file.close()
-            let mapped = try directory.open(name)
-            var at = 0
-            while at < mapped.bytes.count {
-                let piece = min(SectionWriter.spillByteCount, mapped.bytes.count - at)
-                try body(UnsafeRawBufferPointer(rebasing: mapped.bytes[at..<(at + piece)]))
-                at += piece
+            try directory.open(name).withBytes { (bytes) throws(StorageError) in
+                var at = 0
+                while at < bytes.count {
+                    let piece = min(SectionWriter.spillByteCount, bytes.count - at)
+                    try body(UnsafeRawBufferPointer(rebasing: bytes[at..<(at + piece)]))
+                    at += piece
+                }
             }
             try directory.remove(name)
         }

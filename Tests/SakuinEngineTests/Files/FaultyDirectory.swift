@@ -29,7 +29,8 @@ final class FaultyDirectory: Directory {
     func list() throws(StorageError) -> [String] { try inner.list() }
     func open(_ name: String) throws(StorageError) -> MappedFile { try inner.open(name) }
     func read(_ name: String) throws(StorageError) -> [UInt8] { try inner.read(name) }
-    func size(_ name: String) throws(StorageError) -> Int? { try inner.size(name) }
+    func size(_ name: String) throws(StorageError) -> Int { try inner.size(name) }
+    func exists(_ name: String) throws(StorageError) -> Bool { try inner.exists(name) }
     func lock(_ name: String) throws(StorageError) -> any FileLock { try inner.lock(name) }
     func freeByteCount() throws(StorageError) -> Int { try inner.freeByteCount() }
 

@@ -29,18 +29,34 @@ struct StorageRandom {
 /// A section over bytes, with checksums that match them: damage in them has to be found otherwise.
 enum TestSection {
     static func view(_ bytes: [UInt8]) -> SectionView {
-        let mapped = MappedFile(copying: bytes)
         let block = SegmentLayout.checkedByteCount
-        let checksums = stride(from: 0, to: bytes.count, by: block).map { from in
-            CRC32C.checksum(UnsafeRawBufferPointer(rebasing: mapped.bytes[from..<min(from + block, bytes.count)]))
+        let checksums = bytes.withUnsafeBytes { raw in
+            stride(from: 0, to: raw.count, by: block).map { from in
+                CRC32C.checksum(UnsafeRawBufferPointer(rebasing: raw[from..<min(from + block, raw.count)]))
+            }
         }
-        return SectionView(owner: mapped, file: "test", offset: 0, count: bytes.count, checksums: checksums)
+        return SectionView(owner: MappedFile(copying: bytes), file: "test", offset: 0, count: bytes.count, checksums: checksums)
+    }
+}
+
+extension JournalWriter {
+    func append(_ kind: JournalFormat.Kind, sequence: UInt64, _ payload: [UInt8]) throws(StorageError) {
+        try MappedFile(copying: payload).withBytes { (bytes) throws(StorageError) in
+            try append(kind, sequence: sequence, bytes)
+        }
+    }
+}
+
+extension Journal {
+    func append(sequence: UInt64, batch: [UInt8]) throws(StorageError) {
+        try MappedFile(copying: batch).withBytes { (bytes) throws(StorageError) in
+            try append(sequence: sequence, batch: bytes)
+        }
     }
 }
 
 extension OutputFile {
     func append(_ bytes: [UInt8]) throws(StorageError) {
-        let copy = MappedFile(copying: bytes)
-        try append(copy.bytes)
+        try MappedFile(copying: bytes).withBytes { (bytes) throws(StorageError) in try append(bytes) }
     }
 }

@@ -12,8 +12,7 @@ import Testing
     private func write(_ records: [Record], to directory: any Directory) throws -> String {
         let writer = try JournalWriter(directory, firstSequence: 1)
         for record in records {
-            let payload = MappedFile(copying: record.payload)
-            try writer.append(record.kind, sequence: record.sequence, payload.bytes)
+            try writer.append(record.kind, sequence: record.sequence, record.payload)
         }
         try writer.sync()
         return writer.name
@@ -110,8 +109,8 @@ import Testing
             var random = StorageRandom(seed)
             var durable = 0
             for sequence in 1...40 {
-                let payload = MappedFile(copying: random.bytes(random.next(below: 50)))
-                try writer.append(.batch, sequence: UInt64(sequence), payload.bytes)
+                try writer.append(
+                    .batch, sequence: UInt64(sequence), random.bytes(random.next(below: 50)))
                 if random.next(below: 3) == 0 { try writer.flush() }
                 if random.next(below: 5) == 0 {
                     try writer.sync()
@@ -131,9 +130,8 @@ import Testing
             guard let writer = try? JournalWriter(directory, firstSequence: 1) else { continue }
             var acknowledged: UInt64 = 0
             for sequence in 1...30 {
-                let payload = MappedFile(copying: [UInt8(sequence)])
                 do throws(StorageError) {
-                    try writer.append(.batch, sequence: UInt64(sequence), payload.bytes)
+                    try writer.append(.batch, sequence: UInt64(sequence), [UInt8(sequence)])
                     try writer.sync()
                     #expect(!directory.hasFailed)
                     acknowledged = UInt64(sequence)
@@ -149,8 +147,7 @@ import Testing
         let names = Monitor(["title"])
         let journal = try Journal(directory, firstSequence: 1, durableNameCount: 1) { names.read { $0 } }
         func append(_ sequence: UInt64) throws {
-            let payload = MappedFile(copying: [UInt8(sequence)])
-            try journal.append(sequence: sequence, batch: payload.bytes)
+            try journal.append(sequence: sequence, batch: [UInt8(sequence)])
             try journal.sync()
         }
         try append(1)
@@ -180,8 +177,7 @@ import Testing
         let again = try Journal(
             directory, firstSequence: 5, older: try Journal.files(in: directory), durableNameCount: 3
         ) { names.read { $0 } }
-        let payload = MappedFile(copying: [5])
-        try again.append(sequence: 5, batch: payload.bytes)
+        try again.append(sequence: 5, batch: [5])
         try again.sync()
         let kinds = try read(directory, FileName.journal(5)).records.map(\.kind)
         #expect(kinds == [.fieldNames, .batch], "a file that is replaced may have held names")

@@ -24,8 +24,9 @@ import Testing
     }
 
     private func decoded(_ bytes: [UInt8]) throws -> Manifest {
-        let mapped = MappedFile(copying: bytes)
-        return try Manifest(decoding: mapped.bytes, file: "m")
+        try MappedFile(copying: bytes).withBytes { (bytes) throws(StorageError) in
+            try Manifest(decoding: bytes, file: "m")
+        }
     }
 
     @Test func roundTripAndDamage() throws {

@@ -1,0 +1,265 @@
+// Query text to the query tree.
+//
+//     query   = and { "OR" and }
+//     and     = unary { [ "AND" ] unary }
+//     unary   = ( "NOT" | "-" ) unary | primary [ "^" number ]
+//     primary = "(" query ")" | field ":" ( "(" query ")" | range | comparison | chunk ) | chunk
+//     chunk   = quoted [ "~" number ] | bare [ "*" ]
+//     range   = ( "[" | "{" ) ( value | "*" ) "TO" ( value | "*" ) ( "]" | "}" )
+//
+// Chunks stand between blanks. A name before a colon is a field only when the index has it; anything that does not fit
+// the grammar is plain text, so that what a person pastes is searched as it stands.
+
+struct QueryParser {
+    static let depthMax = 64
+    static let clauseMax = 1_024
+
+    private let text: [Unicode.Scalar]
+    private let knownFields: Set<String>
+    private var at = 0
+    private var clauses = 0
+    private var groupDepth = 0
+
+    /// The tree of a query text. Throws `invalidArgument` with the place of what cannot be.
+    static func parse(_ text: String, knownFields: Set<String>) throws(SakuinError) -> Query {
+        var parser = QueryParser(text: Array(text.unicodeScalars), knownFields: knownFields)
+        parser.skipBlanks()
+        if parser.isAtEnd {
+            throw .invalid("The query is empty.", field: "query", nextStep: "Write a word to look for.")
+        }
+        let query = try parser.or(fields: [])
+        parser.skipBlanks()
+        guard parser.isAtEnd else { throw parser.failure("A ')' has no '('.") }
+        return query
+    }
+
+    private init(text: [Unicode.Scalar], knownFields: Set<String>) {
+        self.text = text
+        self.knownFields = knownFields
+    }
+
+    private var isAtEnd: Bool { at >= text.count }
+    private func peek(_ ahead: Int = 0) -> Unicode.Scalar? { at + ahead < text.count ? text[at + ahead] : nil }
+    private static func isBlank(_ scalar: Unicode.Scalar) -> Bool { scalar.properties.isWhitespace }
+
+    private mutating func skipBlanks() { while let next = peek(), Self.isBlank(next) { at += 1 } }
+
+    private func failure(_ message: String, at place: Int? = nil) -> SakuinError {
+        .invalid(
+            message, field: "query", value: "character \((place ?? at) + 1)",
+            nextStep: "Quote the text to search it as it stands.")
+    }
+
+    /// Whether the word stands here with a blank or the end behind it.
+    private func sees(_ word: String) -> Bool {
+        let scalars = Array(word.unicodeScalars)
+        guard at + scalars.count <= text.count, Array(text[at..<(at + scalars.count)]) == scalars else { return false }
+        guard let next = peek(scalars.count) else { return true }
+        return Self.isBlank(next) || next == "("
+    }
+
+    private mutating func or(fields: [String]) throws(SakuinError) -> Query {
+        groupDepth += 1
+        defer { groupDepth -= 1 }
+        guard groupDepth <= Self.depthMax else {
+            throw .invalid("Groups may be nested \(Self.depthMax) deep.", field: "query", limit: Self.depthMax)
+        }
+        var parts = [try and(fields: fields)]
+        skipBlanks()
+        while sees("OR") {
+            at += 2
+            parts.append(try and(fields: fields))
+            skipBlanks()
+        }
+        return parts.count == 1 ? parts[0] : .or(parts)
+    }
+
+    private mutating func and(fields: [String]) throws(SakuinError) -> Query {
+        var parts: [Query] = []
+        while true {
+            skipBlanks()
+            if isAtEnd || sees("OR") || (peek() == ")" && groupDepth > 1) { break }
+            if sees("AND") {
+                guard !parts.isEmpty else { throw failure("AND has nothing before it.") }
+                at += 3
+                skipBlanks()
+                if isAtEnd || sees("OR") || sees("AND") { throw failure("AND has nothing behind it.") }
+            }
+            parts.append(try unary(fields: fields, depth: 0))
+            clauses += 1
+            guard clauses <= Self.clauseMax else {
+                throw .invalid(
+                    "A query may have \(Self.clauseMax) clauses.", field: "query", limit: Self.clauseMax,
+                    value: clauses)
+            }
+        }
+        guard let first = parts.first else { throw failure("Something to look for is missing.") }
+        return parts.count == 1 ? first : .and(parts)
+    }
+
+    private mutating func unary(fields: [String], depth: Int) throws(SakuinError) -> Query {
+        guard depth <= Self.depthMax else {
+            throw .invalid("NOT may be repeated \(Self.depthMax) times.", field: "query", limit: Self.depthMax)
+        }
+        if sees("NOT") {
+            at += 3
+            skipBlanks()
+            if isAtEnd { throw failure("NOT has nothing behind it.") }
+            return .not(try unary(fields: fields, depth: depth + 1))
+        }
+        if peek() == "-", let next = peek(1), !Self.isBlank(next), next != "-" {
+            at += 1
+            return .not(try unary(fields: fields, depth: depth + 1))
+        }
+        let query = try primary(fields: fields)
+        guard peek() == "^", let factor = number(from: at + 1) else { return query }
+        at = factor.end
+        guard factor.value > 0, factor.value.isFinite else { throw failure("A boost is above 0.") }
+        return .boost(query, Float(factor.value))
+    }
+
+    private mutating func primary(fields: [String]) throws(SakuinError) -> Query {
+        if peek() == "(", hasClosing(at) { return try group(fields: fields) }
+        if let (name, end) = fieldPrefix() {
+            at = end
+            if peek() == "(", hasClosing(at) { return try group(fields: [name]) }
+            if let range = try range(name) { return range }
+            if let comparison = comparison(name) { return comparison }
+            return try chunk(fields: [name])
+        }
+        return try chunk(fields: fields)
+    }
+
+    private mutating func group(fields: [String]) throws(SakuinError) -> Query {
+        at += 1
+        let query = try or(fields: fields)
+        skipBlanks()
+        guard peek() == ")" else { throw failure("A '(' has no ')'.") }
+        at += 1
+        return query
+    }
+
+    /// Whether the '(' at `place` is closed, quotes left out.
+    private func hasClosing(_ place: Int) -> Bool {
+        var depth = 0
+        var inQuotes = false
+        for scalar in text[place...] {
+            if scalar == "\"" { inQuotes.toggle() }
+            if inQuotes { continue }
+            if scalar == "(" { depth += 1 }
+            if scalar == ")" {
+                depth -= 1
+                if depth == 0 { return true }
+            }
+        }
+        return false
+    }
+
+    /// A known field name and a colon with something behind it.
+    private func fieldPrefix() -> (name: String, end: Int)? {
+        var end = at
+        while end < text.count, !Self.isBlank(text[end]), text[end] != ":", text[end] != "\"" { end += 1 }
+        guard end < text.count - 1, end > at, text[end] == ":", !Self.isBlank(text[end + 1]) else { return nil }
+        var name = String.UnicodeScalarView()
+        name.append(contentsOf: text[at..<end])
+        return knownFields.contains(String(name)) ? (String(name), end + 1) : nil
+    }
+
+    /// A decimal number that ends at a blank, a closing parenthesis or the end.
+    private func number(from start: Int) -> (value: Double, end: Int)? {
+        var end = start
+        while end < text.count, ("0"..."9").contains(text[end]) || text[end] == "." { end += 1 }
+        guard end > start, end == text.count || Self.isBlank(text[end]) || text[end] == ")" else { return nil }
+        return Double(string(start, end)).map { ($0, end) }
+    }
+
+    private func string(_ from: Int, _ to: Int) -> String {
+        var view = String.UnicodeScalarView()
+        view.append(contentsOf: text[from..<to])
+        return String(view)
+    }
+
+    // MARK: Ranges
+
+    private mutating func range(_ field: String) throws(SakuinError) -> Query? {
+        guard let open = peek(), open == "[" || open == "{" else { return nil }
+        guard let close = text[at...].firstIndex(where: { $0 == "]" || $0 == "}" }) else { return nil }
+        let words = text[(at + 1)..<close].split(whereSeparator: Self.isBlank).map { part in
+            string(part.startIndex, part.endIndex)
+        }
+        guard words.count == 3, words[1] == "TO" else {
+            throw failure("A range is [a TO b], with * for an open end.")
+        }
+        let lower = words[0] == "*" ? nil : RangeBound(Self.unquoted(words[0]), inclusive: open == "[")
+        let upper = words[2] == "*" ? nil : RangeBound(Self.unquoted(words[2]), inclusive: text[close] == "]")
+        at = close + 1
+        return .range(field: field, lower: lower, upper: upper)
+    }
+
+    private static func unquoted(_ word: String) -> String {
+        word.count >= 2 && word.hasPrefix("\"") && word.hasSuffix("\"") ? String(word.dropFirst().dropLast()) : word
+    }
+
+    /// `field:>5`, `field:>=5`, `field:<5`, `field:<=5`.
+    private mutating func comparison(_ field: String) -> Query? {
+        guard let sign = peek(), sign == "<" || sign == ">" else { return nil }
+        let inclusive = peek(1) == "="
+        let start = at + (inclusive ? 2 : 1)
+        var end = start
+        while end < text.count, !Self.isBlank(text[end]), text[end] != ")" { end += 1 }
+        guard end > start else { return nil }
+        let bound = RangeBound(string(start, end), inclusive: inclusive)
+        at = end
+        return sign == ">"
+            ? .range(field: field, lower: bound, upper: nil) : .range(field: field, lower: nil, upper: bound)
+    }
+
+    // MARK: Chunks
+
+    private mutating func chunk(fields: [String]) throws(SakuinError) -> Query {
+        peek() == "\"" ? try quoted(fields: fields) : try bare(fields: fields)
+    }
+
+    private mutating func quoted(fields: [String]) throws(SakuinError) -> Query {
+        let start = at
+        at += 1
+        var content = String.UnicodeScalarView()
+        while let next = peek(), next != "\"" {
+            if next == "\\", let escaped = peek(1), escaped == "\"" || escaped == "\\" {
+                content.append(escaped)
+                at += 2
+            } else {
+                content.append(next)
+                at += 1
+            }
+        }
+        guard !isAtEnd else { throw failure("A quote is not closed.", at: start) }
+        at += 1
+        if peek() == "~", let distance = number(from: at + 1), distance.value == distance.value.rounded(),
+            distance.value <= 1_000_000
+        {
+            at = distance.end
+            let parts = String(content).split(whereSeparator: \.isWhitespace).map(String.init)
+            return .near(parts, distance: Int(distance.value), fields: fields)
+        }
+        return .text(String(content), fields: fields)
+    }
+
+    private mutating func bare(fields: [String]) throws(SakuinError) -> Query {
+        let start = at
+        var depth = 0
+        while let next = peek(), !Self.isBlank(next), next != "\"" {
+            if next == "(" { depth += 1 }
+            if next == ")" {
+                // The end of a group around, not part of the text.
+                if depth == 0, groupDepth > 1 { break }
+                depth -= 1
+            }
+            if next == "^", at > start, number(from: at + 1) != nil { break }
+            at += 1
+        }
+        if at == start { throw failure("Something to look for is missing.") }
+        if at - start > 1, text[at - 1] == "*" { return .prefix(string(start, at - 1), fields: fields) }
+        return .text(string(start, at), fields: fields)
+    }
+}

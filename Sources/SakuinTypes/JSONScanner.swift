@@ -1,0 +1,102 @@
+/// A top-level value of a JSON object; bytes point into the input or into the scanner and are valid only in the call.
+public enum JSONMember {
+    case null
+    case boolean(Bool)
+    case integer(Int64)
+    case float(Double)
+    /// Valid UTF-8 without escapes.
+    case string(UnsafeBufferPointer<UInt8>)
+    /// An array or object as it stands.
+    case json(UnsafeBufferPointer<UInt8>)
+}
+
+/// Takes the members of an object in order.
+public protocol JSONMemberVisitor: ~Copyable {
+    mutating func member(name: UnsafeBufferPointer<UInt8>, value: JSONMember) throws(SakuinError)
+}
+
+/// Scans one JSON object (RFC 8259) without building values: everything is validated, only strings with escapes are
+/// copied. Its buffers are used again from object to object.
+public struct JSONObjectScanner: ~Copyable {
+    /// Arrays and objects may be nested so deep.
+    public static let depthMax = 128
+    /// An object may have so many members.
+    public static let memberCountMax = 10_000
+
+    private var nameScratch = JSONScratch()
+    private var valueScratch = JSONScratch()
+
+    public init() {}
+
+    /// Hands each member to `visitor`. Throws `invalidArgument` with the byte offset of what is no JSON, for a name that
+    /// stands twice, and whatever the visitor throws.
+    public mutating func scan<V: JSONMemberVisitor & ~Copyable>(
+        _ bytes: UnsafeBufferPointer<UInt8>, visitor: inout V
+    ) throws(SakuinError) {
+        var input = JSONInput(bytes)
+        input.skipBlanks()
+        guard input.take(UInt8(ascii: "{")) else { throw input.failure("A JSON object is expected.") }
+        var seen = Set<[UInt8]>()
+        input.skipBlanks()
+        if input.take(UInt8(ascii: "}")) { return try end(&input) }
+        while true {
+            input.skipBlanks()
+            let at = input.at
+            let name = try input.string(&nameScratch)
+            guard seen.insert(Array(name)).inserted else {
+                let text = String(decoding: name, as: UTF8.self)
+                throw .invalid("Field '\(text)' stands twice in the object.", field: text, value: "byte \(at)")
+            }
+            guard seen.count <= Self.memberCountMax else {
+                throw .invalid(
+                    "An object may have \(Self.memberCountMax) fields.", field: "document",
+                    limit: Self.memberCountMax, value: seen.count)
+            }
+            input.skipBlanks()
+            guard input.take(UInt8(ascii: ":")) else { throw input.failure("A colon is expected.") }
+            input.skipBlanks()
+            try visitor.member(name: name, value: try value(&input))
+            input.skipBlanks()
+            if input.take(UInt8(ascii: ",")) { continue }
+            guard input.take(UInt8(ascii: "}")) else { throw input.failure("A comma or '}' is expected.") }
+            return try end(&input)
+        }
+    }
+
+    private func end(_ input: inout JSONInput) throws(SakuinError) {
+        input.skipBlanks()
+        guard input.isAtEnd else { throw input.failure("Something stands behind the object.") }
+    }
+
+    private mutating func value(_ input: inout JSONInput) throws(SakuinError) -> JSONMember {
+        switch input.peek {
+        case UInt8(ascii: "\""): return .string(try input.string(&valueScratch))
+        case UInt8(ascii: "{"), UInt8(ascii: "["):
+            let from = input.at
+            try input.skipValue(depth: 0, &valueScratch)
+            return .json(UnsafeBufferPointer(rebasing: input.bytes[from..<input.at]))
+        default: return try input.scalar()
+        }
+    }
+}
+
+/// Memory for strings with escapes.
+struct JSONScratch: ~Copyable {
+    private(set) var base: UnsafeMutablePointer<UInt8>
+    private(set) var capacity: Int
+
+    init() {
+        capacity = 1024
+        base = .allocate(capacity: capacity)
+    }
+
+    deinit { base.deallocate() }
+
+    /// Room for `count` bytes; what was there is gone.
+    mutating func prepare(_ count: Int) {
+        guard count > capacity else { return }
+        base.deallocate()
+        capacity = max(count, 2 * capacity)
+        base = .allocate(capacity: capacity)
+    }
+}

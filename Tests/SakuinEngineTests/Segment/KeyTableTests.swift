@@ -1,0 +1,89 @@
+import Testing
+
+@testable import SakuinEngine
+
+@Suite struct KeyTableTests {
+    private func section(_ keys: [[UInt8]]) -> [UInt8] {
+        var writer = KeyTableWriter()
+        for key in keys { key.withUnsafeBytes { writer.add($0) } }
+        var out = ByteWriter()
+        writer.finish(into: &out)
+        return out.array()
+    }
+
+    private func find(_ table: KeyTable, _ key: [UInt8]) throws -> [UInt32] {
+        var found: [UInt32] = []
+        try MappedFile(copying: key).withBytes { (bytes) throws(StorageError) in
+            try table.find(bytes, hash: KeyHash.hash(bytes)) { (document) throws(StorageError) in
+                found.append(document)
+                return true
+            }
+        }
+        return found.sorted()
+    }
+
+    @Test(arguments: [0, 1, 15, 16, 17, 4000, 70_000]) func everyKeyIsFound(count: Int) throws {
+        var random = StorageRandom(UInt64(count))
+        let keys = (0..<count).map { number in
+            switch number % 4 {
+            case 0: Array("doc-\(number)".utf8)
+            case 1: random.bytes(random.next(below: 30)) + Array("\(number)".utf8)
+            case 2: Array("文書/\(number % 50)/\(number)".utf8)
+            // Some keys come again and again, as they do when documents are replaced.
+            default: Array("again-\(number % 9)".utf8)
+            }
+        }
+        let table = try KeyTable(TestSection.view(section(keys)), documentCount: count)
+        var places: [[UInt8]: [UInt32]] = [:]
+        for (document, key) in keys.enumerated() { places[key, default: []].append(UInt32(document)) }
+        for (document, key) in keys.enumerated() where count < 5000 || document % 17 == 0 {
+            #expect(try table.key(UInt32(document)) == key)
+            #expect(try find(table, key) == places[key])
+        }
+        #expect(try find(table, Array("missing".utf8)) == [])
+        #expect(try find(table, []) == places[[], default: []])
+        #expect(throws: StorageError.self) { try table.key(UInt32(count)) }
+        var next = 0
+        try table.forEach { (document, key) throws(StorageError) in
+            #expect(document == UInt32(next) && key.elementsEqual(keys[next]))
+            next += 1
+        }
+        #expect(next == count)
+    }
+
+    @Test func hostileBytes() throws {
+        let keys = (0..<300).map { Array("key-\($0 * 7)".utf8) }
+        let good = section(keys)
+        var random = StorageRandom(3)
+        for round in 0..<500 {
+            var bytes = good
+            if round % 5 == 0 { bytes.removeLast(random.next(below: bytes.count)) }
+            for _ in 0..<5 where !bytes.isEmpty {
+                bytes[random.next(below: bytes.count)] = round % 2 == 0 ? 0xFF : UInt8(random.next(below: 256))
+            }
+            guard let table = try? KeyTable(TestSection.view(bytes), documentCount: keys.count) else { continue }
+            for document in 0..<keys.count {
+                _ = try? table.key(UInt32(document))
+                _ = try? find(table, keys[document])
+            }
+            try? table.forEach { (_, _) throws(StorageError) in }
+        }
+    }
+
+    /// The hash is part of the format: a change would lose every key of every old segment.
+    @Test func theHashDoesNotChange() {
+        let hashes = ["", "a", "1234567", "12345678", "123456789", "全文検索"].map { text in
+            Array(text.utf8).withUnsafeBytes { KeyHash.hash($0) }
+        }
+        #expect(Set(hashes).count == hashes.count)
+        var low: Set<UInt16> = []
+        var high: Set<UInt16> = []
+        for number in 0..<4000 {
+            let hash = Array("doc-\(number)".utf8).withUnsafeBytes { KeyHash.hash($0) }
+            low.insert(UInt16(truncatingIfNeeded: hash))
+            high.insert(UInt16(truncatingIfNeeded: hash >> 48))
+        }
+        // 4,000 of 65,536 at random leave about 3,880 distinct ones.
+        #expect(low.count > 3_750 && high.count > 3_750)
+    }
+}
