@@ -172,7 +172,8 @@ final class Column: Sendable {
     /// Whether any of `count` (1...64) values from `place` on can lie in the range, by the bounds of their blocks.
     @inline(__always)
     private func mayHold(_ place: Int, _ count: Int, _ range: ClosedRange<Int64>) -> Bool {
-        for number in place / ColumnSetWriter.blockValueCount...(place &+ count &- 1) / ColumnSetWriter.blockValueCount {
+        for number in place / ColumnSetWriter.blockValueCount...(place &+ count &- 1) / ColumnSetWriter.blockValueCount
+        {
             let block = block(number)
             if block.least <= range.upperBound, block.greatest >= range.lowerBound { return true }
         }

@@ -119,7 +119,8 @@ struct DocumentStore: Sendable {
 
     /// Hands the encoded document to `body`; its bytes are valid only there.
     func document<R>(
-        _ document: UInt32, _ cache: inout DocumentBlockCache, _ body: (UnsafeRawBufferPointer) throws(StorageError) -> R
+        _ document: UInt32, _ cache: inout DocumentBlockCache,
+        _ body: (UnsafeRawBufferPointer) throws(StorageError) -> R
     ) throws(StorageError) -> R {
         guard Int(document) < documentCount else {
             throw section.corrupt(indexAt, "document \(document) of \(documentCount)")
@@ -142,7 +143,10 @@ struct DocumentStore: Sendable {
         }
         try load(low, block, part.upperBound, &cache)
         cache.decoded.removeAll()
-        guard StoredTextCode.decode(UnsafeRawBufferPointer(start: cache.coded.start + part.lowerBound, count: part.count), into: &cache.decoded)
+        guard
+            StoredTextCode.decode(
+                UnsafeRawBufferPointer(start: cache.coded.start + part.lowerBound, count: part.count),
+                into: &cache.decoded)
         else { throw damaged(low) }
         return try cache.decoded.withBytes(body)
     }
@@ -170,7 +174,9 @@ struct DocumentStore: Sendable {
         var walk = LengthWalk(block)
         for i in 0..<block.documentCount {
             guard let part = walk.next() else { throw damaged(number) }
-            try body(UInt32(block.firstDocument + i), UnsafeRawBufferPointer(start: cache.coded.start + part.lowerBound, count: part.count))
+            try body(
+                UInt32(block.firstDocument + i),
+                UnsafeRawBufferPointer(start: cache.coded.start + part.lowerBound, count: part.count))
         }
         guard walk.isAtEnd else { throw damaged(number) }
     }

@@ -100,7 +100,8 @@ struct EncodedDocumentReader {
     }
 
     /// The document with field names out of `names`.
-    static func decode(_ bytes: UnsafeRawBufferPointer, names: [String], file: String) throws(StorageError) -> Document {
+    static func decode(_ bytes: UnsafeRawBufferPointer, names: [String], file: String) throws(StorageError) -> Document
+    {
         var reader = try EncodedDocumentReader(bytes, file: file)
         var document = Document(key: String(decoding: reader.key, as: UTF8.self), fields: [])
         while let field = try reader.next() {

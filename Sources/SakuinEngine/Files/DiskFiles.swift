@@ -1,9 +1,9 @@
 // What `DiskDirectory` hands out: files being written, and the lock.
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #else
-import Darwin
+    import Darwin
 #endif
 
 /// A file written front to back; nothing is held back from the kernel, so callers gather small pieces themselves.
@@ -44,7 +44,7 @@ final class DiskOutputFile: OutputFile {
     func preallocate(_ byteCount: Int) {
         guard descriptor >= 0, byteCount > 0 else { return }
         #if canImport(Glibc)
-        if posix_fallocate(descriptor, off_t(written), off_t(byteCount)) == 0 { allocated = written + byteCount }
+            if posix_fallocate(descriptor, off_t(written), off_t(byteCount)) == 0 { allocated = written + byteCount }
         #endif
     }
 

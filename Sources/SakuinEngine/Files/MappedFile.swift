@@ -1,7 +1,7 @@
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #else
-import Darwin
+    import Darwin
 #endif
 
 /// Read-only bytes of a file, unmapped when the last owner lets go. `bytes` is for owners that keep the object in a

@@ -1,9 +1,9 @@
 // System calls with EINTR retried and errno as a typed error.
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #else
-import Darwin
+    import Darwin
 #endif
 
 enum SystemCall {
@@ -50,20 +50,20 @@ enum SystemCall {
     /// Makes data, and what is needed to find it, durable.
     static func syncData(_ descriptor: Int32, path: String) throws(StorageError) {
         #if canImport(Glibc)
-        try retry("fdatasync", path) { Int(fdatasync(descriptor)) }
+            try retry("fdatasync", path) { Int(fdatasync(descriptor)) }
         #else
-        try syncAll(descriptor, path: path)
+            try syncAll(descriptor, path: path)
         #endif
     }
 
     /// Makes data and every attribute durable.
     static func syncAll(_ descriptor: Int32, path: String) throws(StorageError) {
         #if canImport(Glibc)
-        try retry("fsync", path) { Int(fsync(descriptor)) }
+            try retry("fsync", path) { Int(fsync(descriptor)) }
         #else
-        // fsync does not reach the platter on Darwin; F_FULLFSYNC is missing on some file systems.
-        if fcntl(descriptor, F_FULLFSYNC) != -1 { return }
-        try retry("fsync", path) { Int(fsync(descriptor)) }
+            // fsync does not reach the platter on Darwin; F_FULLFSYNC is missing on some file systems.
+            if fcntl(descriptor, F_FULLFSYNC) != -1 { return }
+            try retry("fsync", path) { Int(fsync(descriptor)) }
         #endif
     }
 

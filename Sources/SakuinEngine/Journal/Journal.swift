@@ -108,7 +108,8 @@ final class Journal: Sendable {
     }
 
     /// The field names a record of that kind holds, and the number of the first.
-    static func decodeNames(_ record: JournalRecord, file: String) throws(StorageError) -> (first: Int, names: [String]) {
+    static func decodeNames(_ record: JournalRecord, file: String) throws(StorageError) -> (first: Int, names: [String])
+    {
         var reader = ByteReader(record.payload, file: file)
         let first = try reader.readCount(max: Int(Int32.max))
         let count = try reader.readCount(max: reader.remaining)

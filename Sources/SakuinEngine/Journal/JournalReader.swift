@@ -72,7 +72,8 @@ struct JournalReader {
         }
         guard sequence >= max(lastSequence, firstSequence) else { return stop("a sequence number that descends") }
         guard let known = JournalFormat.Kind(rawValue: kind) else {
-            throw .unsupportedVersion(file: file, found: Int(kind), supported: Int(JournalFormat.Kind.fieldNames.rawValue))
+            throw .unsupportedVersion(
+                file: file, found: Int(kind), supported: Int(JournalFormat.Kind.fieldNames.rawValue))
         }
         lastSequence = sequence
         end.validByteCount += JournalFormat.recordHeaderByteCount + length

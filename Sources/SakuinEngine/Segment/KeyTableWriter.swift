@@ -34,7 +34,7 @@ struct KeyTableWriter: ~Copyable {
         hashes.append(KeyHash.hash(key))
     }
 
-    static func bucket(_ hash: UInt64, of count: Int) -> Int { Int((hash >> 32) * UInt64(count) >> 32) }
+    static func bucket(_ hash: UInt64, of count: Int) -> Int { Int(((hash >> 32) * UInt64(count)) >> 32) }
 
     func finish(into out: inout ByteWriter) {
         blob.withBytes { out.append(bytes: $0) }

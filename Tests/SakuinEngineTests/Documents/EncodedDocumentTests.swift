@@ -34,9 +34,15 @@ import Testing
         #expect(document.key == "42")
         #expect(
             document.fields.map(\.value) == [
-                "索引", "", .integer(.min), -1, 0, 1, .integer(.max), -0.25, true, false, .null, .json("[1, {}]"), "42", 42,
+                "索引", "", .integer(.min), -1, 0, 1, .integer(.max), -0.25, true, false, .null, .json("[1, {}]"), "42",
+                42,
             ])
         #expect(document.fields.map(\.name).last == "number")
+    }
+
+    @Test func theExampleOfTheFormatPage() throws {
+        let bytes: [UInt8] = [0x01, 0x37, 0x02, 0x00, 0x01, 0x03, 0xE7, 0xB4, 0xA2, 0x01, 0x02, 0x03]
+        #expect(try decode(bytes, names: names) == Document(key: "7", ["title": "索", "body": -2]))
     }
 
     @Test func fieldsCanBeLeftOut() throws {
@@ -50,7 +56,9 @@ import Testing
     @Test func hostileBytes() throws {
         let bytes = encoded()
         #expect(throws: StorageError.self) { try decode(bytes, names: []) }
-        for length in 0..<bytes.count { #expect(throws: StorageError.self) { try decode(Array(bytes.prefix(length)), names: names) } }
+        for length in 0..<bytes.count {
+            #expect(throws: StorageError.self) { try decode(Array(bytes.prefix(length)), names: names) }
+        }
         var random = StorageRandom(1)
         for _ in 0..<3000 {
             var damaged = bytes

@@ -22,6 +22,10 @@ import Testing
         #expect(coded(Array("plain ASCII, as it is".utf8)) == Array("plain ASCII, as it is".utf8))
     }
 
+    @Test func theExampleOfTheFormatPage() {
+        #expect(coded(Array("索é".utf8)) == [0xB1, 0x22, 0x01, 0xC3, 0xA9])
+    }
+
     @Test func everyScalarSurvives() {
         var all: [UInt8] = []
         for value in UInt32(0)...0x10FFFF {

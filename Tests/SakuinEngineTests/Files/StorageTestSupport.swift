@@ -35,7 +35,8 @@ enum TestSection {
                 CRC32C.checksum(UnsafeRawBufferPointer(rebasing: raw[from..<min(from + block, raw.count)]))
             }
         }
-        return SectionView(owner: MappedFile(copying: bytes), file: "test", offset: 0, count: bytes.count, checksums: checksums)
+        return SectionView(
+            owner: MappedFile(copying: bytes), file: "test", offset: 0, count: bytes.count, checksums: checksums)
     }
 }
 

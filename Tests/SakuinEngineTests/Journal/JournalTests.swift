@@ -18,7 +18,8 @@ import Testing
         return writer.name
     }
 
-    private func read(_ directory: any Directory, _ name: String) throws -> (records: [Record], end: JournalReader.End) {
+    private func read(_ directory: any Directory, _ name: String) throws -> (records: [Record], end: JournalReader.End)
+    {
         var reader = try JournalReader(directory, name)
         var records: [Record] = []
         while let record = try reader.next() {

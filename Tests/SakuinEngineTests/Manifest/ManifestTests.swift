@@ -33,7 +33,9 @@ import Testing
         let manifest = manifest(5)
         let bytes = encoded(manifest)
         #expect(try decoded(bytes) == manifest)
-        for length in 0..<bytes.count { #expect(throws: StorageError.self) { try decoded(Array(bytes.prefix(length))) } }
+        for length in 0..<bytes.count {
+            #expect(throws: StorageError.self) { try decoded(Array(bytes.prefix(length))) }
+        }
         for bit in 0..<(bytes.count * 8) {
             var damaged = bytes
             damaged[bit / 8] ^= 1 << UInt8(bit % 8)

@@ -36,19 +36,16 @@ import Testing
         let table = try KeyTable(TestSection.view(section(keys)), documentCount: count)
         var places: [[UInt8]: [UInt32]] = [:]
         for (document, key) in keys.enumerated() { places[key, default: []].append(UInt32(document)) }
-        for (document, key) in keys.enumerated() where count < 5000 || document % 17 == 0 {
+        for (document, key) in keys.enumerated() where count < 1000 || document % 40 == 0 {
             #expect(try table.key(UInt32(document)) == key)
             #expect(try find(table, key) == places[key])
         }
         #expect(try find(table, Array("missing".utf8)) == [])
         #expect(try find(table, []) == places[[], default: []])
         #expect(throws: StorageError.self) { try table.key(UInt32(count)) }
-        var next = 0
-        try table.forEach { (document, key) throws(StorageError) in
-            #expect(document == UInt32(next) && key.elementsEqual(keys[next]))
-            next += 1
-        }
-        #expect(next == count)
+        var walked: [[UInt8]] = []
+        try table.forEach { (_, key) throws(StorageError) in walked.append([UInt8](key)) }
+        #expect(walked == keys)
     }
 
     @Test func hostileBytes() throws {

@@ -38,7 +38,9 @@ import Testing
     @Test func damageIsFound() throws {
         let bytes = LiveDocuments(documentCount: 100, dead: [3, 50]).encode().array()
         #expect(throws: StorageError.self) { try decode(bytes, 101) }
-        for length in 0..<bytes.count { #expect(throws: StorageError.self) { try decode(Array(bytes.prefix(length)), 100) } }
+        for length in 0..<bytes.count {
+            #expect(throws: StorageError.self) { try decode(Array(bytes.prefix(length)), 100) }
+        }
         for bit in 0..<(bytes.count * 8) {
             var damaged = bytes
             damaged[bit / 8] ^= 1 << UInt8(bit % 8)
