@@ -48,6 +48,16 @@ import Testing
         #expect(walked == keys)
     }
 
+    @Test func keysSpreadOverTheBuckets() {
+        var counts = [Int](repeating: 0, count: 1000)
+        for number in 0..<4000 {
+            let hash = Array("doc-\(number)".utf8).withUnsafeBytes { KeyHash.hash($0) }
+            counts[KeyTableWriter.bucket(hash, of: counts.count)] += 1
+        }
+        #expect((counts.max() ?? 0) < 20)
+        #expect(KeyTableWriter.bucket(.max, of: 7) == 6 && KeyTableWriter.bucket(0, of: 7) == 0)
+    }
+
     @Test func hostileBytes() throws {
         let keys = (0..<300).map { Array("key-\($0 * 7)".utf8) }
         let good = section(keys)

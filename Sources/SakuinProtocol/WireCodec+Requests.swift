@@ -1,0 +1,181 @@
+public import SakuinTypes
+import SwiftProtobuf
+
+#if canImport(FoundationEssentials)
+import FoundationEssentials
+#else
+import Foundation
+#endif
+
+extension WireCodec {
+    public static func encode(_ request: WireRequest) -> [UInt8] {
+        var message = Sakuin_V1_Request()
+        message.deadlineMilliseconds = request.deadlineMilliseconds
+        switch request.call {
+        case .createIndex(let name, let schema):
+            message.createIndex = .with {
+                $0.name = name
+                if let schema { $0.schema = Data(schema.json().utf8) }
+            }
+        case .listIndexes: message.listIndexes = Sakuin_V1_ListIndexes()
+        case .dropIndex(let name): message.dropIndex = .with { $0.name = name }
+        case .aliasIndex(let name, let target):
+            message.aliasIndex = .with {
+                $0.name = name
+                $0.target = target
+            }
+        case .write(let index, let batch):
+            message.write = .with {
+                $0.index = index
+                $0.batch = self.batch(batch)
+                $0.acknowledge = acknowledgement(batch.acknowledge)
+                $0.rejection = batch.rejection == .wholeBatch ? .wholeBatch : .eachOperation
+            }
+        case .search(let index, let request): message.search = search(index, request)
+        case .get(let index, let keys):
+            message.get = .with {
+                $0.index = index
+                $0.keys = keys.map { Data($0.utf8) }
+            }
+        case .refresh(let index): message.refresh = .with { $0.index = index }
+        case .commit(let index): message.commit = .with { $0.index = index }
+        case .statistics(let index): message.statistics = .with { $0.index = index }
+        case .segments(let index): message.segments = .with { $0.index = index }
+        case .compact(let index, let segments):
+            message.compact = .with {
+                $0.index = index
+                $0.segments = UInt32(clamping: segments)
+            }
+        case .importStream(let index, let acknowledge, let rejection):
+            message.import = .with {
+                $0.index = index
+                $0.acknowledge = acknowledgement(acknowledge)
+                $0.rejection = rejection == .wholeBatch ? .wholeBatch : .eachOperation
+            }
+        case .export(let index): message.export = .with { $0.index = index }
+        }
+        return bytes(message)
+    }
+
+    public static func decodeRequest(_ payload: UnsafeRawBufferPointer) throws(SakuinError) -> WireRequest {
+        let message = try decode(payload, as: Sakuin_V1_Request.self)
+        guard let call = message.call else {
+            throw .invalid("The request names no call this version knows.", field: "call")
+        }
+        return WireRequest(try self.call(call), deadlineMilliseconds: message.deadlineMilliseconds)
+    }
+
+    private static func call(_ call: Sakuin_V1_Request.OneOf_Call) throws(SakuinError) -> WireCall {
+        switch call {
+        case .createIndex(let m):
+            let schema: Schema? = m.schema.isEmpty ? nil : try Schema(json: Array(m.schema))
+            return .createIndex(name: m.name, schema: schema)
+        case .listIndexes: return .listIndexes
+        case .dropIndex(let m): return .dropIndex(name: m.name)
+        case .aliasIndex(let m): return .aliasIndex(name: m.name, target: m.target)
+        case .write(let m):
+            return .write(
+                index: m.index,
+                try writeBatch(m.batch, level(m.acknowledge), m.rejection == .eachOperation ? .eachOperation : .wholeBatch))
+        case .search(let m): return .search(index: m.index, try searchRequest(m))
+        case .get(let m):
+            var keys: [String] = []
+            for key in m.keys { keys.append(try text(key, "keys")) }
+            return .get(index: m.index, keys: keys)
+        case .refresh(let m): return .refresh(index: m.index)
+        case .commit(let m): return .commit(index: m.index)
+        case .statistics(let m): return .statistics(index: m.index)
+        case .segments(let m): return .segments(index: m.index)
+        case .compact(let m): return .compact(index: m.index, segments: Int(m.segments))
+        case .import(let m):
+            return .importStream(
+                index: m.index, acknowledge: level(m.acknowledge),
+                rejection: m.rejection == .eachOperation ? .eachOperation : .wholeBatch)
+        case .export(let m): return .export(index: m.index)
+        }
+    }
+
+    // MARK: Writing
+
+    static func acknowledgement(_ level: AcknowledgementLevel) -> Sakuin_V1_Acknowledgement {
+        switch level {
+        case .disk: .disk
+        case .log: .log
+        case .memory: .memory
+        }
+    }
+
+    static func level(_ acknowledgement: Sakuin_V1_Acknowledgement) -> AcknowledgementLevel {
+        switch acknowledgement {
+        case .log: .log
+        case .memory: .memory
+        case .disk, .UNRECOGNIZED: .disk
+        }
+    }
+
+    /// A batch of an import, for a DATA frame.
+    public static func encode(_ operations: [WriteOperation]) -> [UInt8] { bytes(batch(WriteBatch(operations))) }
+
+    public static func decodeBatch(
+        _ payload: UnsafeRawBufferPointer, acknowledge: AcknowledgementLevel, rejection: RejectionPolicy
+    ) throws(SakuinError) -> WriteBatch {
+        try writeBatch(try decode(payload, as: Sakuin_V1_WriteBatch.self), acknowledge, rejection)
+    }
+
+    static func batch(_ batch: WriteBatch) -> Sakuin_V1_WriteBatch {
+        var message = Sakuin_V1_WriteBatch()
+        if let keyField = plainKeyField(batch.operations) {
+            message.keyField = keyField
+            message.json = batch.operations.compactMap {
+                if case .putJSON(let json, _) = $0 { Data(json) } else { nil }
+            }
+            return message
+        }
+        message.operations = batch.operations.map { operation in
+            .with {
+                switch operation {
+                case .put(let document):
+                    $0.put = .with {
+                        $0.key = Data(document.key.utf8)
+                        $0.json = Data(document.json())
+                    }
+                case .putJSON(let json, let keyField):
+                    $0.put = .with {
+                        $0.json = Data(json)
+                        $0.keyField = keyField
+                    }
+                case .delete(let key): $0.delete = Data(key.utf8)
+                }
+            }
+        }
+        return message
+    }
+
+    /// The key field that all operations share when all are JSON puts.
+    private static func plainKeyField(_ operations: [WriteOperation]) -> String? {
+        guard case .putJSON(_, let keyField)? = operations.first else { return nil }
+        for operation in operations {
+            guard case .putJSON(_, keyField) = operation else { return nil }
+        }
+        return keyField
+    }
+
+    static func writeBatch(
+        _ message: Sakuin_V1_WriteBatch, _ acknowledge: AcknowledgementLevel, _ rejection: RejectionPolicy
+    ) throws(SakuinError) -> WriteBatch {
+        var operations: [WriteOperation] = []
+        operations.reserveCapacity(message.json.count + message.operations.count)
+        for json in message.json { operations.append(.putJSON(Array(json), keyField: message.keyField)) }
+        for operation in message.operations {
+            switch operation.operation {
+            case .put(let put) where put.key.isEmpty:
+                operations.append(.putJSON(Array(put.json), keyField: put.keyField))
+            case .put(let put):
+                operations.append(.put(try Document(json: Array(put.json), keyField: nil, key: try text(put.key, "key"))))
+            case .delete(let key): operations.append(.delete(try text(key, "delete")))
+            case nil: throw .invalid("An operation is neither put nor delete.", field: "operations")
+            }
+        }
+        return WriteBatch(operations, acknowledge: acknowledge, rejection: rejection)
+    }
+}

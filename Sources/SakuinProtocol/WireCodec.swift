@@ -1,0 +1,93 @@
+public import SakuinTypes
+import SwiftProtobuf
+
+/// Model values to protobuf payloads and back; decoding checks everything and throws `SakuinError`.
+public enum WireCodec {
+    static func bytes(_ message: some Message) -> [UInt8] {
+        // Encoding fails only for missing proto2 fields, which these messages have none of.
+        (try? message.serializedBytes()) ?? []
+    }
+
+    static func decode<M: Message>(_ payload: UnsafeRawBufferPointer, as type: M.Type) throws(SakuinError) -> M {
+        var options = BinaryDecodingOptions()
+        options.messageDepthLimit = 100
+        do {
+            return try M(serializedBytes: payload, options: options)
+        } catch {
+            throw .invalid("The payload is no \(M.protoMessageName) message.", field: "payload")
+        }
+    }
+
+    static func text(_ bytes: some Collection<UInt8>, _ field: String) throws(SakuinError) -> String {
+        guard let text = String(validating: bytes, as: UTF8.self) else {
+            throw .invalid("'\(field)' is not valid UTF-8.", field: field)
+        }
+        return text
+    }
+
+    // MARK: Handshake
+
+    public static func encode(_ hello: Hello) -> [UInt8] {
+        bytes(
+            Sakuin_V1_Hello.with {
+                $0.versionMin = hello.versionMin
+                $0.versionMax = hello.versionMax
+                $0.client = hello.client
+                $0.frameByteCountMax = hello.frameByteCountMax
+                $0.streamCredit = hello.streamCredit
+            })
+    }
+
+    public static func decodeHello(_ payload: UnsafeRawBufferPointer) throws(SakuinError) -> Hello {
+        let message = try decode(payload, as: Sakuin_V1_Hello.self)
+        return Hello(
+            versionMin: message.versionMin, versionMax: message.versionMax, client: message.client,
+            frameByteCountMax: message.frameByteCountMax, streamCredit: message.streamCredit)
+    }
+
+    public static func encode(_ welcome: Welcome) -> [UInt8] {
+        bytes(
+            Sakuin_V1_Welcome.with {
+                $0.version = welcome.version
+                $0.server = welcome.server
+                $0.frameByteCountMax = welcome.frameByteCountMax
+                $0.streamCredit = welcome.streamCredit
+                $0.streamCountMax = welcome.streamCountMax
+            })
+    }
+
+    public static func decodeWelcome(_ payload: UnsafeRawBufferPointer) throws(SakuinError) -> Welcome {
+        let message = try decode(payload, as: Sakuin_V1_Welcome.self)
+        return Welcome(
+            version: message.version, server: message.server, frameByteCountMax: message.frameByteCountMax,
+            streamCredit: message.streamCredit, streamCountMax: message.streamCountMax)
+    }
+
+    // MARK: Status
+
+    public static func encode(_ error: SakuinError) -> [UInt8] { bytes(status(error)) }
+
+    static func status(_ error: SakuinError) -> Sakuin_V1_Status {
+        .with {
+            $0.code = error.code.rawValue
+            $0.message = error.message
+            if let field = error.field { $0.field = field }
+            if let limit = error.limit { $0.limit = limit }
+            if let value = error.value { $0.value = value }
+            if let next = error.nextStep { $0.nextStep = next }
+            if let retry = error.retryAfterMilliseconds { $0.retryAfterMilliseconds = retry }
+        }
+    }
+
+    public static func decodeStatus(_ payload: UnsafeRawBufferPointer) throws(SakuinError) -> SakuinError {
+        error(try decode(payload, as: Sakuin_V1_Status.self))
+    }
+
+    static func error(_ status: Sakuin_V1_Status) -> SakuinError {
+        SakuinError(
+            SakuinError.Code(rawValue: status.code), status.message, field: status.hasField ? status.field : nil,
+            limit: status.hasLimit ? status.limit : nil, value: status.hasValue ? status.value : nil,
+            nextStep: status.hasNextStep ? status.nextStep : nil,
+            retryAfterMilliseconds: status.hasRetryAfterMilliseconds ? status.retryAfterMilliseconds : nil)
+    }
+}

@@ -1,0 +1,87 @@
+public import SakuinTypes
+
+/// A call as it crosses the wire.
+public enum WireCall: Sendable, Hashable {
+    /// `schema` nil: the standard one.
+    case createIndex(name: String, schema: Schema?)
+    case listIndexes
+    case dropIndex(name: String)
+    case aliasIndex(name: String, target: String)
+    case write(index: String, WriteBatch)
+    case search(index: String, SearchRequest)
+    case get(index: String, keys: [String])
+    case refresh(index: String)
+    case commit(index: String)
+    case statistics(index: String)
+    case segments(index: String)
+    case compact(index: String, segments: Int)
+    /// The client streams batches; each is acknowledged in order.
+    case importStream(index: String, acknowledge: AcknowledgementLevel, rejection: RejectionPolicy)
+    /// The server streams pages of documents.
+    case export(index: String)
+}
+
+/// The payload of a REQUEST frame.
+public struct WireRequest: Sendable, Hashable {
+    /// 0: no deadline.
+    public var deadlineMilliseconds: UInt32
+    public var call: WireCall
+
+    public init(_ call: WireCall, deadlineMilliseconds: UInt32 = 0) {
+        self.call = call
+        self.deadlineMilliseconds = deadlineMilliseconds
+    }
+}
+
+/// The payload of a REPLY frame.
+public enum WireReply: Sendable, Hashable {
+    case done
+    case indexes([IndexListing])
+    case receipt(WriteReceipt)
+    case search(SearchResponse)
+    case documents([Document?])
+    case sequence(UInt64)
+    case statistics(IndexStatistics)
+    case segments([SegmentStatistics])
+    case compaction(CompactionReport)
+}
+
+/// The payload of HELLO.
+public struct Hello: Sendable, Hashable {
+    public var versionMin: UInt32
+    public var versionMax: UInt32
+    public var client: String
+    public var frameByteCountMax: UInt32
+    public var streamCredit: UInt32
+
+    public init(
+        versionMin: UInt32 = ProtocolVersion.min, versionMax: UInt32 = ProtocolVersion.max, client: String,
+        frameByteCountMax: UInt32, streamCredit: UInt32
+    ) {
+        self.versionMin = versionMin
+        self.versionMax = versionMax
+        self.client = client
+        self.frameByteCountMax = frameByteCountMax
+        self.streamCredit = streamCredit
+    }
+}
+
+/// The payload of WELCOME.
+public struct Welcome: Sendable, Hashable {
+    public var version: UInt32
+    public var server: String
+    public var frameByteCountMax: UInt32
+    public var streamCredit: UInt32
+    public var streamCountMax: UInt32
+
+    public init(
+        version: UInt32 = ProtocolVersion.max, server: String, frameByteCountMax: UInt32, streamCredit: UInt32,
+        streamCountMax: UInt32
+    ) {
+        self.version = version
+        self.server = server
+        self.frameByteCountMax = frameByteCountMax
+        self.streamCredit = streamCredit
+        self.streamCountMax = streamCountMax
+    }
+}
