@@ -11,10 +11,12 @@ let strict: [SwiftSetting] = [
 
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
+let nioHelpers: Target.Dependency = .product(name: "NIOConcurrencyHelpers", package: "swift-nio")
 let nioEmbedded: Target.Dependency = .product(name: "NIOEmbedded", package: "swift-nio")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
-let metrics: Target.Dependency = .product(name: "Metrics", package: "swift-metrics")
+let metrics: Target.Dependency = .product(name: "CoreMetrics", package: "swift-metrics")
 let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let signals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
 let protobuf: Target.Dependency = .product(name: "SwiftProtobuf", package: "swift-protobuf")
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 
@@ -43,16 +45,19 @@ let package = Package(
         .target(name: "SakuinEngine", dependencies: ["SakuinTypes", "CLZ4"], swiftSettings: strict),
         .target(name: "SakuinProtocol", dependencies: ["SakuinTypes", protobuf], swiftSettings: strict),
         .target(
-            name: "SakuinClient", dependencies: ["SakuinTypes", "SakuinProtocol", nioCore, nioPosix, logging],
+            name: "SakuinClient", dependencies: ["SakuinTypes", "SakuinProtocol", nioCore, nioPosix, nioHelpers],
             swiftSettings: strict),
         .target(
             name: "SakuinServer",
             dependencies: [
-                "SakuinTypes", "SakuinEngine", "SakuinProtocol", nioCore, nioPosix, logging, metrics, lifecycle,
+                "SakuinTypes", "SakuinEngine", "SakuinProtocol", nioCore, nioPosix, nioHelpers, logging, metrics,
+                lifecycle,
             ], swiftSettings: strict),
         .executableTarget(
             name: "SakuinDaemon",
-            dependencies: ["SakuinTypes", "SakuinServer", "SakuinEngine", argumentParser, logging, lifecycle],
+            dependencies: [
+                "SakuinTypes", "SakuinServer", "SakuinEngine", argumentParser, logging, lifecycle, signals,
+            ],
             swiftSettings: strict),
         .executableTarget(
             name: "SakuinCLI",

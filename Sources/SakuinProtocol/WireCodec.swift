@@ -10,9 +10,10 @@ public enum WireCodec {
 
     static func decode<M: Message>(_ payload: UnsafeRawBufferPointer, as type: M.Type) throws(SakuinError) -> M {
         var options = BinaryDecodingOptions()
-        options.messageDepthLimit = 100
+        // A level of a query tree is up to two messages.
+        options.messageDepthLimit = 2 * queryDepthMax + 16
         do {
-            return try M(serializedBytes: payload, options: options)
+            return try M(serializedBytes: [UInt8](payload), options: options)
         } catch {
             throw .invalid("The payload is no \(M.protoMessageName) message.", field: "payload")
         }

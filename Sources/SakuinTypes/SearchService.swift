@@ -48,6 +48,9 @@ public struct DocumentPages: AsyncSequence, Sendable {
     /// `next` returns a page at a time, then nil; it is not called again after nil or an error.
     public init(next: @escaping @Sendable () async throws -> [Document]?) { self.next = next }
 
+    /// The next page; nil at the end. One task at a time.
+    public func nextPage() async throws -> [Document]? { try await next() }
+
     public struct AsyncIterator: AsyncIteratorProtocol {
         let source: @Sendable () async throws -> [Document]?
         public mutating func next() async throws -> [Document]? { try await source() }

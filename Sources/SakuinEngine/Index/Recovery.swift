@@ -110,14 +110,15 @@ struct Recovery {
         }
         do throws(StorageError) {
             let registry = FieldRegistry(schema: stored, names: manifest.fieldNames)
-            let snapshot = openSegments(manifest)
+            let (snapshot, damagedSegments) = openSegments(manifest)
             try removeOrphans(manifest)
             let replay = try readJournals(manifest, registry)
-            let state = SegmentStore.State(
+            var state = SegmentStore.State(
                 nextSegmentID: max(manifest.nextSegmentID, (manifest.segments.map(\.id).max() ?? 0) + 1),
                 generation: manifest.generation, committedSequence: manifest.committedSequence,
                 synced: Set(manifest.segments.map(\.id)), present: Set(manifest.segments.map(\.id)),
                 liveFiles: Dictionary(uniqueKeysWithValues: manifest.segments.map { ($0.id, $0.liveGeneration) }))
+            state.damaged = damagedSegments
             let store = SegmentStore(
                 directory: directory, registry: registry, snapshot: snapshot, state: state, log: options.log)
             let index = try assemble(
@@ -136,19 +137,21 @@ struct Recovery {
         }
     }
 
-    private func openSegments(_ manifest: Manifest) -> IndexSnapshot {
+    private func openSegments(_ manifest: Manifest) -> (IndexSnapshot, damaged: [Manifest.Segment]) {
         var snapshot = IndexSnapshot()
+        var damaged: [Manifest.Segment] = []
         snapshot.sequence = manifest.committedSequence
         for segment in manifest.segments {
             do throws(StorageError) {
                 snapshot.segments.append(try openSegment(segment))
             } catch {
                 let message = ErrorMapping.sakuinError(error).message
+                damaged.append(segment)
                 snapshot.damage.append("Segment \(FileName.segment(segment.id)) is not searched: \(message)")
                 note("error", snapshot.damage[snapshot.damage.count - 1])
             }
         }
-        return snapshot
+        return (snapshot, damaged)
     }
 
     private func openSegment(_ segment: Manifest.Segment) throws(StorageError) -> SnapshotSegment {

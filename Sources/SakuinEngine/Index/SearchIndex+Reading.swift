@@ -1,6 +1,9 @@
 extension SearchIndex {
-    /// Searches the current snapshot on the calling thread; waits only when the request names a `minSequence`.
-    public func searchNow(_ request: SearchRequest) throws(SakuinError) -> SearchResponse {
+    /// Searches the current snapshot on the calling thread; waits only when the request names a `minSequence`. Throws
+    /// `deadlineExceeded` when the search itself takes longer than `limitMilliseconds` (0: no limit).
+    public func searchNow(
+        _ request: SearchRequest, limitMilliseconds: UInt32 = 0
+    ) throws(SakuinError) -> SearchResponse {
         let began = Clock.nanoseconds()
         try check(request)
         if request.minSequence > writer.visibleSequence {
@@ -15,7 +18,10 @@ extension SearchIndex {
         let snapshot = store.snapshot
         let segments = snapshot.segments.map(\.searchable)
         do throws(SearchError) {
-            let search = SnapshotSearch(plan, schema: schema, segments: segments)
+            let deadline = limitMilliseconds == 0 ? 0 : began + UInt64(limitMilliseconds) * 1_000_000
+            let search = SnapshotSearch(
+                plan, schema: schema, segments: segments,
+                cancellation: deadline == 0 ? nil : Cancellation(deadlineNanoseconds: deadline))
             let window = request.limit == 0 ? 0 : request.offset + request.limit
             let outcome = try search.run(window: window, total: request.total, sort: request.sort)
             var builder = HitBuilder(segments: segments, schema: schema, plan: plan)
@@ -77,6 +83,9 @@ extension SearchIndex {
         case .text(let text): try QueryParser.parse(text, knownFields: known)
         }
     }
+
+    /// Whether a search for this sequence number would be answered without waiting.
+    public func isVisible(_ sequence: UInt64) -> Bool { writer.visibleSequence >= sequence }
 
     /// The documents with these keys, in this order; nil where there is none that can be seen yet.
     public func getNow(_ keys: [String]) throws(SakuinError) -> [Document?] {

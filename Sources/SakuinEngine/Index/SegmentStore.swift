@@ -14,6 +14,9 @@ final class SegmentStore: Sendable {
         var present: Set<UInt64>
         /// Live files the last manifest names, by segment.
         var liveFiles: [UInt64: UInt64]
+        /// Segments that could not be opened: every manifest goes on naming them, so that nothing removes their files
+        /// and no later opening takes the index for whole.
+        var damaged: [Manifest.Segment] = []
     }
 
     let directory: any Directory
@@ -140,11 +143,12 @@ final class SegmentStore: Sendable {
                     id: $0.id, documentCount: $0.documentCount, liveGeneration: $0.liveGeneration,
                     byteCount: $0.byteCount, checksum: $0.checksum)
             }
+            manifest.segments += state.damaged
             try manifest.write(to: directory)
             holder.replace(snapshot)
             state.committedSequence = snapshot.sequence
             state.liveFiles = [:]
-            for segment in snapshot.segments where segment.liveGeneration > 0 {
+            for segment in manifest.segments where segment.liveGeneration > 0 {
                 state.liveFiles[segment.id] = segment.liveGeneration
             }
             try removeUnneeded(&state)
@@ -163,7 +167,7 @@ final class SegmentStore: Sendable {
 
     /// Removes segment files that neither the snapshot nor the last manifest names.
     private func removeUnneeded(_ state: inout State) throws(StorageError) {
-        var needed = Set(holder.snapshot.segments.map(\.id))
+        var needed = Set(holder.snapshot.segments.map(\.id)).union(state.damaged.map(\.id))
         if state.generation > 0 { needed.formUnion(try Manifest.newest(directory)?.segments.map(\.id) ?? []) }
         for id in state.present.subtracting(needed) {
             try directory.remove(FileName.segment(id))

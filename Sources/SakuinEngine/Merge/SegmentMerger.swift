@@ -96,8 +96,8 @@ struct SegmentMerger {
                     writer.copy(block)
                     continue
                 }
-                try store.forEach(inBlock: number, &cache) { (document, bytes) throws(StorageError) in
-                    if input.remap?[Int(document)] != .max { writer.add(bytes) }
+                try store.forEachCoded(inBlock: number, &cache) { (document, bytes) throws(StorageError) in
+                    if input.remap?[Int(document)] != .max { writer.add(coded: bytes) }
                 }
             }
         }

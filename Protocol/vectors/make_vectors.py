@@ -1,0 +1,122 @@
+#!/usr/bin/env python3
+"""Makes the vectors beside it, with protoc and without any code of Sakuin. Run it after a change of the protocol."""
+import pathlib, struct, subprocess
+
+HERE = pathlib.Path(__file__).parent
+KINDS = {"HELLO": 1, "WELCOME": 2, "REQUEST": 3, "REPLY": 4, "ERROR": 5, "DATA": 6, "CREDIT": 7, "CANCEL": 8,
+         "PING": 9, "PONG": 10, "GOAWAY": 11}
+END = 1
+
+
+def message(name, text):
+    """The bytes of a message given in protobuf's text format."""
+    return subprocess.run(
+        ["protoc", f"--encode=sakuin.v1.{name}", "-I", str(HERE.parent / "sakuin/v1"), "sakuin.proto"],
+        input=text.encode(), capture_output=True, check=True).stdout
+
+
+def frame(kind, stream, payload=b"", flags=0, magic=0x4B53, length=None):
+    kind = KINDS.get(kind, kind)
+    return struct.pack("<IBBHI", len(payload) if length is None else length, kind, flags, magic, stream) + payload
+
+
+def lines(data):
+    return [data[i:i + 32].hex(" ") for i in range(0, len(data), 32)] or [""]
+
+
+def write(folder, name, meaning, verdict, frames, **more):
+    out = [f"meaning: {meaning}", f"verdict: {verdict}"]
+    out += [f"{key}: {value}" for key, value in more.items()]
+    for data in frames:
+        out += ["frame:"] + lines(data[:12]) + (lines(data[12:]) if len(data) > 12 else [])
+    (HERE / folder / f"{name}.txt").write_text("\n".join(out) + "\n")
+
+
+def accept(name, meaning, *frames, **more):
+    write("accept", name, meaning, "accept", frames, **more)
+
+
+def reject(name, meaning, verdict, *frames, **more):
+    write("reject", name, meaning, verdict, frames, **more)
+
+
+HELLO = frame("HELLO", 0, message(
+    "Hello", 'version_min: 1 version_max: 1 client: "example/1" frame_byte_count_max: 1048576 stream_credit: 65536'))
+SEARCH = message("Request", '''deadline_milliseconds: 1500 search { index: "news" query { text: "5G网络" }
+    limit: 10 wait_limit_milliseconds: 10000 }''')
+ERROR = message("Status", '''code: 5 message: "There is no index 'news'." field: "name" value: "news"
+    next_step: "Create it."''')
+BUSY = message("Status", 'code: 8 message: "The server is busy." limit: "4096" retry_after_milliseconds: 20')
+
+accept("hello", "The first frame of a client.", HELLO)
+accept("welcome", "The server's answer.", frame("WELCOME", 0, message(
+    "Welcome", '''version: 1 server: "sakuind/0.1.0" frame_byte_count_max: 33554432 stream_credit: 16777216
+    stream_count_max: 1024''')))
+accept("search", "A search for the text 5G网络 on stream 1, ten hits, within 1.5 seconds.", frame("REQUEST", 1, SEARCH))
+accept("search-tree", "A query tree: (行业 OR prefix 股) AND NOT date in [2023-01-01, 2024-01-01), sorted by date.",
+       frame("REQUEST", 3, message("Request", '''search { index: "news" query { tree { and { queries { or {
+       queries { text { text: "行业" } } queries { prefix { text: "股" fields: "title" } } } }
+       queries { not { range { field: "date" lower { value: "2023-01-01" inclusive: true }
+       upper { value: "2024-01-01" } } } } } } } total: TOTAL_POLICY_AT_LEAST total_limit: 1000
+       sort { field: "date" descending: true } return_fields: FIELD_SELECTION_NAMED returned_names: "title"
+       spans: true min_sequence: 7 }''')))
+accept("search-reply", "Two hits of three; the first with a returned field and a span.", frame("REPLY", 1, message(
+    "Reply", '''search { hits { key: "1" score: 1.5 json: "{\\"title\\":\\"5G网络\\"}"
+    spans { field: "title" offsets: 0 offsets: 8 } } hits { key: "2" score: 0.25 } total: 3 total_is_exact: true
+    complete: true sequence: 9 took_microseconds: 120 }''')))
+accept("done", "A reply to a call that returns nothing.", frame("REPLY", 2))
+accept("error", "A call failed: NOT_FOUND with its particulars.", frame("ERROR", 1, ERROR))
+accept("error-connection", "The connection ends: the reason stands on stream 0.", frame("ERROR", 0, BUSY))
+accept("create-index", "Create an index with a schema of one field.", frame("REQUEST", 5, message(
+    "Request", '''create_index { name: "news" schema: "{\\"fields\\":[{\\"name\\":\\"body\\",\\"type\\":\\"text\\",'''
+    '''\\"analyzer\\":\\"cjk\\",\\"breaks\\":\\"soft\\",\\"stored\\":true,\\"boost\\":1.0,\\"k1\\":1.5,\\"b\\":0.75}],'''
+    '''\\"dynamic\\":false}" }''')))
+accept("write", "A batch of a put with a key of its own and a delete, acknowledged when with the kernel.",
+       frame("REQUEST", 7, message("Request", '''write { index: "news" batch {
+       operations { put { key: "1" json: "{\\"title\\":\\"索引\\"}" } } operations { delete: "2" } }
+       acknowledge: ACKNOWLEDGEMENT_LOG rejection: REJECTION_EACH_OPERATION }''')))
+accept("import", "An import: request, a batch, its receipt's credit, and the empty last frame.",
+       frame("REQUEST", 9, message("Request", 'import { index: "news" }')),
+       frame("DATA", 9, message("WriteBatch", '''key_field: "id" json: "{\\"id\\":1,\\"body\\":\\"一\\"}"
+       json: "{\\"id\\":2,\\"body\\":\\"二\\"}"''')),
+       frame("CREDIT", 9, struct.pack("<I", 65536)), frame("DATA", 9, flags=END), data="batch")
+accept("import-receipt", "The acknowledgement of a batch: one of its two documents was refused.",
+       frame("DATA", 9, message("WriteReceipt", '''sequence: 12 level: ACKNOWLEDGEMENT_DISK applied: 1
+       rejections { index: 1 error { code: 3 message: "No key." field: "id" } }''')),
+       frame("REPLY", 9), data="receipt")
+accept("export-page", "A page of an export and the end of the stream.",
+       frame("DATA", 11, message("ExportPage", 'documents { found: true key: "1" json: "{\\"title\\":\\"索引\\"}" }')),
+       frame("REPLY", 11), data="page")
+accept("cancel", "The client gives stream 9 up.", frame("CANCEL", 9))
+accept("ping-pong", "A ping and the pong with the same bytes.", frame("PING", 0, b"12345678"),
+       frame("PONG", 0, b"12345678"))
+accept("goaway", "The server drains.", frame("GOAWAY", 0, message(
+    "Status", 'code: 14 message: "The server is shutting down."')))
+
+reject("not-sakuin", "An HTTP request.", "badMagic", b"GET / HTTP/1.1\r\n")
+reject("magic", "A wrong byte in the magic.", "badMagic", frame("PING", 0, magic=0x4B52))
+reject("type-zero", "Type 0 is none.", "unknownType", frame(0, 0))
+reject("type-unknown", "Type 12 is none of version 1.", "unknownType", frame(12, 0))
+reject("flag-unknown", "Flag 2 is none of version 1.", "unknownFlags", frame("DATA", 1, flags=2))
+reject("flag-end-on-request", "END stands on DATA frames only.", "unknownFlags", frame("REQUEST", 1, SEARCH, flags=END))
+reject("too-long", "A header alone that announces one byte more than the reader's limit, which the test sets to 1 MiB.",
+       "tooLong", frame("REQUEST", 1, length=(1 << 20) + 1))
+reject("huge", "A header alone that announces 4 GiB.", "tooLong", frame("REQUEST", 1, length=0xFFFFFFFF))
+reject("hello-on-stream", "HELLO belongs on stream 0.", "wrongStream", frame("HELLO", 1, HELLO[12:]))
+reject("request-on-zero", "A request needs a stream.", "wrongStream", frame("REQUEST", 0, SEARCH))
+reject("data-on-zero", "DATA needs a stream.", "wrongStream", frame("DATA", 0, b"\x00"))
+reject("second-frame", "A good frame, then a bad one: the first is delivered.", "badMagic", frame("PING", 0, b"1"),
+       frame("PING", 0, magic=0), delivered=1)
+reject("payload-cut", "A request whose message is cut short: the stream gets INVALID_ARGUMENT.", "payload",
+       frame("REQUEST", 1, SEARCH[:-3]))
+reject("payload-no-call", "A request without a call: the stream gets INVALID_ARGUMENT.", "payload",
+       frame("REQUEST", 1, message("Request", "deadline_milliseconds: 5")))
+reject("payload-no-query", "A search without a query: the stream gets INVALID_ARGUMENT.", "payload",
+       frame("REQUEST", 1, message("Request", 'search { index: "news" limit: 1 }')))
+reject("payload-utf8", "Query text that is no UTF-8: the stream gets INVALID_ARGUMENT.", "payload",
+       frame("REQUEST", 1, message("Request", 'search { index: "news" query { text: "\\377\\376" } }')))
+deep = 'text { text: "深" }'
+for _ in range(64):
+    deep = f"not {{ {deep} }}"
+reject("payload-deep", "A query tree 65 nodes deep: the stream gets INVALID_ARGUMENT.", "payload",
+       frame("REQUEST", 1, message("Request", f'search {{ index: "news" query {{ tree {{ {deep} }} }} }}')))

@@ -1,0 +1,182 @@
+import ArgumentParser
+import Foundation
+import SakuinClient
+import SakuinEngine
+
+struct StatsCommand: OnlineCommand {
+    static let configuration = CommandConfiguration(commandName: "stats", abstract: "Show counts and sizes of an index.")
+    @OptionGroup var options: ServerOptions
+    @Argument(help: "The index.") var name: String
+
+    func run(_ client: SakuinClient, _ output: Output) async throws {
+        let s = try await client.index(name).statistics()
+        let numbers: [(String, Int)] = [
+            ("documents", s.documents), ("deletedDocuments", s.deletedDocuments),
+            ("pendingOperations", s.pendingOperations), ("segments", s.segments), ("bytes", s.bytes),
+            ("journalBytes", s.journalBytes), ("textBytes", s.textBytes), ("memoryBytes", s.memoryBytes),
+            ("sequence", Int(clamping: s.sequence)), ("visibleSequence", Int(clamping: s.visibleSequence)),
+            ("committedSequence", Int(clamping: s.committedSequence)), ("generation", Int(clamping: s.generation)),
+            ("runningMerges", s.runningMerges),
+        ]
+        if output.json {
+            let schema = try JSONValue(parsing: Array(s.schema.json().utf8))
+            output.object(
+                [("name", .string(name))] + numbers.map { ($0.0, .integer(Int64($0.1))) } + [
+                    ("quarantined", .array(s.quarantined.map { .string($0) })), ("schema", schema),
+                ])
+            return
+        }
+        for (label, value) in numbers {
+            let shown = label.lowercased().hasSuffix("bytes") ? Output.size(value) : "\(value)"
+            output.line(DisplayWidth.fit(label, 20) + shown)
+        }
+        for problem in s.quarantined { output.line("problem: \(problem)") }
+    }
+}
+
+struct SegmentsCommand: OnlineCommand {
+    static let configuration = CommandConfiguration(commandName: "segments", abstract: "Show the segments of an index.")
+    @OptionGroup var options: ServerOptions
+    @Argument(help: "The index.") var name: String
+
+    func run(_ client: SakuinClient, _ output: Output) async throws {
+        let segments = try await client.index(name).segments()
+        if output.json {
+            output.object([("segments", .array(segments.map(Self.value)))])
+            return
+        }
+        for segment in segments {
+            let parts = segment.sections.map { "\($0.name) \(Output.size($0.bytes))" }.joined(separator: ", ")
+            output.line(
+                "\(segment.file)  \(segment.documents) documents, \(segment.deletedDocuments) deleted, "
+                    + "\(Output.size(segment.bytes))\(segment.committed ? "" : ", not committed")")
+            output.line("    \(parts)")
+        }
+    }
+
+    private static func value(_ segment: SegmentStatistics) -> JSONValue {
+        .object([
+            .init(key: "file", value: .string(segment.file)),
+            .init(key: "formatVersion", value: .integer(Int64(segment.formatVersion))),
+            .init(key: "documents", value: .integer(Int64(segment.documents))),
+            .init(key: "deletedDocuments", value: .integer(Int64(segment.deletedDocuments))),
+            .init(key: "bytes", value: .integer(Int64(segment.bytes))),
+            .init(key: "committed", value: .boolean(segment.committed)),
+            .init(
+                key: "sections",
+                value: .object(segment.sections.map { .init(key: $0.name, value: .integer(Int64($0.bytes))) })),
+        ])
+    }
+}
+
+struct CompactCommand: OnlineCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "compact",
+        abstract: "Merge an index down to a number of segments; searches and writes go on meanwhile.")
+    @OptionGroup var options: ServerOptions
+    @Argument(help: "The index.") var name: String
+    @Option(help: "How many segments to leave.") var segments = 1
+    @Flag(help: "Return when it is done; this version always does.") var wait = false
+
+    func run(_ client: SakuinClient, _ output: Output) async throws {
+        let report = try await client.index(name).compact(segments: segments)
+        if output.json {
+            output.object([
+                ("segmentsBefore", .integer(Int64(report.segmentsBefore))),
+                ("segmentsAfter", .integer(Int64(report.segmentsAfter))),
+                ("bytesBefore", .integer(Int64(report.bytesBefore))),
+                ("bytesAfter", .integer(Int64(report.bytesAfter))),
+                ("milliseconds", .integer(Int64(report.milliseconds))),
+            ])
+        } else {
+            output.line(
+                "\(report.segmentsBefore) segments of \(Output.size(report.bytesBefore)) became "
+                    + "\(report.segmentsAfter) of \(Output.size(report.bytesAfter)) in \(report.milliseconds) ms.")
+        }
+    }
+}
+
+/// Works on the files of a folder that no daemon has open.
+struct CheckCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "check", abstract: "Verify every checksum and cross-reference of an index or data folder.")
+    @Flag(help: "Answer in JSON.") var json = false
+    @Argument(help: "An index folder, or the data folder of a daemon that is not running.") var folder: String
+
+    func run() throws {
+        let output = Output(json: json)
+        do {
+            var problems = 0
+            for path in try indexFolders() { problems += try check(path, output) }
+            if problems > 0 { throw ExitCode(1) }
+        } catch let error as SakuinError {
+            output.fail(error)
+            throw ExitCode(2)
+        }
+    }
+
+    private func indexFolders() throws -> [String] {
+        let files = FileManager.default
+        guard let names = try? files.contentsOfDirectory(atPath: folder) else {
+            throw SakuinError(.notFound, "\(folder) cannot be read.", field: "folder", value: folder)
+        }
+        guard names.contains("indexes") else { return [folder] }
+        return try files.contentsOfDirectory(atPath: folder + "/indexes").filter { !$0.hasPrefix(".") }.sorted()
+            .map { folder + "/indexes/" + $0 }
+    }
+
+    private func check(_ path: String, _ output: Output) throws -> Int {
+        let report = try IndexCheck.run(path: path)
+        if output.json {
+            output.object([
+                ("folder", .string(path)), ("files", .integer(Int64(report.files))),
+                ("bytes", .integer(Int64(report.bytes))), ("segments", .integer(Int64(report.segments))),
+                ("documents", .integer(Int64(report.documents))), ("terms", .integer(Int64(report.terms))),
+                ("problems", .array(report.problems.map { .string($0) })),
+            ])
+        } else {
+            output.line(
+                "\(path): \(report.files) files, \(Output.size(report.bytes)), \(report.segments) segments, "
+                    + "\(report.documents) documents, \(report.terms) terms: "
+                    + (report.problems.isEmpty ? "good." : "\(report.problems.count) problems."))
+            for problem in report.problems { output.line("  " + problem) }
+        }
+        return report.problems.count
+    }
+}
+
+/// Commands that later versions bring say so, instead of not being there.
+protocol LaterCommand: ParsableCommand {
+    static var name: String { get }
+    static var instead: String { get }
+    var words: [String] { get }
+}
+
+extension LaterCommand {
+    func run() throws {
+        Output(json: words.contains("--json")).fail(
+            SakuinError(.unimplemented, "'\(Self.name)' is not in this version.", nextStep: Self.instead))
+        throw ExitCode(2)
+    }
+}
+
+struct JobsCommand: LaterCommand {
+    static let configuration = CommandConfiguration(commandName: "jobs", abstract: "Not in this version.")
+    static let name = "jobs"
+    static let instead = "'stats' shows running merges."
+    @Argument(parsing: .captureForPassthrough) var words: [String] = []
+}
+
+struct SnapshotCommand: LaterCommand {
+    static let configuration = CommandConfiguration(commandName: "snapshot", abstract: "Not in this version.")
+    static let name = "snapshot"
+    static let instead = "Use 'export', or copy the folder of a daemon that is stopped."
+    @Argument(parsing: .captureForPassthrough) var words: [String] = []
+}
+
+struct WireCommand: LaterCommand {
+    static let configuration = CommandConfiguration(commandName: "wire", abstract: "Not in this version.")
+    static let name = "wire decode"
+    static let instead = "PROTOCOL.md tells how to read frames."
+    @Argument(parsing: .captureForPassthrough) var words: [String] = []
+}

@@ -1,0 +1,107 @@
+import ArgumentParser
+import Foundation
+import SakuinClient
+
+struct CountCommand: OnlineCommand {
+    static let configuration = CommandConfiguration(commandName: "count", abstract: "Count the documents that match.")
+    @OptionGroup var options: ServerOptions
+    @Argument(help: "The index.") var name: String
+    @Argument(help: "The query.") var query: String
+    @Option(help: "A query documents must match besides.") var filter: String?
+
+    func run(_ client: SakuinClient, _ output: Output) async throws {
+        let count = try await client.index(name).count(.text(query), filter: filter.map { .text($0) })
+        if output.json {
+            output.object([("query", .string(query)), ("total", .integer(Int64(count)))])
+        } else {
+            output.line("\(count)")
+        }
+    }
+}
+
+struct GetCommand: OnlineCommand {
+    static let configuration = CommandConfiguration(commandName: "get", abstract: "Print the document with a key.")
+    @OptionGroup var options: ServerOptions
+    @Argument(help: "The index.") var name: String
+    @Argument(help: "The key.") var key: String
+
+    func run(_ client: SakuinClient, _ output: Output) async throws {
+        guard let document = try await client.index(name).get([key])[0] else {
+            output.fail(SakuinError(.notFound, "There is no document '\(key)'.", field: "key", value: key))
+            throw ExitCode(1)
+        }
+        if output.json {
+            output.line(String(decoding: document.json(), as: UTF8.self))
+            return
+        }
+        for field in document.fields {
+            var writer = JSONWriter()
+            writer.append(field.value)
+            output.line("\(field.name): \(field.value.text ?? writer.text)")
+        }
+    }
+}
+
+struct DeleteCommand: OnlineCommand {
+    static let configuration = CommandConfiguration(commandName: "delete", abstract: "Delete documents by key.")
+    @OptionGroup var options: ServerOptions
+    @Argument(help: "The index.") var name: String
+    @Argument(help: "The key.") var key: String?
+    @Option(help: "File with a key a line; - for standard input.") var keys: String?
+
+    private static let batchCount = 5_000
+
+    func run(_ client: SakuinClient, _ output: Output) async throws {
+        guard (key == nil) != (keys == nil) else {
+            throw SakuinError.invalid("Give a key or --keys, one of them.", field: "keys")
+        }
+        let index = try await client.index(name)
+        var sequence: UInt64 = 0
+        var count = 0
+        var operations: [WriteOperation] = key.map { [.delete($0)] } ?? []
+        func send() async throws {
+            if operations.isEmpty { return }
+            let receipt = try await index.write(WriteBatch(operations))
+            sequence = receipt.sequence
+            count += receipt.applied
+            operations.removeAll(keepingCapacity: true)
+        }
+        if let keys {
+            let source = try LineSource(keys)
+            while let line = try source.next() {
+                var text = String(decoding: line, as: UTF8.self)
+                if text.hasSuffix("\r") { text.removeLast() }
+                if text.isEmpty { continue }
+                operations.append(.delete(text))
+                if operations.count >= Self.batchCount { try await send() }
+            }
+        }
+        try await send()
+        // Whoever searches next sees the documents gone.
+        _ = try await index.refresh()
+        if output.json {
+            output.object([("deletions", .integer(Int64(count))), ("sequence", .integer(Int64(clamping: sequence)))])
+        } else {
+            output.line("\(count) deletions acknowledged on disk.")
+        }
+    }
+}
+
+struct ExportCommand: OnlineCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "export", abstract: "Print all documents as JSON Lines.")
+    @OptionGroup var options: ServerOptions
+    @Argument(help: "The index.") var name: String
+    @Option(help: "Name for the key where a document does not hold it in a field.") var key = "id"
+
+    func run(_ client: SakuinClient, _ output: Output) async throws {
+        for try await page in try await client.index(name).export() {
+            var bytes: [UInt8] = []
+            for document in page {
+                bytes.append(contentsOf: document.json(keyField: key))
+                bytes.append(10)
+            }
+            FileHandle.standardOutput.write(Data(bytes))
+        }
+    }
+}

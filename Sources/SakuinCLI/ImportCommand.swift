@@ -1,0 +1,175 @@
+import ArgumentParser
+import Foundation
+import SakuinClient
+
+struct ImportCommand: OnlineCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "import", abstract: "Put the documents of a JSON Lines file into an index.")
+
+    @OptionGroup var options: ServerOptions
+    @Argument(help: "The index.") var name: String
+    @Argument(help: "File with one JSON object a line: plain, .gz, .xz, .lz4, or - for standard input.")
+    var file: String
+    @Option(help: "The field that holds the key.") var key = "id"
+    @Option(help: "Documents a batch.") var batch = 1_000
+    @Option(help: "When a batch is acknowledged: memory, log or disk.") var ack = "disk"
+
+    private static let batchByteCountMax = 2 << 20
+
+    /// What is known of the batches that were sent.
+    private struct Progress: Sendable {
+        var sequence: UInt64 = 0
+        var applied = 0
+        var rejected = 0
+        /// Line numbers of the operations of batches without a receipt, oldest first.
+        var lines: [[Int]] = []
+    }
+
+    func run(_ client: SakuinClient, _ output: Output) async throws {
+        guard let level = AcknowledgementLevel(rawValue: ack) else {
+            throw SakuinError.invalid("--ack is memory, log or disk.", field: "ack", value: ack)
+        }
+        guard (1...WriteBatch.operationCountMax).contains(batch) else {
+            throw SakuinError.invalid(
+                "--batch is 1 to \(WriteBatch.operationCountMax).", field: "batch", limit: WriteBatch.operationCountMax,
+                value: batch)
+        }
+        let source = try LineSource(file)
+        let stream = try await client.index(name).stream(acknowledge: level, rejection: .eachOperation)
+        let progress = Shared(Progress())
+        let began = ContinuousClock.now
+        let bar = ProgressBar(isShown: Output.errorIsTerminal && !output.json, totalByteCount: source.byteCount)
+        let receipts = Task {
+            for try await receipt in stream.receipts {
+                let lines = progress.change { $0.lines.isEmpty ? [] : $0.lines.removeFirst() }
+                for rejection in receipt.rejections {
+                    let line = rejection.index < lines.count ? lines[rejection.index] : 0
+                    bar.clear()
+                    output.warn("line \(line): \(rejection.error)")
+                }
+                progress.change {
+                    $0.sequence = max($0.sequence, receipt.sequence)
+                    $0.applied += receipt.applied
+                    $0.rejected += receipt.rejections.count
+                }
+            }
+        }
+        do {
+            try await send(source, stream, progress, bar)
+            try await stream.finish()
+        } catch {
+            // The server's reason stands in the receipts.
+            stream.cancel()
+            try await receipts.value
+            throw error
+        }
+        try await receipts.value
+        // Whoever searches next sees the documents.
+        _ = try await client.index(name).refresh()
+        bar.clear()
+        try report(progress.value, source, began.duration(to: .now), level, output)
+    }
+
+    private func send(
+        _ source: LineSource, _ stream: WriteStream, _ progress: Shared<Progress>, _ bar: ProgressBar
+    ) async throws {
+        var operations: [WriteOperation] = []
+        var lines: [Int] = []
+        var byteCount = 0
+        var number = 0
+        while let line = try source.next() {
+            number += 1
+            if line.allSatisfy({ $0 == 0x20 || $0 == 0x0D || $0 == 0x09 }) { continue }
+            operations.append(.putJSON(Array(line), keyField: key))
+            lines.append(number)
+            byteCount += line.count
+            if operations.count >= batch || byteCount >= Self.batchByteCountMax {
+                let sent = lines
+                progress.change { $0.lines.append(sent) }
+                try await stream.send(operations)
+                operations.removeAll(keepingCapacity: true)
+                lines.removeAll(keepingCapacity: true)
+                byteCount = 0
+                bar.show(documents: progress.value.applied, bytesRead: source.bytesRead)
+            }
+        }
+        if !operations.isEmpty {
+            let sent = lines
+            progress.change { $0.lines.append(sent) }
+            try await stream.send(operations)
+        }
+    }
+
+    private func report(
+        _ progress: Progress, _ source: LineSource, _ took: Duration, _ level: AcknowledgementLevel, _ output: Output
+    ) throws {
+        let seconds = Double(took.components.seconds) + Double(took.components.attoseconds) * 1e-18
+        if output.json {
+            output.object([
+                ("documents", .integer(Int64(progress.applied))), ("rejected", .integer(Int64(progress.rejected))),
+                ("bytes", .integer(Int64(source.bytesRead))), ("seconds", .float(seconds)),
+                ("sequence", .integer(Int64(clamping: progress.sequence))), ("level", .string(level.rawValue)),
+            ])
+        } else {
+            let rate = seconds > 0 ? Double(progress.applied) / seconds : 0
+            output.line(
+                String(
+                    format: "%d documents, %@ in %.2f s: %.0f documents/s, %.1f MB/s; on %@ up to sequence %llu.",
+                    progress.applied, Output.size(source.bytesRead), seconds, rate,
+                    seconds > 0 ? Double(source.bytesRead) / 1e6 / seconds : 0, level.rawValue, progress.sequence))
+        }
+        if progress.rejected > 0 {
+            output.warn("\(progress.rejected) lines were rejected.")
+            throw ExitCode(1)
+        }
+    }
+}
+
+/// A value shared by two tasks.
+final class Shared<Value: Sendable>: @unchecked Sendable {
+    // `storage` is only touched under `lock`.
+    private let lock = NSLock()
+    private var storage: Value
+
+    init(_ value: Value) { storage = value }
+
+    var value: Value { lock.withLock { storage } }
+
+    @discardableResult
+    func change<R>(_ body: (inout Value) -> R) -> R { lock.withLock { body(&storage) } }
+}
+
+/// One line on the terminal: documents, rates, time left.
+final class ProgressBar: Sendable {
+    private let isShown: Bool
+    private let totalByteCount: Int?
+    private let began = ContinuousClock.now
+    private let last = Shared(ContinuousClock.now)
+
+    init(isShown: Bool, totalByteCount: Int?) {
+        self.isShown = isShown
+        self.totalByteCount = totalByteCount
+    }
+
+    func show(documents: Int, bytesRead: Int) {
+        guard isShown, last.value.duration(to: .now) > .milliseconds(100) else { return }
+        last.change { $0 = .now }
+        let took = began.duration(to: .now)
+        let seconds = max(Double(took.components.seconds) + Double(took.components.attoseconds) * 1e-18, 1e-3)
+        var text = String(
+            format: "\r%d documents  %.0f documents/s  %.1f MB/s", documents, Double(documents) / seconds,
+            Double(bytesRead) / 1e6 / seconds)
+        if let total = totalByteCount, total > 0, bytesRead > 0 {
+            let share = min(Double(bytesRead) / Double(total), 1)
+            let filled = Int(share * 24)
+            let left = seconds / share - seconds
+            text += String(format: "  [%@%@] %3.0f %%  %.0f s left",
+                String(repeating: "#", count: filled), String(repeating: ".", count: 24 - filled), share * 100, left)
+        }
+        FileHandle.standardError.write(Data((text + "\u{1B}[K").utf8))
+    }
+
+    func clear() {
+        if isShown { FileHandle.standardError.write(Data("\r\u{1B}[K".utf8)) }
+    }
+}

@@ -1,0 +1,98 @@
+import ArgumentParser
+import Foundation
+import SakuinClient
+
+struct IndexCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "index", abstract: "Create, list, drop and alias indexes.",
+        subcommands: [Create.self, List.self, Drop.self, Alias.self])
+
+    struct Create: OnlineCommand {
+        static let configuration = CommandConfiguration(abstract: "Create an index.")
+        @OptionGroup var options: ServerOptions
+        @Argument var name: String
+        @Option(help: "Schema file; without it title and body are text and the rest is stored.")
+        var schema: String?
+
+        func run(_ client: SakuinClient, _ output: Output) async throws {
+            var definition = Schema.standard
+            if let schema { definition = try Schema(json: try Files.read(schema, field: "schema")) }
+            try await client.create(index: name, schema: definition)
+            if output.json {
+                output.object([("created", .string(name))])
+            } else {
+                output.line("Created index \(name).")
+            }
+        }
+    }
+
+    struct List: OnlineCommand {
+        static let configuration = CommandConfiguration(abstract: "List the indexes.")
+        @OptionGroup var options: ServerOptions
+
+        func run(_ client: SakuinClient, _ output: Output) async throws {
+            let indexes = try await client.list()
+            if output.json {
+                output.object([
+                    (
+                        "indexes",
+                        .array(
+                            indexes.map {
+                                .object([
+                                    .init(key: "name", value: .string($0.name)),
+                                    .init(key: "aliases", value: .array($0.aliases.map { .string($0) })),
+                                    .init(key: "documents", value: .integer(Int64($0.documents))),
+                                    .init(key: "bytes", value: .integer(Int64($0.bytes))),
+                                ])
+                            })
+                    )
+                ])
+                return
+            }
+            if indexes.isEmpty { output.line("There is no index.") }
+            for index in indexes {
+                let aliases = index.aliases.isEmpty ? "" : "  (\(index.aliases.joined(separator: ", ")))"
+                output.line(
+                    DisplayWidth.fit(index.name, 24) + " \(index.documents) documents, "
+                        + Output.size(index.bytes) + aliases)
+            }
+        }
+    }
+
+    struct Drop: OnlineCommand {
+        static let configuration = CommandConfiguration(abstract: "Remove an index and its files.")
+        @OptionGroup var options: ServerOptions
+        @Argument var name: String
+
+        func run(_ client: SakuinClient, _ output: Output) async throws {
+            try await client.drop(index: name)
+            if output.json { output.object([("dropped", .string(name))]) } else { output.line("Dropped index \(name).") }
+        }
+    }
+
+    struct Alias: OnlineCommand {
+        static let configuration = CommandConfiguration(abstract: "Make a name lead to an index.")
+        @OptionGroup var options: ServerOptions
+        @Argument var name: String
+        @Argument var target: String
+
+        func run(_ client: SakuinClient, _ output: Output) async throws {
+            try await client.alias(name, to: target)
+            if output.json {
+                output.object([("alias", .string(name)), ("target", .string(target))])
+            } else {
+                output.line("\(name) leads to \(target).")
+            }
+        }
+    }
+}
+
+/// Files named on the command line.
+enum Files {
+    static func read(_ path: String, field: String) throws -> [UInt8] {
+        guard let data = FileManager.default.contents(atPath: path) else {
+            throw SakuinError(.notFound, "\(path) cannot be read.", field: field, value: path)
+        }
+        return [UInt8](data)
+    }
+}

@@ -1,0 +1,100 @@
+import Foundation
+import SakuinClient
+
+/// The lines of a file, of standard input, or of what gzip, xz or lz4 unpacks, read a block at a time.
+final class LineSource {
+    private let handle: FileHandle
+    private var child: Process?
+    private var buffer: [UInt8] = []
+    private var start = 0
+    private var isAtEnd = false
+    /// Bytes of the file, when it is one that is read as it is.
+    let byteCount: Int?
+    private(set) var bytesRead = 0
+    private let path: String
+
+    private static let blockByteCount = 1 << 20
+    static let lineByteCountMax = 64 << 20
+
+    init(_ path: String) throws {
+        self.path = path
+        if path == "-" {
+            handle = .standardInput
+            byteCount = nil
+            return
+        }
+        guard FileManager.default.isReadableFile(atPath: path) else {
+            throw SakuinError(.notFound, "\(path) cannot be read.", field: "file", value: path)
+        }
+        let tool = [".gz": "gzip", ".xz": "xz", ".lz4": "lz4"].first { path.hasSuffix($0.key) }?.value
+        guard let tool else {
+            guard let file = FileHandle(forReadingAtPath: path) else {
+                throw SakuinError(.notFound, "\(path) cannot be read.", field: "file", value: path)
+            }
+            handle = file
+            byteCount = (try? FileManager.default.attributesOfItem(atPath: path)[.size] as? Int) ?? nil
+            return
+        }
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        process.arguments = [tool, "-dc", path]
+        let pipe = Pipe()
+        process.standardOutput = pipe
+        do {
+            try process.run()
+        } catch {
+            throw SakuinError(
+                .failedPrecondition, "\(tool) cannot be started.", field: "file", value: path,
+                nextStep: "Install \(tool), or unpack the file first.")
+        }
+        child = process
+        handle = pipe.fileHandleForReading
+        byteCount = nil
+    }
+
+    /// The next line without its end; nil behind the last.
+    func next() throws -> ArraySlice<UInt8>? {
+        while true {
+            if let end = newline(from: start) {
+                defer { start = end + 1 }
+                return buffer[start..<end]
+            }
+            if isAtEnd {
+                guard start < buffer.count else { return nil }
+                defer { start = buffer.count }
+                return buffer[start..<buffer.count]
+            }
+            guard buffer.count - start <= Self.lineByteCountMax else {
+                throw SakuinError.invalid(
+                    "A line has more than \(Self.lineByteCountMax) bytes.", field: "file", limit: Self.lineByteCountMax)
+            }
+            try readBlock()
+        }
+    }
+
+    private func newline(from: Int) -> Int? {
+        buffer.withUnsafeBytes { bytes in
+            guard from < bytes.count, let base = bytes.baseAddress,
+                let found = memchr(base + from, 10, bytes.count - from)
+            else { return nil }
+            return UnsafeRawPointer(found) - base
+        }
+    }
+
+    private func readBlock() throws {
+        buffer.removeFirst(start)
+        start = 0
+        let block = try handle.read(upToCount: Self.blockByteCount) ?? Data()
+        if block.isEmpty {
+            isAtEnd = true
+            child?.waitUntilExit()
+            if let child, child.terminationStatus != 0 {
+                throw SakuinError(
+                    .dataLoss, "\(path) could not be unpacked to its end.", field: "file",
+                    value: "exit code \(child.terminationStatus)")
+            }
+        }
+        bytesRead += block.count
+        buffer.append(contentsOf: block)
+    }
+}

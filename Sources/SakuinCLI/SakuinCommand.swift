@@ -1,0 +1,69 @@
+// main of sakuin: the sub-commands and what they share.
+
+import ArgumentParser
+import Foundation
+import SakuinClient
+
+@main
+struct SakuinCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "sakuin", abstract: "Full-text search for Chinese, Japanese, Korean and mixed text.",
+        version: "0.1.0",
+        subcommands: [
+            IndexCommand.self, ImportCommand.self, SearchCommand.self, CountCommand.self, GetCommand.self,
+            DeleteCommand.self, ExportCommand.self, StatsCommand.self, SegmentsCommand.self, CompactCommand.self,
+            CheckCommand.self, JobsCommand.self, SnapshotCommand.self, WireCommand.self,
+        ])
+
+    @OptionGroup var server: ServerOptions
+}
+
+/// Which server, and in which form to answer; accepted before and behind the command.
+struct ServerOptions: ParsableArguments {
+    @Option(help: "HOST:PORT of the server.")
+    var server: String = ServerOptions.defaultServer
+    @Option(name: .customLong("token-file"), help: "File with the token that the server asks for.")
+    var tokenFile: String?
+    @Flag(help: "Answer in JSON.")
+    var json = false
+
+    static let defaultServer = "127.0.0.1:7705"
+}
+
+/// A command that talks to a server. Exit codes: 0 done; 1 something was not found or not done; 2 usage or server error.
+protocol OnlineCommand: AsyncParsableCommand {
+    var options: ServerOptions { get }
+    func run(_ client: SakuinClient, _ output: Output) async throws
+}
+
+extension OnlineCommand {
+    func run() async throws {
+        let output = Output(json: options.json)
+        do {
+            if options.tokenFile != nil {
+                throw SakuinError(
+                    .unimplemented, "Servers of this version ask for no token.", field: "token-file",
+                    nextStep: "Leave --token-file out.")
+            }
+            let client = SakuinClient(try SakuinClient.Configuration(server: GlobalArguments.server ?? options.server))
+            defer { Task { await client.close() } }
+            try await run(client, output)
+        } catch let error as SakuinError {
+            output.fail(error)
+            throw ExitCode(2)
+        }
+    }
+}
+
+/// `--server` may stand before the command, where ArgumentParser gives it to the root.
+enum GlobalArguments {
+    /// The last `--server` on the command line.
+    static var server: String? {
+        let words = CommandLine.arguments
+        for (i, word) in words.enumerated().reversed() {
+            if word == "--server", i + 1 < words.count { return words[i + 1] }
+            if word.hasPrefix("--server=") { return String(word.dropFirst(9)) }
+        }
+        return nil
+    }
+}

@@ -1,0 +1,128 @@
+import NIOCore
+import NIOPosix
+import SakuinProtocol
+import SakuinTypes
+
+/// One connection with many streams; its handler lives on the event loop.
+final class ClientConnection: Sendable {
+    private let channel: any Channel
+    private let handler: NIOLoopBound<ClientHandler>
+
+    private init(_ channel: any Channel, _ handler: NIOLoopBound<ClientHandler>) {
+        self.channel = channel
+        self.handler = handler
+    }
+
+    var isActive: Bool { channel.isActive }
+
+    /// Connects and shakes hands. Throws `unavailable` when there is no server.
+    static func connect(
+        _ host: String, _ port: Int, _ group: any EventLoopGroup, timeout: TimeAmount
+    ) async throws -> ClientConnection {
+        let loop = group.next()
+        let greeted = loop.makePromise(of: Welcome.self)
+        let bootstrap = ClientBootstrap(group: loop)
+            .connectTimeout(timeout)
+            .channelOption(.socketOption(.tcp_nodelay), value: 1)
+            .channelOption(
+                .recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 4096, initial: 65536, maximum: 1 << 20))
+        do {
+            let (channel, handler) = try await bootstrap.connect(host: host, port: port) { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    let handler = ClientHandler(greeted: greeted)
+                    try channel.pipeline.syncOperations.addHandler(handler)
+                    return (channel, NIOLoopBound(handler, eventLoop: channel.eventLoop))
+                }
+            }
+            let watch = loop.scheduleTask(in: timeout) {
+                greeted.fail(SakuinError(.deadlineExceeded, "\(host):\(port) did not answer the handshake."))
+            }
+            defer { watch.cancel() }
+            do {
+                _ = try await greeted.futureResult.get()
+            } catch {
+                channel.close(promise: nil)
+                throw error
+            }
+            return ClientConnection(channel, handler)
+        } catch let error as SakuinError {
+            throw error
+        } catch {
+            greeted.fail(error)
+            throw SakuinError(
+                .unavailable, "Cannot connect to \(host):\(port).", field: "server", value: "\(host):\(port)",
+                nextStep: "Start sakuind there, or name another server.")
+        }
+    }
+
+    func close() async { try? await channel.close().get() }
+
+    private func onLoop<R: Sendable>(_ body: @escaping @Sendable (ClientHandler) throws -> R) async throws -> R {
+        let handler = handler
+        return try await channel.eventLoop.submit { try body(handler.value) }.get()
+    }
+
+    /// A call without streaming. Cancelling the task cancels the stream.
+    func call(_ request: WireRequest) async throws -> WireReply {
+        let payload = WireCodec.encode(request)
+        let loop = channel.eventLoop
+        let handler = handler
+        let number = CallState()
+        return try await withTaskCancellationHandler {
+            try await withCheckedThrowingContinuation { continuation in
+                loop.execute {
+                    let stream = handler.value.call(payload, continuation)
+                    if number.set(stream) { handler.value.cancel(stream, SakuinError(.cancelled, "Cancelled.")) }
+                    guard request.deadlineMilliseconds > 0, stream > 0 else { return }
+                    // The server minds the deadline; this is for a server that is gone.
+                    loop.scheduleTask(in: .milliseconds(Int64(request.deadlineMilliseconds) + 500)) {
+                        handler.value.cancel(
+                            stream, SakuinError(.deadlineExceeded, "No reply before the deadline."))
+                    }
+                }
+            }
+        } onCancel: {
+            loop.execute {
+                if let stream = number.cancel() {
+                    handler.value.cancel(stream, SakuinError(.cancelled, "Cancelled."))
+                }
+            }
+        }
+    }
+
+    func openImport(
+        _ request: WireRequest, _ receipts: AsyncThrowingStream<WriteReceipt, any Error>.Continuation
+    ) async throws -> UInt32 {
+        let payload = WireCodec.encode(request)
+        return try await onLoop { try $0.openImport(payload, receipts) }
+    }
+
+    func openExport(
+        _ request: WireRequest, _ pages: AsyncThrowingStream<[UInt8], any Error>.Continuation
+    ) async throws -> UInt32 {
+        let payload = WireCodec.encode(request)
+        return try await onLoop { try $0.openExport(payload, pages) }
+    }
+
+    /// Returns when the batch has been sent, which waits for credit.
+    func send(_ number: UInt32, _ payload: [UInt8], isEnd: Bool) async throws {
+        let loop = channel.eventLoop
+        let handler = handler
+        try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
+            loop.execute {
+                handler.value.send(
+                    number, WaitingBatch(payload: payload, isEnd: isEnd, continuation: continuation))
+            }
+        }
+    }
+
+    func release(_ number: UInt32, _ byteCount: Int) {
+        let handler = handler
+        channel.eventLoop.execute { handler.value.release(number, UInt32(clamping: byteCount)) }
+    }
+
+    func cancel(_ number: UInt32) {
+        let handler = handler
+        channel.eventLoop.execute { handler.value.cancel(number, SakuinError(.cancelled, "Cancelled.")) }
+    }
+}

@@ -1,0 +1,250 @@
+// The channel handler of the client: frames in, streams in flight.
+
+import NIOCore
+import SakuinProtocol
+import SakuinTypes
+
+final class ClientHandler: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    /// Credit a server has on each stream of an export.
+    static let streamCredit: UInt32 = 8 << 20
+
+    private var reader = FrameReader(lengthMax: FrameHeader.handshakeByteCountMax)
+    private var context: ChannelHandlerContext?
+    private var streams: [UInt32: ClientStream] = [:]
+    private var nextStream: UInt32 = 1
+    private var welcome: Welcome?
+    private var failure: SakuinError?
+    private var isGoingAway = false
+    private let greeted: EventLoopPromise<Welcome>
+
+    init(greeted: EventLoopPromise<Welcome>) { self.greeted = greeted }
+
+    func handlerAdded(context: ChannelHandlerContext) { self.context = context }
+
+    func channelActive(context: ChannelHandlerContext) {
+        self.context = context
+        let hello = Hello(
+            client: "sakuin-swift/0.1.0", frameByteCountMax: UInt32(FrameHeader.payloadByteCountMax),
+            streamCredit: Self.streamCredit)
+        write(.hello, stream: 0, WireCodec.encode(hello))
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        end(failure ?? SakuinError(.unavailable, "The server closed the connection.", nextStep: "Try again."))
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        failure = failure ?? SakuinError(.unavailable, "The connection failed: \(error)", nextStep: "Try again.")
+        context.close(promise: nil)
+    }
+
+    /// Fails everything that waits.
+    private func end(_ error: SakuinError) {
+        failure = failure ?? error
+        context = nil
+        greeted.fail(error)
+        let open = streams
+        streams = [:]
+        for stream in open.values { Self.fail(stream, error) }
+    }
+
+    private static func fail(_ stream: ClientStream, _ error: SakuinError) {
+        switch stream {
+        case .unary(let continuation): continuation.resume(throwing: error)
+        case .importing(let state):
+            for batch in state.waiting { batch.continuation.resume(throwing: error) }
+            state.receipts.finish(throwing: error)
+        case .exporting(let state): state.pages.finish(throwing: error)
+        }
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        let buffer = unwrapInboundIn(data)
+        var reader = reader
+        self.reader = FrameReader(lengthMax: 0)
+        defer { self.reader = reader }
+        let result: Result<Void, WireError> = buffer.withUnsafeReadableBytes { bytes in
+            do throws(WireError) {
+                try reader.read(bytes) { (header, payload, lengthMax) throws(WireError) in
+                    try handle(header, payload)
+                    lengthMax = FrameHeader.payloadByteCountMax
+                }
+                return .success(())
+            } catch {
+                return .failure(error)
+            }
+        }
+        if case .failure(let error) = result {
+            var mapped = error.sakuinError
+            mapped.message = "The server broke the protocol: \(mapped.message)"
+            failure = failure ?? mapped
+            context.close(promise: nil)
+        }
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) { context.flush() }
+
+    // MARK: Frames in
+
+    private func handle(_ header: FrameHeader, _ payload: UnsafeRawBufferPointer) throws(WireError) {
+        do throws(SakuinError) {
+            switch header.kind {
+            case .welcome:
+                let answer = try WireCodec.decodeWelcome(payload)
+                welcome = answer
+                greeted.succeed(answer)
+            case .reply: finish(header.stream, try WireCodec.decodeReply(payload))
+            case .error: fail(header.stream, try WireCodec.decodeStatus(payload))
+            case .data: try receive(header.stream, payload)
+            case .credit: give(header.stream, payload)
+            case .ping: write(.pong, stream: 0, Array(payload))
+            case .pong: break
+            case .goAway: isGoingAway = true
+            case .hello, .request, .cancel: throw SakuinError(.internalError, "unexpected frame")
+            }
+        } catch {
+            throw .badPayload(kind: header.kind.rawValue)
+        }
+    }
+
+    private func finish(_ number: UInt32, _ reply: WireReply) {
+        switch streams.removeValue(forKey: number) {
+        case .unary(let continuation)?: continuation.resume(returning: reply)
+        case .importing(let state)?:
+            for batch in state.waiting { batch.continuation.resume(throwing: SakuinError(.aborted, "The import ended.")) }
+            state.receipts.finish()
+        case .exporting(let state)?: state.pages.finish()
+        case nil: break
+        }
+    }
+
+    private func fail(_ number: UInt32, _ error: SakuinError) {
+        if number == 0 {
+            failure = failure ?? error
+            context?.close(promise: nil)
+        } else if let stream = streams.removeValue(forKey: number) {
+            Self.fail(stream, error)
+        }
+    }
+
+    private func receive(_ number: UInt32, _ payload: UnsafeRawBufferPointer) throws(SakuinError) {
+        switch streams[number] {
+        case .importing(let state)?: state.receipts.yield(try WireCodec.decodeReceipt(payload))
+        case .exporting(let state)?: state.pages.yield(Array(payload))
+        case .unary?, nil: break
+        }
+    }
+
+    private func give(_ number: UInt32, _ payload: UnsafeRawBufferPointer) {
+        guard payload.count == 4, case .importing(var state)? = streams[number] else { return }
+        _ = state.credit.give(UInt32(littleEndian: payload.loadUnaligned(as: UInt32.self)))
+        streams[number] = .importing(state)
+        sendWaiting(number)
+    }
+
+    private func sendWaiting(_ number: UInt32) {
+        guard case .importing(var state)? = streams[number] else { return }
+        while let next = state.waiting.first, next.payload.isEmpty || state.credit.canSend {
+            state.waiting.removeFirst()
+            state.credit.spend(next.payload.count)
+            write(
+                .data, flags: next.isEnd ? FrameHeader.endFlag : 0, stream: number, next.payload)
+            next.continuation.resume()
+        }
+        streams[number] = .importing(state)
+        context?.flush()
+    }
+
+    // MARK: Frames out
+
+    private func write(_ kind: FrameHeader.Kind, flags: UInt8 = 0, stream: UInt32, _ payload: [UInt8]) {
+        guard let context else { return }
+        var buffer = context.channel.allocator.buffer(capacity: FrameHeader.byteCount + payload.count)
+        buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: FrameHeader.byteCount) { out in
+            guard let base = out.baseAddress else { return 0 }
+            FrameHeader(length: payload.count, kind: kind, flags: flags, stream: stream).write(to: base)
+            return FrameHeader.byteCount
+        }
+        buffer.writeBytes(payload)
+        context.write(wrapOutboundOut(buffer), promise: nil)
+        if kind != .data { context.flush() }
+    }
+
+    private func checkOpen(_ payloadByteCount: Int) throws(SakuinError) -> Welcome {
+        if let failure { throw failure }
+        guard let welcome, context != nil else { throw SakuinError(.unavailable, "The connection is not open.") }
+        if isGoingAway { throw SakuinError(.unavailable, "The server is shutting down.", nextStep: "Try again.") }
+        guard payloadByteCount <= Int(welcome.frameByteCountMax) else {
+            throw SakuinError(
+                .resourceExhausted, "The request is longer than the server takes.", field: "length",
+                limit: "\(welcome.frameByteCountMax)", value: "\(payloadByteCount)",
+                nextStep: "Send smaller batches.")
+        }
+        return welcome
+    }
+
+    private func openStream(_ stream: ClientStream, _ payload: [UInt8]) -> UInt32 {
+        let number = nextStream
+        nextStream += 1
+        streams[number] = stream
+        write(.request, stream: number, payload)
+        return number
+    }
+
+    /// Sends a call; the continuation gets its reply. Returns its stream, 0 when it failed at once.
+    func call(_ payload: [UInt8], _ continuation: CheckedContinuation<WireReply, any Error>) -> UInt32 {
+        do throws(SakuinError) {
+            _ = try checkOpen(payload.count)
+            return openStream(.unary(continuation), payload)
+        } catch {
+            continuation.resume(throwing: error)
+            return 0
+        }
+    }
+
+    /// Gives a call up.
+    func cancel(_ number: UInt32, _ error: SakuinError) {
+        guard let stream = streams.removeValue(forKey: number) else { return }
+        write(.cancel, stream: number, [])
+        Self.fail(stream, error)
+    }
+
+    func openImport(
+        _ payload: [UInt8], _ receipts: AsyncThrowingStream<WriteReceipt, any Error>.Continuation
+    ) throws(SakuinError) -> UInt32 {
+        let welcome = try checkOpen(payload.count)
+        return openStream(
+            .importing(ClientImport(credit: SendCredit(welcome.streamCredit), receipts: receipts)), payload)
+    }
+
+    func openExport(
+        _ payload: [UInt8], _ pages: AsyncThrowingStream<[UInt8], any Error>.Continuation
+    ) throws(SakuinError) -> UInt32 {
+        _ = try checkOpen(payload.count)
+        return openStream(.exporting(ClientExport(pages: pages)), payload)
+    }
+
+    /// Queues a batch of an import; its continuation goes on when it has been sent.
+    func send(_ number: UInt32, _ batch: WaitingBatch) {
+        do throws(SakuinError) {
+            _ = try checkOpen(batch.payload.count)
+            guard case .importing(var state)? = streams[number] else {
+                throw SakuinError(.aborted, "The import has ended.")
+            }
+            state.waiting.append(batch)
+            streams[number] = .importing(state)
+            sendWaiting(number)
+        } catch {
+            batch.continuation.resume(throwing: error)
+        }
+    }
+
+    /// Tells the server that so many bytes of pages have been dealt with.
+    func release(_ number: UInt32, _ byteCount: UInt32) {
+        guard case .exporting? = streams[number] else { return }
+        write(.credit, stream: number, withUnsafeBytes(of: byteCount.littleEndian) { Array($0) })
+    }
+}

@@ -1,0 +1,2 @@
+// A user of the client imports one module.
+@_exported public import SakuinTypes

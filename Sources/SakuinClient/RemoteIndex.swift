@@ -1,0 +1,124 @@
+import SakuinProtocol
+public import SakuinTypes
+
+/// One index on a server.
+public struct RemoteIndex: SearchService {
+    public let name: String
+    private let client: SakuinClient
+
+    init(_ name: String, of client: SakuinClient) {
+        self.name = name
+        self.client = client
+    }
+
+    public func write(_ batch: WriteBatch) async throws -> WriteReceipt {
+        guard case .receipt(let receipt) = try await client.call(.write(index: name, batch)) else {
+            throw SakuinClient.unexpected()
+        }
+        return receipt
+    }
+
+    public func search(_ request: SearchRequest) async throws -> SearchResponse {
+        let reply = try await client.call(.search(index: name, request), hasDeadline: true)
+        guard case .search(let response) = reply else { throw SakuinClient.unexpected() }
+        return response
+    }
+
+    public func get(_ keys: [String]) async throws -> [Document?] {
+        guard case .documents(let documents) = try await client.call(.get(index: name, keys: keys), hasDeadline: true)
+        else { throw SakuinClient.unexpected() }
+        return documents
+    }
+
+    public func refresh() async throws -> UInt64 { try await sequence(.refresh(index: name)) }
+    public func commit() async throws -> UInt64 { try await sequence(.commit(index: name)) }
+
+    private func sequence(_ call: WireCall) async throws -> UInt64 {
+        guard case .sequence(let sequence) = try await client.call(call) else { throw SakuinClient.unexpected() }
+        return sequence
+    }
+
+    public func statistics() async throws -> IndexStatistics {
+        guard case .statistics(let statistics) = try await client.call(.statistics(index: name)) else {
+            throw SakuinClient.unexpected()
+        }
+        return statistics
+    }
+
+    public func segments() async throws -> [SegmentStatistics] {
+        guard case .segments(let segments) = try await client.call(.segments(index: name)) else {
+            throw SakuinClient.unexpected()
+        }
+        return segments
+    }
+
+    public func compact(segments: Int) async throws -> CompactionReport {
+        guard case .compaction(let report) = try await client.call(.compact(index: name, segments: segments)) else {
+            throw SakuinClient.unexpected()
+        }
+        return report
+    }
+
+    public func export() async throws -> DocumentPages {
+        let connection = try await client.connection()
+        let (payloads, continuation) = AsyncThrowingStream<[UInt8], any Error>.makeStream()
+        let stream = try await connection.openExport(WireRequest(.export(index: name)), continuation)
+        let source = PayloadSource(payloads)
+        return DocumentPages {
+            guard let payload = try await source.next() else { return nil }
+            connection.release(stream, payload.count)
+            return try payload.withUnsafeBytes { try WireCodec.decodePage($0) }
+        }
+    }
+
+    /// A stream of batches with several under way; each is acknowledged at `acknowledge`, in order.
+    public func stream(
+        acknowledge: AcknowledgementLevel = .disk, rejection: RejectionPolicy = .eachOperation
+    ) async throws -> WriteStream {
+        let connection = try await client.connection()
+        let (receipts, continuation) = AsyncThrowingStream<WriteReceipt, any Error>.makeStream()
+        let stream = try await connection.openImport(
+            WireRequest(.importStream(index: name, acknowledge: acknowledge, rejection: rejection)), continuation)
+        return WriteStream(connection, stream, receipts)
+    }
+}
+
+/// The pages of an export as they came, one task at a time.
+private actor PayloadSource {
+    private var iterator: AsyncThrowingStream<[UInt8], any Error>.AsyncIterator
+
+    init(_ payloads: AsyncThrowingStream<[UInt8], any Error>) { iterator = payloads.makeAsyncIterator() }
+
+    func next() async throws -> [UInt8]? {
+        var iterator = iterator
+        defer { self.iterator = iterator }
+        return try await iterator.next(isolation: self)
+    }
+}
+
+/// Batches on their way to a server: send them one after another, read their receipts beside.
+public struct WriteStream: Sendable {
+    private let connection: ClientConnection
+    private let number: UInt32
+    /// One receipt a batch, in order; ends after `finish`, throws when the import failed.
+    public let receipts: AsyncThrowingStream<WriteReceipt, any Error>
+
+    init(
+        _ connection: ClientConnection, _ number: UInt32, _ receipts: AsyncThrowingStream<WriteReceipt, any Error>
+    ) {
+        self.connection = connection
+        self.number = number
+        self.receipts = receipts
+    }
+
+    /// Sends a batch; waits while the server has too much under way.
+    public func send(_ operations: [WriteOperation]) async throws {
+        try await connection.send(number, WireCodec.encode(operations), isEnd: false)
+    }
+
+    /// Says that this was all; `receipts` ends after the last receipt.
+    public func finish() async throws { try await connection.send(number, [], isEnd: true) }
+
+    /// Gives the import up; batches without a receipt may or may not be applied.
+    public func cancel() { connection.cancel(number) }
+}

@@ -1,0 +1,105 @@
+import NIOConcurrencyHelpers
+import NIOCore
+import NIOPosix
+import SakuinProtocol
+public import SakuinTypes
+
+/// A client of a Sakuin server: the same calls as the embedded engine, over one connection with many streams.
+///
+/// A connection that broke is replaced by the next call. Safe to use from any task.
+public final class SakuinClient: CatalogService {
+    /// Where and how to connect.
+    public struct Configuration: Sendable {
+        public var host: String
+        public var port: Int
+        /// How long connecting and shaking hands may take.
+        public var connectTimeoutMilliseconds: Int64 = 5_000
+        /// How long a search or another quick call may take; 0: no limit.
+        public var deadlineMilliseconds: UInt32 = 0
+
+        public init(host: String = "127.0.0.1", port: Int = 7705) {
+            self.host = host
+            self.port = port
+        }
+
+        /// `HOST:PORT`, `HOST` or `[IPV6]:PORT`; throws `invalidArgument` for anything else.
+        public init(server: String) throws(SakuinError) {
+            self.init()
+            var text = Substring(server)
+            if text.hasPrefix("["), let end = text.firstIndex(of: "]") {
+                host = String(text[text.index(after: text.startIndex)..<end])
+                text = text[text.index(after: end)...]
+            } else {
+                let end = text.firstIndex(of: ":") ?? text.endIndex
+                host = String(text[..<end])
+                text = text[end...]
+            }
+            if !text.isEmpty {
+                guard text.hasPrefix(":"), let port = Int(text.dropFirst()), (1...65535).contains(port) else {
+                    throw .invalid("A server is HOST:PORT.", field: "server", value: server)
+                }
+                self.port = port
+            }
+            guard !host.isEmpty else { throw .invalid("A server is HOST:PORT.", field: "server", value: server) }
+        }
+    }
+
+    public let configuration: Configuration
+    private let current = NIOLockedValueBox<Task<ClientConnection, any Error>?>(nil)
+
+    public init(_ configuration: Configuration = Configuration()) { self.configuration = configuration }
+
+    /// Connects now instead of at the first call; throws `unavailable` when there is no server.
+    public func connect() async throws { _ = try await connection() }
+
+    /// Closes the connection; calls that wait fail with `unavailable`.
+    public func close() async {
+        let task = current.withLockedValue { current in
+            defer { current = nil }
+            return current
+        }
+        if let connection = try? await task?.value { await connection.close() }
+    }
+
+    /// The open connection, or a new one.
+    func connection() async throws -> ClientConnection {
+        if let task = current.withLockedValue({ $0 }), let connection = try? await task.value, connection.isActive {
+            return connection
+        }
+        let configuration = configuration
+        let task = Task {
+            try await ClientConnection.connect(
+                configuration.host, configuration.port, MultiThreadedEventLoopGroup.singleton,
+                timeout: .milliseconds(configuration.connectTimeoutMilliseconds))
+        }
+        current.withLockedValue { $0 = task }
+        return try await task.value
+    }
+
+    func call(_ call: WireCall, hasDeadline: Bool = false) async throws -> WireReply {
+        try await connection().call(
+            WireRequest(call, deadlineMilliseconds: hasDeadline ? configuration.deadlineMilliseconds : 0))
+    }
+
+    static func unexpected() -> SakuinError {
+        SakuinError(.internalError, "The server answered with another kind of reply.", nextStep: "Use like versions.")
+    }
+
+    public func create(index name: String, schema: Schema) async throws {
+        _ = try await call(.createIndex(name: name, schema: schema))
+    }
+
+    public func list() async throws -> [IndexListing] {
+        guard case .indexes(let indexes) = try await call(.listIndexes) else { throw Self.unexpected() }
+        return indexes
+    }
+
+    public func drop(index name: String) async throws { _ = try await call(.dropIndex(name: name)) }
+
+    public func alias(_ name: String, to target: String) async throws {
+        _ = try await call(.aliasIndex(name: name, target: target))
+    }
+
+    /// A handle; whether the index exists shows when it is used.
+    public func index(_ name: String) async throws -> RemoteIndex { RemoteIndex(name, of: self) }
+}

@@ -1,0 +1,47 @@
+import SakuinTypes
+
+/// The options of the daemon: the flags win over the file, the file over the defaults.
+struct DaemonConfiguration: Equatable {
+    var data: String?
+    var listen = "127.0.0.1:7705"
+    var memoryMegabytes = 384
+    var lanes = 0
+    var refreshMilliseconds = 200
+    var logLevel = "info"
+
+    static let names = ["data", "listen", "memory-mb", "lanes", "refresh-ms", "log-level"]
+
+    /// Takes over what a configuration file says: a JSON object of option names. Throws for a name it does not know.
+    mutating func read(json: [UInt8]) throws(SakuinError) {
+        guard case .object(let members) = try JSONValue(parsing: json) else {
+            throw .invalid("The configuration is a JSON object.", field: "config")
+        }
+        for member in members {
+            switch (member.key, member.value) {
+            case ("data", .string(let text)): data = text
+            case ("listen", .string(let text)): listen = text
+            case ("memory-mb", .integer(let value)): memoryMegabytes = Int(value)
+            case ("lanes", .integer(let value)): lanes = Int(value)
+            case ("refresh-ms", .integer(let value)): refreshMilliseconds = Int(value)
+            case ("log-level", .string(let text)): logLevel = text
+            default:
+                let isKnown = Self.names.contains(member.key)
+                throw .invalid(
+                    isKnown
+                        ? "'\(member.key)' has a value of the wrong type." : "'\(member.key)' is no option.",
+                    field: member.key, value: member.value.text,
+                    nextStep: "Known are: \(Self.names.joined(separator: ", ")).")
+            }
+        }
+    }
+
+    /// Host and port of `listen`; port 0 picks one.
+    func address() throws(SakuinError) -> (host: String, port: Int) {
+        guard let colon = listen.lastIndex(of: ":"), let port = Int(listen[listen.index(after: colon)...]),
+            (0...65535).contains(port), colon > listen.startIndex
+        else { throw .invalid("listen is HOST:PORT.", field: "listen", value: listen) }
+        var host = String(listen[..<colon])
+        if host.hasPrefix("["), host.hasSuffix("]") { host = String(host.dropFirst().dropLast()) }
+        return (host, port)
+    }
+}

@@ -1,0 +1,91 @@
+// main of sakuind: reads the configuration, opens the data folder, runs the server until a signal.
+
+import ArgumentParser
+import Foundation
+import Logging
+import SakuinEngine
+import SakuinServer
+import SakuinTypes
+import ServiceLifecycle
+import UnixSignals
+
+@main
+struct SakuinDaemon: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "sakuind", abstract: "Serves full-text indexes over TCP.", version: SakuinServer.version)
+
+    @Option(help: "Folder of the indexes; made when it is missing.")
+    var data: String?
+    @Option(help: "HOST:PORT; port 0 picks a free one. Default 127.0.0.1:7705.")
+    var listen: String?
+    @Option(help: "JSON file with these options.")
+    var config: String?
+    @Option(name: .customLong("memory-mb"), help: "Memory of an index for documents not yet in segments. Default 384.")
+    var memoryMegabytes: Int?
+    @Option(help: "Indexing threads of an index. Default: one a core.")
+    var lanes: Int?
+    @Option(name: .customLong("refresh-ms"), help: "How long a write may wait to be seen. Default 200.")
+    var refreshMilliseconds: Int?
+    @Option(name: .customLong("log-level"), help: "trace, debug, info, notice, warning, error or critical.")
+    var logLevel: String?
+
+    func run() async throws {
+        do {
+            try await serve()
+        } catch {
+            FileHandle.standardError.write(Data("sakuind: \(error)\n".utf8))
+            throw ExitCode(1)
+        }
+    }
+
+    private func options() throws -> DaemonConfiguration {
+        var options = DaemonConfiguration()
+        if let config {
+            guard let file = FileManager.default.contents(atPath: config) else {
+                throw SakuinError.invalid("The configuration file cannot be read.", field: "config", value: config)
+            }
+            try options.read(json: [UInt8](file))
+        }
+        options.data = data ?? options.data
+        options.listen = listen ?? options.listen
+        options.memoryMegabytes = memoryMegabytes ?? options.memoryMegabytes
+        options.lanes = lanes ?? options.lanes
+        options.refreshMilliseconds = refreshMilliseconds ?? options.refreshMilliseconds
+        options.logLevel = logLevel ?? options.logLevel
+        return options
+    }
+
+    private func serve() async throws {
+        let options = try options()
+        guard let data = options.data else {
+            throw SakuinError.invalid("The folder of the indexes is missing.", field: "data", nextStep: "Give --data DIR.")
+        }
+        guard let level = Logger.Level(rawValue: options.logLevel) else {
+            throw SakuinError.invalid("Unknown log level.", field: "log-level", value: options.logLevel)
+        }
+        let address = try options.address()
+        LoggingSystem.bootstrap { StreamLogHandler.standardError(label: $0) }
+        var logger = Logger(label: "sakuind")
+        logger.logLevel = level
+        var engine = IndexOptions()
+        engine.memoryBudgetBytes = options.memoryMegabytes << 20
+        engine.laneCount = options.lanes > 0 ? options.lanes : max(1, ProcessInfo.processInfo.activeProcessorCount)
+        engine.refreshIntervalMilliseconds = options.refreshMilliseconds
+        let engineLogger = logger
+        engine.log = .init { level, message in
+            engineLogger.log(level: Logger.Level(rawValue: level) ?? .info, "\(message)")
+        }
+        let catalog = try IndexCatalog(path: data, options: engine)
+        var server = ServerConfiguration(workerCount: ProcessInfo.processInfo.activeProcessorCount)
+        server.host = address.host
+        server.port = address.port
+        let service = SakuinServer(catalog: catalog, configuration: server, logger: logger) { host, port in
+            // Whoever started the daemon waits for this line.
+            FileHandle.standardOutput.write(Data("listening on \(host):\(port)\n".utf8))
+        }
+        let group = ServiceGroup(
+            configuration: .init(
+                services: [.init(service: service)], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
+        try await group.run()
+    }
+}

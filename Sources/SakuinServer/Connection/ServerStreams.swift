@@ -1,0 +1,36 @@
+import SakuinEngine
+import SakuinProtocol
+import SakuinTypes
+
+/// What an open stream of a connection is doing; only touched on the connection's event loop.
+enum ServerStream {
+    /// A call without streaming is being answered.
+    case unary
+    case importing(ImportStream)
+    case exporting(ExportStream)
+}
+
+/// A client streams batches: they are applied one after another, acknowledged in order.
+struct ImportStream {
+    let index: SearchIndex
+    let acknowledge: AcknowledgementLevel
+    let rejection: RejectionPolicy
+    var credit: ReceiveCredit
+    /// Batches that wait for the one that is being encoded.
+    var waiting: [[UInt8]] = []
+    var isEncoding = false
+    /// Receipts by number of the batch, until those before have been sent.
+    var receipts: [Int: (Result<WriteReceipt, SakuinError>, byteCount: Int)] = [:]
+    var received = 0
+    var acknowledged = 0
+    /// The client has sent its last batch.
+    var isEnded = false
+}
+
+/// The server streams pages as far as it has credit.
+struct ExportStream {
+    var credit: SendCredit
+    /// A page is being made.
+    var isMaking = false
+    let pages: DocumentPages
+}

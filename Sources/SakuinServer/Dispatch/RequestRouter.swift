@@ -1,0 +1,72 @@
+import CoreMetrics
+import SakuinEngine
+import SakuinProtocol
+import SakuinTypes
+
+/// Calls to the engine. `quick` calls are answered on the worker that takes them, the others by their completion.
+struct RequestRouter: Sendable {
+    let catalog: IndexCatalog
+    let metrics: ServerMetrics
+
+    typealias Completion = @Sendable (Result<WireReply, SakuinError>) -> Void
+
+    /// Whether the call may wait for something other than the processor.
+    func mayWait(_ call: WireCall) -> Bool {
+        guard case .search(let index, let request) = call, request.minSequence > 0 else { return false }
+        guard let index = try? catalog.indexNow(index) else { return false }
+        return !index.isVisible(request.minSequence)
+    }
+
+    /// Carries out a call that does not stream; `completion` is called once, on any thread.
+    func run(_ request: WireRequest, completion: @escaping Completion) {
+        do throws(SakuinError) {
+            switch request.call {
+            case .search(let name, let search):
+                let response = try catalog.indexNow(name).searchNow(
+                    search, limitMilliseconds: request.deadlineMilliseconds)
+                metrics.searchTime.recordMicroseconds(response.tookMicroseconds)
+                completion(.success(.search(response)))
+            case .get(let name, let keys): completion(.success(.documents(try catalog.indexNow(name).getNow(keys))))
+            case .statistics(let name):
+                var statistics = try catalog.indexNow(name).statisticsNow()
+                statistics.name = name
+                completion(.success(.statistics(statistics)))
+            case .listIndexes: completion(.success(.indexes(catalog.listNow())))
+            case .write(let name, let batch):
+                try catalog.indexNow(name).submit(batch) { completion($0.map { .receipt($0) }) }
+            case .createIndex, .dropIndex, .aliasIndex, .refresh, .commit, .segments, .compact:
+                Task { completion(await slow(request.call)) }
+            case .importStream, .export:
+                throw SakuinError(.internalError, "A streaming call came to the unary router.")
+            }
+        } catch {
+            completion(.failure(error))
+        }
+    }
+
+    /// Calls that wait for the disk: on the cooperative pool only as long as they do not block.
+    private func slow(_ call: WireCall) async -> Result<WireReply, SakuinError> {
+        do {
+            switch call {
+            case .createIndex(let name, let schema):
+                try await catalog.create(index: name, schema: schema ?? .standard)
+                return .success(.done)
+            case .dropIndex(let name):
+                try await catalog.drop(index: name)
+                return .success(.done)
+            case .aliasIndex(let name, let target):
+                try await catalog.alias(name, to: target)
+                return .success(.done)
+            case .refresh(let name): return .success(.sequence(try await catalog.index(name).refresh()))
+            case .commit(let name): return .success(.sequence(try await catalog.index(name).commit()))
+            case .segments(let name): return .success(.segments(try await catalog.index(name).segments()))
+            case .compact(let name, let segments):
+                return .success(.compaction(try await catalog.index(name).compact(segments: segments)))
+            case .search, .get, .statistics, .listIndexes, .write, .importStream, .export:
+                return .failure(SakuinError(.internalError, "A quick call came to the slow router."))
+            }
+        } catch {
+            return .failure(error as? SakuinError ?? SakuinError(.internalError, "\(error)"))
+        }
+    }
+}

@@ -1,0 +1,129 @@
+// A Service: listens, serves, drains, stops.
+//
+// 1. `run` binds, says where it listens, and hands every connection to a `ConnectionHandler`.
+// 2. On graceful shutdown it accepts no more, every connection gets GOAWAY and ends when its streams have.
+// 3. After `drainSeconds` what is left is cut off; then the catalog is closed.
+
+public import Logging
+import NIOConcurrencyHelpers
+import NIOCore
+import NIOPosix
+public import SakuinEngine
+import SakuinProtocol
+public import ServiceLifecycle
+
+/// The server of a catalog of indexes.
+public struct SakuinServer: Service {
+    public static let version = "0.1.0"
+
+    private let context: ServerContext
+    private let onListening: @Sendable (_ host: String, _ port: Int) -> Void
+
+    /// The server closes the catalog when it stops. `onListening` is called once, when clients can connect.
+    public init(
+        catalog: IndexCatalog, configuration: ServerConfiguration, logger: Logger,
+        onListening: @escaping @Sendable (_ host: String, _ port: Int) -> Void = { _, _ in }
+    ) {
+        context = ServerContext(catalog: catalog, configuration: configuration, logger: logger)
+        self.onListening = onListening
+    }
+
+    /// Serves until graceful shutdown; throws when the address cannot be had.
+    public func run() async throws {
+        let configuration = context.configuration
+        let listener: any Channel
+        do {
+            listener = try await bind()
+        } catch {
+            await context.work.shutdown()
+            try? context.catalog.close()
+            throw SakuinError(
+                .unavailable, "Cannot listen on \(configuration.host):\(configuration.port): \(error)",
+                field: "listen", value: "\(configuration.host):\(configuration.port)",
+                nextStep: "Stop what listens there, or choose another port.")
+        }
+        let port = listener.localAddress?.port ?? configuration.port
+        context.logger.info("listening", metadata: ["host": "\(configuration.host)", "port": "\(port)"])
+        onListening(configuration.host, port)
+        // Cancellation without grace stops in the same way.
+        try? await gracefulShutdown()
+        context.logger.info("stopping")
+        try? await listener.close().get()
+        await drain()
+        await context.work.shutdown()
+        try context.catalog.close()
+        context.logger.info("stopped")
+    }
+
+    private func bind() async throws -> any Channel {
+        let context = context
+        return try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .serverChannelOption(.backlog, value: 256)
+            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .childChannelOption(.socketOption(.tcp_nodelay), value: 1)
+            .childChannelOption(.socketOption(.so_keepalive), value: 1)
+            .childChannelOption(
+                .recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 4096, initial: 65536, maximum: 1 << 20))
+            .childChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    let handler = ConnectionHandler(context)
+                    try channel.pipeline.syncOperations.addHandler(handler)
+                    context.connections.add(channel, NIOLoopBound(handler, eventLoop: channel.eventLoop))
+                }
+            }
+            .bind(host: context.configuration.host, port: context.configuration.port).get()
+    }
+
+    private func drain() async {
+        let open = context.connections.all()
+        for connection in open {
+            connection.channel.eventLoop.execute { connection.handler.value.drain() }
+        }
+        let limit = TimeAmount.seconds(Int64(context.configuration.drainSeconds))
+        for connection in open {
+            let late = connection.channel.eventLoop.scheduleTask(in: limit) {
+                connection.channel.close(promise: nil)
+            }
+            try? await connection.channel.closeFuture.get()
+            late.cancel()
+        }
+    }
+}
+
+/// What all connections of a server share.
+struct ServerContext: Sendable {
+    let name = "sakuind/\(SakuinServer.version)"
+    let catalog: IndexCatalog
+    let configuration: ServerConfiguration
+    let logger: Logger
+    let metrics = ServerMetrics()
+    let router: RequestRouter
+    let work: WorkQueue
+    let connections = OpenConnections()
+
+    init(catalog: IndexCatalog, configuration: ServerConfiguration, logger: Logger) {
+        self.catalog = catalog
+        self.configuration = configuration
+        self.logger = logger
+        router = RequestRouter(catalog: catalog, metrics: metrics)
+        work = WorkQueue(workerCount: configuration.workerCount, countMax: configuration.queueCountMax)
+    }
+}
+
+/// The connections that are open, for the drain.
+final class OpenConnections: Sendable {
+    struct Connection: Sendable {
+        let channel: any Channel
+        let handler: NIOLoopBound<ConnectionHandler>
+    }
+
+    private let open = NIOLockedValueBox<[ObjectIdentifier: Connection]>([:])
+
+    func add(_ channel: any Channel, _ handler: NIOLoopBound<ConnectionHandler>) {
+        let id = ObjectIdentifier(channel)
+        open.withLockedValue { $0[id] = Connection(channel: channel, handler: handler) }
+        channel.closeFuture.whenComplete { [open] _ in open.withLockedValue { $0[id] = nil } }
+    }
+
+    func all() -> [Connection] { open.withLockedValue { Array($0.values) } }
+}

@@ -1,0 +1,18 @@
+/// What a server can be told.
+public struct ServerConfiguration: Sendable {
+    public var host: String = "127.0.0.1"
+    /// 0 picks a free one.
+    public var port: Int = 7705
+    /// The longest payload a client may send.
+    public var frameByteCountMax: UInt32 = 32 << 20
+    /// Bytes of import a client may have under way on one stream.
+    public var streamCredit: UInt32 = 16 << 20
+    public var streamCountMax: UInt32 = 1_024
+    /// Requests that may wait for a worker; more are refused.
+    public var queueCountMax: Int = 4_096
+    public var workerCount: Int
+    /// How long streams may go on after a shutdown began.
+    public var drainSeconds: Int = 10
+
+    public init(workerCount: Int) { self.workerCount = max(1, workerCount) }
+}

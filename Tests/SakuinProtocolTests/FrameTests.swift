@@ -1,0 +1,129 @@
+// Frames whatever the cuts, and the arithmetic of credit.
+
+import SakuinProtocol
+import Testing
+
+@Suite struct FrameTests {
+    static let streamed: [FrameHeader.Kind] = [.request, .reply, .error, .data, .credit, .cancel]
+
+    @Test(arguments: 0..<100 as Range<UInt64>)
+    func framesComeBackWhateverTheCuts(seed: UInt64) {
+        var random = WireRandom(seed: seed)
+        var bytes: [UInt8] = []
+        var sent: [ReadFrame] = []
+        for _ in 0..<20 {
+            let kind = random.pick(Self.streamed)
+            let flags = kind == .data && random.flag() ? FrameHeader.endFlag : 0
+            let stream = UInt32(1 + random.below(1 << 30))
+            let payload = (0..<random.below(random.flag() ? 8 : 3000)).map { _ in UInt8(random.below(256)) }
+            bytes += FrameHeader.frame(kind, flags: flags, stream: stream, payload)
+            let header = FrameHeader(length: payload.count, kind: kind, flags: flags, stream: stream)
+            sent.append(ReadFrame(header: header, payload: payload))
+        }
+        for pieceCount in [1, 11, 12, 13, 1 + random.below(500), bytes.count] {
+            let (frames, error) = readFrames(bytes, pieceCount: pieceCount)
+            #expect(error == nil)
+            #expect(frames == sent)
+        }
+    }
+
+    /// Headers of random bytes, with and without the magic, are read or refused, the same in pieces as whole.
+    @Test(arguments: 0..<200 as Range<UInt64>)
+    func randomBytesNeverTrap(seed: UInt64) {
+        var random = WireRandom(seed: seed)
+        var bytes: [UInt8] = []
+        for _ in 0..<8 {
+            var header = (0..<12).map { _ in UInt8(random.below(random.flag() ? 16 : 256)) }
+            if random.below(8) > 0 { (header[6], header[7]) = (0x53, 0x4B) }
+            if random.below(4) > 0 { (header[1], header[2], header[3]) = (0, 0, 0) }
+            bytes += header + (0..<random.below(40)).map { _ in UInt8(random.below(256)) }
+        }
+        let whole = readFrames(bytes, pieceCount: bytes.count)
+        let drip = readFrames(bytes, pieceCount: 1)
+        #expect(whole.frames == drip.frames)
+        #expect(whole.error == drip.error)
+    }
+
+    @Test func aLongLengthIsRefusedByItsHeader() {
+        let header = [UInt8](FrameHeader.frame(.request, stream: 1, [UInt8](repeating: 0, count: 100)).prefix(12))
+        #expect(readFrames(header, pieceCount: 12, lengthMax: 99).error == .tooLong(length: 100, limit: 99))
+        #expect(readFrames(header, pieceCount: 12, lengthMax: 100).error == nil)
+    }
+
+    @Test func theLimitMayChangeBetweenFrames() throws {
+        let bytes =
+            FrameHeader.frame(.ping, stream: 0, [1]) + FrameHeader.frame(.ping, stream: 0, [1, 2, 3])
+        var reader = FrameReader(lengthMax: 1)
+        var lengths: [Int] = []
+        try bytes.withUnsafeBytes { raw throws(WireError) in
+            try reader.read(raw) { (header, _, lengthMax) throws(WireError) in
+                lengths.append(header.length)
+                lengthMax = 3
+            }
+        }
+        #expect(lengths == [1, 3])
+        #expect(reader.pendingByteCount == 0)
+    }
+}
+
+@Suite struct FlowControlTests {
+    @Test func aMessageMayPassAlone() {
+        var credit = SendCredit(10)
+        #expect(credit.canSend)
+        credit.spend(25)
+        #expect(!credit.canSend)
+        #expect(credit.give(15))
+        #expect(!credit.canSend)
+        #expect(credit.give(1))
+        #expect(credit.canSend)
+    }
+
+    @Test func creditHasALimit() {
+        var credit = SendCredit(1)
+        #expect(credit.give(UInt32(Int32.max) - 1))
+        #expect(!credit.give(1))
+    }
+
+    @Test func noCreditForTheReceiverIsABreach() {
+        var credit = ReceiveCredit(10)
+        #expect(credit.receive(12))
+        #expect(!credit.receive(1))
+        #expect(credit.release(12) == 12)
+        #expect(credit.receive(10))
+        #expect(!credit.receive(1))
+    }
+
+    @Test func smallReleasesAreGathered() {
+        var credit = ReceiveCredit(100)
+        for _ in 0..<4 { #expect(credit.receive(10)) }
+        #expect(credit.release(10) == nil)
+        #expect(credit.release(10) == nil)
+        #expect(credit.release(10) == 30)
+        #expect(credit.release(10) == nil)
+    }
+
+    /// Two ends that follow the rules never breach them, and everything arrives.
+    @Test(arguments: 0..<50 as Range<UInt64>)
+    func twoEnds(seed: UInt64) {
+        var random = WireRandom(seed: seed)
+        let initial = UInt32(1 + random.below(1000))
+        var sender = SendCredit(initial)
+        var receiver = ReceiveCredit(initial)
+        var underWay: [Int] = []
+        var left = 500
+        while left > 0 || !underWay.isEmpty {
+            if left > 0, sender.canSend, random.flag() {
+                let byteCount = 1 + random.below(700)
+                sender.spend(byteCount)
+                #expect(receiver.receive(byteCount))
+                underWay.append(byteCount)
+                left -= 1
+            } else if !underWay.isEmpty {
+                if let credit = receiver.release(underWay.removeFirst()) { #expect(sender.give(credit)) }
+            } else if !sender.canSend {
+                Issue.record("Both ends wait for each other.")
+                return
+            }
+        }
+    }
+}

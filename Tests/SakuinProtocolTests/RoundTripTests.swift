@@ -1,0 +1,135 @@
+// Every message comes back as it went; no bytes can trap the decoders.
+
+import SakuinProtocol
+import SakuinTypes
+import Testing
+
+@Suite struct RoundTripTests {
+    static let acks = AcknowledgementLevel.allCases
+    static let rejections = RejectionPolicy.allCases
+
+    static func call(_ random: inout WireRandom) -> WireCall {
+        let index = random.name()
+        return switch random.below(14) {
+        case 0: .createIndex(name: index, schema: random.flag() ? random.schema() : nil)
+        case 1: .listIndexes
+        case 2: .dropIndex(name: index)
+        case 3: .aliasIndex(name: index, target: random.name())
+        case 4:
+            .write(
+                index: index,
+                WriteBatch(
+                    random.operations(), acknowledge: random.pick(acks), rejection: random.pick(rejections)))
+        case 5, 6: .search(index: index, random.search())
+        case 7: .get(index: index, keys: random.list(4) { $0.text() })
+        case 8: .refresh(index: index)
+        case 9: .commit(index: index)
+        case 10: random.flag() ? .statistics(index: index) : .segments(index: index)
+        case 11: .compact(index: index, segments: random.below(9))
+        case 12:
+            .importStream(index: index, acknowledge: random.pick(acks), rejection: random.pick(rejections))
+        default: .export(index: index)
+        }
+    }
+
+    static func reply(_ random: inout WireRandom) -> WireReply {
+        switch random.below(9) {
+        case 0: .done
+        case 1:
+            .indexes(
+                random.list(3) {
+                    IndexListing(
+                        name: $0.name(), aliases: $0.list(2) { $0.name() }, documents: $0.below(1 << 40),
+                        bytes: $0.below(1 << 50))
+                })
+        case 2: .receipt(random.receipt())
+        case 3: .search(random.response())
+        case 4: .documents(random.list(4) { $0.flag() ? $0.document() : nil })
+        case 5: .sequence(random.next())
+        case 6: .statistics(random.statistics())
+        case 7:
+            .segments(
+                random.list(3) {
+                    SegmentStatistics(
+                        file: $0.text(), formatVersion: $0.below(9), documents: $0.below(1 << 32),
+                        deletedDocuments: $0.below(1 << 32), bytes: $0.below(1 << 50), committed: $0.flag(),
+                        sections: $0.list(3) { .init(name: $0.name(), bytes: $0.below(1 << 40)) })
+                })
+        default:
+            .compaction(
+                CompactionReport(
+                    segmentsBefore: random.below(99), segmentsAfter: random.below(9), bytesBefore: random.below(1 << 50),
+                    bytesAfter: random.below(1 << 50), milliseconds: random.below(1 << 30)))
+        }
+    }
+
+    @Test(arguments: 0..<300 as Range<UInt64>)
+    func requestsAndReplies(seed: UInt64) throws {
+        var random = WireRandom(seed: seed)
+        for _ in 0..<5 {
+            let request = WireRequest(Self.call(&random), deadlineMilliseconds: UInt32(random.below(5000)))
+            #expect(try WireCodec.encode(request).withUnsafeBytes { try WireCodec.decodeRequest($0) } == request)
+            let reply = Self.reply(&random)
+            #expect(try WireCodec.encode(reply).withUnsafeBytes { try WireCodec.decodeReply($0) } == reply)
+            let error = random.error()
+            #expect(try WireCodec.encode(error).withUnsafeBytes { try WireCodec.decodeStatus($0) } == error)
+            let receipt = random.receipt()
+            #expect(try WireCodec.encode(receipt).withUnsafeBytes { try WireCodec.decodeReceipt($0) } == receipt)
+            let page = random.list(4) { $0.document() }
+            #expect(try WireCodec.encode(page: page).withUnsafeBytes { try WireCodec.decodePage($0) } == page)
+            let batch = WriteBatch(random.operations(), acknowledge: .log, rejection: .eachOperation)
+            let back = try WireCodec.encode(batch.operations).withUnsafeBytes {
+                try WireCodec.decodeBatch($0, acknowledge: .log, rejection: .eachOperation)
+            }
+            #expect(back == batch)
+        }
+    }
+
+    @Test func handshake() throws {
+        let hello = Hello(versionMin: 1, versionMax: 3, client: "a", frameByteCountMax: 5, streamCredit: 6)
+        #expect(try WireCodec.encode(hello).withUnsafeBytes { try WireCodec.decodeHello($0) } == hello)
+        let welcome = Welcome(server: "b", frameByteCountMax: 7, streamCredit: 8, streamCountMax: 9)
+        #expect(try WireCodec.encode(welcome).withUnsafeBytes { try WireCodec.decodeWelcome($0) } == welcome)
+    }
+
+    @Test func queryTreesAreLimited() throws {
+        func nested(_ depth: Int) -> [UInt8] {
+            var query = Query.text("深", fields: [])
+            for _ in 1..<depth { query = .and([query]) }
+            return WireCodec.encode(WireRequest(.search(index: "i", SearchRequest(.tree(query)))))
+        }
+        #expect(throws: Never.self) { try nested(64).withUnsafeBytes { try WireCodec.decodeRequest($0) } }
+        #expect(throws: SakuinError.self) { try nested(65).withUnsafeBytes { try WireCodec.decodeRequest($0) } }
+        #expect(throws: SakuinError.self) { try nested(400).withUnsafeBytes { try WireCodec.decodeRequest($0) } }
+        func wide(_ count: Int) -> [UInt8] {
+            let query = Query.or(Array(repeating: .all, count: count - 1))
+            return WireCodec.encode(WireRequest(.search(index: "i", SearchRequest(.tree(query)))))
+        }
+        #expect(throws: Never.self) { try wide(4096).withUnsafeBytes { try WireCodec.decodeRequest($0) } }
+        #expect(throws: SakuinError.self) { try wide(4097).withUnsafeBytes { try WireCodec.decodeRequest($0) } }
+    }
+
+    /// Bytes that are random, or nearly right, are decoded or refused.
+    @Test(arguments: 0..<200 as Range<UInt64>)
+    func noBytesTrap(seed: UInt64) {
+        var random = WireRandom(seed: seed)
+        var bytes: [UInt8] = []
+        if random.flag() {
+            bytes = (0..<random.below(200)).map { _ in UInt8(truncatingIfNeeded: random.next()) }
+        } else {
+            bytes = WireCodec.encode(WireRequest(Self.call(&random)))
+            for _ in 0..<4 where !bytes.isEmpty {
+                bytes[random.below(bytes.count)] = UInt8(truncatingIfNeeded: random.next())
+            }
+        }
+        bytes.withUnsafeBytes { raw in
+            _ = try? WireCodec.decodeRequest(raw)
+            _ = try? WireCodec.decodeReply(raw)
+            _ = try? WireCodec.decodeStatus(raw)
+            _ = try? WireCodec.decodeReceipt(raw)
+            _ = try? WireCodec.decodePage(raw)
+            _ = try? WireCodec.decodeHello(raw)
+            _ = try? WireCodec.decodeBatch(raw, acknowledge: .disk, rejection: .wholeBatch)
+        }
+    }
+}
