@@ -52,7 +52,7 @@ private func text(_ chunk: String, _ fields: String...) -> Query { .text(chunk, 
         let tooDeep = String(repeating: "(", count: 5_000) + "a" + String(repeating: ")", count: 5_000)
         #expect(throws: SakuinError.self) { _ = try parse(tooDeep) }
         #expect(throws: SakuinError.self) { _ = try parse(String(repeating: "NOT ", count: 5_000) + "a") }
-        #expect(throws: SakuinError.self) { _ = try parse(String(repeating: "-(", count: 5_000)) }
+        #expect(throws: SakuinError.self) { _ = try parse(String(repeating: "-(", count: 5_000) + "a" + String(repeating: ")", count: 5_000)) }
         _ = try parse(String(repeating: "a ", count: 1_024))
         #expect(throws: SakuinError.self) { _ = try parse(String(repeating: "a ", count: 1_025)) }
     }

@@ -1,0 +1,44 @@
+# Everything a person types; `make help` lists it.
+SHELL := /bin/bash
+export SWIFT_BACKTRACE ?= enable=no
+
+.PHONY: help deps demo test build lint bench fuzz soak proto clean
+
+help: ## this list
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+deps:
+	@Scripts/ensure-deps.sh
+
+build: deps ## release build
+	swift build -c release
+
+demo: deps ## start a daemon, import CORPUS (a sample), search QUERY, stop
+	swift build -c release --product sakuind
+	swift build -c release --product sakuin
+	@Scripts/demo.sh
+
+test: deps ## debug build and all tests
+	swift build --build-tests
+	swift test --skip-build
+
+lint: ## format check, warnings are errors
+	swift format lint --strict --configuration .swift-format --recursive \
+	    $$(find Sources Tests Benchmarks Examples -name '*.swift' -not -path '*/Generated/*' -not -path '*/.build/*')
+
+bench: deps ## the benchmark package
+	@if [ -f Benchmarks/Package.swift ]; then swift build -c release --package-path Benchmarks; \
+	else echo "There are no benchmarks yet." >&2; exit 1; fi
+
+fuzz: ## fuzz targets
+	@echo "There are no fuzz targets yet; the seeded fuzz loops run with 'make test'." >&2; exit 1
+
+soak: ## long-running test
+	@echo "There is no soak test yet." >&2; exit 1
+
+proto: ## regenerate the protobuf code; needs protoc and protoc-gen-swift
+	protoc --proto_path=Protocol/sakuin/v1 --swift_out=Sources/SakuinProtocol/Generated \
+	    Protocol/sakuin/v1/sakuin.proto
+
+clean: ## remove everything that was built
+	swift package clean

@@ -1,0 +1,119 @@
+// The real daemon and the real command line: import, search, kill -9, start again, stop.
+import Foundation
+import Testing
+
+private enum Binaries {
+    static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .deletingLastPathComponent()
+
+    /// The folder with both programs, beside the test bundle; nil when they were not built.
+    static let folder: URL? = {
+        let runner = URL(fileURLWithPath: CommandLine.arguments[0]).resolvingSymlinksInPath().deletingLastPathComponent()
+        let candidates = [runner, Bundle.main.bundleURL, root.appendingPathComponent(".build/debug")]
+        return candidates.first { folder in
+            ["sakuin", "sakuind"].allSatisfy {
+                FileManager.default.isExecutableFile(atPath: folder.appendingPathComponent($0).path)
+            }
+        }
+    }()
+
+    static var areBuilt: Bool {
+        if folder == nil { print("SKIPPED EndToEndTests: sakuin and sakuind are not built") }
+        return folder != nil
+    }
+}
+
+/// A daemon on a free port.
+private final class Daemon {
+    let process = Process()
+    let address: String
+
+    init(folder: URL, data: String) throws {
+        process.executableURL = folder.appendingPathComponent("sakuind")
+        process.arguments = ["--data", data, "--listen", "127.0.0.1:0"]
+        let pipe = Pipe()
+        process.standardOutput = pipe
+        process.standardError = FileHandle(forWritingAtPath: "/dev/null")
+        try process.run()
+        var line: [UInt8] = []
+        while line.last != 0x0A {
+            let byte = try #require(try pipe.fileHandleForReading.read(upToCount: 1)?.first, "sakuind ended")
+            line.append(byte)
+        }
+        let text = String(decoding: line.dropLast(), as: UTF8.self)
+        try #require(text.hasPrefix("listening on "))
+        address = String(text.dropFirst("listening on ".count))
+    }
+
+    func kill() {
+        Foundation.kill(process.processIdentifier, SIGKILL)
+        process.waitUntilExit()
+    }
+
+    func stop() -> Int32 {
+        process.terminate()
+        process.waitUntilExit()
+        return process.terminationReason == .exit ? process.terminationStatus : -1
+    }
+}
+
+@Suite(.serialized, .enabled(if: Binaries.areBuilt)) struct EndToEndTests {
+    private struct Answer {
+        let code: Int32
+        let text: String
+    }
+
+    private func sakuin(_ daemon: Daemon, _ words: String...) throws -> Answer {
+        let process = Process()
+        process.executableURL = try #require(Binaries.folder).appendingPathComponent("sakuin")
+        process.arguments = ["--server", daemon.address] + words
+        let pipe = Pipe()
+        process.standardOutput = pipe
+        process.standardError = FileHandle(forWritingAtPath: "/dev/null")
+        try process.run()
+        let data = try pipe.fileHandleForReading.readToEnd() ?? Data()
+        process.waitUntilExit()
+        return Answer(code: process.terminationStatus, text: String(decoding: data, as: UTF8.self))
+    }
+
+    private func totals(_ daemon: Daemon, _ file: String) throws -> [String] {
+        let answer = try sakuin(daemon, "search", "t", "--queries", file, "--json")
+        #expect(answer.code == 0)
+        return try answer.text.split(separator: "\n").map { line in
+            let match = try #require(line.firstMatch(of: /"total":(\d+),"relation":"exact","ids":(\[[^\]]*\])/))
+            return "\(match.1) \(match.2)"
+        }
+    }
+
+    @Test func importSearchCrashAndStop() throws {
+        let binaries = try #require(Binaries.folder)
+        let work = FileManager.default.temporaryDirectory.appendingPathComponent("sakuin-e2e-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: work, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: work) }
+        let data = work.appendingPathComponent("data").path
+        let sample = Binaries.root.appendingPathComponent("Examples/sample.jsonl").path
+        let queries = work.appendingPathComponent("queries.tsv").path
+        try "国际数字经济\n5G网络\nA股\n2023年11月\n国際会議\n학술대회\n不存在的词\n".write(
+            toFile: queries, atomically: true, encoding: .utf8)
+
+        let first = try Daemon(folder: binaries, data: data)
+        #expect(try sakuin(first, "index", "create", "t").code == 0)
+        #expect(try sakuin(first, "import", "t", sample, "--json").code == 0)
+        let before = try totals(first, queries)
+        #expect(before.count == 7)
+        #expect(before[0] == #"1 ["zh-001"]"#)
+        #expect(before[6] == "0 []")
+        #expect(try sakuin(first, "count", "t", "图书馆").text == "1\n")
+        #expect(try sakuin(first, "get", "t", "nobody").code == 1)
+        #expect(try sakuin(first, "count", "nowhere", "x").code == 2)
+        first.kill()
+
+        let second = try Daemon(folder: binaries, data: data)
+        #expect(try totals(second, queries) == before)
+        #expect(try sakuin(second, "delete", "t", "zh-001").code == 0)
+        #expect(try sakuin(second, "count", "t", "国际数字经济").text == "0\n")
+        #expect(try sakuin(second, "compact", "t", "--segments", "1", "--wait").code == 0)
+        #expect(try sakuin(second, "export", "t").text.split(separator: "\n").count == 39)
+        #expect(second.stop() == 0)
+    }
+}

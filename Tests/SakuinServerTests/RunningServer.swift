@@ -1,0 +1,85 @@
+// A server over a catalog in a temporary folder, on a port of its own.
+
+import Foundation
+import Logging
+import NIOConcurrencyHelpers
+import NIOCore
+import NIOPosix
+import SakuinClient
+import SakuinEngine
+import SakuinProtocol
+import SakuinServer
+
+struct RunningServer: Sendable {
+    let port: Int
+    let folder: String
+    private let task: Task<Void, any Error>
+
+    static func start(_ change: (inout ServerConfiguration) -> Void = { _ in }) async throws -> RunningServer {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "sakuin-server-\(UUID().uuidString)").path
+        var options = IndexOptions()
+        options.memoryBudgetBytes = 32 << 20
+        let catalog = try IndexCatalog(path: folder, options: options)
+        var configuration = ServerConfiguration(workerCount: 2)
+        configuration.port = 0
+        configuration.drainSeconds = 5
+        change(&configuration)
+        let (ports, continuation) = AsyncStream<Int>.makeStream()
+        var logger = Logger(label: "test")
+        logger.logLevel = .critical
+        let server = SakuinServer(catalog: catalog, configuration: configuration, logger: logger) { _, port in
+            continuation.yield(port)
+        }
+        let task = Task {
+            defer { continuation.finish() }
+            try await server.run()
+        }
+        for await port in ports { return RunningServer(port: port, folder: folder, task: task) }
+        try await task.value
+        throw SakuinError(.unavailable, "The server ended before it listened.")
+    }
+
+    func client() -> SakuinClient { SakuinClient(.init(host: "127.0.0.1", port: port)) }
+
+    /// Stops as a signal would, and waits for the end.
+    func stop() async throws {
+        task.cancel()
+        try await task.value
+        try? FileManager.default.removeItem(atPath: folder)
+    }
+
+    /// Sends bytes on a connection of their own; returns the frames that come back until the server closes, or until
+    /// `frameCount` have come.
+    func exchange(_ bytes: [UInt8], frameCount: Int = .max) async throws -> [(header: FrameHeader, payload: [UInt8])] {
+        let collector = FrameCollector(frameCount: frameCount)
+        let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(collector) }
+            }
+            .connect(host: "127.0.0.1", port: port).get()
+        try await channel.writeAndFlush(ByteBuffer(bytes: bytes))
+        try await channel.closeFuture.get()
+        return collector.frames.withLockedValue { $0 }
+    }
+}
+
+/// Gathers what a server sends.
+private final class FrameCollector: ChannelInboundHandler, Sendable {
+    typealias InboundIn = ByteBuffer
+    let frames = NIOLockedValueBox<[(header: FrameHeader, payload: [UInt8])]>([])
+    private let reader = NIOLockedValueBox(FrameReader(lengthMax: 1 << 20))
+    private let frameCount: Int
+
+    init(frameCount: Int) { self.frameCount = frameCount }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        unwrapInboundIn(data).withUnsafeReadableBytes { bytes in
+            reader.withLockedValue { reader in
+                try? reader.read(bytes) { (header, payload, _) throws(WireError) in
+                    frames.withLockedValue { $0.append((header, Array(payload))) }
+                }
+            }
+        }
+        if frames.withLockedValue({ $0.count }) >= frameCount { context.close(promise: nil) }
+    }
+}
