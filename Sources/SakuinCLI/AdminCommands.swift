@@ -4,7 +4,8 @@ import SakuinClient
 import SakuinEngine
 
 struct StatsCommand: OnlineCommand {
-    static let configuration = CommandConfiguration(commandName: "stats", abstract: "Show counts and sizes of an index.")
+    static let configuration = CommandConfiguration(
+        commandName: "stats", abstract: "Show counts and sizes of an index.")
     @OptionGroup var options: ServerOptions
     @Argument(help: "The index.") var name: String
 

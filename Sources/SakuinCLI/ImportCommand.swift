@@ -163,7 +163,8 @@ final class ProgressBar: Sendable {
             let share = min(Double(bytesRead) / Double(total), 1)
             let filled = Int(share * 24)
             let left = seconds / share - seconds
-            text += String(format: "  [%@%@] %3.0f %%  %.0f s left",
+            text += String(
+                format: "  [%@%@] %3.0f %%  %.0f s left",
                 String(repeating: "#", count: filled), String(repeating: ".", count: 24 - filled), share * 100, left)
         }
         FileHandle.standardError.write(Data((text + "\u{1B}[K").utf8))

@@ -66,7 +66,11 @@ struct IndexCommand: AsyncParsableCommand {
 
         func run(_ client: SakuinClient, _ output: Output) async throws {
             try await client.drop(index: name)
-            if output.json { output.object([("dropped", .string(name))]) } else { output.line("Dropped index \(name).") }
+            if output.json {
+                output.object([("dropped", .string(name))])
+            } else {
+                output.line("Dropped index \(name).")
+            }
         }
     }
 

@@ -83,7 +83,8 @@ struct SearchCommand: OnlineCommand {
     // MARK: Many queries
 
     /// One JSON line a query, in the order of the file; some are under way at a time.
-    private func runAll(_ path: String, _ index: RemoteIndex, _ template: SearchRequest, _ output: Output) async throws {
+    private func runAll(_ path: String, _ index: RemoteIndex, _ template: SearchRequest, _ output: Output) async throws
+    {
         let texts = try queryTexts(path)
         var failed = false
         try await withThrowingTaskGroup(of: (Int, String, Bool).self) { group in

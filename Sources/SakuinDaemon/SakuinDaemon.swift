@@ -58,7 +58,8 @@ struct SakuinDaemon: AsyncParsableCommand {
     private func serve() async throws {
         let options = try options()
         guard let data = options.data else {
-            throw SakuinError.invalid("The folder of the indexes is missing.", field: "data", nextStep: "Give --data DIR.")
+            throw SakuinError.invalid(
+                "The folder of the indexes is missing.", field: "data", nextStep: "Give --data DIR.")
         }
         guard let level = Logger.Level(rawValue: options.logLevel) else {
             throw SakuinError.invalid("Unknown log level.", field: "log-level", value: options.logLevel)

@@ -2,9 +2,9 @@ public import SakuinTypes
 import SwiftProtobuf
 
 #if canImport(FoundationEssentials)
-import FoundationEssentials
+    import FoundationEssentials
 #else
-import Foundation
+    import Foundation
 #endif
 
 extension WireCodec {
@@ -76,7 +76,8 @@ extension WireCodec {
         case .write(let m):
             return .write(
                 index: m.index,
-                try writeBatch(m.batch, level(m.acknowledge), m.rejection == .eachOperation ? .eachOperation : .wholeBatch))
+                try writeBatch(
+                    m.batch, level(m.acknowledge), m.rejection == .eachOperation ? .eachOperation : .wholeBatch))
         case .search(let m): return .search(index: m.index, try searchRequest(m))
         case .get(let m):
             var keys: [String] = []
@@ -171,7 +172,8 @@ extension WireCodec {
             case .put(let put) where put.key.isEmpty:
                 operations.append(.putJSON(Array(put.json), keyField: put.keyField))
             case .put(let put):
-                operations.append(.put(try Document(json: Array(put.json), keyField: nil, key: try text(put.key, "key"))))
+                operations.append(
+                    .put(try Document(json: Array(put.json), keyField: nil, key: try text(put.key, "key"))))
             case .delete(let key): operations.append(.delete(try text(key, "delete")))
             case nil: throw .invalid("An operation is neither put nor delete.", field: "operations")
             }

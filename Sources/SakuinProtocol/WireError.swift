@@ -41,7 +41,8 @@ public enum WireError: Error, Sendable, Hashable {
                 .invalidArgument, "Frame type \(kind) cannot stand on stream \(stream).", field: "stream",
                 value: "\(stream)")
         case .unexpected(let kind):
-            SakuinError(.failedPrecondition, "Frame type \(kind) is not expected here.", field: "type", value: "\(kind)")
+            SakuinError(
+                .failedPrecondition, "Frame type \(kind) is not expected here.", field: "type", value: "\(kind)")
         case .streamReused(let stream):
             SakuinError(
                 .failedPrecondition, "Stream numbers ascend, and each is used once.", field: "stream",

@@ -9,7 +9,8 @@ struct JSONInput {
     var peek: UInt8 { at < bytes.count ? bytes[at] : 0 }
 
     func failure(_ message: String, at place: Int? = nil) -> SakuinError {
-        .invalid(message, field: "json", value: "byte \(place ?? at)", nextStep: "Send one valid JSON object a document.")
+        .invalid(
+            message, field: "json", value: "byte \(place ?? at)", nextStep: "Send one valid JSON object a document.")
     }
 
     mutating func skipBlanks() {

@@ -114,7 +114,9 @@ final class ClientHandler: ChannelInboundHandler {
         switch streams.removeValue(forKey: number) {
         case .unary(let continuation)?: continuation.resume(returning: reply)
         case .importing(let state)?:
-            for batch in state.waiting { batch.continuation.resume(throwing: SakuinError(.aborted, "The import ended.")) }
+            for batch in state.waiting {
+                batch.continuation.resume(throwing: SakuinError(.aborted, "The import ended."))
+            }
             state.receipts.finish()
         case .exporting(let state)?: state.pages.finish()
         case nil: break

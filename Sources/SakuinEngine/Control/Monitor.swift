@@ -1,7 +1,7 @@
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #else
-import Darwin
+    import Darwin
 #endif
 
 /// A lock with a condition: state that threads change under the lock and wait on.
@@ -90,9 +90,9 @@ final class WorkerThread: Sendable {
         pthread_attr_setdetachstate(&attributes, Int32(PTHREAD_CREATE_DETACHED))
         pthread_attr_setstacksize(&attributes, 8 << 20)
         #if canImport(Glibc)
-        var thread = pthread_t()
+            var thread = pthread_t()
         #else
-        var thread: pthread_t?
+            var thread: pthread_t?
         #endif
         let context = Unmanaged.passRetained(start).toOpaque()
         let failed = pthread_create(&thread, &attributes, ThreadStart.run, context)
@@ -115,16 +115,16 @@ private final class ThreadStart: Sendable {
     init(_ body: @escaping @Sendable () -> Void) { self.body = body }
 
     #if canImport(Glibc)
-    static let run: @convention(c) (UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? = { context in
-        guard let context else { return nil }
-        Unmanaged<ThreadStart>.fromOpaque(context).takeRetainedValue().body()
-        return nil
-    }
+        static let run: @convention(c) (UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? = { context in
+            guard let context else { return nil }
+            Unmanaged<ThreadStart>.fromOpaque(context).takeRetainedValue().body()
+            return nil
+        }
     #else
-    static let run: @convention(c) (UnsafeMutableRawPointer) -> UnsafeMutableRawPointer? = { context in
-        Unmanaged<ThreadStart>.fromOpaque(context).takeRetainedValue().body()
-        return nil
-    }
+        static let run: @convention(c) (UnsafeMutableRawPointer) -> UnsafeMutableRawPointer? = { context in
+            Unmanaged<ThreadStart>.fromOpaque(context).takeRetainedValue().body()
+            return nil
+        }
     #endif
 }
 

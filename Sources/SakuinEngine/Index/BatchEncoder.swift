@@ -156,12 +156,14 @@ struct DocumentVisitor: ~Copyable, JSONMemberVisitor {
         case .boolean(let value): try member(name: bytes, value: .boolean(value))
         case .integer(let value): try member(name: bytes, value: .integer(value))
         case .float(let value): try member(name: bytes, value: .float(value))
-        case .string(let text): try withBytes(text) { (self, text) throws(SakuinError) in
-            try self.member(name: bytes, value: .string(text))
-        }
-        case .json(let text): try withBytes(text) { (self, text) throws(SakuinError) in
-            try self.member(name: bytes, value: .json(text))
-        }
+        case .string(let text):
+            try withBytes(text) { (self, text) throws(SakuinError) in
+                try self.member(name: bytes, value: .string(text))
+            }
+        case .json(let text):
+            try withBytes(text) { (self, text) throws(SakuinError) in
+                try self.member(name: bytes, value: .json(text))
+            }
         }
     }
 

@@ -29,8 +29,10 @@ enum ErrorMapping {
                 .resourceExhausted, "No space left for \(operation) on \(path).", field: path,
                 nextStep: "Free space on the disk.")
         }
-        let code: SakuinError.Code = errno == 2 ? .notFound : errno == 13 || errno == 1 ? .permissionDenied : .unavailable
-        return SakuinError(code, "\(operation) failed on \(path): \(SystemMessage.text(errno)).", field: path, value: "\(errno)")
+        let code: SakuinError.Code =
+            errno == 2 ? .notFound : errno == 13 || errno == 1 ? .permissionDenied : .unavailable
+        return SakuinError(
+            code, "\(operation) failed on \(path): \(SystemMessage.text(errno)).", field: path, value: "\(errno)")
     }
 
     static func sakuinError(_ error: SearchError) -> SakuinError {

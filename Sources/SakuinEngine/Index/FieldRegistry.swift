@@ -42,7 +42,8 @@ final class FieldRegistry: Sendable {
         }
         guard let fresh else {
             throw SakuinError(
-                .resourceExhausted, "The index has \(Self.fieldCountMax) field names already; '\(name)' is one too many.",
+                .resourceExhausted,
+                "The index has \(Self.fieldCountMax) field names already; '\(name)' is one too many.",
                 field: name, limit: "\(Self.fieldCountMax)",
                 nextStep: "Put values with changing names into one object field.")
         }

@@ -30,7 +30,9 @@ public enum IndexCheck {
             report.bytes += try directory.size(name)
         }
         let scan = try Manifest.scan(directory)
-        for (name, error) in scan.damaged { report.problems.append("\(name): \(ErrorMapping.sakuinError(error).message)") }
+        for (name, error) in scan.damaged {
+            report.problems.append("\(name): \(ErrorMapping.sakuinError(error).message)")
+        }
         guard let manifest = scan.newest else {
             report.problems.append("There is no manifest that can be read.")
             return report

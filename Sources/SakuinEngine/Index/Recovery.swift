@@ -208,7 +208,9 @@ struct Recovery {
                 }
             }
             if let reason = reader.end.tornReason {
-                note("warning", "\(name) ends in the middle, at byte \(reader.end.validByteCount): \(reason). It is cut there.")
+                note(
+                    "warning",
+                    "\(name) ends in the middle, at byte \(reader.end.validByteCount): \(reason). It is cut there.")
             }
             replay.files.append(name)
         }

@@ -47,7 +47,8 @@ extension SearchIndex {
         if request.limit > SearchRequest.windowMax || request.offset > SearchRequest.windowMax - request.limit {
             throw .invalid(
                 "offset and limit reach to \(SearchRequest.windowMax) documents.", field: "offset",
-                limit: SearchRequest.windowMax, value: request.offset.addingReportingOverflow(request.limit).partialValue,
+                limit: SearchRequest.windowMax,
+                value: request.offset.addingReportingOverflow(request.limit).partialValue,
                 nextStep: "Narrow the query, or export the index.")
         }
         if case .atLeast(let limit) = request.total, limit < 1 {
@@ -71,7 +72,8 @@ extension SearchIndex {
     private func plan(_ request: SearchRequest) throws(SakuinError) -> QueryPlan {
         let known = Set(registry.names)
         return try QueryPlanner.plan(
-            try Self.tree(request.query, known), filter: try request.filter.map { (filter) throws(SakuinError) in
+            try Self.tree(request.query, known),
+            filter: try request.filter.map { (filter) throws(SakuinError) in
                 try Self.tree(filter, known)
             },
             schema: schema, dynamicNames: registry.dynamicNames, fields: request.fields)

@@ -45,7 +45,9 @@ struct MergePolicy: Sendable, Equatable {
         var allowed = 0
         while true {
             let count = Double(left) / Double(level)
-            if count < Double(segmentsPerTier) || level >= segmentByteCountMax { return allowed + Int(count.rounded(.up)) }
+            if count < Double(segmentsPerTier) || level >= segmentByteCountMax {
+                return allowed + Int(count.rounded(.up))
+            }
             allowed += segmentsPerTier
             left -= segmentsPerTier * level
             level = min(level * segmentsPerTier, segmentByteCountMax)

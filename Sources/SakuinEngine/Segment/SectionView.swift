@@ -20,7 +20,8 @@ final class SectionView: Sendable {
         fileOffset = offset
         self.count = count
         self.checksums = checksums
-        base = UnsafeRawPointer(bitPattern: UInt(bitPattern: owner.bytes.baseAddress) &+ UInt(offset))
+        base =
+            UnsafeRawPointer(bitPattern: UInt(bitPattern: owner.bytes.baseAddress) &+ UInt(offset))
             ?? UnsafeRawPointer(UnsafeMutableRawPointer.allocate(byteCount: 1, alignment: 1))
         verified = .allocate(capacity: checksums.count / 64 + 1)
         for i in 0...(checksums.count / 64) { (verified + i).initialize(to: Atomic(0)) }

@@ -9,7 +9,8 @@ enum SegmentCheck {
             var count = 0
             for document in 0..<UInt32(segment.meta.documentCount) where column.value(document) != nil { count += 1 }
             guard count == column.valueCount else {
-                throw segment.postings.corrupt(0, "column of field \(entry.field): \(count) of \(column.valueCount) values")
+                throw segment.postings.corrupt(
+                    0, "column of field \(entry.field): \(count) of \(column.valueCount) values")
             }
         }
     }
@@ -76,7 +77,8 @@ enum SegmentCheck {
                     return !isFound
                 }
                 guard isFound else {
-                    throw .corrupt(file: segment.file, offset: 0, reason: "document \(document) is not found by its key")
+                    throw .corrupt(
+                        file: segment.file, offset: 0, reason: "document \(document) is not found by its key")
                 }
                 while let field = try reader.next() {
                     guard field.number < segment.meta.fieldNames.count else {

@@ -8,7 +8,6 @@
 struct Normalizer {
     let breaks: BreaksPolicy
 
-
     func normalize(
         _ text: UnsafeBufferPointer<UInt8>, into units: UnitBuffer, offsets: Bool
     ) throws(TextError) {

@@ -43,7 +43,9 @@ enum WholeValue {
             guard let bytes = gram.baseAddress else { return }
             for i in 0..<units.count {
                 var length = 0
-                for j in i..<min(i + n, units.count) { length += UTF8Decoding.write(units.codes[j], to: bytes + length) }
+                for j in i..<min(i + n, units.count) {
+                    length += UTF8Decoding.write(units.codes[j], to: bytes + length)
+                }
                 sink.word(
                     UnsafeBufferPointer(start: bytes, count: length), position: base &+ UInt32(2 &* i))
             }
