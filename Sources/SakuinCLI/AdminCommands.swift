@@ -1,3 +1,5 @@
+// stats, segments, compact, check, and the commands a later version brings.
+
 import ArgumentParser
 import Foundation
 import SakuinClient

@@ -1,3 +1,5 @@
+// count, get, delete, export.
+
 import ArgumentParser
 import Foundation
 import SakuinClient
@@ -101,7 +103,7 @@ struct ExportCommand: OnlineCommand {
                 bytes.append(contentsOf: document.json(keyField: key))
                 bytes.append(10)
             }
-            FileHandle.standardOutput.write(Data(bytes))
+            Output.write(bytes, to: STDOUT_FILENO)
         }
     }
 }

@@ -1,3 +1,5 @@
+// import: JSON lines to batches, several under way at once.
+
 import ArgumentParser
 import Foundation
 import SakuinClient
@@ -58,9 +60,13 @@ struct ImportCommand: OnlineCommand {
             try await send(source, stream, progress, bar)
             try await stream.finish()
         } catch {
-            // The server's reason stands in the receipts.
             stream.cancel()
-            try await receipts.value
+            // When the server ended the import, its reason stands in the receipts.
+            do {
+                try await receipts.value
+            } catch let reason as SakuinError where reason.code != .cancelled {
+                throw reason
+            } catch {}
             throw error
         }
         try await receipts.value
@@ -167,10 +173,10 @@ final class ProgressBar: Sendable {
                 format: "  [%@%@] %3.0f %%  %.0f s left",
                 String(repeating: "#", count: filled), String(repeating: ".", count: 24 - filled), share * 100, left)
         }
-        FileHandle.standardError.write(Data((text + "\u{1B}[K").utf8))
+        Output.write(Array((text + "\u{1B}[K").utf8), to: STDERR_FILENO)
     }
 
     func clear() {
-        if isShown { FileHandle.standardError.write(Data("\r\u{1B}[K".utf8)) }
+        if isShown { Output.write(Array("\r\u{1B}[K".utf8), to: STDERR_FILENO) }
     }
 }

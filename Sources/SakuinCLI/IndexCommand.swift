@@ -1,3 +1,5 @@
+// index create, list, drop, alias.
+
 import ArgumentParser
 import Foundation
 import SakuinClient

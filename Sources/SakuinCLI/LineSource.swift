@@ -1,3 +1,5 @@
+// Lines of a file, read a block at a time.
+
 import Foundation
 import SakuinClient
 
@@ -35,9 +37,16 @@ final class LineSource {
             byteCount = (try? FileManager.default.attributesOfItem(atPath: path)[.size] as? Int) ?? nil
             return
         }
+        let folders = (ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin").split(separator: ":")
+        guard let program = folders.map({ "\($0)/\(tool)" }).first(where: FileManager.default.isExecutableFile) else {
+            throw SakuinError(
+                .failedPrecondition, "\(path) needs the program \(tool), which is not there.", field: "file",
+                value: path,
+                nextStep: "Install \(tool), or unpack the file first.")
+        }
         let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments = [tool, "-dc", path]
+        process.executableURL = URL(fileURLWithPath: program)
+        process.arguments = ["-dc", path]
         let pipe = Pipe()
         process.standardOutput = pipe
         do {

@@ -1,3 +1,5 @@
+// What the commands print.
+
 import Foundation
 import SakuinClient
 
@@ -5,13 +7,27 @@ import SakuinClient
 struct Output: Sendable {
     let json: Bool
 
-    func line(_ text: String) { FileHandle.standardOutput.write(Data((text + "\n").utf8)) }
+    func line(_ text: String) { Self.write(Array((text + "\n").utf8), to: STDOUT_FILENO) }
 
     func object(_ members: [(String, JSONValue)]) {
         line(JSONValue.object(members.map { .init(key: $0.0, value: $0.1) }).text)
     }
 
-    func warn(_ text: String) { FileHandle.standardError.write(Data((text + "\n").utf8)) }
+    func warn(_ text: String) { Self.write(Array((text + "\n").utf8), to: STDERR_FILENO) }
+
+    /// Writes all of it; ends the process when the reader is gone (`| head`), for nothing more can be said.
+    static func write(_ bytes: [UInt8], to descriptor: Int32) {
+        var at = 0
+        while at < bytes.count {
+            let count = bytes.withUnsafeBytes { buffer in
+                Foundation.write(
+                    descriptor, UnsafeRawBufferPointer(rebasing: buffer[at...]).baseAddress, buffer.count - at)
+            }
+            if count < 0, errno == EINTR { continue }
+            if count <= 0 { exit(1) }
+            at += count
+        }
+    }
 
     func fail(_ error: SakuinError) {
         if json {

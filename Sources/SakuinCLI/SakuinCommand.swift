@@ -16,6 +16,22 @@ struct SakuinCommand: AsyncParsableCommand {
         ])
 
     @OptionGroup var server: ServerOptions
+
+    /// Runs the command. A command line that cannot be read exits with 2, as other errors do.
+    static func main() async {
+        do {
+            var command = try parseAsRoot()
+            if var command = command as? any AsyncParsableCommand {
+                try await command.run()
+            } else {
+                try command.run()
+            }
+        } catch {
+            if error is ExitCode || exitCode(for: error).isSuccess { exit(withError: error) }
+            Output(json: false).warn(fullMessage(for: error))
+            exit(withError: ExitCode(2))
+        }
+    }
 }
 
 /// Which server, and in which form to answer; accepted before and behind the command.

@@ -1,3 +1,5 @@
+// search: one query for a person, or a file of queries for a program.
+
 import ArgumentParser
 import Foundation
 import SakuinClient

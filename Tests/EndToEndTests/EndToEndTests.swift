@@ -6,9 +6,11 @@ private enum Binaries {
     static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .deletingLastPathComponent()
 
-    /// The folder with both programs, beside the test bundle; nil when they were not built.
+    /// The folder with both programs: SAKUIN_BIN, or beside the test bundle; nil when they were not built.
     static let folder: URL? = {
-        let runner = URL(fileURLWithPath: CommandLine.arguments[0]).resolvingSymlinksInPath().deletingLastPathComponent()
+        if let named = ProcessInfo.processInfo.environment["SAKUIN_BIN"] { return URL(fileURLWithPath: named) }
+        let runner = URL(fileURLWithPath: CommandLine.arguments[0]).resolvingSymlinksInPath()
+            .deletingLastPathComponent()
         let candidates = [runner, Bundle.main.bundleURL, root.appendingPathComponent(".build/debug")]
         return candidates.first { folder in
             ["sakuin", "sakuind"].allSatisfy {

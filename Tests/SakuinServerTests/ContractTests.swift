@@ -1,6 +1,8 @@
 // What a server does with connections that break the contract of PROTOCOL.md, byte by byte.
 
+import SakuinClient
 import SakuinProtocol
+import SakuinServer
 import SakuinTypes
 import Testing
 

@@ -2,6 +2,7 @@
 
 import SakuinClient
 import SakuinEngine
+import SakuinServer
 import Testing
 
 @Suite struct LoopbackTests {

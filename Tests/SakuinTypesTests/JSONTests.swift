@@ -64,10 +64,13 @@ private func scan(_ bytes: [UInt8]) throws(SakuinError) -> Collector {
         #expect(throws: SakuinError.self) { _ = try JSONValue(parsing: Array(text.utf8)) }
     }
 
-    @Test(arguments: [
-        [0xFF], [0xC0, 0x80], [0xE0, 0x80, 0x80], [0xED, 0xA0, 0x80], [0xF4, 0x90, 0x80, 0x80], [0xF5, 0x80, 0x80, 0x80],
-        [0x80], [0xE7, 0xB4], [0xF0, 0x9F, 0x98],
-    ] as [[UInt8]]) func invalidUTF8(bytes: [UInt8]) throws {
+    @Test(
+        arguments: [
+            [0xFF], [0xC0, 0x80], [0xE0, 0x80, 0x80], [0xED, 0xA0, 0x80], [0xF4, 0x90, 0x80, 0x80],
+            [0xF5, 0x80, 0x80, 0x80],
+            [0x80], [0xE7, 0xB4], [0xF0, 0x9F, 0x98],
+        ] as [[UInt8]]) func invalidUTF8(bytes: [UInt8]) throws
+    {
         let error = try #require(throws: SakuinError.self) { _ = try JSONValue(parsing: [0x22] + bytes + [0x22]) }
         #expect(error.code == .invalidArgument)
         #expect(error.value == "byte 1")
@@ -100,11 +103,13 @@ private func scan(_ bytes: [UInt8]) throws(SakuinError) -> Collector {
     }
 
     @Test func documents() throws {
-        let document = try Document(json: Array(#"{"id":7,"title":"索引","tags":["a","b"],"x":null}"#.utf8), keyField: "id")
+        let document = try Document(
+            json: Array(#"{"id":7,"title":"索引","tags":["a","b"],"x":null}"#.utf8), keyField: "id")
         #expect(document.key == "7")
         #expect(document["tags"] == .json(#"["a","b"]"#))
         #expect(String(decoding: document.json(), as: UTF8.self) == #"{"id":7,"title":"索引","tags":["a","b"],"x":null}"#)
-        #expect(String(decoding: Document(key: "k", ["a": 1]).json(keyField: "id"), as: UTF8.self) == #"{"id":"k","a":1}"#)
+        #expect(
+            String(decoding: Document(key: "k", ["a": 1]).json(keyField: "id"), as: UTF8.self) == #"{"id":"k","a":1}"#)
         #expect(try Document(json: Array("{}".utf8), keyField: nil, key: "z").key == "z")
         for bad in [#"{"id":null}"#, #"{"id":1.5}"#, #"{"id":[1]}"#, "{}", "[]", ""] {
             #expect(throws: SakuinError.self) { _ = try Document(json: Array(bad.utf8), keyField: "id") }
@@ -125,7 +130,8 @@ private func scan(_ bytes: [UInt8]) throws(SakuinError) -> Collector {
             }
             return .string(String(text))
         case 5:
-            return .array((0..<Int.random(in: 0...4, using: &generator)).map { _ in random(&generator, depth: depth + 1) })
+            return .array(
+                (0..<Int.random(in: 0...4, using: &generator)).map { _ in random(&generator, depth: depth + 1) })
         default:
             return .object(
                 (0..<Int.random(in: 0...4, using: &generator)).map {

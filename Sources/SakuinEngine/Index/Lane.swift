@@ -90,7 +90,7 @@ private final class LaneWork {
                 switch kind {
                 case .put:
                     try inverter.add(body, ordinal: ordinal, sequence: sequence)
-                    if inverter.byteCount > limit { try seal(directory, nextID) }
+                    if inverter.byteCount > limit { try seal(directory, nextID, keepsMemory: true) }
                 case .delete: deletions.append(KeyDeletion(ordinal: ordinal, key: [UInt8](body)))
                 }
             }
@@ -99,13 +99,19 @@ private final class LaneWork {
         }
     }
 
-    private func seal(_ directory: any Directory, _ nextID: () -> UInt64) throws(StorageError) {
+    private func seal(
+        _ directory: any Directory, _ nextID: () -> UInt64, keepsMemory: Bool
+    ) throws(StorageError) {
         if inverter.isEmpty { return }
-        if let segment = try inverter.seal(directory, id: nextID()) { sealed.append(segment) }
+        if let segment = try inverter.seal(directory, id: nextID(), keepsMemory: keepsMemory) { sealed.append(segment) }
     }
 
     func deliver(_ ticket: RefreshTicket, _ directory: any Directory, _ nextID: () -> UInt64) {
-        do throws(StorageError) { try seal(directory, nextID) } catch { self.error = self.error ?? error }
+        do throws(StorageError) {
+            try seal(directory, nextID, keepsMemory: false)
+        } catch {
+            self.error = self.error ?? error
+        }
         ticket.deliver(sealed, deletions, error)
         sealed = []
         deletions = []

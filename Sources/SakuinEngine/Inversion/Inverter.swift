@@ -145,8 +145,9 @@ final class Inverter {
         trimmed.withBytes { documents.add($0) }
     }
 
-    /// Writes the chunk to a segment file and forgets it; nil when there is nothing.
-    func seal(_ directory: any Directory, id: UInt64) throws(StorageError) -> SealedSegment? {
+    /// Writes the chunk to a segment file and forgets it; nil when there is nothing. Without `keepsMemory` the room of
+    /// the chunk is given back.
+    func seal(_ directory: any Directory, id: UInt64, keepsMemory: Bool) throws(StorageError) -> SealedSegment? {
         if isEmpty { return nil }
         let name = FileName.segment(id)
         var terms = TermSections(directory: directory, name: "temporary-\(name)")
@@ -171,7 +172,7 @@ final class Inverter {
         let (bytes, checksum) = try file.finish(meta)
         let sealed = SealedSegment(
             id: id, byteCount: bytes, checksum: checksum, ordinals: ordinals, keyHashes: keyHashes)
-        reset()
+        reset(keepsMemory: keepsMemory)
         return sealed
     }
 
@@ -192,8 +193,10 @@ final class Inverter {
         try file.append(.columns, &section)
     }
 
-    private func reset() {
-        for slot in fields { slot?.inverter.removeAll() }
+    private func reset(keepsMemory: Bool) {
+        for case let slot? in fields {
+            if keepsMemory { slot.inverter.removeAll() } else { slot.inverter = FieldInverter(stamps: stamps) }
+        }
         keys = KeyTableWriter()
         columns = ColumnSetWriter()
         documents = DocumentStoreWriter(high: false)

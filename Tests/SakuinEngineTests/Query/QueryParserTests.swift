@@ -16,7 +16,8 @@ private func text(_ chunk: String, _ fields: String...) -> Query { .text(chunk, 
         ("a　b", .and([text("a"), text("b")])), ("a AND b", .and([text("a"), text("b")])),
         ("a OR b c", .or([text("a"), .and([text("b"), text("c")])])), ("NOT a", .not(text("a"))),
         ("a -b", .and([text("a"), .not(text("b"))])), ("-(a OR b)", .not(.or([text("a"), text("b")]))),
-        (#""a b""#, text("a b")), (#""a \"b\"""#, text(#"a "b""#)), (#""a b"~3"#, .near(["a", "b"], distance: 3, fields: [])),
+        (#""a b""#, text("a b")), (#""a \"b\"""#, text(#"a "b""#)),
+        (#""a b"~3"#, .near(["a", "b"], distance: 3, fields: [])),
         ("title:索引", text("索引", "title")), (#"body:"a b""#, text("a b", "body")),
         ("title:(a OR b)", .or([text("a", "title"), text("b", "title")])), ("行业*", .prefix("行业", fields: [])),
         ("title:行*", .prefix("行", fields: ["title"])), ("a^2", .boost(text("a"), 2)),
@@ -52,7 +53,9 @@ private func text(_ chunk: String, _ fields: String...) -> Query { .text(chunk, 
         let tooDeep = String(repeating: "(", count: 5_000) + "a" + String(repeating: ")", count: 5_000)
         #expect(throws: SakuinError.self) { _ = try parse(tooDeep) }
         #expect(throws: SakuinError.self) { _ = try parse(String(repeating: "NOT ", count: 5_000) + "a") }
-        #expect(throws: SakuinError.self) { _ = try parse(String(repeating: "-(", count: 5_000) + "a" + String(repeating: ")", count: 5_000)) }
+        #expect(throws: SakuinError.self) {
+            _ = try parse(String(repeating: "-(", count: 5_000) + "a" + String(repeating: ")", count: 5_000))
+        }
         _ = try parse(String(repeating: "a ", count: 1_024))
         #expect(throws: SakuinError.self) { _ = try parse(String(repeating: "a ", count: 1_025)) }
     }
@@ -82,7 +85,8 @@ private func text(_ chunk: String, _ fields: String...) -> Query { .text(chunk, 
                 let columns = line.split(separator: "\t", omittingEmptySubsequences: false)
                 guard !line.hasPrefix("#"), columns.count > 1 else { continue }
                 let chunks = columns[1].matches(of: chunk).map { text(String($0.output.1 ?? $0.output.2 ?? "")) }
-                #expect(try parse(String(columns[1])) == (chunks.count == 1 ? chunks[0] : .and(chunks)), "\(file): \(line)")
+                #expect(
+                    try parse(String(columns[1])) == (chunks.count == 1 ? chunks[0] : .and(chunks)), "\(file): \(line)")
             }
         }
     }

@@ -1,0 +1,16 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let package = Package(
+    name: "sakuin-benchmarks",
+    platforms: [.macOS(.v15)],
+    dependencies: [.package(name: "sakuin", path: "..")],
+    targets: [
+        .executableTarget(
+            name: "sakuin-micro",
+            dependencies: [
+                .product(name: "SakuinEngine", package: "sakuin"), .product(name: "SakuinTypes", package: "sakuin"),
+            ],
+            swiftSettings: [.swiftLanguageMode(.v6)])
+    ]
+)
