@@ -113,6 +113,7 @@ public struct WriteStream: Sendable {
 
     /// Sends a batch; waits while the server has too much under way.
     public func send(_ operations: [WriteOperation]) async throws {
+        if operations.isEmpty { throw SakuinError.invalid("A batch needs an operation.", field: "operations") }
         try await connection.send(number, WireCodec.encode(operations), isEnd: false)
     }
 

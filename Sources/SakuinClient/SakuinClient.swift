@@ -63,16 +63,20 @@ public final class SakuinClient: CatalogService {
 
     /// The open connection, or a new one.
     func connection() async throws -> ClientConnection {
-        if let task = current.withLockedValue({ $0 }), let connection = try? await task.value, connection.isActive {
-            return connection
-        }
+        let known = current.withLockedValue { $0 }
+        if let known, let connection = try? await known.value, connection.isActive { return connection }
         let configuration = configuration
-        let task = Task {
-            try await ClientConnection.connect(
-                configuration.host, configuration.port, MultiThreadedEventLoopGroup.singleton,
-                timeout: .milliseconds(configuration.connectTimeoutMilliseconds))
+        let task = current.withLockedValue { current in
+            // Of the callers that found it broken the first one connects.
+            if let current, current != known { return current }
+            let task = Task {
+                try await ClientConnection.connect(
+                    configuration.host, configuration.port, MultiThreadedEventLoopGroup.singleton,
+                    timeout: .milliseconds(configuration.connectTimeoutMilliseconds))
+            }
+            current = task
+            return task
         }
-        current.withLockedValue { $0 = task }
         return try await task.value
     }
 

@@ -25,6 +25,7 @@ public struct JSONObjectScanner: ~Copyable {
 
     private var nameScratch = JSONScratch()
     private var valueScratch = JSONScratch()
+    private var names = MemberNames()
 
     public init() {}
 
@@ -36,21 +37,21 @@ public struct JSONObjectScanner: ~Copyable {
         var input = JSONInput(bytes)
         input.skipBlanks()
         guard input.take(UInt8(ascii: "{")) else { throw input.failure("A JSON object is expected.") }
-        var seen = Set<[UInt8]>()
+        names.removeAll()
         input.skipBlanks()
         if input.take(UInt8(ascii: "}")) { return try end(&input) }
         while true {
             input.skipBlanks()
             let at = input.at
             let name = try input.string(&nameScratch)
-            guard seen.insert(Array(name)).inserted else {
+            guard names.insert(name) else {
                 let text = String(decoding: name, as: UTF8.self)
                 throw .invalid("Field '\(text)' stands twice in the object.", field: text, value: "byte \(at)")
             }
-            guard seen.count <= Self.memberCountMax else {
+            guard names.count <= Self.memberCountMax else {
                 throw .invalid(
                     "An object may have \(Self.memberCountMax) fields.", field: "document",
-                    limit: Self.memberCountMax, value: seen.count)
+                    limit: Self.memberCountMax, value: names.count)
             }
             input.skipBlanks()
             guard input.take(UInt8(ascii: ":")) else { throw input.failure("A colon is expected.") }
@@ -76,6 +77,52 @@ public struct JSONObjectScanner: ~Copyable {
             try input.skipValue(depth: 0, &valueScratch)
             return .json(UnsafeBufferPointer(rebasing: input.bytes[from..<input.at]))
         default: return try input.scalar()
+        }
+    }
+}
+
+/// The names of an object so far: compared one by one while they are few, which they nearly always are.
+private struct MemberNames: ~Copyable {
+    private static let comparedCountMax = 64
+    private var bytes: [UInt8] = []
+    private var ends: [Int] = []
+    private var many = Set<[UInt8]>()
+
+    var count: Int { ends.count }
+
+    mutating func removeAll() {
+        bytes.removeAll(keepingCapacity: true)
+        ends.removeAll(keepingCapacity: true)
+        if !many.isEmpty { many = [] }
+    }
+
+    /// False when the name is there already.
+    mutating func insert(_ name: UnsafeBufferPointer<UInt8>) -> Bool {
+        if ends.count < Self.comparedCountMax {
+            var start = 0
+            for end in ends {
+                if end - start == name.count, isSame(name, start) { return false }
+                start = end
+            }
+        } else {
+            if many.isEmpty { fill() }
+            guard many.insert(Array(name)).inserted else { return false }
+        }
+        bytes.append(contentsOf: name)
+        ends.append(bytes.count)
+        return true
+    }
+
+    private func isSame(_ name: UnsafeBufferPointer<UInt8>, _ start: Int) -> Bool {
+        for i in 0..<name.count where bytes[start + i] != name[i] { return false }
+        return true
+    }
+
+    private mutating func fill() {
+        var start = 0
+        for end in ends {
+            many.insert(Array(bytes[start..<end]))
+            start = end
         }
     }
 }

@@ -58,7 +58,8 @@ import Testing
         default:
             .compaction(
                 CompactionReport(
-                    segmentsBefore: random.below(99), segmentsAfter: random.below(9), bytesBefore: random.below(1 << 50),
+                    segmentsBefore: random.below(99), segmentsAfter: random.below(9),
+                    bytesBefore: random.below(1 << 50),
                     bytesAfter: random.below(1 << 50), milliseconds: random.below(1 << 30)))
         }
     }

@@ -31,8 +31,11 @@ import Testing
             ("stream number again", Self.hello + request1 + request1, .failedPrecondition),
             ("long ping", Self.hello + ping33, .resourceExhausted),
             ("credit of 3 bytes", Self.hello + FrameHeader.frame(.credit, stream: 1, [1, 2, 3]), .invalidArgument),
-            ("long hello", Array(FrameHeader.frame(.hello, stream: 0, [UInt8](repeating: 0, count: 4097)).prefix(12)),
-                .resourceExhausted),
+            (
+                "long hello",
+                Array(FrameHeader.frame(.hello, stream: 0, [UInt8](repeating: 0, count: 4097)).prefix(12)),
+                .resourceExhausted
+            ),
         ]
         for breach in breaches {
             let error = try Self.reason(try await server.exchange(breach.bytes))

@@ -151,6 +151,30 @@ import Testing
         try await server.stop()
     }
 
+    @Test func firstCallsAtOnceShareAConnection() async throws {
+        let server = try await RunningServer.start()
+        let client = server.client()
+        try await withThrowingTaskGroup(of: Int.self) { group in
+            for _ in 0..<50 { group.addTask { try await client.list().count } }
+            for try await count in group { #expect(count == 0) }
+        }
+        await client.close()
+        try await server.stop()
+    }
+
+    @Test func anEmptyBatchIsRefusedBeforeItIsSent() async throws {
+        let server = try await RunningServer.start()
+        let client = server.client()
+        try await client.create(index: "i", schema: .standard)
+        let stream = try await client.index("i").stream()
+        let error = await #expect(throws: SakuinError.self) { try await stream.send([]) }
+        #expect(error?.code == .invalidArgument)
+        try await stream.finish()
+        for try await _ in stream.receipts { Issue.record("There was no batch.") }
+        await client.close()
+        try await server.stop()
+    }
+
     @Test func aStoppedServerIsUnavailableAndComesBack() async throws {
         let server = try await RunningServer.start()
         let client = server.client()

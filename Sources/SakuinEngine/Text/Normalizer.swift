@@ -77,6 +77,20 @@ struct Normalizer {
                     ends[unitCount] = UInt32(truncatingIfNeeded: at)
                 }
                 unitCount &+= 1
+                // Han behind a CJK character needs nothing decided: no table, no gap.
+                while kind == CharacterTable.Class.cjk, at &+ 2 < count, bytes[at] &- 0xE4 <= 5 {
+                    let (second, third) = (bytes[at &+ 1], bytes[at &+ 2])
+                    let next =
+                        UInt32(bytes[at] & 0x0F) &<< 12 | UInt32(second & 0x3F) &<< 6 | UInt32(third & 0x3F)
+                    guard (second & 0xC0) == 0x80, (third & 0xC0) == 0x80, next &- 0x4E00 < 0x5200 else { break }
+                    codes[unitCount] = next
+                    if offsets {
+                        starts[unitCount] = UInt32(truncatingIfNeeded: at)
+                        ends[unitCount] = UInt32(truncatingIfNeeded: at &+ 3)
+                    }
+                    unitCount &+= 1
+                    at &+= 3
+                }
             } else if kind == CharacterTable.Class.word {
                 if !inWord {
                     inWord = true

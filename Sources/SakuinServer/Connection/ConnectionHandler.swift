@@ -86,7 +86,9 @@ final class ConnectionHandler: ChannelInboundHandler {
         case .request: try open(header.stream, payload)
         case .data: try receive(header, payload)
         case .credit: try credit(header.stream, payload)
-        case .cancel: streams[header.stream] = nil
+        case .cancel:
+            streams[header.stream] = nil
+            closeWhenDrained()
         case .ping:
             guard payload.count <= 32 else { throw .tooLong(length: payload.count, limit: 32) }
             append(.pong, stream: 0, Array(payload))
