@@ -31,7 +31,7 @@ struct StatsCommand: OnlineCommand {
         }
         for (label, value) in numbers {
             let shown = label.lowercased().hasSuffix("bytes") ? Output.size(value) : "\(value)"
-            output.line(DisplayWidth.fit(label, 20) + shown)
+            output.line(DisplayWidth.fit(label, columns: 20) + shown)
         }
         for problem in s.quarantined { output.line("problem: \(problem)") }
     }

@@ -55,7 +55,7 @@ struct IndexCommand: AsyncParsableCommand {
             for index in indexes {
                 let aliases = index.aliases.isEmpty ? "" : "  (\(index.aliases.joined(separator: ", ")))"
                 output.line(
-                    DisplayWidth.fit(index.name, 24) + " \(index.documents) documents, "
+                    DisplayWidth.fit(index.name, columns: 24) + " \(index.documents) documents, "
                         + Output.size(index.bytes) + aliases)
             }
         }

@@ -78,39 +78,3 @@ struct Output: Sendable {
     static var isTerminal: Bool { isatty(STDOUT_FILENO) == 1 }
     static var errorIsTerminal: Bool { isatty(STDERR_FILENO) == 1 }
 }
-
-/// The columns a text takes on a terminal: wide and full-width characters two (UAX #11), combining marks none.
-enum DisplayWidth {
-    static func of(_ text: some StringProtocol) -> Int { text.unicodeScalars.reduce(0) { $0 + of($1) } }
-
-    static func of(_ scalar: Unicode.Scalar) -> Int {
-        let value = scalar.value
-        if value < 0x300 { return value < 0x20 || (0x7F..<0xA0).contains(value) ? 0 : 1 }
-        switch scalar.properties.generalCategory {
-        case .nonspacingMark, .enclosingMark, .format, .control: return 0
-        default: break
-        }
-        switch value {
-        case 0x1100...0x115F, 0x2E80...0x303E, 0x3041...0x33FF, 0x3400...0x4DBF, 0x4E00...0x9FFF, 0xA000...0xA4CF,
-            0xA960...0xA97F, 0xAC00...0xD7A3, 0xF900...0xFAFF, 0xFE30...0xFE6F, 0xFF00...0xFF60, 0xFFE0...0xFFE6,
-            0x1F300...0x1F64F, 0x1F900...0x1F9FF, 0x20000...0x3FFFD:
-            return 2
-        default: return 1
-        }
-    }
-
-    /// The beginning of the text that fits, with "…" when something was cut, padded with blanks.
-    static func fit(_ text: String, _ columns: Int) -> String {
-        let width = of(text)
-        if width <= columns { return text + String(repeating: " ", count: columns - width) }
-        var out = ""
-        var used = 0
-        for character in text {
-            let next = of(String(character))
-            if used + next > columns - 1 { break }
-            out.append(character)
-            used += next
-        }
-        return out + "…" + String(repeating: " ", count: max(0, columns - used - 1))
-    }
-}

@@ -212,7 +212,7 @@ struct HitPrinter {
         let title = hit.fields.first { $0.name == "title" }?.value.text ?? ""
         let shown = title.isEmpty ? hit.key : title.split(whereSeparator: \.isNewline).joined(separator: " ")
         output.line(
-            String(format: "%3d  ", place) + DisplayWidth.fit(shown, Self.titleColumns)
+            String(format: "%3d  ", place) + DisplayWidth.fit(shown, columns: Self.titleColumns)
                 + String(format: "  %8.4f  ", hit.score) + hit.key)
         let spans = hit.spans.first { $0.field != "title" } ?? hit.spans.first
         let field = spans?.field ?? "body"

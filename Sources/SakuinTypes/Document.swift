@@ -5,7 +5,7 @@ public enum FieldValue: Sendable, Hashable {
     case float(Double)
     case boolean(Bool)
     case null
-    /// An array or object, as the JSON text it came as. Stored and returned, not searched.
+    /// An array or object, or an integer beyond 64 bits, as the JSON text it came as. Stored and returned, not searched.
     case json(String)
 }
 

@@ -186,7 +186,11 @@ struct JSONInput {
             guard digits() > 0 else { throw failure("Digits are expected.") }
         }
         let text = String(decoding: bytes[from..<at], as: UTF8.self)
-        if isInteger, let value = Int64(text) { return .integer(value) }
+        if isInteger {
+            if let value = Int64(text) { return .integer(value) }
+            // As it stands: a double would change its last digits.
+            return .json(UnsafeBufferPointer(rebasing: bytes[from..<at]))
+        }
         guard let value = Double(text), value.isFinite else {
             throw .invalid("The number is too large.", field: "json", value: text)
         }

@@ -6,7 +6,7 @@ public enum JSONMember {
     case float(Double)
     /// Valid UTF-8 without escapes.
     case string(UnsafeBufferPointer<UInt8>)
-    /// An array or object as it stands.
+    /// An array or object as it stands, or an integer beyond 64 bits.
     case json(UnsafeBufferPointer<UInt8>)
 }
 

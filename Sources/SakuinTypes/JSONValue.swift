@@ -72,7 +72,8 @@ public indirect enum JSONValue: Sendable, Hashable {
             case .boolean(let value): return .boolean(value)
             case .integer(let value): return .integer(value)
             case .float(let value): return .float(value)
-            case .null, .string, .json: return .null
+            case .json(let digits): return .float(Double(String(decoding: digits, as: UTF8.self)) ?? 0)
+            case .null, .string: return .null
             }
         }
     }

@@ -164,3 +164,13 @@ private func scan(_ bytes: [UInt8]) throws(SakuinError) -> Collector {
         #expect(refused > 10_000)
     }
 }
+
+@Suite struct LargeIntegerTests {
+    @Test func integersBeyond64BitsKeepTheirDigits() throws {
+        let text = "{\"id\":\"a\",\"n\":18446744073709551617,\"m\":-9223372036854775808}"
+        let document = try Document(json: Array(text.utf8), keyField: "id")
+        #expect(document["n"] == .json("18446744073709551617"))
+        #expect(document["m"] == .integer(.min))
+        #expect(String(decoding: document.json(), as: UTF8.self) == text)
+    }
+}

@@ -253,7 +253,7 @@ extension JSONMember {
         case .integer: "an integer"
         case .float: "a number with a fraction"
         case .string: "a string"
-        case .json: "an array or object"
+        case .json: "an array, an object or an integer beyond 64 bits"
         }
     }
 }
