@@ -45,7 +45,9 @@ final class IndexWriter: Sendable {
     private let options: IndexOptions
     private let visible: Monitor<UInt64>
     private let onPublish: @Sendable () -> Void
-    private let threads: Monitor<[WorkerThread]>
+    private let laneThreads: [WorkerThread]
+    /// The writing and the publishing thread; set once, when the object is whole.
+    private let ownThreads = Monitor<[WorkerThread]>([])
 
     /// `sequence` is the last number given out before.
     init(
@@ -62,11 +64,9 @@ final class IndexWriter: Sendable {
         queue.sequence = sequence
         queue.lastCutSequence = sequence
         self.queue = Monitor(queue)
-        threads = Monitor([])
-        let laneThreads = lanes.map { $0.start(registry) }
-        threads.change { $0 = laneThreads }
+        laneThreads = lanes.map { $0.start(registry) }
         let mine = [WorkerThread { [self] in writeLoop() }, WorkerThread { [self] in publishLoop() }]
-        threads.change { $0 += mine }
+        ownThreads.change { $0 = mine }
     }
 
     var sequence: UInt64 { queue.read { $0.sequence } }
@@ -99,6 +99,7 @@ final class IndexWriter: Sendable {
     func cut(commits: Bool, completion: @escaping Completion) {
         let refused: SakuinError? = queue.change { queue in
             if let failure = queue.failure { return failure }
+            if queue.isClosing { return SakuinError(.unavailable, "The index is closing.") }
             queue.cuts.append(Cut(commits: commits, completion: completion))
             return nil
         }
@@ -134,21 +135,26 @@ final class IndexWriter: Sendable {
     func close() throws(SakuinError) {
         var failure: SakuinError?
         do throws(SakuinError) { _ = try cutNow(commits: true) } catch { failure = error }
-        queue.change { $0.isClosing = true }
-        for lane in lanes { lane.stop() }
-        publisherQueue.change { $0.isClosing = true }
-        for thread in threads.read({ $0 }) { thread.join() }
+        endThreads()
         journal.close()
         if let failure { throw failure }
     }
 
     /// Ends the threads without committing: what a crash would leave, for tests.
     func abandon() {
-        queue.change { $0.isClosing = true }
-        for lane in lanes { lane.stop() }
-        publisherQueue.change { $0.isClosing = true }
-        for thread in threads.read({ $0 }) { thread.join() }
+        endThreads()
         journal.close()
+    }
+
+    /// Ends the threads in the order of the data, so that whatever was accepted is completed.
+    private func endThreads() {
+        queue.change { $0.isClosing = true }
+        let mine = ownThreads.read { $0 }
+        mine.first?.join()
+        for lane in lanes { lane.stop() }
+        for thread in laneThreads { thread.join() }
+        publisherQueue.change { $0.isClosing = true }
+        mine.last?.join()
     }
 
     // MARK: Writing

@@ -5,17 +5,6 @@
 // 2. Sealing sorts each kind's triples by key, field after field, and writes the lists in that order; words are
 //    numbered as they appear and written in byte order.
 
-/// What of a sealed chunk the index needs to publish it.
-struct SealedSegment: Sendable {
-    var id: UInt64
-    var byteCount: Int
-    var checksum: UInt32
-    /// The ordinal of the operation that put each document, by document.
-    var ordinals: [UInt64]
-    /// Hash of each document's key.
-    var keyHashes: [UInt64]
-}
-
 /// A removal by key, with the ordinal of its operation.
 struct KeyDeletion: Sendable {
     var ordinal: UInt64

@@ -38,11 +38,11 @@ struct SegmentFileWriter: ~Copyable {
             try file.append(piece)
             var at = 0
             while at < piece.count {
-                let part = min(SegmentLayout.checkedByteCount - filled, piece.count - at)
+                let part = min(SectionView.checkedByteCount - filled, piece.count - at)
                 crc = CRC32C.checksum(UnsafeRawBufferPointer(rebasing: piece[at..<(at + part)]), seed: crc)
                 at += part
                 filled += part
-                if filled == SegmentLayout.checkedByteCount {
+                if filled == SectionView.checkedByteCount {
                     checksums.append(crc)
                     crc = 0
                     filled = 0

@@ -12,8 +12,6 @@ enum SegmentLayout {
     static let headerByteCount = 16
     static let trailerByteCount = 20
     static let alignment = 16
-    /// A CRC-32C covers this many bytes of a section (the last one fewer).
-    static let checkedByteCount = 32 << 10
     /// Documents of a segment are numbered by 31 bits.
     static let documentCountMax = Int(Int32.max)
     static let fieldCountMax = 1 << 15

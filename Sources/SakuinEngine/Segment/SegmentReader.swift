@@ -115,7 +115,7 @@ private struct SegmentFooter {
             guard offset <= end, size <= end - offset, sections[id] == nil else {
                 throw reader.corrupt("section \(id.name) out of place")
             }
-            let blocks = (Int(size) + SegmentLayout.checkedByteCount - 1) / SegmentLayout.checkedByteCount
+            let blocks = (Int(size) + SectionView.checkedByteCount - 1) / SectionView.checkedByteCount
             var checksums: [UInt32] = []
             guard blocks * 4 <= reader.remaining else { throw reader.corrupt("checksums cut short") }
             for _ in 0..<blocks { checksums.append(try reader.read32()) }

@@ -2,6 +2,9 @@ import Synchronization
 
 /// The bytes of one section of an open segment; each checked block is verified when it is first touched.
 final class SectionView: Sendable {
+    /// A CRC-32C covers this many bytes of a section (the last one fewer).
+    static let checkedByteCount = 32 << 10
+
     let file: String
     /// Offset of the section in its file.
     let fileOffset: Int
@@ -40,8 +43,8 @@ final class SectionView: Sendable {
             throw corrupt(offset, "\(byteCount) bytes at \(offset) of a section of \(count)")
         }
         if byteCount > 0 {
-            let last = (offset &+ byteCount &- 1) / SegmentLayout.checkedByteCount
-            for block in offset / SegmentLayout.checkedByteCount...last {
+            let last = (offset &+ byteCount &- 1) / SectionView.checkedByteCount
+            for block in offset / SectionView.checkedByteCount...last {
                 let bit: UInt64 = 1 &<< UInt64(truncatingIfNeeded: block & 63)
                 if verified[block &>> 6].load(ordering: .acquiring) & bit == 0 { try verify(block, bit) }
             }
@@ -58,9 +61,9 @@ final class SectionView: Sendable {
 
     @inline(never)
     private func verify(_ block: Int, _ bit: UInt64) throws(StorageError) {
-        let from = block * SegmentLayout.checkedByteCount
+        let from = block * SectionView.checkedByteCount
         let part = UnsafeRawBufferPointer(
-            start: base + from, count: min(SegmentLayout.checkedByteCount, count - from))
+            start: base + from, count: min(SectionView.checkedByteCount, count - from))
         guard CRC32C.checksum(part) == checksums[block] else {
             throw corrupt(from, "checksum of block \(block) does not match")
         }
