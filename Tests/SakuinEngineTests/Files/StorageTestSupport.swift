@@ -29,7 +29,7 @@ struct StorageRandom {
 /// A section over bytes, with checksums that match them: damage in them has to be found otherwise.
 enum TestSection {
     static func view(_ bytes: [UInt8]) -> SectionView {
-        let block = SegmentLayout.checkedByteCount
+        let block = SectionView.checkedByteCount
         let checksums = bytes.withUnsafeBytes { raw in
             stride(from: 0, to: raw.count, by: block).map { from in
                 CRC32C.checksum(UnsafeRawBufferPointer(rebasing: raw[from..<min(from + block, raw.count)]))
