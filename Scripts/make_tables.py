@@ -5,7 +5,7 @@
 
 For every scalar: what NFKC_Casefold maps it to (UAX #31, DerivedNormalizationProps NFKC_CF), the class of what comes out
 (DESIGN: CJK, Hangul, word, blank, line break, separator), and whether its normalisation depends on its neighbours. Besides,
-the canonical decompositions, combining classes and compositions that the slow path needs (UAX #15).
+the decompositions, combining classes and compositions that the slow path needs (UAX #15).
 """
 import base64, os, sys
 
@@ -32,7 +32,7 @@ def span(text):
 version = open(os.path.join(ROOT, "ReadMe.txt"), encoding="utf-8").read()
 version = next((w.strip(".") for w in version.split() if w[:1].isdigit() and w.count(".") >= 2), "unknown")
 
-category, combining, decomposition = {}, {}, {}
+category, combining, decomposition, compatible = {}, {}, {}, {}
 previous = None
 for row in rows("UnicodeData.txt"):
     scalar = int(row[0], 16)
@@ -45,6 +45,8 @@ for row in rows("UnicodeData.txt"):
         combining[scalar] = int(row[3])
     if row[5] and not row[5].startswith("<"):
         decomposition[scalar] = [int(x, 16) for x in row[5].split()]
+    elif row[5]:
+        compatible[scalar] = [int(x, 16) for x in row[5].split()[1:]]
     previous = scalar
 
 script, fold, quick, excluded, space = {}, {}, set(), set(), set()
@@ -63,6 +65,14 @@ for row in rows("DerivedNormalizationProps.txt"):
 for row in rows("PropList.txt"):
     if row[1] == "White_Space":
         space.update(span(row[0]))
+
+
+# Compatibility decompositions that hold marks (halfwidth voicing marks, U+037A): marks are put in order before they are
+# folded, so those have to be seen as marks by then. They are never composed again.
+for c, target in compatible.items():
+    if any(t in combining for t in target):
+        decomposition[c] = target
+        excluded.add(c)
 
 
 def kind(c):
@@ -85,7 +95,8 @@ expansions, numbers = [], {}
 entries = []
 for c in range(LIMIT):
     target = fold.get(c, [c])
-    depends = any(slow(t) for t in target)
+    # A mark that folds to a letter (U+0345) still takes its place among the marks before it is folded.
+    depends = bool(target) and (c in combining or any(slow(t) for t in target))
     if not target:
         entries.append((GONE, 0, False))
     elif len(target) == 1:

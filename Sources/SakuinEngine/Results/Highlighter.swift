@@ -10,7 +10,10 @@ struct Highlighter {
         try analyzer.normalize(text, into: units, offsets: true)
         var found: [TextSpan] = []
         for pattern in patterns where !pattern.units.isEmpty && pattern.units.count <= units.count {
-            for start in 0...(units.count - pattern.units.count) where matches(pattern, at: start) {
+            let (first, mask) = Self.firstCode(pattern)
+            let codes = units.codes
+            for start in 0...(units.count - pattern.units.count)
+            where codes[start] & mask == first && matches(pattern, at: start) {
                 let last = start + pattern.units.count - 1
                 found.append(TextSpan(start: Int(units.sourceStart[start]), end: Int(units.sourceEnd[last])))
             }
@@ -25,6 +28,14 @@ struct Highlighter {
             }
         }
         return merged
+    }
+
+    /// What the code of the first unit of an occurrence is, under a mask.
+    private static func firstCode(_ pattern: TextPattern) -> (code: UInt32, mask: UInt32) {
+        guard case .character(let scalar)? = pattern.units.first?.unit else {
+            return (UnitBuffer.wordBit, UnitBuffer.wordBit)
+        }
+        return (scalar, UnitBuffer.wordBit | UnitBuffer.scalarMask)
     }
 
     private func matches(_ pattern: TextPattern, at start: Int) -> Bool {

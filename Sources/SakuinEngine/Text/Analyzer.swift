@@ -49,23 +49,32 @@ struct Analyzer: Sendable, Hashable {
     ) -> UInt32 {
         let codes = units.codes
         let count = units.count
+        let endBits = UnitBuffer.wordBit | UnitBuffer.gapBit
         var position = base
-        var joined = false
-        for i in 0..<count {
+        var i = 0
+        while i < count {
             let code = codes[i]
+            i &+= 1
             if code & UnitBuffer.gapBit != 0 { position &+= 1 }
             if code & UnitBuffer.wordBit != 0 {
                 sink.word(units.word(Int(code & UnitBuffer.wordMask)), position: position)
-                joined = false
-            } else {
-                let scalar = code & UnitBuffer.scalarMask
-                sink.character(scalar)
-                let next = i &+ 1 < count ? codes[i &+ 1] : UnitBuffer.wordBit
-                let goesOn = next & (UnitBuffer.wordBit | UnitBuffer.gapBit) == 0
-                if goesOn { sink.bigram(scalar, next & UnitBuffer.scalarMask, position: position) }
-                if !joined || !goesOn { sink.edge(scalar, position: position) }
-                joined = goesOn
+                position &+= 2
+                continue
             }
+            // A run of CJK characters: its first and last are edges.
+            var previous = code & UnitBuffer.scalarMask
+            let first = position
+            sink.character(previous)
+            sink.edge(previous, position: position)
+            while i < count, codes[i] & endBits == 0 {
+                let next = codes[i] & UnitBuffer.scalarMask
+                sink.bigram(previous, next, position: position)
+                position &+= 2
+                sink.character(next)
+                previous = next
+                i &+= 1
+            }
+            if position != first { sink.edge(previous, position: position) }
             position &+= 2
         }
         return position

@@ -1,4 +1,5 @@
-/// Canonical decomposition, ordering and composition (UAX #15) of short runs of scalars: the slow path of folding.
+/// Decomposition, canonical ordering and composition (UAX #15) of short runs of scalars: the slow path of folding.
+/// Decompositions are the canonical ones and the compatibility ones that hold marks.
 struct CanonicalComposition: Sendable {
     static let shared = CanonicalComposition()
 
@@ -50,7 +51,22 @@ struct CanonicalComposition: Sendable {
         }
     }
 
-    private func compose(_ first: UInt32, _ second: UInt32) -> UInt32? {
+    /// Whether the scalar takes part in canonical ordering.
+    func isMark(_ scalar: UInt32) -> Bool { combiningClasses[scalar] != nil }
+
+    /// The syllable that two or three conjoining jamo make, when they are just that.
+    func syllable(_ jamo: [UInt32]) -> UInt32? {
+        guard jamo.count == 2 || jamo.count == 3, jamo[0] &- Self.leads < 19, jamo[1] &- Self.vowels < 21 else {
+            return nil
+        }
+        let syllable = Self.syllables + ((jamo[0] - Self.leads) * 21 + jamo[1] - Self.vowels) * 28
+        if jamo.count == 2 { return syllable }
+        let trail = jamo[2] &- Self.trails
+        return trail > 0 && trail < 28 ? syllable + trail : nil
+    }
+
+    /// What a scalar and the next one compose to.
+    func compose(_ first: UInt32, _ second: UInt32) -> UInt32? {
         if first >= Self.leads, first < Self.leads + 19, second >= Self.vowels, second < Self.vowels + 21 {
             return Self.syllables + ((first - Self.leads) * 21 + second - Self.vowels) * 28
         }
@@ -63,36 +79,57 @@ struct CanonicalComposition: Sendable {
     }
 
     /// The NFC of the scalars.
-    func normalize(_ scalars: [UInt32]) -> [UInt32] {
+    func normalize(_ scalars: [UInt32]) -> [UInt32] { compose(decompose(scalars)) }
+
+    /// The scalars decomposed, marks in canonical order.
+    private func decompose(_ scalars: [UInt32]) -> [UInt32] {
         var all: [UInt32] = []
+        all.reserveCapacity(2 * scalars.count)
         for scalar in scalars { decompose(scalar, into: &all) }
-        var classes = all.map { combiningClasses[$0] ?? 0 }
-        // Canonical ordering: marks behind a starter by class, stable.
-        var i = 1
-        while i < all.count {
-            var j = i
-            while j > 0, classes[j] != 0, classes[j - 1] > classes[j] {
-                all.swapAt(j, j - 1)
-                classes.swapAt(j, j - 1)
-                j -= 1
-            }
-            i += 1
+        let classes = all.map { combiningClasses[$0] ?? 0 }
+        var start = 0
+        while start < all.count {
+            var end = start
+            while end < all.count, classes[end] != 0 { end += 1 }
+            if end - start > 1 { order(&all, classes, start..<end) }
+            start = end + 1
         }
+        return all
+    }
+
+    /// Canonical ordering of a run of marks: by class, stable. A counting sort, since a run may be as long as a text.
+    private func order(_ all: inout [UInt32], _ classes: [UInt8], _ run: Range<Int>) {
+        if run.dropFirst().allSatisfy({ classes[$0 - 1] <= classes[$0] }) { return }
+        var places = [Int](repeating: 0, count: 257)
+        for i in run { places[Int(classes[i]) + 1] += 1 }
+        for i in 1...256 { places[i] += places[i - 1] }
+        let marks = Array(all[run])
+        for (i, mark) in marks.enumerated() {
+            let kind = Int(classes[run.lowerBound + i])
+            all[run.lowerBound + places[kind]] = mark
+            places[kind] += 1
+        }
+    }
+
+    /// Canonical composition of decomposed, ordered scalars.
+    private func compose(_ all: [UInt32]) -> [UInt32] {
         var out: [UInt32] = []
-        var outClasses: [UInt8] = []
+        out.reserveCapacity(all.count)
         var starter: Int?
-        for (scalar, kind) in zip(all, classes) {
-            if let starter, let composed = compose(out[starter], scalar) {
-                let last = outClasses[outClasses.count - 1]
-                let isAdjacent = out.count - 1 == starter
-                if isAdjacent || (last < kind && last != 0) {
-                    out[starter] = composed
+        var lastClass: UInt8 = 0
+        for scalar in all {
+            let kind = combiningClasses[scalar] ?? 0
+            if let place = starter {
+                // Blocked by a scalar between whose class is 0 or not smaller.
+                let isAdjacent = out.count - 1 == place
+                if isAdjacent || (lastClass < kind && lastClass != 0), let composed = compose(out[place], scalar) {
+                    out[place] = composed
                     continue
                 }
             }
             if kind == 0 { starter = out.count }
             out.append(scalar)
-            outClasses.append(kind)
+            lastClass = kind
         }
         return out
     }

@@ -1,8 +1,9 @@
 // Text to units, in one pass over UTF-8.
 //
 // 1. Decode a scalar by hand; the common Han block needs no table.
-// 2. One table look-up folds and classifies it. When its normalisation depends on neighbours, the pass is given up and
-//    the whole text goes through `SlowNormalizer`, which ordinary text never needs.
+// 2. One table look-up folds and classifies it; one that folds to several ("…", "℃") goes through `UnitWriter`. When its
+//    normalisation depends on neighbours, the pass is given up and the whole text goes through `SlowNormalizer`, which
+//    ordinary text never needs.
 // 3. `LineJoining` decides whether a gap stands before a unit; words are gathered until something ends them.
 
 struct Normalizer {
@@ -11,7 +12,7 @@ struct Normalizer {
     func normalize(
         _ text: UnsafeBufferPointer<UInt8>, into units: UnitBuffer, offsets: Bool
     ) throws(TextError) {
-        // One unit a byte is enough unless something expands; then the slow path makes the room it needs.
+        // One unit and two bytes of a word a byte of text are enough unless something expands, which makes room.
         units.prepare(unitCount: text.count + 1, byteCount: 2 * text.count + 64, offsets: offsets)
         let isDone =
             offsets
@@ -28,9 +29,9 @@ struct Normalizer {
         guard let bytes = text.baseAddress else { return true }
         let count = text.count
         let table = CharacterTable.shared.entries
-        let codes = units.codes
-        let (starts, ends) = (units.sourceStart, units.sourceEnd)
-        let (wordBytes, wordEnds) = (units.wordBytes, units.wordEnds)
+        var codes = units.codes
+        var (starts, ends) = (units.sourceStart, units.sourceEnd)
+        var (wordBytes, wordEnds) = (units.wordBytes, units.wordEnds)
         var joining = LineJoining(breaks)
         var (unitCount, wordCount, wordByteCount) = (0, 0, 0)
         var inWord = false
@@ -77,12 +78,13 @@ struct Normalizer {
                     ends[unitCount] = UInt32(truncatingIfNeeded: at)
                 }
                 unitCount &+= 1
-                // Han behind a CJK character needs nothing decided: no table, no gap.
-                while kind == CharacterTable.Class.cjk, at &+ 2 < count, bytes[at] &- 0xE4 <= 5 {
-                    let (second, third) = (bytes[at &+ 1], bytes[at &+ 2])
-                    let next =
-                        UInt32(bytes[at] & 0x0F) &<< 12 | UInt32(second & 0x3F) &<< 6 | UInt32(third & 0x3F)
-                    guard (second & 0xC0) == 0x80, (third & 0xC0) == 0x80, next &- 0x4E00 < 0x5200 else { break }
+                // Han and kana behind a CJK character need nothing decided: no table, no gap.
+                while kind == CharacterTable.Class.cjk, at &+ 2 < count {
+                    let (lead, second, third) = (bytes[at], bytes[at &+ 1], bytes[at &+ 2])
+                    // 0xE3 0x80 begins punctuation.
+                    guard lead &- 0xE4 <= 5 || (lead == 0xE3 && second > 0x80) else { break }
+                    let next = UInt32(lead & 0x0F) &<< 12 | UInt32(second & 0x3F) &<< 6 | UInt32(third & 0x3F)
+                    guard (second & 0xC0) == 0x80, (third & 0xC0) == 0x80, Self.isPlainCJK(next) else { break }
                     codes[unitCount] = next
                     if offsets {
                         starts[unitCount] = UInt32(truncatingIfNeeded: at)
@@ -104,7 +106,16 @@ struct Normalizer {
             } else if kind == CharacterTable.Class.gone {
                 continue
             } else if kind == CharacterTable.Class.several {
-                return false
+                // A copy, so that what the loop counts can stay in registers.
+                var writer = UnitWriter(joining)
+                (writer.unitCount, writer.wordCount) = (unitCount, wordCount)
+                (writer.wordByteCount, writer.inWord) = (wordByteCount, inWord)
+                Self.expand(scalar, start, at, count &- at, &writer, units, offsets)
+                (codes, starts, ends) = (units.codes, units.sourceStart, units.sourceEnd)
+                (wordBytes, wordEnds) = (units.wordBytes, units.wordEnds)
+                (unitCount, wordCount) = (writer.unitCount, writer.wordCount)
+                (wordByteCount, inWord) = (writer.wordByteCount, writer.inWord)
+                joining = writer.joining
             } else {
                 if inWord {
                     inWord = false
@@ -125,6 +136,28 @@ struct Normalizer {
         units.count = unitCount
         units.wordCount = wordCount
         return true
+    }
+
+    /// Han and kana that fold to themselves; what may follow a kana and change it is found when it comes.
+    @inline(__always)
+    private static func isPlainCJK(_ scalar: UInt32) -> Bool {
+        scalar &- 0x4E00 < 0x5200 || scalar &- 0x3041 < 0x56 || scalar &- 0x30A1 < 0x5A
+    }
+
+    /// Takes the scalars of an expansion and leaves room for the `rest` bytes of text behind it.
+    @inline(never)
+    private static func expand(
+        _ number: UInt32, _ start: Int, _ end: Int, _ rest: Int, _ writer: inout UnitWriter, _ units: UnitBuffer,
+        _ offsets: Bool
+    ) {
+        for part in CharacterTable.shared.expansions[Int(number)] {
+            writer.take(
+                part & CharacterTable.scalarMask, CharacterTable.kind(part), start, end, into: units, offsets: offsets)
+        }
+        units.count = writer.unitCount
+        units.wordCount = writer.wordCount
+        units.reserve(
+            unitCount: writer.unitCount + rest + 1, byteCount: writer.wordByteCount + 2 * rest + 64, offsets: offsets)
     }
 }
 

@@ -1,80 +1,41 @@
-// The path for texts in which a scalar's normalisation depends on its neighbours, or one scalar folds to several.
+// The path for texts in which a scalar's normalisation depends on its neighbours.
 //
-// 1. Scalars are folded one by one and gathered into clusters: a cluster begins with each scalar whose fold cannot
-//    combine with what stands before it.
-// 2. A cluster is composed as a whole (NFC); what comes out has the source range of the whole cluster.
+// 1. Scalars are gathered into clusters: a cluster begins with each scalar whose fold cannot combine with what stands
+//    before it. Nearly all clusters are one scalar, which is folded by the table.
+// 2. A longer cluster is composed (NFC), then each scalar is folded, then what came out is composed again. It has the
+//    source range of the whole cluster.
 
 struct SlowNormalizer {
     let breaks: BreaksPolicy
 
-    /// A folded scalar with its entry and where it came from.
-    private struct Folded {
-        var entry: UInt32
-        var start: Int
-        var end: Int
-    }
-
     func normalize(
         _ text: UnsafeBufferPointer<UInt8>, into units: UnitBuffer, offsets: Bool
     ) throws(TextError) {
-        let folded = try fold(text)
-        units.prepare(unitCount: folded.count + 1, byteCount: 4 * folded.count + 64, offsets: offsets)
-        var joining = LineJoining(breaks)
-        var wordByteCount = 0
-        var inWord = false
-        func endWord() {
-            if inWord {
-                units.wordEnds[units.wordCount] = UInt32(truncatingIfNeeded: wordByteCount)
-                units.wordCount += 1
-            }
-            inWord = false
+        units.prepare(unitCount: text.count + 1, byteCount: 2 * text.count + 64, offsets: offsets)
+        var writer = UnitWriter(LineJoining(breaks))
+        try Self.forEachFolded(text) { scalar, kind, start, end in
+            writer.take(scalar, kind, start, end, into: units, offsets: offsets)
         }
-        for item in folded {
-            let kind = CharacterTable.kind(item.entry)
-            let scalar = item.entry & CharacterTable.scalarMask
-            if kind == CharacterTable.Class.blank || kind == CharacterTable.Class.lineBreak {
-                endWord()
-                joining.blank(kind, scalar)
-            } else if kind == CharacterTable.Class.separator {
-                endWord()
-                joining.separator()
-            } else {
-                let isWord = kind == CharacterTable.Class.word
-                if !isWord { endWord() }
-                if !inWord {
-                    let gap = joining.unit(kind) ? UnitBuffer.gapBit : 0
-                    let hangul = kind == CharacterTable.Class.hangul ? UnitBuffer.hangulBit : 0
-                    units.codes[units.count] =
-                        gap | hangul | (isWord ? UnitBuffer.wordBit | UInt32(units.wordCount) : scalar)
-                    if offsets { units.sourceStart[units.count] = UInt32(truncatingIfNeeded: item.start) }
-                    units.count += 1
-                }
-                inWord = isWord
-                if offsets { units.sourceEnd[units.count - 1] = UInt32(truncatingIfNeeded: item.end) }
-                if isWord { wordByteCount += UTF8Decoding.write(scalar, to: units.wordBytes + wordByteCount) }
-            }
-        }
-        endWord()
+        writer.finish(units)
     }
 
-    private func fold(_ text: UnsafeBufferPointer<UInt8>) throws(TextError) -> [Folded] {
-        guard let bytes = text.baseAddress else { return [] }
+    /// Hands over the folded scalars of a text in order, with their classes and source ranges.
+    @inline(__always)
+    static func forEachFolded(
+        _ text: UnsafeBufferPointer<UInt8>,
+        _ take: (_ scalar: UInt32, _ kind: UInt32, _ start: Int, _ end: Int) -> Void
+    ) throws(TextError) {
+        guard let bytes = text.baseAddress else { return }
         let table = CharacterTable.shared
-        var out: [Folded] = []
-        out.reserveCapacity(text.count / 2)
         var cluster: [UInt32] = []
-        var clusterStart = 0
-        var clusterEnd = 0
+        var (start, end) = (0, 0)
         var isPlain = true
         func flush() {
             if isPlain {
-                for entry in cluster { out.append(Folded(entry: entry, start: clusterStart, end: clusterEnd)) }
+                if let scalar = cluster.first { Self.plain(table.entry(scalar), table, start, end, take) }
             } else {
-                let scalars = cluster.map { $0 & CharacterTable.scalarMask }
-                for scalar in CanonicalComposition.shared.normalize(scalars) {
-                    let kind = CharacterTable.kind(Self.ownEntry(scalar, table))
-                    out.append(
-                        Folded(entry: CharacterTable.makeEntry(scalar, kind), start: clusterStart, end: clusterEnd))
+                for scalar in Self.compose(cluster, table) {
+                    take(scalar, Self.kind(ofFolded: scalar, table), start, end)
                 }
             }
             cluster.removeAll(keepingCapacity: true)
@@ -85,46 +46,80 @@ struct SlowNormalizer {
             let (scalar, length) = UTF8Decoding.scalar(bytes + at, text.count - at)
             guard length > 0 else { throw .invalidUTF8(byteOffset: at) }
             let entry = table.entry(scalar)
-            let kind = CharacterTable.kind(entry)
-            if kind == CharacterTable.Class.gone {
-                at += length
-                continue
-            }
-            let isSlow = entry & CharacterTable.slowBit != 0
-            if !isSlow || cluster.isEmpty {
-                flush()
-                clusterStart = at
-            }
-            if isSlow { isPlain = false }
-            if kind == CharacterTable.Class.several {
-                cluster.append(contentsOf: table.expansions[Int(entry & CharacterTable.scalarMask)])
+            if CharacterTable.kind(entry) == CharacterTable.Class.gone {
+                // It vanishes, but until then the marks before and behind it do not change places.
+                if !cluster.isEmpty { cluster.append(scalar) }
             } else {
-                cluster.append(entry)
+                let isSlow = entry & CharacterTable.slowBit != 0
+                if !isSlow || cluster.isEmpty {
+                    flush()
+                    start = at
+                }
+                if isSlow { isPlain = false }
+                cluster.append(scalar)
+                end = at + length
             }
             at += length
-            clusterEnd = at
         }
         flush()
-        return out
     }
 
-    /// The entry of a scalar that is folded already; its class must not be that of its own fold.
-    private static func ownEntry(_ scalar: UInt32, _ table: CharacterTable) -> UInt32 {
-        let entry = table.entry(scalar)
+    /// The fold of a scalar that stands alone.
+    @inline(__always)
+    private static func plain(
+        _ entry: UInt32, _ table: CharacterTable, _ start: Int, _ end: Int,
+        _ take: (_ scalar: UInt32, _ kind: UInt32, _ start: Int, _ end: Int) -> Void
+    ) {
         let kind = CharacterTable.kind(entry)
-        // A composed scalar may fold further only in ways that keep its class.
         if kind == CharacterTable.Class.several {
-            return table.expansions[Int(entry & CharacterTable.scalarMask)].first ?? entry
+            for part in table.expansions[Int(entry & CharacterTable.scalarMask)] {
+                take(part & CharacterTable.scalarMask, CharacterTable.kind(part), start, end)
+            }
+        } else {
+            take(entry & CharacterTable.scalarMask, kind, start, end)
         }
-        return entry
     }
 
-    /// The folded scalars of a text in order, with their classes and source ranges, for analyzers that want them all.
-    func foldedScalars(
-        _ text: UnsafeBufferPointer<UInt8>
-    ) throws(TextError) -> [(scalar: UInt32, kind: UInt32, start: Int, end: Int)] {
-        try fold(text).map {
-            ($0.entry & CharacterTable.scalarMask, CharacterTable.kind($0.entry), $0.start, $0.end)
+    /// The fold of a cluster. It is composed before it is folded too, because U+0345 folds to a letter, which would stay
+    /// where it stands: equivalent spellings of ᾴ would fold differently.
+    @inline(never)
+    private static func compose(_ cluster: [UInt32], _ table: CharacterTable) -> [UInt32] {
+        let composition = CanonicalComposition.shared
+        if let composed = composition.syllable(cluster) ?? pair(cluster, table, composition) { return [composed] }
+        var folded: [UInt32] = []
+        for scalar in composition.normalize(cluster) {
+            let entry = table.entry(scalar)
+            let kind = CharacterTable.kind(entry)
+            if kind == CharacterTable.Class.several {
+                for part in table.expansions[Int(entry & CharacterTable.scalarMask)] {
+                    folded.append(part & CharacterTable.scalarMask)
+                }
+            } else if kind != CharacterTable.Class.gone {
+                folded.append(entry & CharacterTable.scalarMask)
+            }
         }
+        return composition.normalize(folded)
+    }
+
+    /// What a letter and one mark compose to, when both fold to one scalar each and the mark stays a mark.
+    private static func pair(
+        _ cluster: [UInt32], _ table: CharacterTable, _ composition: CanonicalComposition
+    ) -> UInt32? {
+        guard cluster.count == 2 else { return nil }
+        let (first, mark) = (table.entry(cluster[0]), table.entry(cluster[1]))
+        guard CharacterTable.kind(first) != CharacterTable.Class.several, first & CharacterTable.slowBit == 0,
+            CharacterTable.kind(mark) != CharacterTable.Class.several,
+            composition.isMark(mark & CharacterTable.scalarMask)
+        else { return nil }
+        return composition.compose(first & CharacterTable.scalarMask, mark & CharacterTable.scalarMask)
+    }
+
+    /// The class of a scalar that is folded already. A composed one may fold further only in ways that keep its class.
+    @inline(__always)
+    private static func kind(ofFolded scalar: UInt32, _ table: CharacterTable) -> UInt32 {
+        let kind = CharacterTable.kind(table.entry(scalar))
+        if kind != CharacterTable.Class.several { return kind }
+        let parts = table.expansions[Int(table.entry(scalar) & CharacterTable.scalarMask)]
+        return parts.first.map(CharacterTable.kind) ?? CharacterTable.Class.separator
     }
 }

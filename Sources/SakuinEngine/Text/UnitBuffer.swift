@@ -1,6 +1,6 @@
-/// What a text breaks into that is no valid text.
+/// Why a text has no normal form.
 enum TextError: Error, Equatable {
-    /// The first byte that cannot stand where it stands.
+    /// The text is not UTF-8 (RFC 3629) from this byte on: the first of the sequence that is wrong or cut off.
     case invalidUTF8(byteOffset: Int)
 }
 
@@ -45,8 +45,7 @@ final class UnitBuffer {
         wordEnds.deallocate()
     }
 
-    /// Makes room for the normal form of a text that folds to at most `unitCount` scalars of `byteCount` bytes, and
-    /// empties the buffer.
+    /// Empties the buffer and makes room for at least `unitCount` units and `byteCount` bytes of words.
     func prepare(unitCount: Int, byteCount: Int, offsets: Bool) {
         count = 0
         wordCount = 0
@@ -69,6 +68,33 @@ final class UnitBuffer {
             sourceStart = .allocate(capacity: capacity)
             sourceEnd = .allocate(capacity: capacity)
         }
+    }
+
+    /// Makes room for that much in all and keeps what is there. The pointers may change.
+    func reserve(unitCount: Int, byteCount: Int, offsets: Bool) {
+        if unitCount > capacity {
+            capacity = max(unitCount, 2 * capacity)
+            Self.move(&codes, count, capacity)
+            Self.move(&wordEnds, wordCount, capacity)
+        }
+        if byteCount > wordByteCapacity {
+            let held = wordByteCapacity
+            wordByteCapacity = max(byteCount, 2 * wordByteCapacity)
+            Self.move(&wordBytes, held, wordByteCapacity)
+        }
+        if offsets, capacity > offsetCapacity {
+            let held = min(count, offsetCapacity)
+            offsetCapacity = capacity
+            Self.move(&sourceStart, held, capacity)
+            Self.move(&sourceEnd, held, capacity)
+        }
+    }
+
+    private static func move<T: BitwiseCopyable>(_ from: inout UnsafeMutablePointer<T>, _ count: Int, _ room: Int) {
+        let to = UnsafeMutablePointer<T>.allocate(capacity: room)
+        to.update(from: from, count: count)
+        from.deallocate()
+        from = to
     }
 
     /// Folded UTF-8 of a word.

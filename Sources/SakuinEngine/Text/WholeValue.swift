@@ -5,11 +5,11 @@ enum WholeValue {
     static func normalize(
         _ text: UnsafeBufferPointer<UInt8>, into units: UnitBuffer, offsets: Bool, asCharacters: Bool
     ) throws(TextError) {
-        let folded = try SlowNormalizer(breaks: .strict).foldedScalars(text)
-        units.prepare(unitCount: folded.count + 1, byteCount: 4 * folded.count + 64, offsets: offsets)
+        units.prepare(unitCount: text.count + 1, byteCount: 2 * text.count + 64, offsets: offsets)
         var byteCount = 0
         var pendingBlank: (start: Int, end: Int)?
         func append(_ scalar: UInt32, _ start: Int, _ end: Int) {
+            units.reserve(unitCount: units.count + 1, byteCount: byteCount + 4, offsets: offsets)
             if asCharacters || units.count == 0 {
                 units.codes[units.count] = asCharacters ? scalar : UnitBuffer.wordBit
                 if offsets { units.sourceStart[units.count] = UInt32(truncatingIfNeeded: start) }
@@ -18,16 +18,14 @@ enum WholeValue {
             if offsets { units.sourceEnd[units.count - 1] = UInt32(truncatingIfNeeded: end) }
             if !asCharacters { byteCount += UTF8Decoding.write(scalar, to: units.wordBytes + byteCount) }
         }
-        for item in folded {
-            let isBlank =
-                item.kind == CharacterTable.Class.blank || item.kind == CharacterTable.Class.lineBreak
-            if isBlank {
-                pendingBlank = (pendingBlank?.start ?? item.start, item.end)
-                continue
+        try SlowNormalizer.forEachFolded(text) { scalar, kind, start, end in
+            if kind == CharacterTable.Class.blank || kind == CharacterTable.Class.lineBreak {
+                pendingBlank = (pendingBlank?.start ?? start, end)
+                return
             }
             if let blank = pendingBlank, units.count > 0 { append(0x20, blank.start, blank.end) }
             pendingBlank = nil
-            append(item.scalar, item.start, item.end)
+            append(scalar, start, end)
         }
         if !asCharacters, units.count > 0 {
             units.wordEnds[0] = UInt32(truncatingIfNeeded: byteCount)

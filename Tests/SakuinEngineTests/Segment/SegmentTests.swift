@@ -1,0 +1,123 @@
+// A whole segment: what damage to any of its bytes does, and that its files do not change.
+
+import Foundation
+import SakuinTestSupport
+import Testing
+
+@testable import SakuinEngine
+
+/// The documents of the golden index; they never change within a format version.
+enum GoldenDocuments {
+    static let schema = Schema(fields: [
+        FieldDefinition(name: "title"), FieldDefinition(name: "body"), FieldDefinition(name: "tag", type: .keyword),
+        FieldDefinition(name: "year", type: .integer), FieldDefinition(name: "part", analyzer: .ngram(3)),
+    ])
+
+    static let all: [Document] = (0..<40).map { i in
+        Document(
+            key: "golden-\(i)",
+            [
+                "title": .string("第\(i)号 国 际 数 字"), "tag": .string(i % 2 == 0 ? "偶数" : "奇数"),
+                "body": .string("依托\n5G网络，記事\(i)の本文ｶﾞ 한국어 뉴스 number \(i * 37 % 11) 𠮷野家"),
+                "year": .integer(Int64(1990 + i % 7)), "part": .string("AB-\(1000 + i)"),
+            ])
+    }
+
+    /// Queries with the number of documents that match.
+    static let answers: [(String, Int)] = [
+        ("国际数字", 40), ("依托5G网络", 40), ("ガ", 40), ("第7号", 1), ("tag:偶数", 20), ("year:[1990 TO 1991]", 12),
+        ("number -year:1990", 34), ("\"한국어 뉴스\"", 40), ("𠮷野家", 40), ("part:1003", 1), ("part:AB", 40), ("网路", 0),
+    ]
+}
+
+@Suite struct SegmentTests {
+    private func index(_ directory: any Directory) async throws -> SearchIndex {
+        var options = IndexOptions()
+        options.laneCount = 1
+        let index = try SearchIndex.open(directory, schema: GoldenDocuments.schema, options: options)
+        _ = try await index.write(WriteBatch(GoldenDocuments.all.map { .put($0) }))
+        _ = try await index.compact(segments: 1)
+        return index
+    }
+
+    private func check(_ index: SearchIndex, _ place: String) throws {
+        for (query, count) in GoldenDocuments.answers {
+            let response = try index.searchNow(SearchRequest(query, limit: 50))
+            #expect(response.total == Total(count), "\(place): \(query)")
+            #expect(response.complete)
+        }
+    }
+
+    @Test func everyFlippedByteIsFoundOrHarmless() async throws {
+        let directory = MemoryDirectory()
+        let index = try await index(directory)
+        try check(index, "whole")
+        index.abandon()
+        let name = try #require(try directory.list().first { $0.hasSuffix(".seg") })
+        let good = try directory.read(name)
+        let expected = try contents(directory, name)
+        var found = 0
+        for place in good.indices {
+            var damaged = good
+            damaged[place] ^= UInt8(1 << (place % 8))
+            directory.overwrite(name, with: damaged)
+            do {
+                // Only the padding between sections is under no checksum.
+                #expect(try contents(directory, name) == expected, "byte \(place)")
+            } catch is StorageError {
+                found += 1
+            }
+        }
+        #expect(found > good.count * 97 / 100)
+    }
+
+    @Test func everyTruncationIsFound() async throws {
+        let directory = MemoryDirectory()
+        try await index(directory).abandon()
+        let name = try #require(try directory.list().first { $0.hasSuffix(".seg") })
+        let good = try directory.read(name)
+        for length in stride(from: 0, to: good.count, by: 7) {
+            directory.overwrite(name, with: Array(good[..<length]))
+            #expect(throws: StorageError.self) { try SegmentReader(directory, name) }
+        }
+    }
+
+    /// Everything a segment says, in one value.
+    private func contents(_ directory: MemoryDirectory, _ name: String) throws -> [String] {
+        let reader = try SegmentReader(directory, name)
+        try SegmentCheck.run(reader)
+        var lines: [String] = []
+        var cache = DocumentBlockCache()
+        for document in 0..<UInt32(reader.meta.documentCount) {
+            try reader.documents().document(document, &cache) { (bytes) throws(StorageError) in
+                lines.append(
+                    "\(try EncodedDocumentReader.decode(bytes, names: reader.meta.fieldNames, file: name))")
+            }
+        }
+        var grams = reader.grams.iterator()
+        while try grams.next() { lines.append("\(grams.key) \(grams.info.documentFrequency)") }
+        return lines
+    }
+
+    /// The golden folder of this format version is opened and searched; when it is missing, this run writes it.
+    @Test func goldenFilesOpenAndAnswer() async throws {
+        let tests = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent()
+        let golden = tests.appendingPathComponent("Golden/v\(SegmentLayout.formatVersion)")
+        if !FileManager.default.fileExists(atPath: golden.path) {
+            let index = try await index(try DiskDirectory(golden.path, create: true))
+            try index.close()
+            try FileManager.default.removeItem(at: golden.appendingPathComponent("LOCK"))
+        }
+        let copy = FileManager.default.temporaryDirectory.appendingPathComponent("sakuin-golden-\(UUID().uuidString)")
+        try FileManager.default.copyItem(at: golden, to: copy)
+        defer { try? FileManager.default.removeItem(at: copy) }
+        let index = try SearchIndex.open(path: copy.path)
+        try check(index, "golden")
+        #expect(index.statisticsNow().documents == GoldenDocuments.all.count)
+        let document = try index.getNow(["golden-7"])[0]
+        #expect(document == GoldenDocuments.all[7])
+        try index.close()
+        #expect(try IndexCheck.run(path: copy.path).problems.isEmpty)
+    }
+}
