@@ -138,7 +138,9 @@ private enum Tree {
             ("Dictionary", ["Segment", "Search", "Index"]),
             ("Documents", ["Segment", "Search", "Index"]), ("Columns", ["Segment", "Search", "Index"]),
             ("Files", ["Segment", "Postings", "Documents", "Index"]), ("Inversion", ["Search", "Merge", "Index"]),
-            ("Query", ["Search", "Segment", "Index"]), ("Results", ["Inversion", "Merge", "Index"]), ("Text", ["Postings", "Segment", "Search", "Index"]),
+            ("Query", ["Search", "Segment", "Index"]),
+            ("Results", ["Inversion", "Merge", "Index"]),
+            ("Text", ["Postings", "Segment", "Search", "Index"]),
             ("Bytes", ["Files", "Segment", "Search", "Index"]), ("Merge", ["Inversion", "Search", "Index"]),
         ]
         for (room, others) in never {
