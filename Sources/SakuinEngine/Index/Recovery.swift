@@ -110,9 +110,10 @@ struct Recovery {
         }
         do throws(StorageError) {
             let registry = FieldRegistry(schema: stored, names: manifest.fieldNames)
-            let (snapshot, damagedSegments) = openSegments(manifest)
+            var (snapshot, damagedSegments) = openSegments(manifest)
             try removeOrphans(manifest)
             let replay = try readJournals(manifest, registry)
+            snapshot.damage += replay.damage
             var state = SegmentStore.State(
                 nextSegmentID: max(manifest.nextSegmentID, (manifest.segments.map(\.id).max() ?? 0) + 1),
                 generation: manifest.generation, committedSequence: manifest.committedSequence,
@@ -188,6 +189,25 @@ struct Recovery {
         var batches: [(EncodedBatch, UInt64)] = []
         var lastSequence: UInt64
         var files: [String] = []
+        /// What is missing, in sentences.
+        var damage: [String] = []
+    }
+
+    /// Batches are missing between two that are there: a file before was damaged. It is kept under `quarantine`, since
+    /// the next commit would remove it.
+    private func reportGap(
+        from first: UInt64, to last: UInt64, in name: String, _ replay: inout Replay
+    ) throws(StorageError) {
+        let damaged = replay.files.last ?? name
+        try directory.createFolder(FileName.quarantineFolder)
+        if try !directory.exists(FileName.quarantined(damaged)) {
+            try directory.link(damaged, to: FileName.quarantined(damaged))
+            try directory.syncDirectory(FileName.quarantineFolder)
+        }
+        replay.damage.append(
+            "The journal lacks batches \(first) to \(last); \(damaged) is damaged and kept in \(FileName.quarantineFolder)."
+        )
+        note("error", replay.damage[replay.damage.count - 1])
     }
 
     private func readJournals(
@@ -203,6 +223,9 @@ struct Recovery {
                     registry.restore(first: first, names: names)
                 case .batch:
                     guard record.sequence > replay.lastSequence else { continue }
+                    if record.sequence > replay.lastSequence + 1 {
+                        try reportGap(from: replay.lastSequence + 1, to: record.sequence - 1, in: name, &replay)
+                    }
                     replay.batches.append((try EncodedBatch.decode(record.payload), record.sequence))
                     replay.lastSequence = record.sequence
                 }

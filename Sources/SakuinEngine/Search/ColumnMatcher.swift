@@ -48,20 +48,28 @@ enum ColumnRange {
         var high = Int64.max
         if let bound = plan.lower {
             guard let value = value(bound, column.kind, isUpper: false) else { return nil }
-            let (stepped, overflow) = value.addingReportingOverflow(bound.inclusive ? 0 : 1)
+            let isOpen = !bound.inclusive && isExact(bound, column.kind)
+            let (stepped, overflow) = value.addingReportingOverflow(isOpen ? 1 : 0)
             if overflow { return nil }
             low = stepped
         }
         if let bound = plan.upper {
-            guard let value = value(bound, column.kind, isUpper: bound.inclusive) else { return nil }
-            let (stepped, overflow) = value.subtractingReportingOverflow(bound.inclusive ? 0 : 1)
+            let isOpen = !bound.inclusive && isExact(bound, column.kind)
+            guard let value = value(bound, column.kind, isUpper: !isOpen) else { return nil }
+            let (stepped, overflow) = value.subtractingReportingOverflow(isOpen ? 1 : 0)
             if overflow { return nil }
             high = stepped
         }
         return low <= high ? low...high : nil
     }
 
-    /// Whether a value can be read as this kind at all, for errors.
+    /// Whether the bound is itself a value of the column: a fraction between two integers is not, and excludes neither.
+    private static func isExact(_ bound: RangeBound, _ kind: ColumnKind) -> Bool {
+        kind != .integer || Int64(bound.value) != nil
+            || Double(bound.value).map { $0 == $0.rounded() } ?? false
+    }
+
+    /// A bound as an integer of the column; nil when it cannot be read as this kind.
     static func value(_ bound: RangeBound, _ kind: ColumnKind, isUpper: Bool) -> Int64? {
         let text = bound.value
         switch kind {
