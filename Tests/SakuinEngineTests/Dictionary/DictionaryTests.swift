@@ -1,0 +1,193 @@
+// Gram and word dictionaries: every term is found, no other is, in order, and damaged ones are refused.
+
+import SakuinTestSupport
+import Testing
+
+@testable import SakuinEngine
+
+@Suite struct DictionaryTests {
+    /// The entry of a term of one document.
+    private func entry(_ document: Int, hasPositions: Bool) -> ByteWriter {
+        var entry = ByteWriter()
+        entry.appendVarint(0)
+        entry.appendVarint(UInt64(document))
+        if hasPositions { entry.appendVarint(UInt64(document % 300)) }
+        return entry
+    }
+
+    /// The entry of a term of several documents, whose list has `bytes` bytes.
+    private func entry(documents: Int, bytes: Int, positionBytes: Int?) -> ByteWriter {
+        var entry = ByteWriter()
+        entry.appendVarint(UInt64(documents))
+        entry.appendVarint(UInt64(bytes))
+        if let positionBytes { entry.appendVarint(UInt64(positionBytes)) }
+        return entry
+    }
+
+    private func keys(_ count: Int, _ random: inout SeededRandom) -> [UInt64] {
+        var keys: Set<UInt64> = []
+        while keys.count < count {
+            let kind = GramKey.Kind.allCases[random.below(3)]
+            keys.insert(
+                GramKey.make(
+                    field: random.below(3), kind: kind, 0x4E00 + UInt32(random.below(200)),
+                    kind == .bigram ? 0x4E00 + UInt32(random.below(200)) : 0))
+        }
+        return keys.sorted()
+    }
+
+    private func grams(_ keys: [UInt64]) -> [UInt8] {
+        var writer = GramDictionaryWriter()
+        var section = SectionWriter(directory: nil, name: "grams")
+        var (postings, positions) = (0, 0)
+        for (place, key) in keys.enumerated() {
+            let hasPositions = GramKey.hasPositions(key)
+            if place % 3 == 0 {
+                writer.append(
+                    key, entry: entry(place, hasPositions: hasPositions), postingsOffset: postings,
+                    positionsOffset: positions, to: &section)
+            } else {
+                writer.append(
+                    key,
+                    entry: entry(documents: place + 2, bytes: place + 5, positionBytes: hasPositions ? place + 9 : nil),
+                    postingsOffset: postings, positionsOffset: positions, to: &section)
+                postings += place + 5
+                positions += hasPositions ? place + 9 : 0
+            }
+        }
+        #expect(writer.termCount == keys.count)
+        writer.finish(to: &section)
+        return section.buffer.array()
+    }
+
+    @Test(arguments: [0, 1, 63, 64, 65, 128, 1_000]) func gramsAreFound(count: Int) throws {
+        var random = SeededRandom(seed: UInt64(71 + count))
+        let keys = keys(count, &random)
+        let view = TestSection.view(grams(keys))
+        let dictionary = try GramDictionary(view)
+        #expect(dictionary.termCount == count)
+        var (postings, positions) = (0, 0)
+        var iterator = dictionary.iterator()
+        for (place, key) in keys.enumerated() {
+            let info = try #require(try dictionary.find(key))
+            #expect(try iterator.next() && iterator.key == key)
+            #expect(iterator.info.documentFrequency == info.documentFrequency)
+            if place % 3 == 0 {
+                #expect(info.documentFrequency == 1 && info.document == UInt32(place) && info.frequency == 1)
+            } else {
+                #expect(info.documentFrequency == place + 2)
+                #expect(info.postingsOffset == postings && info.postingsByteCount == place + 5)
+                postings += place + 5
+                if GramKey.hasPositions(key) {
+                    #expect(info.positionsOffset == positions && info.positionsByteCount == place + 9)
+                    positions += place + 9
+                }
+            }
+        }
+        #expect(try !iterator.next())
+        let known = Set(keys)
+        for key in keys.flatMap({ [$0 &- 1, $0 &+ 1] }) + [0, .max] where !known.contains(key) {
+            #expect(try dictionary.find(key) == nil)
+        }
+    }
+
+    private func words(_ count: Int, _ random: inout SeededRandom) -> [[UInt8]] {
+        let letters = Array("abcdeé0国".unicodeScalars)
+        var words: Set<String> = []
+        while words.count < count {
+            var word = String.UnicodeScalarView()
+            for _ in 0...random.below(7) { word.append(letters[random.below(letters.count)]) }
+            words.insert("\(random.below(2)):" + String(word))
+        }
+        let keys = words.map { word in
+            Array(word.utf8.dropFirst(2)).withUnsafeBufferPointer {
+                WordDictionaryWriter.key(field: word.hasPrefix("0") ? 0 : 258, $0)
+            }
+        }
+        return keys.sorted { $0.lexicographicallyPrecedes($1) }
+    }
+
+    private func dictionary(_ keys: [[UInt8]]) -> [UInt8] {
+        var writer = WordDictionaryWriter()
+        var section = SectionWriter(directory: nil, name: "words")
+        for (place, key) in keys.enumerated() {
+            key.withUnsafeBytes {
+                writer.append(
+                    $0, entry: entry(place, hasPositions: true), postingsOffset: 0, positionsOffset: 0, to: &section)
+            }
+        }
+        writer.finish(to: &section)
+        return section.buffer.array()
+    }
+
+    @Test(arguments: [0, 1, 31, 32, 33, 64, 1_000]) func wordsAndPrefixesAreFound(count: Int) throws {
+        var random = SeededRandom(seed: UInt64(72 + count))
+        let keys = words(count, &random)
+        let dictionary = try WordDictionary(TestSection.view(dictionary(keys)))
+        #expect(dictionary.termCount == count)
+        var iterator = dictionary.iterator()
+        for (place, key) in keys.enumerated() {
+            #expect(try dictionary.find(key)?.document == UInt32(place))
+            #expect(try iterator.next())
+            #expect(iterator.withKey { Array($0) } == key)
+            if !keys.contains(key + [0x7A]) { #expect(try dictionary.find(key + [0x7A]) == nil) }
+        }
+        #expect(try !iterator.next())
+        #expect(try dictionary.find([]) == nil)
+        #expect(try dictionary.find([0xFF, 0xFF]) == nil)
+        var prefixes = keys.map { Array($0.prefix(3)) } + keys.map { Array($0.prefix(5)) }
+        prefixes += [[], [0], [1, 2], [0, 0], [0, 0, 0x7F], [9]]
+        for prefix in prefixes.prefix(300) {
+            var found: [[UInt8]] = []
+            try dictionary.withPrefix(prefix) { (word, _) throws(StorageError) in
+                found.append(Array(word))
+                return true
+            }
+            #expect(found == keys.filter { $0.starts(with: prefix) })
+        }
+        if count > 1 {
+            var seen = 0
+            try dictionary.withPrefix([]) { (_, _) throws(StorageError) in
+                seen += 1
+                return seen < 2
+            }
+            #expect(seen == 2)
+        }
+    }
+
+    /// Damage under checksums that agree with it is refused or gives other terms; it never traps or goes on for ever.
+    @Test func damagedDictionariesNeverTrap() throws {
+        var random = SeededRandom(seed: 73)
+        let gramKeys = keys(150, &random)
+        let wordKeys = words(100, &random)
+        let (grams, words) = (grams(gramKeys), dictionary(wordKeys))
+        for place in grams.indices {
+            var damaged = grams
+            damaged[place] ^= UInt8(truncatingIfNeeded: 1 + random.below(255))
+            do {
+                let dictionary = try GramDictionary(TestSection.view(damaged))
+                _ = try dictionary.find(gramKeys[random.below(150)])
+                var iterator = dictionary.iterator()
+                var seen = 0
+                while try iterator.next() { seen += 1 }
+                #expect(seen <= damaged.count)
+            } catch { continue }
+        }
+        for place in words.indices {
+            var damaged = words
+            damaged[place] ^= UInt8(truncatingIfNeeded: 1 + random.below(255))
+            do {
+                let dictionary = try WordDictionary(TestSection.view(damaged))
+                _ = try dictionary.find(wordKeys[random.below(100)])
+                var iterator = dictionary.iterator()
+                var seen = 0
+                while try iterator.next() { seen += 1 }
+                #expect(seen <= damaged.count)
+            } catch { continue }
+        }
+        for length in 0..<16 {
+            #expect(throws: StorageError.self) { try GramDictionary(TestSection.view(Array(grams[..<length]))) }
+            #expect(throws: StorageError.self) { try WordDictionary(TestSection.view(Array(words[..<length]))) }
+        }
+    }
+}
