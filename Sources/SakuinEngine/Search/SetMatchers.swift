@@ -4,6 +4,8 @@
 final class ConjunctionMatcher: Matcher {
     private let lead: Matcher
     private let others: [Matcher]
+    /// Documents below it were handed to the others already, which may not see them again.
+    private var examined: UInt32 = 0
 
     /// `children` is not empty.
     init(_ children: [Matcher]) {
@@ -16,11 +18,11 @@ final class ConjunctionMatcher: Matcher {
     override func next(
         from target: UInt32, into out: UnsafeMutablePointer<UInt32>
     ) throws(StorageError) -> Int {
-        var target = target
+        examined = max(examined, target)
         while true {
-            var count = try lead.next(from: target, into: out)
+            var count = try lead.next(from: examined, into: out)
             if count == 0 { return 0 }
-            target = out[count &- 1] &+ 1
+            examined = out[count &- 1] &+ 1
             for other in others where count > 0 { count = try other.filter(out, count) }
             if count > 0 { return count }
         }
@@ -156,6 +158,8 @@ final class DisjunctionMatcher: Matcher {
 final class ExclusionMatcher: Matcher {
     private let base: Matcher
     private let excluded: Matcher
+    /// Documents below it were handed to `excluded` already, which may not see them again: it would not know them.
+    private var examined: UInt32 = 0
     private let buffer: UnsafeMutablePointer<UInt32>
 
     init(_ base: Matcher, without excluded: Matcher) {
@@ -170,11 +174,11 @@ final class ExclusionMatcher: Matcher {
     override func next(
         from target: UInt32, into out: UnsafeMutablePointer<UInt32>
     ) throws(StorageError) -> Int {
-        var target = target
+        examined = max(examined, target)
         while true {
-            let count = try base.next(from: target, into: out)
+            let count = try base.next(from: examined, into: out)
             if count == 0 { return 0 }
-            target = out[count &- 1] &+ 1
+            examined = out[count &- 1] &+ 1
             let kept = try remove(out, count)
             if kept > 0 { return kept }
         }

@@ -2,13 +2,14 @@
 struct SortedWindow {
     /// What one sort key says of a document.
     private enum Value: Comparable {
-        case number(Int64)
+        /// A double by its ordered bits, and what an integer is above it, so that integers and floats have one exact order.
+        case number(Int64, rest: Int64)
         case text([UInt8])
         case missing
 
         static func < (a: Value, b: Value) -> Bool {
             switch (a, b) {
-            case (.number(let x), .number(let y)): x < y
+            case (.number(let x, let above), .number(let y, let other)): (x, above) < (y, other)
             case (.text(let x), .text(let y)): x.lexicographicallyPrecedes(y)
             case (.number, .text): true
             case (_, .missing): a != .missing
@@ -66,7 +67,7 @@ struct SortedWindow {
 
     private mutating func values(_ document: UInt32, _ score: Float) -> [Value] {
         keys.enumerated().map { place, key in
-            if key.field == "_score" { return .number(ColumnSetWriter.ordered(Double(score))) }
+            if key.field == "_score" { return .number(ColumnSetWriter.ordered(Double(score)), rest: 0) }
             if key.field == "_key" {
                 do throws(StorageError) {
                     return .text(try reader?.keys().key(document) ?? [])
@@ -79,8 +80,12 @@ struct SortedWindow {
                 guard let value = column.value(document) else { continue }
                 switch column.kind {
                 case .keyword: return .text(column.string(value))
-                case .integer: return .number(ColumnSetWriter.ordered(Double(value)))
-                case .float, .boolean, .date: return .number(value)
+                case .integer:
+                    let rounded = Double(value)
+                    // 2^63 is the one double here that is no Int64; wrapping gives the same difference.
+                    let rest = value &- (Int64(exactly: rounded) ?? .min)
+                    return .number(ColumnSetWriter.ordered(rounded), rest: rest)
+                case .float, .boolean, .date: return .number(value, rest: 0)
                 }
             }
             return .missing

@@ -40,6 +40,12 @@ import Testing
         #expect(found.normal == [.character("\u{AC01}")])
     }
 
+    /// A mark composes past marks of a smaller class only (UAX #15, "blocked").
+    @Test func marksBlockMarksOfTheirClass() throws {
+        #expect(Self.scalars(try AnalyzedText("a\u{305}\u{301}", .soft).normal) == [[2, 0x61, 0x305, 0x301]])
+        #expect(Self.scalars(try AnalyzedText("a\u{334}\u{301}", .soft).normal) == [[2, 0xE1, 0x334]])
+    }
+
     /// A text and a spelling of it that is equivalent have one normal form, wherever U+0345 stands.
     @Test func equivalentSpellingsOfIotaBelow() throws {
         let spellings = [
