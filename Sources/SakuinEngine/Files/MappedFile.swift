@@ -44,10 +44,4 @@ final class MappedFile: Sendable {
     func withBytes<R, E: Error>(_ body: (UnsafeRawBufferPointer) throws(E) -> R) throws(E) -> R {
         try withExtendedLifetime(self) { () throws(E) in try body(bytes) }
     }
-
-    /// Asks the kernel to read the file ahead.
-    func prefetch() {
-        guard memory == .mapped, let base = bytes.baseAddress else { return }
-        _ = madvise(UnsafeMutableRawPointer(mutating: base), bytes.count, Int32(MADV_WILLNEED))
-    }
 }

@@ -24,7 +24,6 @@ final class MemoryDirectory: Directory {
         var durableNames: [String: Node] = [:]
         var changes: [NameChange] = []
         var isLocked = false
-        var freeByteCount = 1 << 40
 
         mutating func apply(_ change: NameChange) {
             Self.apply(change, to: &names)
@@ -106,9 +105,6 @@ final class MemoryDirectory: Directory {
             $0.durableNames[name] = node
         }
     }
-
-    /// What `freeByteCount` answers from now on.
-    func setFreeByteCount(_ byteCount: Int) { state.withLock { $0.freeByteCount = byteCount } }
 
     private func node(_ operation: String, _ name: String) throws(StorageError) -> Node {
         guard let node = state.withLock({ $0.names[name] }) else {
@@ -192,7 +188,7 @@ final class MemoryDirectory: Directory {
 
     fileprivate func unlock() { state.withLock { $0.isLocked = false } }
 
-    func freeByteCount() throws(StorageError) -> Int { state.withLock { $0.freeByteCount } }
+    func freeByteCount() throws(StorageError) -> Int { 1 << 40 }
 }
 
 private final class MemoryOutputFile: OutputFile {

@@ -22,7 +22,6 @@ final class Inverter {
     private var documents: DocumentStoreWriter
     private var trimmed = ByteWriter()
     private var ordinals: [UInt64] = []
-    private var keyHashes: [UInt64] = []
     private var meta = SegmentMeta()
     private let storesAll: Bool
 
@@ -59,7 +58,6 @@ final class Inverter {
         let document = UInt32(ordinals.count)
         var reader = try EncodedDocumentReader(body)
         keys.add(reader.key)
-        keyHashes.append(KeyHash.hash(reader.key))
         ordinals.append(ordinal)
         if meta.firstSequence == 0 { meta.firstSequence = sequence }
         meta.lastSequence = sequence
@@ -160,7 +158,7 @@ final class Inverter {
         try appendOthers(to: &file, norms)
         let (bytes, checksum) = try file.finish(meta)
         let sealed = SealedSegment(
-            id: id, byteCount: bytes, checksum: checksum, ordinals: ordinals, keyHashes: keyHashes)
+            id: id, byteCount: bytes, checksum: checksum, ordinals: ordinals, keyHashes: keys.hashes)
         reset(keepsMemory: keepsMemory)
         return sealed
     }
@@ -190,7 +188,6 @@ final class Inverter {
         columns = ColumnSetWriter()
         documents = DocumentStoreWriter(high: false)
         ordinals = []
-        keyHashes = []
         meta = SegmentMeta()
     }
 }

@@ -11,7 +11,8 @@ struct KeyTableWriter: ~Copyable {
 
     private var blob = ByteWriter()
     private var offsets: [UInt32] = []
-    private var hashes: [UInt64] = []
+    /// Hash of each key, by document.
+    private(set) var hashes: [UInt64] = []
     private var previous: [UInt8] = []
 
     init() {}
