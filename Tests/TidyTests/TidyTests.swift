@@ -134,7 +134,7 @@ private enum Tree {
         #expect(types["Inversion"]?.isEmpty == false && types["Merge"]?.isEmpty == false)
         let never: [(room: String, rooms: [String])] = [
             ("Segment", ["Inversion", "Merge", "Search", "Index"]), ("Search", ["Inversion", "Merge", "Index"]),
-            ("Postings", ["Segment", "Search", "Index"]),
+            ("Postings", ["Dictionary", "Segment", "Search", "Index"]),
             ("Dictionary", ["Segment", "Search", "Index"]),
             ("Documents", ["Segment", "Search", "Index"]), ("Columns", ["Segment", "Search", "Index"]),
             ("Files", ["Segment", "Postings", "Documents", "Index"]), ("Inversion", ["Search", "Merge", "Index"]),

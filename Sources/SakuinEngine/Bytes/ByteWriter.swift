@@ -46,6 +46,14 @@ struct ByteWriter: ~Copyable {
     @inline(__always) mutating func append32(_ value: UInt32) { appendFixed(value) }
     @inline(__always) mutating func append64(_ value: UInt64) { appendFixed(value) }
 
+    /// The low `byteCount` (0...4) bytes of the value.
+    @inline(__always)
+    mutating func append(_ value: UInt32, byteCount: Int) {
+        reserve(4)
+        base.storeBytes(of: value.littleEndian, toByteOffset: count, as: UInt32.self)
+        count &+= byteCount
+    }
+
     /// LEB128, 1 to 10 bytes.
     @inline(__always)
     mutating func appendVarint(_ value: UInt64) {

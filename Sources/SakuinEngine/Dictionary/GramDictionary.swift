@@ -14,8 +14,8 @@ struct GramDictionary: Sendable {
         let terms = try reader.read64()
         let blocks = try reader.read64()
         let bytes = UInt64(section.count - 16)
-        guard blocks <= bytes / UInt64(GramDictionaryWriter.indexStride), terms <= bytes,
-            (terms + 63) / 64 == blocks
+        guard blocks <= bytes / UInt64(GramDictionaryWriter.indexStride), blocks <= terms,
+            terms <= blocks * UInt64(GramDictionaryWriter.blockTermCount)
         else { throw reader.corrupt("\(terms) grams in \(blocks) blocks cannot be") }
         termCount = Int(terms)
         blockCount = Int(blocks)
@@ -24,31 +24,44 @@ struct GramDictionary: Sendable {
     }
 
     @inline(__always)
-    private func indexValue(_ block: Int, _ column: Int) -> UInt64 {
-        index.loadUnaligned(fromByteOffset: block &* 32 &+ column &* 8, as: UInt64.self)
+    private func firstKey(_ block: Int) -> UInt64 {
+        UInt64(
+            littleEndian: index.loadUnaligned(
+                fromByteOffset: block &* GramDictionaryWriter.indexStride, as: UInt64.self))
     }
 
-    /// The bytes of a block and where its lists begin.
-    private func block(_ number: Int) throws(StorageError) -> TermEntryCursor {
-        let start = indexValue(number, 1)
-        let end = number + 1 < blockCount ? indexValue(number + 1, 1) : UInt64(indexOffset)
-        let limit = UInt64(1) << 48
-        guard start <= end, end <= UInt64(indexOffset), indexValue(number, 2) < limit, indexValue(number, 3) < limit
-        else { throw section.corrupt(indexOffset, "dictionary block \(number) out of place") }
-        let bytes = try section.start(Int(start), Int(end - start))
-        return TermEntryCursor(
-            cursor: RawCursor(bytes, end: bytes + Int(end - start)), postingsOffset: Int(indexValue(number, 2)),
-            positionsOffset: Int(indexValue(number, 3)))
+    /// Offsets of a block: 0 its own, 1 of its lists, 2 of their positions.
+    @inline(__always)
+    private func offset(_ block: Int, _ column: Int) -> Int {
+        let at = block &* GramDictionaryWriter.indexStride &+ 8 &+ 5 &* column
+        let low = index.loadUnaligned(fromByteOffset: at, as: UInt32.self)
+        return Int(UInt32(littleEndian: low)) | Int(index.load(fromByteOffset: at &+ 4, as: UInt8.self)) &<< 32
+    }
+
+    private func entries(_ number: Int) throws(StorageError) -> GramEntryCursor {
+        let start = offset(number, 0)
+        let end = number + 1 < blockCount ? offset(number + 1, 0) : indexOffset
+        guard start <= end, end <= indexOffset else {
+            throw section.corrupt(indexOffset, "dictionary block \(number) out of place")
+        }
+        let bytes = try section.start(start, end - start)
+        return GramEntryCursor(
+            BitReader(bytes, end: bytes + (end - start)), firstKey: firstKey(number),
+            postingsOffset: offset(number, 1), positionsOffset: offset(number, 2))
+    }
+
+    private func damaged(_ number: Int) -> StorageError {
+        section.corrupt(offset(number, 0), "damaged dictionary entry")
     }
 
     /// The last block whose first key is not above `key`; nil when all are.
     private func blockNumber(of key: UInt64) -> Int? {
-        guard blockCount > 0, indexValue(0, 0) <= key else { return nil }
+        guard blockCount > 0, firstKey(0) <= key else { return nil }
         var low = 0
         var length = blockCount
         while length > 1 {
             let half = length &>> 1
-            low = indexValue(low &+ half, 0) <= key ? low &+ half : low
+            low = firstKey(low &+ half) <= key ? low &+ half : low
             length &-= half
         }
         return low
@@ -56,46 +69,102 @@ struct GramDictionary: Sendable {
 
     func find(_ key: UInt64) throws(StorageError) -> TermInfo? {
         guard let number = blockNumber(of: key) else { return nil }
-        var entries = try block(number)
-        var at = indexValue(number, 0)
+        var entries = try entries(number)
         var info = TermInfo()
-        while !entries.cursor.isAtEnd {
-            at = at &+ entries.cursor.varint()
-            guard entries.next(hasPositions: GramKey.hasPositions(at), into: &info) else {
-                throw section.corrupt(Int(clamping: indexValue(number, 1)), "damaged dictionary entry")
-            }
-            if at == key { return info }
-            if at > key { return nil }
+        while entries.next(into: &info) {
+            if entries.key == key { return info }
+            if entries.key > key { return nil }
         }
+        if entries.isDamaged { throw damaged(number) }
         return nil
     }
 
     /// All terms in key order.
     struct Iterator {
         private let dictionary: GramDictionary
-        private var entries: TermEntryCursor?
+        private var entries: GramEntryCursor?
         private var number = -1
-        /// The current key and term, valid after `next` said true.
-        private(set) var key: UInt64 = 0
+        /// The current term, valid after `next` said true.
         private(set) var info = TermInfo()
 
         fileprivate init(_ dictionary: GramDictionary) { self.dictionary = dictionary }
 
+        /// The current key.
+        var key: UInt64 { entries?.key ?? 0 }
+
         mutating func next() throws(StorageError) -> Bool {
-            while entries?.cursor.isAtEnd ?? true {
+            while true {
+                if entries?.next(into: &info) == true { return true }
+                if entries?.isDamaged == true { throw dictionary.damaged(number) }
                 number += 1
                 if number >= dictionary.blockCount { return false }
-                entries = try dictionary.block(number)
-                key = dictionary.indexValue(number, 0)
+                entries = try dictionary.entries(number)
             }
-            key = key &+ (entries?.cursor.varint() ?? 0)
-            guard entries?.next(hasPositions: GramKey.hasPositions(key), into: &info) == true else {
-                throw dictionary.section.corrupt(
-                    Int(clamping: dictionary.indexValue(number, 1)), "damaged dictionary entry")
-            }
-            return true
         }
     }
 
     func iterator() -> Iterator { Iterator(self) }
+}
+
+/// Reads the terms of a block one after another; a term says how long its list is, so the sums of those lengths say
+/// where.
+private struct GramEntryCursor {
+    private var bits: BitReader
+    private(set) var key: UInt64
+    private var left: Int
+    private let keyOrder: Int
+    private let width: Int
+    private let listOrder: Int
+    private var postingsOffset: Int
+    private var positionsOffset: Int
+    private(set) var isDamaged = false
+
+    init(_ start: BitReader, firstKey: UInt64, postingsOffset: Int, positionsOffset: Int) {
+        bits = start
+        key = firstKey
+        left = Int(truncatingIfNeeded: bits.next(width: 6)) + 1
+        keyOrder = Int(truncatingIfNeeded: bits.next(width: 5))
+        width = min(Int(truncatingIfNeeded: bits.next(width: 6)), 32)
+        listOrder = Int(truncatingIfNeeded: bits.next(width: 5))
+        self.postingsOffset = postingsOffset
+        self.positionsOffset = positionsOffset
+    }
+
+    /// Reads the next term; false at the end and when the bits cannot be one.
+    @inline(__always)
+    mutating func next(into info: inout TermInfo) -> Bool {
+        guard left > 0 else { return false }
+        left &-= 1
+        key = key &+ bits.next(order: keyOrder)
+        let documents = bits.gamma()
+        guard documents <= UInt64(UInt32.max) else { return damaged() }
+        info.documentFrequency = Int(truncatingIfNeeded: documents)
+        info.hasPositions = GramKey.hasPositions(key)
+        info.isRanked = GramKey.isRanked(key, documentFrequency: info.documentFrequency)
+        info.postingsOffset = postingsOffset
+        info.positionsOffset = positionsOffset
+        if documents == 1 {
+            info.frequency = UInt32(truncatingIfNeeded: bits.gamma())
+            info.document = UInt32(truncatingIfNeeded: bits.next(width: width))
+            info.inlinePositions = bits
+            if info.hasPositions { InlinePositions.skip(info.frequency, in: &bits) }
+            return bits.isOverrun ? damaged() : true
+        }
+        info.isOnceEach = documents < UInt64(PostingListWriter.blockCount) && bits.next(width: 1) == 1
+        let postings = bits.next(order: listOrder)
+        let positions = info.hasOwnPositions ? bits.next(order: listOrder) : 0
+        guard !bits.isOverrun, postings < 1 << 40, positions < 1 << 40 else { return damaged() }
+        info.postingsByteCount = Int(truncatingIfNeeded: postings)
+        info.positionsByteCount = Int(truncatingIfNeeded: positions)
+        postingsOffset &+= info.postingsByteCount
+        positionsOffset &+= info.positionsByteCount
+        return true
+    }
+
+    @inline(never)
+    private mutating func damaged() -> Bool {
+        isDamaged = true
+        left = 0
+        return false
+    }
 }

@@ -1,39 +1,119 @@
-/// Gram keys in ascending order, with their entries, to blocks of 64 under a sparse index.
+/// Gram keys in ascending order, with their entries, to blocks of up to 64 under a sparse index.
 ///
-/// Section: blocks (per term varint key minus the key before, 0 for the first of a block, then its entry); the index
-/// (per block u64 first key, u64 offset of the block, u64 postings offset, u64 positions offset); u64 terms, u64
-/// blocks.
+/// Section: blocks; the index (per block u64 first key, u40 offset of the block, u40 postings offset, u40 positions
+/// offset); u64 terms, u64 blocks. A block is a run of bits: terms minus one (6), order K of key gaps (5), width D of
+/// documents (6), order L of list bytes (5); then the terms. A block has terms of one field. A term: its key minus the
+/// key before, or 0 for the first of a block, in exponential Golomb code of order K; its documents in gamma code. Then
+/// for one document: its frequency in gamma code, D bits of the document or its rank, with positions `InlinePositions`.
+/// For more: when fewer than a block a bit, 1 when each has it once; bytes of its list in order L; when positions stand
+/// by themselves, their bytes in order L.
 struct GramDictionaryWriter: ~Copyable {
     static let blockTermCount = 64
-    static let indexStride = 32
+    static let indexStride = 23
 
     private(set) var termCount = 0
-    private var previous: UInt64 = 0
     private var index = ByteWriter()
+    private var blockCount = 0
+    private var keys: [UInt64] = []
+    private var entries: [TermEntry] = []
+    /// Positions of the block's terms of one document, one after another.
+    private var inline = CodeBuffer()
+    private var bits = BitWriter(capacity: 1024)
 
     init() {}
 
-    /// Appends a term above all before; `entry` as `PostingListWriter.finish` made it, the offsets where its list began.
+    /// Appends a term above all before. `inlinePositions`: those of a term of one document.
     mutating func append(
-        _ key: UInt64, entry: borrowing ByteWriter, postingsOffset: Int, positionsOffset: Int,
-        to section: inout SectionWriter
+        _ key: UInt64, _ entry: TermEntry, inlinePositions: UnsafePointer<UInt32>, to section: inout SectionWriter
     ) {
-        if termCount % Self.blockTermCount == 0 {
-            index.append64(key)
-            index.append64(UInt64(section.count))
-            index.append64(UInt64(postingsOffset))
-            index.append64(UInt64(positionsOffset))
-            previous = key
+        if let first = keys.first,
+            keys.count == Self.blockTermCount || GramKey.field(first) != GramKey.field(key)
+        {
+            flush(to: &section)
         }
-        section.buffer.appendVarint(key &- previous)
-        entry.withBytes { section.buffer.append(bytes: $0) }
-        previous = key
+        keys.append(key)
+        entries.append(entry)
+        if entry.documentFrequency == 1, entry.hasPositions { inline.append(inlinePositions, Int(entry.frequency)) }
         termCount += 1
     }
 
+    private mutating func flush(to section: inout SectionWriter) {
+        guard let first = keys.first, let head = entries.first else { return }
+        index.append64(first)
+        for offset in [section.count, head.postingsOffset, head.positionsOffset] {
+            index.append32(UInt32(truncatingIfNeeded: offset))
+            index.append(UInt8(truncatingIfNeeded: offset >> 32))
+        }
+        blockCount += 1
+        let (keyOrder, width, listOrder) = orders()
+        bits.removeAll()
+        bits.append(UInt64(keys.count - 1), width: 6)
+        bits.append(UInt64(keyOrder), width: 5)
+        bits.append(UInt64(width), width: 6)
+        bits.append(UInt64(listOrder), width: 5)
+        var previous = first
+        var inlineAt = 0
+        for i in keys.indices {
+            bits.append(keys[i] - previous, order: keyOrder)
+            previous = keys[i]
+            append(entries[i], width, listOrder, &inlineAt)
+        }
+        bits.finish()
+        bits.bytes.withBytes { section.buffer.append(bytes: $0) }
+        keys.removeAll(keepingCapacity: true)
+        entries.removeAll(keepingCapacity: true)
+        inline.removeAll()
+    }
+
+    private mutating func append(_ entry: TermEntry, _ width: Int, _ listOrder: Int, _ inlineAt: inout Int) {
+        bits.append(gamma: UInt64(entry.documentFrequency))
+        if entry.documentFrequency == 1 {
+            bits.append(gamma: UInt64(entry.frequency))
+            bits.append(UInt64(entry.document), width: width)
+            if entry.hasPositions {
+                InlinePositions.write(inline.values + inlineAt, Int(entry.frequency), to: &bits)
+                inlineAt += Int(entry.frequency)
+            }
+            return
+        }
+        if entry.documentFrequency < PostingListWriter.blockCount {
+            bits.append(entry.isOnceEach ? 1 : 0, width: 1)
+        }
+        bits.append(UInt64(entry.postingsByteCount), order: listOrder)
+        if entry.hasOwnPositions { bits.append(UInt64(entry.positionsByteCount), order: listOrder) }
+    }
+
+    /// What suits the terms of the block: orders near the logarithm of the mean, the width of the highest document.
+    private func orders() -> (keyOrder: Int, width: Int, listOrder: Int) {
+        var (gaps, gapCount, lists, listCount) = (0.0, 0.0, 0.0, 0.0)
+        var highest: UInt32 = 0
+        for i in keys.indices {
+            // Steps to another first character or kind are long and few.
+            if i > 0, keys[i] - keys[i - 1] < 1 << 16 {
+                gaps += Double(keys[i] - keys[i - 1])
+                gapCount += 1
+            }
+            if entries[i].documentFrequency == 1 {
+                highest = max(highest, entries[i].document)
+            } else if entries[i].postingsByteCount < 512 {
+                lists += Double(entries[i].postingsByteCount)
+                listCount += 1
+            }
+        }
+        return (
+            Self.order(gaps, gapCount), 32 - highest.leadingZeroBitCount, Self.order(lists, listCount)
+        )
+    }
+
+    private static func order(_ sum: Double, _ count: Double) -> Int {
+        guard count > 0, sum > count else { return 0 }
+        return max(0, min(Int((sum / count * 0.7).exponent), 20))
+    }
+
     mutating func finish(to section: inout SectionWriter) {
+        flush(to: &section)
         index.withBytes { section.buffer.append(bytes: $0) }
         section.buffer.append64(UInt64(termCount))
-        section.buffer.append64(UInt64(index.count / Self.indexStride))
+        section.buffer.append64(UInt64(blockCount))
     }
 }

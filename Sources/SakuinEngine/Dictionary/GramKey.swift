@@ -1,26 +1,51 @@
-/// The key of a gram: field, kind and characters in one sortable integer.
+/// The key of a gram: field, first character, kind and second character in one sortable integer, so that everything
+/// that begins with a character stands together.
 ///
-/// Bits 48-63 field, 46-47 kind, 21-41 first character, 0-20 second character (0 for one-character kinds).
+/// Bits 44-59 field, 23-43 first character, 21-22 kind, 0-20 second character (0 for one-character kinds).
 enum GramKey {
     /// What a gram's list holds.
     enum Kind: UInt64, CaseIterable {
         /// One character wherever it stands: documents and frequencies, no positions.
         case character = 0
-        /// One character at the first or last place of its run (every place under analyzer `words`): with positions.
+        /// One character at the first or last place of its run: with positions. Its documents are among those of the
+        /// character.
         case edge = 1
-        /// Two neighbours: with positions of the first.
+        /// Two neighbours: with positions of the first. Its documents are among those of the first character.
         case bigram = 2
+        /// One character at every place, under analyzer `words`, where there are no other kinds: with positions.
+        case unit = 3
     }
+
+    /// The kind to be added to a key of field and first character.
+    static let kindShift: UInt64 = 21
 
     @inline(__always)
     static func make(field: Int, kind: Kind, _ first: UInt32, _ second: UInt32 = 0) -> UInt64 {
-        UInt64(truncatingIfNeeded: field) &<< 48 | kind.rawValue &<< 46 | UInt64(first) &<< 21 | UInt64(second)
+        UInt64(truncatingIfNeeded: field) &<< 44 | UInt64(first) &<< 23 | kind.rawValue &<< kindShift | UInt64(second)
     }
 
     @inline(__always)
-    static func hasPositions(_ key: UInt64) -> Bool { key &>> 46 & 3 != 0 }
+    static func kind(_ key: UInt64) -> Kind { Kind(rawValue: key &>> kindShift & 3) ?? .unit }
 
-    static func field(_ key: UInt64) -> Int { Int(key >> 48) }
+    @inline(__always)
+    static func hasPositions(_ key: UInt64) -> Bool { key &>> kindShift & 3 != 0 }
+
+    /// The key of the list of the first character.
+    @inline(__always)
+    static func character(of key: UInt64) -> UInt64 { key & ~((1 &<< 23) &- 1) }
+
+    /// Whether a list of so many documents is stored as their ranks, their places in the list of the first character:
+    /// edges always, bigrams while they are short, since ranks are smaller and documents faster.
+    @inline(__always)
+    static func isRanked(_ key: UInt64, documentFrequency: Int) -> Bool {
+        switch key &>> kindShift & 3 {
+        case Kind.edge.rawValue: true
+        case Kind.bigram.rawValue: documentFrequency < PostingListWriter.blockCount
+        default: false
+        }
+    }
+
+    static func field(_ key: UInt64) -> Int { Int(key >> 44) }
 
     /// The length codes of fields are kept by this number too.
     static let fieldCountMax = 1 << 16

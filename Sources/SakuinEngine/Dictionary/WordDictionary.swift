@@ -27,14 +27,14 @@ struct WordDictionary: Sendable {
         index.loadUnaligned(fromByteOffset: block &* 24 &+ column &* 8, as: UInt64.self)
     }
 
-    private func block(_ number: Int) throws(StorageError) -> TermEntryCursor {
+    private func block(_ number: Int) throws(StorageError) -> WordEntryCursor {
         let start = indexValue(number, 0)
         let end = number + 1 < blockCount ? indexValue(number + 1, 0) : UInt64(indexOffset)
         let limit = UInt64(1) << 48
         guard start <= end, end <= UInt64(indexOffset), indexValue(number, 1) < limit, indexValue(number, 2) < limit
         else { throw section.corrupt(indexOffset, "dictionary block \(number) out of place") }
         let bytes = try section.start(Int(start), Int(end - start))
-        return TermEntryCursor(
+        return WordEntryCursor(
             cursor: RawCursor(bytes, end: bytes + Int(end - start)), postingsOffset: Int(indexValue(number, 1)),
             positionsOffset: Int(indexValue(number, 2)))
     }
@@ -120,7 +120,7 @@ struct WordDictionary: Sendable {
     /// All terms in key order.
     struct Iterator {
         private let dictionary: WordDictionary
-        private var entries: TermEntryCursor?
+        private var entries: WordEntryCursor?
         private var number: Int
         /// The current key (field and word) and term, valid after `next` said true.
         private(set) var key: [UInt8] = []
@@ -157,11 +157,50 @@ struct WordDictionary: Sendable {
             }
             key.removeLast(key.count - Int(shared))
             key.append(contentsOf: UnsafeRawBufferPointer(start: bytes, count: more))
-            guard key.count >= 2, at.next(hasPositions: true, into: &info) else { throw dictionary.damaged(number) }
+            guard key.count >= 2, at.next(into: &info) else { throw dictionary.damaged(number) }
             entries = at
             return true
         }
     }
 
     func iterator() -> Iterator { Iterator(self, block: 0) }
+}
+
+/// Reads the entries of a block one after another; an entry says how long its list is, so the sums of those lengths say
+/// where.
+private struct WordEntryCursor {
+    var cursor: RawCursor
+    var postingsOffset: Int
+    var positionsOffset: Int
+
+    /// Reads the entry that begins here; false when the bytes cannot be one.
+    mutating func next(into info: inout TermInfo) -> Bool {
+        let tag = cursor.varint()
+        info = TermInfo()
+        info.hasPositions = true
+        if tag < 2 {
+            info.documentFrequency = 1
+            info.document = cursor.varint32()
+            info.frequency = tag == 0 ? 1 : cursor.varint32()
+            var bits = BitReader(cursor.at, end: cursor.end)
+            info.inlinePositions = bits
+            InlinePositions.skip(info.frequency, in: &bits)
+            return !bits.isOverrun && cursor.bytes(bits.byteCount) != nil && !cursor.failed
+        }
+        info.documentFrequency = Int(clamping: tag >> 1)
+        info.isOnceEach = tag & 1 == 0
+        let postings = cursor.varint()
+        let positions = info.hasOwnPositions ? cursor.varint() : 0
+        guard !cursor.failed, tag >= 4, info.documentFrequency <= Int(UInt32.max),
+            !info.isOnceEach || info.documentFrequency < PostingListWriter.blockCount, postings < 1 << 40,
+            positions < 1 << 40
+        else { return false }
+        info.postingsOffset = postingsOffset
+        info.postingsByteCount = Int(postings)
+        info.positionsOffset = positionsOffset
+        info.positionsByteCount = Int(positions)
+        postingsOffset &+= Int(postings)
+        positionsOffset &+= Int(positions)
+        return true
+    }
 }

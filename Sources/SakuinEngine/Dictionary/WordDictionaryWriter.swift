@@ -2,7 +2,10 @@
 ///
 /// The key of a word is its field number (two bytes, big-endian) and its folded UTF-8. Section: blocks (per term
 /// varint bytes shared with the key before, varint bytes that follow, those bytes, the entry); the index (per block
-/// u64 offset of the block, u64 postings offset, u64 positions offset); u64 terms, u64 blocks.
+/// u64 offset of the block, u64 postings offset, u64 positions offset); u64 terms, u64 blocks. An entry: varint tag; 0:
+/// one document, once; 1: one document, several times; 2 n: n documents (fewer than a block), once each; 2 n + 1: n
+/// documents. Then for one document: varint document, for tag 1 varint frequency, `InlinePositions` up to a whole byte;
+/// for more: varint bytes of the list, from a block of documents on varint bytes of its positions.
 struct WordDictionaryWriter: ~Copyable {
     static let blockTermCount = 32
     static let indexStride = 24
@@ -10,19 +13,20 @@ struct WordDictionaryWriter: ~Copyable {
     private(set) var termCount = 0
     private var previous: [UInt8] = []
     private var index = ByteWriter()
+    private var bits = BitWriter()
 
     init() {}
 
     /// Appends a term above all before.
     mutating func append(
-        _ key: UnsafeRawBufferPointer, entry: borrowing ByteWriter, postingsOffset: Int, positionsOffset: Int,
+        _ key: UnsafeRawBufferPointer, _ entry: TermEntry, inlinePositions: UnsafePointer<UInt32>,
         to section: inout SectionWriter
     ) {
         var shared = 0
         if termCount % Self.blockTermCount == 0 {
             index.append64(UInt64(section.count))
-            index.append64(UInt64(postingsOffset))
-            index.append64(UInt64(positionsOffset))
+            index.append64(UInt64(entry.postingsOffset))
+            index.append64(UInt64(entry.positionsOffset))
         } else {
             let limit = min(previous.count, key.count)
             while shared < limit, previous[shared] == key[shared] { shared += 1 }
@@ -30,10 +34,28 @@ struct WordDictionaryWriter: ~Copyable {
         section.buffer.appendVarint(UInt64(shared))
         section.buffer.appendVarint(UInt64(key.count - shared))
         section.buffer.append(bytes: UnsafeRawBufferPointer(rebasing: key[shared...]))
-        entry.withBytes { section.buffer.append(bytes: $0) }
+        append(entry, inlinePositions, to: &section)
         previous.removeAll(keepingCapacity: true)
         previous.append(contentsOf: key)
         termCount += 1
+    }
+
+    private mutating func append(
+        _ entry: TermEntry, _ inlinePositions: UnsafePointer<UInt32>, to section: inout SectionWriter
+    ) {
+        if entry.documentFrequency > 1 {
+            section.buffer.appendVarint(UInt64(entry.documentFrequency) << 1 | (entry.isOnceEach ? 0 : 1))
+            section.buffer.appendVarint(UInt64(entry.postingsByteCount))
+            if entry.hasOwnPositions { section.buffer.appendVarint(UInt64(entry.positionsByteCount)) }
+            return
+        }
+        section.buffer.appendVarint(entry.frequency == 1 ? 0 : 1)
+        section.buffer.appendVarint(UInt64(entry.document))
+        if entry.frequency != 1 { section.buffer.appendVarint(UInt64(entry.frequency)) }
+        bits.removeAll()
+        InlinePositions.write(inlinePositions, Int(entry.frequency), to: &bits)
+        bits.finish()
+        bits.bytes.withBytes { section.buffer.append(bytes: $0) }
     }
 
     mutating func finish(to section: inout SectionWriter) {

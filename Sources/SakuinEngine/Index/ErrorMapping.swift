@@ -12,7 +12,7 @@ enum ErrorMapping {
             SakuinError(
                 .failedPrecondition, "\(file) has format \(found); this version reads format \(supported).",
                 field: file, limit: "\(supported)", value: "\(found)",
-                nextStep: "Open it with the version of Sakuin that wrote it.")
+                nextStep: "Open it with the version of Sakuin that wrote it: export there, import here.")
         case .locked(let path, let owner):
             SakuinError(
                 .failedPrecondition, "\(path) is in use by \(owner).", field: path, value: owner,

@@ -31,11 +31,12 @@ struct FieldInverter: ~Copyable, TokenSink {
         stamps.next()
     }
 
-    mutating func end(units: Int) {
+    /// Ends it; its length is half the position behind its last unit: its units, and half its gaps.
+    mutating func end(nextPosition: UInt32) {
         while norms.count < Int(document) { norms.append(0) }
-        norms.append(LengthCode.encode(UInt32(clamping: units)))
+        norms.append(LengthCode.encode(nextPosition / 2))
         statistics.documentCount += 1
-        statistics.unitCount += units
+        statistics.lengthSum += Int(nextPosition / 2)
     }
 
     mutating func character(_ scalar: UInt32) {

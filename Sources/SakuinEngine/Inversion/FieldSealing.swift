@@ -1,34 +1,49 @@
 // Sorted triples of a field to posting lists.
 
 extension FieldInverter {
-    /// Analyses a text into this field's triples; returns its length in units.
+    /// Analyses a text into this field's triples; returns the position behind its last unit.
     mutating func index(
         _ text: UnsafeBufferPointer<UInt8>, _ analyzer: Analyzer, _ scratch: UnitBuffer
-    ) throws(TextError) -> Int {
-        try analyzer.index(text, scratch: scratch, positionBase: 0, sink: &self).units
+    ) throws(TextError) -> UInt32 {
+        try analyzer.index(text, scratch: scratch, positionBase: 0, sink: &self).nextPosition
     }
 
     /// Scalars have 18 bits that differ, see `CharacterStamps`.
     private static var characterKeyBits: Int { 18 }
     private static var bigramKeyBits: Int { 39 }
 
-    /// Writes the grams of the field; called for the fields in order.
+    /// Writes the grams of the field; called for the fields in order. Per first character its list, its edges and its
+    /// bigrams; under analyzer `words` there are units alone.
     mutating func write(
         field: Int, documentCount: Int, to terms: inout TermSections, _ scratch: inout PostingTriples
     ) throws(StorageError) {
         while norms.count < documentCount { norms.append(0) }
         let lengthCodes = norms.start.assumingMemoryBound(to: UInt8.self)
         characters.sort(keyBits: Self.characterKeyBits, scratch: &scratch)
-        try Self.writeCharacters(characters, field: field, lengthCodes, to: &terms)
         edges.sort(keyBits: Self.characterKeyBits, scratch: &scratch)
-        let edge = GramKey.make(field: field, kind: .edge, 0)
-        try Self.writeLists(edges, lengthCodes, to: &terms) { (key, terms) throws(StorageError) in
-            try terms.endGram(edge | key &<< 21)
-        }
         bigrams.sort(keyBits: Self.bigramKeyBits, scratch: &scratch)
-        let bigram = GramKey.make(field: field, kind: .bigram, 0)
-        try Self.writeLists(bigrams, lengthCodes, to: &terms) { (key, terms) throws(StorageError) in
-            try terms.endGram(bigram | key)
+        let edgeKind: GramKey.Kind = characters.count == 0 ? .unit : .edge
+        var (character, edge, bigram) = (0, 0, 0)
+        var places = CodeBuffer()
+        while character < characters.count || edge < edges.count {
+            let first = UInt32(truncatingIfNeeded: min(characters.key(character), edges.key(edge)))
+            if characters.key(character) == UInt64(first) {
+                let key = GramKey.make(field: field, kind: .character, first)
+                terms.beginGram(key, norms: lengthCodes)
+                character = Self.addFrequencies(characters, from: character, to: &terms)
+                try terms.endGram()
+            }
+            if edges.key(edge) == UInt64(first) {
+                terms.beginGram(GramKey.make(field: field, kind: edgeKind, first), norms: lengthCodes)
+                edge = Self.addPositions(edges, from: edge, &places, to: &terms)
+                try terms.endGram()
+            }
+            while bigrams.key(bigram) &>> 21 == UInt64(first) {
+                let second = UInt32(truncatingIfNeeded: bigrams.key(bigram)) & 0x1F_FFFF
+                terms.beginGram(GramKey.make(field: field, kind: .bigram, first, second), norms: lengthCodes)
+                bigram = Self.addPositions(bigrams, from: bigram, &places, to: &terms)
+                try terms.endGram()
+            }
         }
     }
 
@@ -47,10 +62,11 @@ extension FieldInverter {
         words.sort(keyBits: 64 - UInt64(numbers.count).leadingZeroBitCount, scratch: &scratch)
         var key = ByteWriter()
         var i = 0
-        var codes = CodeBuffer()
+        var places = CodeBuffer()
         while i < words.count {
             let rank = words.base[i].key
-            i = Self.writeList(words, from: i, lengthCodes, &codes, to: &terms)
+            terms.beginWord(norms: lengthCodes)
+            i = Self.addPositions(words, from: i, &places, to: &terms)
             key.removeAll()
             key.append(UInt8(truncatingIfNeeded: field >> 8))
             key.append(UInt8(truncatingIfNeeded: field))
@@ -59,59 +75,36 @@ extension FieldInverter {
         }
     }
 
-    /// Lists of characters: the position of a triple is the frequency.
-    private static func writeCharacters(
-        _ triples: borrowing PostingTriples, field: Int, _ norms: UnsafePointer<UInt8>, to terms: inout TermSections
-    ) throws(StorageError) {
-        let base = triples.base
-        var i = 0
-        while i < triples.count {
-            let key = base[i].key
-            terms.begin(hasPositions: false, norms: norms)
-            while i < triples.count, base[i].key == key {
-                terms.add(base[i].document, frequency: base[i].position, codes: nil)
-                i &+= 1
-            }
-            try terms.endGram(GramKey.make(field: field, kind: .character, UInt32(key)))
-        }
-    }
-
-    private static func writeLists(
-        _ triples: borrowing PostingTriples, _ norms: UnsafePointer<UInt8>, to terms: inout TermSections,
-        end: (UInt64, inout TermSections) throws(StorageError) -> Void
-    ) throws(StorageError) {
-        var codes = CodeBuffer()
-        var i = 0
-        while i < triples.count {
-            let key = triples.base[i].key
-            i = writeList(triples, from: i, norms, &codes, to: &terms)
-            try end(key, &terms)
-        }
-    }
-
-    /// Writes the list of the key at `from`; returns where the next key begins.
-    @inline(__always)
-    private static func writeList(
-        _ triples: borrowing PostingTriples, from: Int, _ norms: UnsafePointer<UInt8>, _ codes: inout CodeBuffer,
-        to terms: inout TermSections
+    /// Adds the documents of the character at `from`, whose position is the frequency; returns where the next begins.
+    private static func addFrequencies(
+        _ triples: borrowing PostingTriples, from: Int, to terms: inout TermSections
     ) -> Int {
-        let base = triples.base
-        let count = triples.count
+        let (base, count) = (triples.base, triples.count)
         let key = base[from].key
-        terms.begin(hasPositions: true, norms: norms)
+        var i = from
+        while i < count, base[i].key == key {
+            terms.add(base[i].document, frequency: base[i].position, positions: nil)
+            i &+= 1
+        }
+        return i
+    }
+
+    /// Adds the documents of the key at `from`; returns where the next key begins.
+    @inline(__always)
+    private static func addPositions(
+        _ triples: borrowing PostingTriples, from: Int, _ places: inout CodeBuffer, to terms: inout TermSections
+    ) -> Int {
+        let (base, count) = (triples.base, triples.count)
+        let key = base[from].key
         var i = from
         while i < count, base[i].key == key {
             let document = base[i].document
-            codes.removeAll()
-            var previous = base[i].position
-            codes.append(previous)
-            i &+= 1
-            while i < count, base[i].key == key, base[i].document == document {
-                codes.append(base[i].position &- previous &- 1)
-                previous = base[i].position
+            places.removeAll()
+            repeat {
+                places.append(base[i].position)
                 i &+= 1
-            }
-            terms.add(document, frequency: UInt32(truncatingIfNeeded: codes.count), codes: codes.values)
+            } while i < count && base[i].key == key && base[i].document == document
+            terms.add(document, frequency: UInt32(truncatingIfNeeded: places.count), positions: places.values)
         }
         return i
     }

@@ -115,7 +115,7 @@ final class Inverter {
         let utf8 = text.assumingMemoryBound(to: UInt8.self)
         slot.inverter.begin(document)
         do throws(TextError) {
-            slot.inverter.end(units: try slot.inverter.index(utf8, analyzer, scratch))
+            slot.inverter.end(nextPosition: try slot.inverter.index(utf8, analyzer, scratch))
         } catch {
             throw .corrupt(file: "document", offset: 0, reason: "invalid UTF-8 in field \(number)")
         }
@@ -137,8 +137,8 @@ final class Inverter {
     func seal(_ directory: any Directory, id: UInt64, keepsMemory: Bool) throws(StorageError) -> SealedSegment? {
         if isEmpty { return nil }
         let name = FileName.segment(id)
-        var terms = TermSections(directory: directory, name: "temporary-\(name)")
         let count = ordinals.count
+        var terms = TermSections(directory: directory, name: "temporary-\(name)", documentCount: count)
         meta.documentCount = count
         meta.analyzerVersion = Analyzer.version
         meta.tableVersion = CharacterTable.version

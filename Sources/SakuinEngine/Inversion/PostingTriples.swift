@@ -41,6 +41,10 @@ struct PostingTriples: ~Copyable {
 
     mutating func removeAll() { count = 0 }
 
+    /// The key at a place, `.max` behind the last.
+    @inline(__always)
+    func key(_ place: Int) -> UInt64 { place < count ? base[place].key : .max }
+
     private static let digitBits: UInt64 = 11
 
     /// Sorts by key, keeping the order of equal keys (LSD radix sort; digits that are the same everywhere are

@@ -33,7 +33,8 @@ struct SegmentMerger {
         do throws(StorageError) {
             let norms = try mergedNorms()
             let start = norms.bytes.start.assumingMemoryBound(to: UInt8.self)
-            var terms = TermSections(directory: directory, name: FileName.temporary(name))
+            var terms = TermSections(
+                directory: directory, name: FileName.temporary(name), documentCount: documentCount)
             var merger = TermMerger(inputs, cancellation: cancellation)
             try merger.merge(into: &terms, norms: norms.offsets.mapValues { start + $0 })
             try terms.finish(to: &file)
@@ -156,7 +157,7 @@ struct SegmentMerger {
             for (i, field) in input.segment.meta.fields.enumerated() {
                 let documents = Int((Double(field.documentCount) * share).rounded())
                 meta.fields[i].documentCount = min(meta.fields[i].documentCount + documents, documentCount)
-                meta.fields[i].unitCount += Int((Double(field.unitCount) * share).rounded())
+                meta.fields[i].lengthSum += Int((Double(field.lengthSum) * share).rounded())
             }
         }
         return meta

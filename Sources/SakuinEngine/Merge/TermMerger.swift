@@ -1,12 +1,15 @@
 /// The terms of several segments to one: lists are remapped and packed anew, texts are not analysed again.
 struct TermMerger: ~Copyable {
     private let inputs: [MergeInput]
+    /// Of each input the documents of the character whose grams are being merged.
+    private let bases: [CharacterBase]
     private var reader = PostingListReader()
     private let cancellation: Cancellation
 
     init(_ inputs: [MergeInput], cancellation: Cancellation) {
         self.inputs = inputs
         self.cancellation = cancellation
+        bases = inputs.map { _ in CharacterBase() }
     }
 
     /// `norms` are the length codes of the merged segment by field.
@@ -24,16 +27,19 @@ struct TermMerger: ~Copyable {
         // The key each input stands at; .max when it is at its end (no key is that high).
         var keys = [UInt64](repeating: .max, count: inputs.count)
         for i in iterators.indices where try iterators[i].next() { keys[i] = iterators[i].key }
+        var fieldNorms = FieldNorms(inputs)
         var count = 0
         while let key = keys.min(), key != .max {
-            terms.begin(hasPositions: GramKey.hasPositions(key), norms: norms[GramKey.field(key)])
+            try fieldNorms.enter(GramKey.field(key))
+            terms.beginGram(key, norms: norms[GramKey.field(key)])
             for i in keys.indices where keys[i] == key {
-                try append(iterators[i].info, of: inputs[i], to: &terms)
+                bases[i].enter(key)
+                try append(iterators[i].info, of: i, fieldNorms.codes[i], to: &terms)
                 keys[i] = try iterators[i].next() ? iterators[i].key : .max
                 // Keys that do not ascend would never end.
                 guard keys[i] > key else { throw inputs[i].segment.postings.corrupt(0, "grams out of order") }
             }
-            try terms.endGram(key)
+            try terms.endGram()
             count &+= 1
             if count & 1023 == 0 { try cancellation.check() }
         }
@@ -47,11 +53,14 @@ struct TermMerger: ~Copyable {
         for i in iterators.indices { alive[i] = try iterators[i].next() }
         var key: [UInt8] = []
         var written = ByteWriter()
+        var fieldNorms = FieldNorms(inputs)
         while let first = Self.lowest(iterators, alive) {
             key = iterators[first].key
-            terms.begin(hasPositions: true, norms: norms[Int(key[0]) << 8 | Int(key[1])])
+            let field = Int(key[0]) << 8 | Int(key[1])
+            try fieldNorms.enter(field)
+            terms.beginWord(norms: norms[field])
             for i in iterators.indices where alive[i] && iterators[i].key == key {
-                try append(iterators[i].info, of: inputs[i], to: &terms)
+                try append(iterators[i].info, of: i, fieldNorms.codes[i], to: &terms)
                 alive[i] = try iterators[i].next()
                 guard !alive[i] || key.lexicographicallyPrecedes(iterators[i].key) else {
                     throw inputs[i].segment.postings.corrupt(0, "words out of order")
@@ -75,23 +84,43 @@ struct TermMerger: ~Copyable {
 
     @inline(__always)
     private mutating func append(
-        _ info: TermInfo, of input: MergeInput, to terms: inout TermSections
+        _ info: TermInfo, of number: Int, _ norms: UnsafePointer<UInt8>?, to terms: inout TermSections
     ) throws(StorageError) {
-        let base = input.firstDocument
+        let input = inputs[number]
+        let base = bases[number]
+        let first = input.firstDocument
         try reader.read(
-            info, postings: input.segment.postings, positions: input.segment.positions,
-            documentCount: input.segment.meta.documentCount
+            info, input.segment.postingSource, base: base.documents, norms: norms
         ) { (block) throws(StorageError) in
-            var codes = block.codes
+            if !info.hasPositions { base.add(block) }
+            var positions = block.positions
             for i in 0..<block.count {
                 let frequency = block.frequencies[i]
                 let document = input.remap.map { $0[Int(block.documents[i])] } ?? block.documents[i]
                 if document != .max {
-                    terms.add(document &+ base, frequency: frequency, codes: codes)
+                    terms.add(document &+ first, frequency: frequency, positions: positions)
                 }
-                if info.hasPositions { codes += Int(frequency) }
+                if info.hasPositions { positions += Int(frequency) }
             }
         }
+    }
+}
+
+/// The length codes of one field in each input.
+private struct FieldNorms {
+    private let inputs: [MergeInput]
+    private var field = -1
+    private(set) var codes: [UnsafePointer<UInt8>?]
+
+    init(_ inputs: [MergeInput]) {
+        self.inputs = inputs
+        codes = inputs.map { _ in nil }
+    }
+
+    mutating func enter(_ field: Int) throws(StorageError) {
+        if field == self.field { return }
+        self.field = field
+        for i in inputs.indices { codes[i] = try inputs[i].segment.norms(field) }
     }
 }
 

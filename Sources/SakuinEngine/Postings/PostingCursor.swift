@@ -13,51 +13,40 @@ final class PostingCursor {
     /// The place in the current block where the last `seek` stopped.
     private(set) var index = 0
 
-    private let view: SectionView?
+    private let source: PostingSource
+    private let info: TermInfo
     private let list: UnsafeRawPointer
     private let listEnd: UnsafeRawPointer
     private let skip: SkipData?
-    private let documentCount: UInt32
+    /// The list of the first character, for ranked lists.
+    private let base: PostingCursor?
     private let frequencyBuffer: UnsafeMutablePointer<UInt32>
-    private var frequenciesAt: UnsafeRawPointer?
-    private let info: TermInfo
-    private let positionsView: SectionView?
-    private var positions: PositionReader?
+    private var frequenciesLoaded = false
+    /// Where the frequencies of the current block begin; of a short list the bits behind its documents.
+    private var frequenciesAt: UnsafeRawPointer
+    private var bits: BitReader
+    private var positions = PositionReader()
 
-    /// Opens the list of a term; its bytes are verified here. `documentCount` bounds the documents of the segment.
+    /// Opens the list of a term; its bytes are verified here. `base` is the list of the first character of a ranked one
+    /// and used by this cursor alone. `norms` are the length codes of the field, for lists with positions.
     init(
-        _ info: TermInfo, postings: SectionView, positions: SectionView, documentCount: Int
+        _ info: TermInfo, _ source: PostingSource, base: PostingCursor?, norms: UnsafePointer<UInt8>?
     ) throws(StorageError) {
         self.info = info
+        self.source = source
+        self.base = info.isRanked ? base : nil
         documentFrequency = info.documentFrequency
         hasPositions = info.hasPositions
-        self.documentCount = UInt32(clamping: documentCount)
-        guard info.documentFrequency <= documentCount else {
-            throw postings.corrupt(info.postingsOffset, "a list longer than the segment")
+        guard info.documentFrequency <= source.documentCount, !info.isRanked || base != nil else {
+            throw source.corrupt(info, "a list longer than the segment, or without its character")
         }
-        documents = .allocate(capacity: 128)
-        frequencyBuffer = .allocate(capacity: 128)
-        positionsView = positions
-        let blocks = (info.documentFrequency + 127) / 128
-        blockCount = blocks
-        if info.documentFrequency == 1 {
-            view = nil
-            skip = nil
-            list = UnsafeRawPointer(documents)
-            listEnd = list
-            guard info.document < self.documentCount else {
-                throw postings.corrupt(info.postingsOffset, "document \(info.document) of \(documentCount)")
-            }
-            return
-        }
-        view = postings
-        list = try postings.start(info.postingsOffset, info.postingsByteCount)
-        let skipBytes = blocks > 1 ? blocks * SkipData.stride(hasPositions: info.hasPositions) : 0
-        guard skipBytes <= info.postingsByteCount else {
-            throw postings.corrupt(info.postingsOffset, "skip data cut short")
-        }
-        listEnd = list + (info.postingsByteCount - skipBytes)
-        skip = blocks > 1 ? SkipData(listEnd, hasPositions: info.hasPositions) : nil
+        blockCount = (info.documentFrequency + PostingListWriter.blockCount - 1) / PostingListWriter.blockCount
+        (list, listEnd, skip) = try source.list(info)
+        frequenciesAt = list
+        bits = BitReader(list, end: listEnd)
+        documents = .allocate(capacity: PostingListWriter.blockCount)
+        frequencyBuffer = .allocate(capacity: PostingListWriter.blockCount)
+        positions.norms = norms
     }
 
     deinit {
@@ -66,18 +55,21 @@ final class PostingCursor {
     }
 
     private func corrupt(_ reason: String) -> StorageError {
-        (view ?? positionsView)?.corrupt(info.postingsOffset, reason) ?? .cancelled
+        count = 0
+        return source.corrupt(info, reason)
     }
 
     /// Decodes the next block; false at the end.
     func loadNext() throws(StorageError) -> Bool {
-        if block &+ 1 >= blockCount {
-            block = blockCount
-            count = 0
-            return false
-        }
+        if block &+ 1 >= blockCount { return end() }
         try load(block &+ 1)
         return true
+    }
+
+    private func end() -> Bool {
+        block = blockCount
+        count = 0
+        return false
     }
 
     /// Goes to the first document not below `target`, at or behind the current place; false when there is none.
@@ -109,94 +101,126 @@ final class PostingCursor {
 
     private func seekBlock(_ target: UInt32) throws(StorageError) -> Bool {
         var next = block &+ 1
-        if next >= blockCount {
-            block = blockCount
-            count = 0
-            return false
+        if next >= blockCount { return end() }
+        guard let skip else {
+            try load(next)
+            return documents[count &- 1] < target ? end() : true
         }
-        if let skip {
-            // Gallop, then bisect: the first block whose last document is not below the target.
-            var step = 1
-            var low = next
-            while next < blockCount, skip.lastDocument(next) < target {
-                low = next &+ 1
-                next &+= step
-                step &*= 2
-            }
-            var high = min(next, blockCount)
-            while low < high {
-                let middle = (low &+ high) &>> 1
-                if skip.lastDocument(middle) < target { low = middle &+ 1 } else { high = middle }
-            }
-            if low >= blockCount {
-                block = blockCount
-                count = 0
-                return false
-            }
-            try load(low)
-            return true
+        // Gallop, then bisect: the first block whose last document is not below the target.
+        var step = 1
+        var low = next
+        while next < blockCount, skip.lastDocument(next) < target {
+            low = next &+ 1
+            next &+= step
+            step &*= 2
         }
-        try load(next)
-        if documents[count &- 1] < target {
-            block = blockCount
-            count = 0
-            return false
+        var high = min(next, blockCount)
+        while low < high {
+            let middle = (low &+ high) &>> 1
+            if skip.lastDocument(middle) < target { low = middle &+ 1 } else { high = middle }
         }
+        if low >= blockCount { return end() }
+        try load(low)
         return true
     }
 
     private func load(_ number: Int) throws(StorageError) {
         block = number
         index = 0
-        positions?.leaveBlock()
-        if view == nil {
+        frequenciesLoaded = false
+        positions.leaveBlock()
+        switch documentFrequency {
+        case 1:
             documents[0] = info.document
+            guard info.document < UInt32(clamping: base?.documentFrequency ?? source.documentCount) else {
+                throw corrupt("document \(info.document) of \(source.documentCount)")
+            }
             count = 1
-            return
+        case ..<PostingListWriter.blockCount: try loadShort()
+        default: try loadBlock(number)
         }
+        if let base { try base.replaceRanks(documents, count) }
+        if let skip, skip.lastDocument(number) != documents[count &- 1] {
+            throw corrupt("block \(number) ends with another document")
+        }
+    }
+
+    private func loadShort() throws(StorageError) {
+        bits = BitReader(list, end: listEnd)
+        guard
+            InterpolativeCode.decode(
+                &bits, count: documentFrequency, limit: base?.documentFrequency ?? source.documentCount,
+                into: documents), !bits.isOverrun
+        else { throw corrupt("damaged documents") }
+        count = documentFrequency
+    }
+
+    private func loadBlock(_ number: Int) throws(StorageError) {
         let from = number == 0 ? 0 : skip?.postingsEnd(number &- 1) ?? 0
         guard from <= listEnd - list else { throw corrupt("block out of its list") }
-        let size = number == blockCount &- 1 ? documentFrequency &- 128 &* number : 128
-        guard let next = PackedBlock.decode(at: list + from, end: listEnd, count: size, into: documents) else {
-            throw corrupt("damaged block \(number)")
+        let size = min(documentFrequency &- PostingListWriter.blockCount &* number, PostingListWriter.blockCount)
+        let next: UnsafeRawPointer?
+        if let base {
+            next = RankBlock.decode(
+                at: list + from, end: listEnd, count: size, number, skip, limit: base.documentFrequency,
+                into: documents)
+        } else {
+            next = PackedBlock.decode(at: list + from, end: listEnd, count: size, into: documents)
+            BitPacking.prefixSumOfGaps(
+                documents, count: size, start: number == 0 ? .max : skip?.lastDocument(number &- 1) ?? .max)
         }
-        BitPacking.prefixSumOfGaps(
-            documents, count: size, start: number == 0 ? .max : skip?.lastDocument(number &- 1) ?? .max)
+        guard let next, Self.highest(documents, size) == documents[size &- 1],
+            documents[size &- 1] < UInt32(clamping: base?.documentFrequency ?? source.documentCount)
+        else { throw corrupt("damaged block \(number)") }
+        count = size
+        frequenciesAt = next
+    }
+
+    /// The highest of the values: if it is the last, no sum has wrapped.
+    @inline(__always)
+    private static func highest(_ values: UnsafePointer<UInt32>, _ count: Int) -> UInt32 {
         var highest = SIMD4<UInt32>(repeating: 0)
         var i = 0
-        while i &+ 4 <= size {
+        while i &+ 4 <= count {
             highest = pointwiseMax(
-                highest, UnsafeRawPointer(documents).loadUnaligned(fromByteOffset: i &* 4, as: SIMD4<UInt32>.self))
+                highest, UnsafeRawPointer(values).loadUnaligned(fromByteOffset: i &* 4, as: SIMD4<UInt32>.self))
             i &+= 4
         }
         var top = highest.max()
-        while i < size {
-            top = max(top, documents[i])
+        while i < count {
+            top = max(top, values[i])
             i &+= 1
         }
-        guard top < documentCount, top == documents[size &- 1],
-            skip.map({ $0.lastDocument(number) == top }) ?? true
-        else {
-            count = 0
-            throw corrupt("documents of block \(number) out of order")
-        }
-        count = size
-        frequenciesAt = next
-        frequenciesLoaded = false
+        return top
     }
 
-    private var frequenciesLoaded = false
+    /// Puts the documents at the places of this list that `ranks` names, ascending and below `documentFrequency`, in
+    /// their stead.
+    private func replaceRanks(_ ranks: UnsafeMutablePointer<UInt32>, _ rankCount: Int) throws(StorageError) {
+        var i = 0
+        while i < rankCount {
+            let number = Int(ranks[i] &>> 7)
+            if number != block { try load(number) }
+            let limit = UInt32(truncatingIfNeeded: number &+ 1) &<< 7
+            repeat {
+                ranks[i] = documents[Int(ranks[i] & 127)]
+                i &+= 1
+            } while i < rankCount && ranks[i] < limit
+        }
+    }
 
     /// Frequencies of the current block, by the index of the document.
     func frequencies() throws(StorageError) -> UnsafeMutablePointer<UInt32> {
         if frequenciesLoaded { return frequencyBuffer }
-        if view == nil {
+        if documentFrequency == 1 {
             frequencyBuffer[0] = info.frequency
-        } else {
-            guard let at = frequenciesAt,
-                PackedBlock.decode(at: at, end: listEnd, count: count, into: frequencyBuffer) != nil
-            else { throw corrupt("damaged frequencies of block \(block)") }
-            for i in 0..<count { frequencyBuffer[i] &+= 1 }
+        } else if info.isOnceEach {
+            frequencyBuffer.update(repeating: 1, count: count)
+        } else if documentFrequency < PostingListWriter.blockCount {
+            for i in 0..<count { frequencyBuffer[i] = UInt32(truncatingIfNeeded: bits.gamma()) }
+            guard !bits.isOverrun else { throw corrupt("damaged frequencies") }
+        } else if FrequencyBlock.decode(at: frequenciesAt, end: listEnd, count: count, into: frequencyBuffer) == nil {
+            throw corrupt("damaged frequencies of block \(block)")
         }
         frequenciesLoaded = true
         return frequencyBuffer
@@ -205,29 +229,29 @@ final class PostingCursor {
     /// The score bound of a block; nil when the list keeps none.
     func bound(_ block: Int) -> (frequency: UInt32, lengthCode: UInt8)? { skip?.bound(block) }
 
-    /// Appends the position codes of documents `from..<to` of the current block to `codes`.
-    func appendCodes(from: Int, to: Int, into codes: inout CodeBuffer) throws(StorageError) {
-        let frequencies = try frequencies()
-        if positions == nil { positions = try openPositions() }
-        try positions?.enterBlock(block, skip: skip, frequencies: frequencies, count: count)
-        try positions?.append(from: from, to: to, into: &codes)
-    }
-
-    private func openPositions() throws(StorageError) -> PositionReader {
-        guard hasPositions, let positionsView else { throw corrupt("a list without positions was asked for them") }
-        if let codes = info.inlineCodes, let end = info.inlineCodesEnd {
-            return PositionReader(inline: codes, end: end, file: positionsView)
-        }
-        return try PositionReader(positionsView, offset: info.positionsOffset, byteCount: info.positionsByteCount)
-    }
-
     /// Replaces `out` by the positions of document `place` of the current block, ascending.
     func positions(of place: Int, into out: inout CodeBuffer) throws(StorageError) {
         out.removeAll()
-        try appendCodes(from: place, to: place &+ 1, into: &out)
-        let values = out.values
-        if out.count > 1 {
-            BitPacking.prefixSumOfGaps(values + 1, count: out.count &- 1, start: values[0])
+        guard hasPositions else { throw corrupt("a list without positions was asked for them") }
+        let frequencies = try frequencies()
+        if documentFrequency == 1 {
+            guard var inline = info.inlinePositions, InlinePositions.read(info.frequency, from: &inline, into: &out)
+            else { throw corrupt("damaged positions in the dictionary") }
+            return
         }
+        if !positions.isInBlock {
+            positions.enterBlock(try positionBits(), documents: documents, frequencies: frequencies)
+        }
+        guard positions.read(place, into: &out) else { throw corrupt("damaged positions") }
+    }
+
+    /// Where the positions of the current block begin.
+    private func positionBits() throws(StorageError) -> BitReader {
+        if documentFrequency < PostingListWriter.blockCount { return bits }
+        let start = try source.positions.start(info.positionsOffset, info.positionsByteCount)
+        let from = block == 0 ? 0 : skip?.positionsEnd(block &- 1) ?? 0
+        let to = skip?.positionsEnd(block) ?? info.positionsByteCount
+        guard from <= to, to <= info.positionsByteCount else { throw corrupt("positions out of their list") }
+        return BitReader(start + from, end: start + to)
     }
 }

@@ -1,117 +1,146 @@
-/// Whole lists, block after block with position codes, through one set of buffers: what merging and checking read.
+/// Whole lists, block after block with positions, through one set of buffers: what merging and checking read.
 struct PostingListReader: ~Copyable {
     private let documents: UnsafeMutablePointer<UInt32>
     private let frequencies: UnsafeMutablePointer<UInt32>
-    private let run: UnsafeMutablePointer<UInt32>
-    private var codes = CodeBuffer(capacity: 1024)
+    private var places = CodeBuffer(capacity: 1024)
 
-    /// One block: ascending documents, their frequencies, and all their position codes one after another.
+    /// One block: ascending documents, their frequencies, and all their positions one after another.
     struct Block {
         let documents: UnsafeMutablePointer<UInt32>
         let frequencies: UnsafeMutablePointer<UInt32>
         let count: Int
         /// Empty for lists without positions.
-        let codes: UnsafeMutablePointer<UInt32>
-        let codeCount: Int
+        let positions: UnsafeMutablePointer<UInt32>
+        let positionCount: Int
     }
 
     init() {
-        documents = .allocate(capacity: 128)
-        frequencies = .allocate(capacity: 128)
-        run = .allocate(capacity: 128)
+        documents = .allocate(capacity: PostingListWriter.blockCount)
+        frequencies = .allocate(capacity: PostingListWriter.blockCount)
     }
 
     deinit {
         documents.deallocate()
         frequencies.deallocate()
-        run.deallocate()
     }
 
-    /// Hands the blocks of the list to `body` in order; throws when the bytes cannot be such a list of a segment of
-    /// `documentCount` documents.
+    /// Hands the blocks of the list to `body` in order; throws when the bytes cannot be such a list. `base` are all
+    /// documents of the first character, for ranked lists; `norms` the length codes of the field.
     @inline(__always)
     mutating func read(
-        _ info: TermInfo, postings: SectionView, positions: SectionView, documentCount: Int,
+        _ info: TermInfo, _ source: PostingSource, base: UnsafeBufferPointer<UInt32>, norms: UnsafePointer<UInt8>?,
         _ body: (Block) throws(StorageError) -> Void
     ) throws(StorageError) {
-        if info.documentFrequency == 1 {
-            try body(try single(info, postings, documentCount))
+        let limit = info.isRanked ? base.count : source.documentCount
+        guard info.documentFrequency <= limit else {
+            throw source.corrupt(info, "\(info.documentFrequency) documents of \(limit)")
+        }
+        if info.documentFrequency < PostingListWriter.blockCount {
+            try readShort(info, source, limit)
+            if info.isRanked { replaceRanks(info.documentFrequency, base) }
+            try readShortPositions(info, source, norms)
+            try body(block(info.documentFrequency))
             return
         }
-        let blocks = (info.documentFrequency + 127) / 128
-        let skipBytes = blocks > 1 ? blocks * SkipData.stride(hasPositions: info.hasPositions) : 0
-        guard info.documentFrequency <= documentCount, skipBytes <= info.postingsByteCount else {
-            throw postings.corrupt(info.postingsOffset, "a list longer than the segment")
-        }
-        var at = try postings.start(info.postingsOffset, info.postingsByteCount)
-        let end = at + (info.postingsByteCount - skipBytes)
-        var codesAt = try positions.start(
-            info.hasPositions ? info.positionsOffset : 0, info.hasPositions ? info.positionsByteCount : 0)
-        let codesEnd = codesAt + info.positionsByteCount
-        var document = -1
-        for number in 0..<blocks {
-            let size = min(128, info.documentFrequency - number * 128)
-            guard let second = PackedBlock.decode(at: at, end: end, count: size, into: documents),
-                let next = PackedBlock.decode(at: second, end: end, count: size, into: frequencies)
-            else { throw postings.corrupt(info.postingsOffset, "damaged block \(number)") }
-            at = next
-            var sum = 0
-            for i in 0..<size {
-                document &+= Int(documents[i]) &+ 1
-                guard document < documentCount else {
-                    throw postings.corrupt(info.postingsOffset, "document \(document) of \(documentCount)")
-                }
-                documents[i] = UInt32(truncatingIfNeeded: document)
-                frequencies[i] &+= 1
-                sum &+= Int(frequencies[i])
-            }
-            codes.removeAll()
-            if info.hasPositions {
-                codesAt = try readCodes(sum, at: codesAt, end: codesEnd, positions, info)
-            }
-            try body(
-                Block(
-                    documents: documents, frequencies: frequencies, count: size, codes: codes.values,
-                    codeCount: codes.count))
-        }
-    }
-
-    private mutating func single(
-        _ info: TermInfo, _ postings: SectionView, _ documentCount: Int
-    ) throws(StorageError) -> Block {
-        guard info.document < UInt32(clamping: documentCount) else {
-            throw postings.corrupt(0, "document \(info.document) of \(documentCount)")
-        }
-        documents[0] = info.document
-        frequencies[0] = info.frequency
-        codes.removeAll()
-        if info.hasPositions, let from = info.inlineCodes, let end = info.inlineCodesEnd {
-            var cursor = RawCursor(from, end: end)
-            var rest = info.frequency
-            while rest > 0, !cursor.failed {
-                codes.append(cursor.varint32())
-                rest &-= 1
-            }
-            if cursor.failed { throw postings.corrupt(0, "damaged positions in the dictionary") }
-        }
-        return Block(
-            documents: documents, frequencies: frequencies, count: 1, codes: codes.values, codeCount: codes.count)
-    }
-
-    private mutating func readCodes(
-        _ total: Int, at start: UnsafeRawPointer, end: UnsafeRawPointer, _ positions: SectionView, _ info: TermInfo
-    ) throws(StorageError) -> UnsafeRawPointer {
+        let (start, end, skip) = try source.list(info)
         var at = start
-        var rest = total
-        while rest > 0 {
-            let size = min(128, rest)
-            guard let next = PackedBlock.decode(at: at, end: end, count: size, into: run) else {
-                throw positions.corrupt(info.positionsOffset, "damaged positions")
-            }
-            codes.append(run, size)
+        var number = -1
+        var done = 0
+        var block = 0
+        while done < info.documentFrequency {
+            let size = min(PostingListWriter.blockCount, info.documentFrequency - done)
+            let second =
+                info.isRanked
+                ? RankBlock.decode(at: at, end: end, count: size, block, skip, limit: limit, into: documents)
+                : PackedBlock.decode(at: at, end: end, count: size, into: documents)
+            guard let second, let next = FrequencyBlock.decode(at: second, end: end, count: size, into: frequencies)
+            else { throw source.corrupt(info, "damaged block \(block)") }
             at = next
-            rest -= size
+            if info.isRanked {
+                replaceRanks(size, base)
+            } else {
+                for i in 0..<size {
+                    number &+= Int(documents[i]) &+ 1
+                    guard number < limit else { throw source.corrupt(info, "document \(number) of \(limit)") }
+                    documents[i] = UInt32(truncatingIfNeeded: number)
+                }
+            }
+            places.removeAll()
+            if info.hasPositions {
+                let list = try source.positions.start(info.positionsOffset, info.positionsByteCount)
+                let from = block == 0 ? 0 : skip?.positionsEnd(block - 1) ?? 0
+                guard from <= info.positionsByteCount else { throw source.corrupt(info, "positions out of place") }
+                var bits = BitReader(list + from, end: list + info.positionsByteCount)
+                try appendPositions(&bits, size, norms, source, info)
+            }
+            try body(self.block(size))
+            done += size
+            block += 1
         }
-        return at
+    }
+
+    private func block(_ count: Int) -> Block {
+        Block(
+            documents: documents, frequencies: frequencies, count: count, positions: places.values,
+            positionCount: places.count)
+    }
+
+    private func replaceRanks(_ count: Int, _ base: UnsafeBufferPointer<UInt32>) {
+        for i in 0..<count { documents[i] = base[Int(documents[i])] }
+    }
+
+    private var shortBits: BitReader?
+
+    private mutating func readShort(
+        _ info: TermInfo, _ source: PostingSource, _ limit: Int
+    ) throws(StorageError) {
+        if info.documentFrequency == 1 {
+            guard Int(info.document) < limit else {
+                throw source.corrupt(info, "document \(info.document) of \(limit)")
+            }
+            documents[0] = info.document
+            frequencies[0] = info.frequency
+            return
+        }
+        let (start, end, _) = try source.list(info)
+        var bits = BitReader(start, end: end)
+        let count = info.documentFrequency
+        guard InterpolativeCode.decode(&bits, count: count, limit: limit, into: documents) else {
+            throw source.corrupt(info, "damaged list")
+        }
+        if info.isOnceEach {
+            frequencies.update(repeating: 1, count: count)
+        } else {
+            for i in 0..<count { frequencies[i] = UInt32(truncatingIfNeeded: bits.gamma()) }
+        }
+        guard !bits.isOverrun else { throw source.corrupt(info, "damaged list") }
+        shortBits = bits
+    }
+
+    private mutating func readShortPositions(
+        _ info: TermInfo, _ source: PostingSource, _ norms: UnsafePointer<UInt8>?
+    ) throws(StorageError) {
+        places.removeAll()
+        guard info.hasPositions else { return }
+        if info.documentFrequency == 1 {
+            guard var bits = info.inlinePositions, InlinePositions.read(info.frequency, from: &bits, into: &places)
+            else { throw source.corrupt(info, "damaged positions in the dictionary") }
+        } else if var bits = shortBits {
+            try appendPositions(&bits, info.documentFrequency, norms, source, info)
+        }
+    }
+
+    /// Reads the positions of the first `count` documents.
+    @inline(__always)
+    private mutating func appendPositions(
+        _ bits: inout BitReader, _ count: Int, _ norms: UnsafePointer<UInt8>?, _ source: PostingSource, _ info: TermInfo
+    ) throws(StorageError) {
+        guard let norms else { throw source.corrupt(info, "positions of a field without lengths") }
+        for i in 0..<count {
+            let width = PositionWidth.bits(norms[Int(documents[i])])
+            let more = Int(frequencies[i])
+            guard bits.has(more &* max(width, 1)) else { throw source.corrupt(info, "damaged positions") }
+            for _ in 0..<more { places.append(UInt32(truncatingIfNeeded: bits.next(width: width))) }
+        }
     }
 }

@@ -4,6 +4,8 @@ enum PlanTerm: Sendable, Hashable {
     case character(UInt32)
     /// A character at the edge of its run.
     case edge(UInt32)
+    /// A character at any place, under analyzer `words`.
+    case unit(UInt32)
     case bigram(UInt32, UInt32)
     case word([UInt8])
     /// Every word that begins so.

@@ -168,7 +168,7 @@ struct QueryPlanner {
         _ run: [UInt32], at position: UInt32, alone: Bool, kind: AnalyzerKind
     ) -> PhrasePlan.Part {
         if run.count == 1 {
-            let term: PlanTerm = alone && kind == .cjk ? .character(run[0]) : .edge(run[0])
+            let term: PlanTerm = kind != .cjk ? .unit(run[0]) : alone ? .character(run[0]) : .edge(run[0])
             return .token(.init(term: term, offset: position))
         }
         let bigrams = (0..<(run.count - 1)).map { i in

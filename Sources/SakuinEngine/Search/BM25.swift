@@ -10,7 +10,7 @@ final class BM25 {
     init(k1: Float, b: Float, statistics: FieldStatistics) {
         saturation = .allocate(capacity: 256)
         documentCount = Double(max(statistics.documentCount, 1))
-        let average = max(Float(statistics.unitCount) / Float(max(statistics.documentCount, 1)), 1e-9)
+        let average = max(Float(statistics.lengthSum) / Float(max(statistics.documentCount, 1)), 1e-9)
         for code in 0..<256 {
             let length = Float(LengthCode.decode(UInt8(code)))
             saturation[code] = k1 * (1 - b + b * length / average)

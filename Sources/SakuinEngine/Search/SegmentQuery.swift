@@ -1,3 +1,10 @@
+/// A term that a dictionary has.
+private struct FoundTerm {
+    var info: TermInfo
+    /// Its key, if it is a gram.
+    var gram: UInt64 = 0
+}
+
 /// A plan looked up in one segment: the terms of its phrases, and from them matchers and scorers.
 struct SegmentQuery {
     /// More words than this are not expanded from a prefix.
@@ -6,16 +13,16 @@ struct SegmentQuery {
     private let plan: QueryPlan
     private let segment: SegmentReader
     /// terms[phrase][token]: what the dictionary has of it; several only for prefixes.
-    private let terms: [[[TermInfo]]]
+    private let terms: [[[FoundTerm]]]
     /// Words a prefix stood for.
     private(set) var expandedWordCount = 0
 
     init(_ plan: QueryPlan, _ segment: SegmentReader) throws(SearchError) {
         self.plan = plan
         self.segment = segment
-        var terms: [[[TermInfo]]] = []
+        var terms: [[[FoundTerm]]] = []
         for phrase in plan.phrases {
-            var found: [[TermInfo]] = []
+            var found: [[FoundTerm]] = []
             for token in phrase.tokens {
                 let infos = try Self.find(token.term, phrase.field, segment)
                 if case .prefix = token.term { expandedWordCount += infos.count }
@@ -30,20 +37,21 @@ struct SegmentQuery {
 
     private static func find(
         _ term: PlanTerm, _ field: Int, _ segment: SegmentReader
-    ) throws(SearchError) -> [TermInfo] {
+    ) throws(SearchError) -> [FoundTerm] {
         do throws(StorageError) {
             switch term {
             case .character(let c): return try gram(segment, GramKey.make(field: field, kind: .character, c))
             case .edge(let c): return try gram(segment, GramKey.make(field: field, kind: .edge, c))
+            case .unit(let c): return try gram(segment, GramKey.make(field: field, kind: .unit, c))
             case .bigram(let a, let b): return try gram(segment, GramKey.make(field: field, kind: .bigram, a, b))
             case .word(let bytes):
                 let key = bytes.withUnsafeBufferPointer { WordDictionaryWriter.key(field: field, $0) }
-                return try segment.words.find(key).map { [$0] } ?? []
+                return try segment.words.find(key).map { [FoundTerm(info: $0)] } ?? []
             case .prefix(let bytes):
                 let key = bytes.withUnsafeBufferPointer { WordDictionaryWriter.key(field: field, $0) }
-                var infos: [TermInfo] = []
+                var infos: [FoundTerm] = []
                 try segment.words.withPrefix(key) { (_, info) throws(StorageError) in
-                    infos.append(info)
+                    infos.append(FoundTerm(info: info))
                     return infos.count <= expansionMax
                 }
                 guard infos.count <= expansionMax else { throw StorageError.cancelled }
@@ -59,14 +67,14 @@ struct SegmentQuery {
         }
     }
 
-    private static func gram(_ segment: SegmentReader, _ key: UInt64) throws(StorageError) -> [TermInfo] {
-        try segment.grams.find(key).map { [$0] } ?? []
+    private static func gram(_ segment: SegmentReader, _ key: UInt64) throws(StorageError) -> [FoundTerm] {
+        try segment.grams.find(key).map { [FoundTerm(info: $0, gram: key)] } ?? []
     }
 
     /// Documents that hold each token of a phrase, 0 for those not looked up; adds to `sums`.
     func addDocumentFrequencies(of phrase: Int, to sums: inout [Int]) {
         for (token, infos) in terms[phrase].enumerated() {
-            sums[token] += infos.reduce(0) { $0 + $1.documentFrequency }
+            sums[token] += infos.reduce(0) { $0 + $1.info.documentFrequency }
         }
     }
 
@@ -75,30 +83,34 @@ struct SegmentQuery {
         guard case .phrase(let number) = plan.root, let only = terms[number].first, terms[number].count == 1,
             only.count <= 1, plan.phrases[number].tokens.count == 1
         else { return nil }
-        return only.first?.documentFrequency ?? 0
+        return only.first?.info.documentFrequency ?? 0
     }
 
-    private func cursor(_ info: TermInfo) throws(StorageError) -> PostingCursor {
-        try PostingCursor(
-            info, postings: segment.postings, positions: segment.positions,
-            documentCount: segment.meta.documentCount)
+    private func cursor(_ term: FoundTerm, _ norms: UnsafePointer<UInt8>?) throws(StorageError) -> PostingCursor {
+        let source = segment.postingSource
+        var base: PostingCursor?
+        if term.info.isRanked, let character = try segment.grams.find(GramKey.character(of: term.gram)) {
+            base = try PostingCursor(character, source, base: nil, norms: nil)
+        }
+        return try PostingCursor(term.info, source, base: base, norms: norms)
     }
 
     /// The tokens that are read for a phrase, nil when one is missing.
     private func slots(of number: Int) throws(StorageError) -> [PhraseSlot]? {
         let phrase = plan.phrases[number]
         guard terms[number].count == phrase.tokens.count, terms[number].allSatisfy({ !$0.isEmpty }) else { return nil }
+        let norms = try segment.norms(phrase.field)
         var slots: [PhraseSlot] = []
         var first = 0
         for part in phrase.parts {
             switch part {
             case .token(let token):
-                slots.append(try slot(terms[number][first], token.offset))
+                slots.append(try slot(terms[number][first], token.offset, norms))
                 first += 1
             case .run(let tokens):
-                let frequencies = (0..<tokens.count).map { terms[number][first + $0][0].documentFrequency }
+                let frequencies = (0..<tokens.count).map { terms[number][first + $0][0].info.documentFrequency }
                 for i in PhraseCover.choose(frequencies) {
-                    slots.append(try slot(terms[number][first + i], tokens[i].offset))
+                    slots.append(try slot(terms[number][first + i], tokens[i].offset, norms))
                 }
                 first += tokens.count
             }
@@ -106,9 +118,11 @@ struct SegmentQuery {
         return slots
     }
 
-    private func slot(_ infos: [TermInfo], _ offset: UInt32) throws(StorageError) -> PhraseSlot {
+    private func slot(
+        _ terms: [FoundTerm], _ offset: UInt32, _ norms: UnsafePointer<UInt8>?
+    ) throws(StorageError) -> PhraseSlot {
         var cursors: [PostingCursor] = []
-        for info in infos { cursors.append(try cursor(info)) }
+        for term in terms { cursors.append(try cursor(term, norms)) }
         return PhraseSlot(cursors: cursors, offset: offset)
     }
 

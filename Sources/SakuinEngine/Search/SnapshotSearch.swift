@@ -59,7 +59,7 @@ struct SnapshotSearch {
             var sum = FieldStatistics()
             for segment in segments where phrase.field < segment.reader.meta.fields.count {
                 sum.documentCount += segment.reader.meta.fields[phrase.field].documentCount
-                sum.unitCount += segment.reader.meta.fields[phrase.field].unitCount
+                sum.lengthSum += segment.reader.meta.fields[phrase.field].lengthSum
             }
             let field = schema.fields[phrase.field]
             models[phrase.field] = BM25(k1: field.k1, b: field.b, statistics: sum)

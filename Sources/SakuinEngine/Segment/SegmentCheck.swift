@@ -20,10 +20,12 @@ enum SegmentCheck {
         var grams = segment.grams.iterator()
         var count = 0
         var previous: UInt64?
+        let base = CharacterBase()
         while try grams.next() {
             if let previous, grams.key <= previous { throw segment.postings.corrupt(0, "grams out of order") }
             previous = grams.key
-            try check(grams.info, segment, &reader)
+            base.enter(grams.key)
+            try check(grams.info, segment, GramKey.field(grams.key), base, &reader)
             count += 1
         }
         guard count == segment.grams.termCount else { throw segment.postings.corrupt(0, "\(count) grams") }
@@ -35,23 +37,25 @@ enum SegmentCheck {
                 throw segment.postings.corrupt(0, "words out of order")
             }
             last = words.key
-            try check(words.info, segment, &reader)
+            try check(words.info, segment, Int(words.key[0]) << 8 | Int(words.key[1]), base, &reader)
             count += 1
         }
         guard count == segment.words.termCount else { throw segment.postings.corrupt(0, "\(count) words") }
     }
 
     private static func check(
-        _ info: TermInfo, _ segment: SegmentReader, _ reader: inout PostingListReader
+        _ info: TermInfo, _ segment: SegmentReader, _ field: Int, _ base: CharacterBase,
+        _ reader: inout PostingListReader
     ) throws(StorageError) {
         var documents = 0
-        try reader.read(
-            info, postings: segment.postings, positions: segment.positions, documentCount: segment.meta.documentCount
-        ) { (block) throws(StorageError) in
+        let norms = try segment.norms(field)
+        try reader.read(info, segment.postingSource, base: base.documents, norms: norms) {
+            (block) throws(StorageError) in
             documents += block.count
+            if !info.hasPositions { base.add(block) }
             let sum = (0..<block.count).reduce(0) { $0 + Int(block.frequencies[$1]) }
-            guard !info.hasPositions || sum == block.codeCount else {
-                throw segment.positions.corrupt(info.positionsOffset, "\(block.codeCount) positions of \(sum)")
+            guard !info.hasPositions || sum == block.positionCount else {
+                throw segment.positions.corrupt(info.positionsOffset, "\(block.positionCount) positions of \(sum)")
             }
         }
         guard documents == info.documentFrequency else {

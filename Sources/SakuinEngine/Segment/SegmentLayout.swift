@@ -7,7 +7,7 @@
 
 enum SegmentLayout {
     /// 1: the first format.
-    static let formatVersion: UInt32 = 1
+    static let formatVersion: UInt32 = 2
     static let magic: UInt64 = 0x4753_4E49_554B_4153
     static let headerByteCount = 16
     static let trailerByteCount = 20
@@ -34,8 +34,8 @@ enum SegmentLayout {
 struct FieldStatistics: Equatable, Sendable {
     /// Documents that have the field.
     var documentCount = 0
-    /// Units of all of them.
-    var unitCount = 0
+    /// Sum of their lengths.
+    var lengthSum = 0
 }
 
 /// What a segment says of itself.
@@ -66,7 +66,7 @@ struct SegmentMeta: Equatable, Sendable {
         out.appendVarint(UInt64(fields.count))
         for field in fields {
             out.appendVarint(UInt64(field.documentCount))
-            out.appendVarint(UInt64(field.unitCount))
+            out.appendVarint(UInt64(field.lengthSum))
         }
     }
 
@@ -87,7 +87,7 @@ struct SegmentMeta: Equatable, Sendable {
             fields.append(
                 FieldStatistics(
                     documentCount: try reader.readCount(max: documentCount),
-                    unitCount: try reader.readCount(max: Int(Int64.max >> 1))))
+                    lengthSum: try reader.readCount(max: Int(Int64.max >> 1))))
         }
     }
 }

@@ -44,6 +44,10 @@ final class SegmentReader: Sendable {
         return try normsView.start(offset, meta.documentCount).assumingMemoryBound(to: UInt8.self)
     }
 
+    var postingSource: PostingSource {
+        PostingSource(postings: postings, positions: positions, documentCount: meta.documentCount)
+    }
+
     /// The fields that have norms.
     var textFields: [Int] { normOffsets.keys.sorted() }
 

@@ -7,27 +7,30 @@ import Testing
 
 @Suite struct DictionaryTests {
     /// The entry of a term of one document.
-    private func entry(_ document: Int, hasPositions: Bool) -> ByteWriter {
-        var entry = ByteWriter()
-        entry.appendVarint(0)
-        entry.appendVarint(UInt64(document))
-        if hasPositions { entry.appendVarint(UInt64(document % 300)) }
+    private func entry(_ document: Int, hasPositions: Bool) -> TermEntry {
+        var entry = TermEntry()
+        entry.documentFrequency = 1
+        entry.document = UInt32(document)
+        entry.frequency = hasPositions && document % 2 == 0 ? 2 : 1
+        entry.hasPositions = hasPositions
         return entry
     }
 
     /// The entry of a term of several documents, whose list has `bytes` bytes.
-    private func entry(documents: Int, bytes: Int, positionBytes: Int?) -> ByteWriter {
-        var entry = ByteWriter()
-        entry.appendVarint(UInt64(documents))
-        entry.appendVarint(UInt64(bytes))
-        if let positionBytes { entry.appendVarint(UInt64(positionBytes)) }
+    private func entry(documents: Int, bytes: Int, hasPositions: Bool) -> TermEntry {
+        var entry = TermEntry()
+        entry.documentFrequency = documents
+        entry.isOnceEach = documents < 128 && documents % 2 == 0
+        entry.postingsByteCount = bytes
+        entry.hasPositions = hasPositions
+        if entry.hasOwnPositions { entry.positionsByteCount = bytes + 4 }
         return entry
     }
 
     private func keys(_ count: Int, _ random: inout SeededRandom) -> [UInt64] {
         var keys: Set<UInt64> = []
         while keys.count < count {
-            let kind = GramKey.Kind.allCases[random.below(3)]
+            let kind = GramKey.Kind.allCases[random.below(4)]
             keys.insert(
                 GramKey.make(
                     field: random.below(3), kind: kind, 0x4E00 + UInt32(random.below(200)),
@@ -36,24 +39,24 @@ import Testing
         return keys.sorted()
     }
 
+    private func entry(of key: UInt64, _ place: Int) -> TermEntry {
+        let hasPositions = GramKey.hasPositions(key)
+        return place % 3 == 0
+            ? entry(place, hasPositions: hasPositions)
+            : entry(documents: place + 2, bytes: place + 5, hasPositions: hasPositions)
+    }
+
     private func grams(_ keys: [UInt64]) -> [UInt8] {
         var writer = GramDictionaryWriter()
         var section = SectionWriter(directory: nil, name: "grams")
         var (postings, positions) = (0, 0)
         for (place, key) in keys.enumerated() {
-            let hasPositions = GramKey.hasPositions(key)
-            if place % 3 == 0 {
-                writer.append(
-                    key, entry: entry(place, hasPositions: hasPositions), postingsOffset: postings,
-                    positionsOffset: positions, to: &section)
-            } else {
-                writer.append(
-                    key,
-                    entry: entry(documents: place + 2, bytes: place + 5, positionBytes: hasPositions ? place + 9 : nil),
-                    postingsOffset: postings, positionsOffset: positions, to: &section)
-                postings += place + 5
-                positions += hasPositions ? place + 9 : 0
-            }
+            var entry = entry(of: key, place)
+            entry.postingsOffset = postings
+            entry.positionsOffset = positions
+            writer.append(key, entry, inlinePositions: [UInt32(place % 300), UInt32(place % 300 + 7)], to: &section)
+            postings += entry.postingsByteCount
+            positions += entry.positionsByteCount
         }
         #expect(writer.termCount == keys.count)
         writer.finish(to: &section)
@@ -70,19 +73,26 @@ import Testing
         var iterator = dictionary.iterator()
         for (place, key) in keys.enumerated() {
             let info = try #require(try dictionary.find(key))
+            let entry = entry(of: key, place)
             #expect(try iterator.next() && iterator.key == key)
             #expect(iterator.info.documentFrequency == info.documentFrequency)
+            #expect(info.documentFrequency == entry.documentFrequency)
+            #expect(info.isRanked == GramKey.isRanked(key, documentFrequency: entry.documentFrequency))
             if place % 3 == 0 {
-                #expect(info.documentFrequency == 1 && info.document == UInt32(place) && info.frequency == 1)
+                #expect(info.document == entry.document && info.frequency == entry.frequency)
+                guard info.hasPositions else { continue }
+                var read = CodeBuffer()
+                var bits = try #require(info.inlinePositions)
+                #expect(InlinePositions.read(info.frequency, from: &bits, into: &read))
+                #expect(read.values[0] == UInt32(place % 300) && read.count == Int(entry.frequency))
+                if read.count == 2 { #expect(read.values[1] == UInt32(place % 300 + 7)) }
             } else {
-                #expect(info.documentFrequency == place + 2)
-                #expect(info.postingsOffset == postings && info.postingsByteCount == place + 5)
-                postings += place + 5
-                if GramKey.hasPositions(key) {
-                    #expect(info.positionsOffset == positions && info.positionsByteCount == place + 9)
-                    positions += place + 9
-                }
+                #expect(info.isOnceEach == entry.isOnceEach)
+                #expect(info.postingsOffset == postings && info.postingsByteCount == entry.postingsByteCount)
+                #expect(info.positionsOffset == positions && info.positionsByteCount == entry.positionsByteCount)
             }
+            postings += entry.postingsByteCount
+            positions += entry.positionsByteCount
         }
         #expect(try !iterator.next())
         let known = Set(keys)
@@ -112,8 +122,7 @@ import Testing
         var section = SectionWriter(directory: nil, name: "words")
         for (place, key) in keys.enumerated() {
             key.withUnsafeBytes {
-                writer.append(
-                    $0, entry: entry(place, hasPositions: true), postingsOffset: 0, positionsOffset: 0, to: &section)
+                writer.append($0, entry(place, hasPositions: true), inlinePositions: [3, 9], to: &section)
             }
         }
         writer.finish(to: &section)

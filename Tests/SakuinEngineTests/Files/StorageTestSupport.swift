@@ -36,7 +36,8 @@ enum TestSection {
             }
         }
         return SectionView(
-            owner: MappedFile(copying: bytes), file: "test", offset: 0, count: bytes.count, checksums: checksums)
+            owner: MappedFile(copying: bytes + [UInt8](repeating: 0xA5, count: 8)), file: "test", offset: 0,
+            count: bytes.count, checksums: checksums)
     }
 }
 

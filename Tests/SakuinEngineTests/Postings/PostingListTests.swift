@@ -5,16 +5,24 @@ import Testing
 
 @testable import SakuinEngine
 
-/// A list of documents with their positions, as a model and as sections.
+/// A list of documents with their positions, as a model and as sections. A ranked one comes behind the list of its
+/// character, which has its documents and others.
 private struct ListModel {
     let documents: [UInt32]
     /// Ascending positions by document.
     let positions: [[UInt32]]
     let norms: [UInt8]
     let documentCount: Int
-    let hasPositions: Bool
+    let key: UInt64
+    /// Documents of the character.
+    let characters: [UInt32]
 
-    init(_ count: Int, spread: Int, hasPositions: Bool, _ random: inout SeededRandom) {
+    static func key(_ kind: GramKey.Kind) -> UInt64 {
+        GramKey.make(field: 0, kind: kind, 0x56FD, kind == .bigram ? 0x5BB6 : 0)
+    }
+
+    init(_ count: Int, spread: Int, _ kind: GramKey.Kind, _ random: inout SeededRandom) {
+        key = Self.key(kind)
         var documents: [UInt32] = []
         var positions: [[UInt32]] = []
         var next: UInt32 = UInt32(random.below(spread))
@@ -32,190 +40,224 @@ private struct ListModel {
         }
         self.documents = documents
         self.positions = positions
-        self.hasPositions = hasPositions
-        documentCount = Int(next) + 1
-        norms = (0..<documentCount).map { _ in UInt8(random.below(40)) }
+        let total = Int(next) + 1
+        documentCount = total
+        var norms = (0..<total).map { _ in UInt8(random.below(40)) }
+        for (document, list) in zip(documents, positions) {
+            norms[Int(document)] = LengthCode.encode((list.last ?? 0) / 2 + 1)
+        }
+        self.norms = norms
+        let others = (0..<(total / 3)).map { _ in UInt32(random.below(total)) }
+        characters = Set(documents + others).sorted()
     }
 
-    /// First position, then gaps minus one.
-    func codes(_ place: Int) -> [UInt32] {
-        let list = positions[place]
-        return list.enumerated().map { $0.offset == 0 ? $0.element : $0.element - list[$0.offset - 1] - 1 }
-    }
+    var hasPositions: Bool { GramKey.hasPositions(key) }
+    var isRanked: Bool { GramKey.isRanked(key, documentFrequency: documents.count) }
 
     struct Written {
-        let postings: SectionView
-        let positions: SectionView
-        /// Keeps the bytes of the entry, which `info` may point into.
-        let entry: MappedFile
-        let info: TermInfo
+        var postings: [UInt8]
+        var positions: [UInt8]
+        let grams: GramDictionary
+
+        func source(_ documentCount: Int) -> PostingSource {
+            PostingSource(
+                postings: TestSection.view(postings), positions: TestSection.view(positions),
+                documentCount: documentCount)
+        }
     }
 
     func written() throws -> Written {
-        var postings = SectionWriter(directory: nil, name: "postings")
-        var places = SectionWriter(directory: nil, name: "positions")
-        // Another list stands before it.
-        postings.buffer.append(bytes: UnsafeRawBufferPointer(start: nil, count: 0))
-        postings.buffer.append64(1)
-        places.buffer.append32(2)
-        var entries = ByteWriter()
-        norms.withUnsafeBufferPointer { norms in
-            var writer = PostingListWriter()
-            writer.begin(hasPositions: hasPositions, norms: norms.baseAddress, postings: postings, positions: places)
+        var terms = TermSections(directory: MemoryDirectory(), name: "list", documentCount: documentCount)
+        try norms.withUnsafeBufferPointer { norms in
+            if isRanked {
+                terms.beginGram(GramKey.character(of: key), norms: norms.baseAddress)
+                for document in characters { terms.add(document, frequency: 1, positions: nil) }
+                try terms.endGram()
+            }
+            terms.beginGram(key, norms: norms.baseAddress)
             for (place, document) in documents.enumerated() {
-                codes(place).withUnsafeBufferPointer {
-                    writer.add(
-                        document, frequency: UInt32($0.count), codes: $0.baseAddress, postings: &postings,
-                        positions: &places)
+                positions[place].withUnsafeBufferPointer {
+                    terms.add(document, frequency: UInt32($0.count), positions: $0.baseAddress)
                 }
             }
-            #expect(writer.finish(postings: &postings, positions: &places, entries: &entries) == !documents.isEmpty)
+            try terms.endGram()
         }
-        let entry = MappedFile(copying: entries.array())
-        let bytes = entry.bytes
-        var info = TermInfo()
-        let start = try #require(bytes.baseAddress)
-        var cursor = TermEntryCursor(
-            cursor: RawCursor(start, end: start + bytes.count), postingsOffset: 8, positionsOffset: 4)
-        #expect(cursor.next(hasPositions: hasPositions, into: &info))
-        #expect(cursor.cursor.isAtEnd)
+        terms.finish()
         return Written(
-            postings: TestSection.view(postings.buffer.array()), positions: TestSection.view(places.buffer.array()),
-            entry: entry, info: info)
+            postings: terms.postings.buffer.array(), positions: terms.positions.buffer.array(),
+            grams: try GramDictionary(TestSection.view(terms.grams.buffer.array())))
     }
 
-    func cursor(_ written: Written) throws -> PostingCursor {
-        try PostingCursor(
-            written.info, postings: written.postings, positions: written.positions, documentCount: documentCount)
+    /// The cursor; `norms` are valid as long as `body` runs.
+    func withCursor(_ written: Written, _ body: (PostingCursor) throws -> Void) throws {
+        try norms.withUnsafeBufferPointer { norms in
+            let source = written.source(documentCount)
+            let info = try #require(try written.grams.find(key))
+            let character = isRanked ? try written.grams.find(GramKey.character(of: key)) : nil
+            let base = try character.map { try PostingCursor($0, source, base: nil, norms: nil) }
+            try body(try PostingCursor(info, source, base: base, norms: norms.baseAddress))
+        }
     }
 }
 
 @Suite struct PostingListTests {
     private static let sizes = [1, 2, 3, 127, 128, 129, 255, 256, 257, 1_000, 5_000]
 
-    @Test(arguments: [false, true], [1, 7, 900]) func blocksComeBack(hasPositions: Bool, spread: Int) throws {
+    @Test(arguments: GramKey.Kind.allCases, [1, 7, 900]) func blocksComeBack(
+        kind: GramKey.Kind, spread: Int
+    ) throws {
         var random = SeededRandom(seed: 61 &+ UInt64(spread))
         for size in Self.sizes {
-            let model = ListModel(size, spread: spread, hasPositions: hasPositions, &random)
+            let model = ListModel(size, spread: spread, kind, &random)
             let written = try model.written()
-            let cursor = try model.cursor(written)
-            #expect(cursor.documentFrequency == size)
-            var at = 0
-            var places = CodeBuffer()
-            while try cursor.loadNext() {
-                let frequencies = try cursor.frequencies()
-                for i in 0..<cursor.count {
-                    #expect(cursor.documents[i] == model.documents[at])
-                    #expect(Int(frequencies[i]) == model.positions[at].count)
-                    if hasPositions, random.below(3) > 0 {
-                        try cursor.positions(of: i, into: &places)
-                        #expect(
-                            Array(UnsafeBufferPointer(start: places.values, count: places.count)) == model.positions[at]
-                        )
+            try model.withCursor(written) { cursor in
+                #expect(cursor.documentFrequency == size)
+                var at = 0
+                var places = CodeBuffer()
+                while try cursor.loadNext() {
+                    let frequencies = try cursor.frequencies()
+                    for i in 0..<cursor.count {
+                        #expect(cursor.documents[i] == model.documents[at])
+                        #expect(Int(frequencies[i]) == model.positions[at].count)
+                        if model.hasPositions, random.below(3) > 0 {
+                            try cursor.positions(of: i, into: &places)
+                            #expect(
+                                Array(UnsafeBufferPointer(start: places.values, count: places.count))
+                                    == model.positions[at])
+                        }
+                        at += 1
                     }
-                    at += 1
                 }
+                #expect(at == size)
+                #expect(try !cursor.loadNext())
             }
-            #expect(at == size)
-            #expect(try !cursor.loadNext())
-            try withExtendedLifetime(written) {
-                try check(model, written, readBy: PostingListReader())
-            }
+            try check(model, written)
         }
     }
 
-    private func check(
-        _ model: ListModel, _ written: ListModel.Written, readBy reader: consuming PostingListReader
-    ) throws {
+    private func check(_ model: ListModel, _ written: ListModel.Written) throws {
         var documents: [UInt32] = []
-        var codes: [UInt32] = []
+        var positions: [UInt32] = []
         var frequencies: [UInt32] = []
-        try reader.read(
-            written.info, postings: written.postings, positions: written.positions, documentCount: model.documentCount
-        ) { block in
-            documents += UnsafeBufferPointer(start: block.documents, count: block.count)
-            frequencies += UnsafeBufferPointer(start: block.frequencies, count: block.count)
-            codes += UnsafeBufferPointer(start: block.codes, count: block.codeCount)
+        var reader = PostingListReader()
+        let info = try #require(try written.grams.find(model.key))
+        try model.norms.withUnsafeBufferPointer { norms in
+            try model.characters.withUnsafeBufferPointer { base in
+                try reader.read(
+                    info, written.source(model.documentCount), base: base, norms: norms.baseAddress
+                ) { block in
+                    documents += UnsafeBufferPointer(start: block.documents, count: block.count)
+                    frequencies += UnsafeBufferPointer(start: block.frequencies, count: block.count)
+                    positions += UnsafeBufferPointer(start: block.positions, count: block.positionCount)
+                }
+            }
         }
         #expect(documents == model.documents)
         #expect(frequencies == model.positions.map { UInt32($0.count) })
-        #expect(codes == (model.hasPositions ? model.documents.indices.flatMap(model.codes) : []))
+        #expect(positions == (model.hasPositions ? model.positions.flatMap { $0 } : []))
     }
 
-    @Test(arguments: [1, 3, 200]) func seekingFindsTheFirstNotBelow(spread: Int) throws {
+    @Test(arguments: [GramKey.Kind.edge, .bigram], [1, 3, 200]) func seekingFindsTheFirstNotBelow(
+        kind: GramKey.Kind, spread: Int
+    ) throws {
         var random = SeededRandom(seed: 62)
         var places = CodeBuffer()
         for size in Self.sizes {
-            let model = ListModel(size, spread: spread, hasPositions: true, &random)
+            let model = ListModel(size, spread: spread, kind, &random)
             let written = try model.written()
             for stride in [1, 50, 3_000] {
-                let cursor = try model.cursor(written)
-                var target: UInt32 = 0
-                while true {
-                    target += UInt32(random.below(stride * spread))
-                    let expected = model.documents.firstIndex { $0 >= target }
-                    guard try cursor.seek(target) else {
-                        #expect(expected == nil)
-                        break
+                try model.withCursor(written) { cursor in
+                    var target: UInt32 = 0
+                    while true {
+                        target += UInt32(random.below(stride * spread))
+                        let expected = model.documents.firstIndex { $0 >= target }
+                        guard try cursor.seek(target) else {
+                            #expect(expected == nil)
+                            break
+                        }
+                        let place = try #require(expected)
+                        #expect(cursor.document == model.documents[place])
+                        if random.below(4) == 0 {
+                            try cursor.positions(of: cursor.index, into: &places)
+                            #expect(places.count == model.positions[place].count)
+                            #expect(places.values[0] == model.positions[place][0])
+                            #expect(places.values[places.count - 1] == model.positions[place].last)
+                        }
+                        target = cursor.document + 1
                     }
-                    let place = try #require(expected)
-                    #expect(cursor.document == model.documents[place])
-                    if random.below(4) == 0 {
-                        try cursor.positions(of: cursor.index, into: &places)
-                        #expect(places.count == model.positions[place].count)
-                        #expect(places.values[0] == model.positions[place][0])
-                        #expect(places.values[places.count - 1] == model.positions[place].last)
-                    }
-                    target = cursor.document + 1
+                    #expect(try !cursor.seek(.max))
                 }
-                #expect(try !cursor.seek(.max))
             }
-            withExtendedLifetime(written) {}
         }
     }
 
-    @Test func boundsHoldForEveryBlock() throws {
+    @Test(arguments: [GramKey.Kind.edge, .bigram]) func boundsHoldForEveryBlock(kind: GramKey.Kind) throws {
         var random = SeededRandom(seed: 63)
-        let model = ListModel(1_000, spread: 3, hasPositions: true, &random)
-        let written = try model.written()
-        let cursor = try model.cursor(written)
-        for block in 0..<cursor.blockCount {
-            let bound = try #require(cursor.bound(block))
-            for place in (block * 128)..<min(1_000, block * 128 + 128) {
-                #expect(UInt32(model.positions[place].count) <= bound.frequency)
-                #expect(model.norms[Int(model.documents[place])] >= bound.lengthCode)
+        let model = ListModel(1_000, spread: 3, kind, &random)
+        try model.withCursor(try model.written()) { cursor in
+            for block in 0..<cursor.blockCount {
+                let bound = try #require(cursor.bound(block))
+                for place in (block * 128)..<min(1_000, block * 128 + 128) {
+                    #expect(UInt32(model.positions[place].count) <= bound.frequency)
+                    #expect(model.norms[Int(model.documents[place])] >= bound.lengthCode)
+                }
             }
         }
     }
 
-    /// Flipped bytes in the lists (with checksums that agree) are refused or give documents of the segment, ascending.
-    @Test func damagedListsNeverTrap() throws {
+    /// A gram in a document that its character is not in is refused: its rank could not be told.
+    @Test func ranksOfOtherDocumentsAreRefused() throws {
+        var terms = TermSections(directory: MemoryDirectory(), name: "list", documentCount: 10)
+        let key = ListModel.key(.bigram)
+        terms.beginGram(GramKey.character(of: key), norms: nil)
+        for document: UInt32 in [1, 4] { terms.add(document, frequency: 1, positions: nil) }
+        try terms.endGram()
+        terms.beginGram(key, norms: nil)
+        for document: UInt32 in [1, 5] { terms.add(document, frequency: 1, positions: [2]) }
+        #expect(throws: StorageError.self) { try terms.endGram() }
+    }
+
+    /// Flipped bytes in the lists (with checksums that agree) are refused or give documents of the segment.
+    @Test(arguments: [GramKey.Kind.edge, .bigram], [60, 300]) func damagedListsNeverTrap(
+        kind: GramKey.Kind, size: Int
+    ) throws {
         var random = SeededRandom(seed: 64)
-        let model = ListModel(300, spread: 5, hasPositions: true, &random)
+        let model = ListModel(size, spread: 5, kind, &random)
         let written = try model.written()
-        let (postings, positions) = (Array(try written.postings.all()), Array(try written.positions.all()))
-        for round in 0..<4_000 {
-            var (first, second) = (postings, positions)
-            if round % 2 == 0 {
-                first[random.below(first.count)] = UInt8(truncatingIfNeeded: random.next())
+        for round in 0..<2_000 {
+            var damaged = written
+            if round % 2 == 0 || damaged.positions.isEmpty {
+                damaged.postings[random.below(written.postings.count)] = UInt8(truncatingIfNeeded: random.next())
             } else {
-                second[random.below(second.count)] = UInt8(truncatingIfNeeded: random.next())
+                damaged.positions[random.below(written.positions.count)] = UInt8(truncatingIfNeeded: random.next())
             }
             do {
-                let cursor = try PostingCursor(
-                    written.info, postings: TestSection.view(first), positions: TestSection.view(second),
-                    documentCount: model.documentCount)
-                var places = CodeBuffer()
-                while try cursor.loadNext() {
-                    for i in 0..<cursor.count {
-                        #expect(Int(cursor.documents[i]) < model.documentCount)
+                try model.withCursor(damaged) { cursor in
+                    var places = CodeBuffer()
+                    while try cursor.loadNext() {
+                        for i in 0..<cursor.count { #expect(Int(cursor.documents[i]) < model.documentCount) }
+                        try cursor.positions(of: random.below(cursor.count), into: &places)
                     }
-                    try cursor.positions(of: random.below(cursor.count), into: &places)
                 }
+                try check(damaged, model)
             } catch {
                 continue
             }
         }
-        withExtendedLifetime(written) {}
+    }
+
+    /// Reads the damaged list whole; what comes out must be documents of the segment.
+    private func check(_ damaged: ListModel.Written, _ model: ListModel) throws {
+        var reader = PostingListReader()
+        let info = try #require(try damaged.grams.find(model.key))
+        try model.norms.withUnsafeBufferPointer { norms in
+            try model.characters.withUnsafeBufferPointer { base in
+                try reader.read(
+                    info, damaged.source(model.documentCount), base: base, norms: norms.baseAddress
+                ) { block in
+                    for i in 0..<block.count { #expect(Int(block.documents[i]) < model.documentCount) }
+                }
+            }
+        }
     }
 }

@@ -12,7 +12,8 @@ import Testing
         let k1: Double
         let b: Double
 
-        func length(_ text: [NaiveUnit]) -> Int { text.count { $0 != .gap } }
+        /// Units and half the gaps.
+        func length(_ text: [NaiveUnit]) -> Int { (2 * text.count - text.count { $0 == .gap }) / 2 }
         var average: Double { Double(texts.reduce(0) { $0 + length($1) }) / Double(texts.count) }
 
         func frequency(_ needle: [NaiveUnit], _ text: [NaiveUnit]) -> Int {

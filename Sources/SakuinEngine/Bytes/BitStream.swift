@@ -1,0 +1,153 @@
+// Bits to bytes and back, from the lowest bit of each byte on, with the codes that lists and dictionaries use.
+
+/// Bits into a growing buffer.
+struct BitWriter: ~Copyable {
+    /// The whole bytes so far; all of them after `finish`.
+    private(set) var bytes: ByteWriter
+    private var held: UInt64 = 0
+    private var heldCount = 0
+
+    init(capacity: Int = 256) { bytes = ByteWriter(capacity: capacity) }
+
+    mutating func removeAll() {
+        bytes.removeAll()
+        (held, heldCount) = (0, 0)
+    }
+
+    /// Appends the low `width` (0...56) bits of a value that has no others.
+    @inline(__always)
+    mutating func append(_ value: UInt64, width: Int) {
+        held |= value &<< UInt64(truncatingIfNeeded: heldCount)
+        heldCount &+= width
+        guard heldCount >= 8 else { return }
+        let (held, whole) = (held, heldCount &>> 3)
+        bytes.append(upTo: 8) {
+            $0.storeBytes(of: held.littleEndian, as: UInt64.self)
+            return whole
+        }
+        self.held = held &>> UInt64(truncatingIfNeeded: whole &<< 3)
+        heldCount &= 7
+    }
+
+    /// Appends a value of `0..<limit` in truncated binary: k = ⌊log₂ limit⌋ bits, one more unless it is below
+    /// 2^(k+1) − limit.
+    @inline(__always)
+    mutating func append(_ value: Int, below limit: Int) {
+        guard limit > 1 else { return }
+        let width = 63 &- limit.leadingZeroBitCount
+        let short = (2 &<< width) &- limit
+        if value < short {
+            append(UInt64(truncatingIfNeeded: value), width: width)
+        } else {
+            let long = UInt64(truncatingIfNeeded: value &+ short)
+            append(long &>> 1 | (long & 1) &<< UInt64(truncatingIfNeeded: width), width: width &+ 1)
+        }
+    }
+
+    /// Appends a value from 1 to 2^48 in Elias' gamma code: n zeros, a one, then the n bits below the highest.
+    @inline(__always)
+    mutating func append(gamma value: UInt64) {
+        let n = 63 &- value.leadingZeroBitCount
+        append(1 &<< UInt64(truncatingIfNeeded: n), width: n &+ 1)
+        append(value & ((1 &<< UInt64(truncatingIfNeeded: n)) &- 1), width: n)
+    }
+
+    /// Appends a value below 2^48 in exponential Golomb code of order `k`: gamma of value / 2^k + 1, then k bits.
+    @inline(__always)
+    mutating func append(_ value: UInt64, order k: Int) {
+        append(gamma: value &>> UInt64(truncatingIfNeeded: k) &+ 1)
+        append(value & ((1 &<< UInt64(truncatingIfNeeded: k)) &- 1), width: k)
+    }
+
+    /// Fills the last byte with zeros.
+    mutating func finish() { append(0, width: (8 &- heldCount) & 7) }
+}
+
+/// Bits out of bytes; zeros behind their end, where `isOverrun` becomes true.
+///
+/// At least 7 bytes behind `end` must be readable: what a segment's sections have, since its trailer follows them.
+struct BitReader {
+    private let start: UnsafeRawPointer
+    private let end: UnsafeRawPointer
+    /// Bits read so far.
+    private(set) var bit: Int
+
+    init(_ start: UnsafeRawPointer, end: UnsafeRawPointer, bit: Int = 0) {
+        self.start = start
+        self.end = end
+        self.bit = bit
+    }
+
+    /// More was read than there is; what was read is meaningless.
+    var isOverrun: Bool { bit > (end - start) &<< 3 }
+    /// Whether less than a byte is left.
+    var isAtEnd: Bool { bit &+ 8 > (end - start) &<< 3 }
+    /// The bytes begun so far.
+    var byteCount: Int { (bit &+ 7) &>> 3 }
+    /// Whether `count` more bits are there.
+    @inline(__always)
+    func has(_ count: Int) -> Bool { bit &+ count <= (end - start) &<< 3 }
+    /// The same bits, from `bit` on.
+    func at(bit: Int) -> BitReader { BitReader(start, end: end, bit: bit) }
+
+    /// The next 57 bits or more.
+    @inline(__always)
+    private func window() -> UInt64 {
+        let at = start + bit &>> 3
+        guard at < end else { return 0 }
+        return UInt64(littleEndian: at.loadUnaligned(as: UInt64.self)) &>> UInt64(truncatingIfNeeded: bit & 7)
+    }
+
+    /// The next `width` (0...56) bits.
+    @inline(__always)
+    mutating func next(width: Int) -> UInt64 {
+        let value = window() & ((1 &<< UInt64(truncatingIfNeeded: width)) &- 1)
+        bit &+= width
+        return value
+    }
+
+    /// A value of `0..<limit` in truncated binary; 0 when there is only that.
+    @inline(__always)
+    mutating func next(below limit: Int) -> Int {
+        guard limit > 1 else { return 0 }
+        let width = 63 &- limit.leadingZeroBitCount
+        let short = (2 &<< width) &- limit
+        let bits = window()
+        let value = Int(truncatingIfNeeded: bits & ((1 &<< UInt64(truncatingIfNeeded: width)) &- 1))
+        let isLong = value >= short
+        bit &+= width &+ (isLong ? 1 : 0)
+        let last = Int(truncatingIfNeeded: bits &>> UInt64(truncatingIfNeeded: width) & 1)
+        return isLong ? value &<< 1 &+ last &- short : value
+    }
+
+    /// A value in gamma code, at least 1.
+    @inline(__always)
+    mutating func gamma() -> UInt64 {
+        let bits = window()
+        let n = bits.trailingZeroBitCount
+        if n <= 28 {
+            bit &+= 2 &* n &+ 1
+            let low = bits &>> UInt64(truncatingIfNeeded: n &+ 1) & ((1 &<< UInt64(truncatingIfNeeded: n)) &- 1)
+            return 1 &<< UInt64(truncatingIfNeeded: n) | low
+        }
+        return longGamma(n)
+    }
+
+    @inline(never)
+    private mutating func longGamma(_ n: Int) -> UInt64 {
+        guard n <= 48 else {
+            // No code begins so: nothing behind it can be read either.
+            bit = .max &>> 1
+            return 1
+        }
+        bit &+= n &+ 1
+        return 1 &<< UInt64(truncatingIfNeeded: n) | next(width: n)
+    }
+
+    /// A value in exponential Golomb code of order `k` (0...32).
+    @inline(__always)
+    mutating func next(order k: Int) -> UInt64 {
+        let high = gamma() &- 1
+        return high &<< UInt64(truncatingIfNeeded: k) | next(width: k)
+    }
+}

@@ -1,0 +1,62 @@
+/// Frequencies of up to 128 documents, most of them 1.
+///
+/// A byte n below 128: n of them are above 1; interpolative code of their places, then gamma code of each frequency
+/// minus one. The byte 128: a `PackedBlock` of all frequencies minus one. Whichever is shorter.
+enum FrequencyBlock {
+    /// The most bytes a block can take.
+    static let byteCountMax = 1 + PackedBlock.byteCountMax
+    private static let packed: UInt8 = 128
+
+    /// Writes `count` (1...128) frequencies, which are at least 1; returns the bytes written.
+    static func encode(
+        _ frequencies: UnsafePointer<UInt32>, count: Int, scratch bits: inout BitWriter,
+        into out: UnsafeMutableRawPointer
+    ) -> Int {
+        withUnsafeTemporaryAllocation(of: UInt32.self, capacity: 256) { room in
+            guard let places = room.baseAddress else { return 0 }
+            let less = places + 128
+            var above = 0
+            for i in 0..<count {
+                less[i] = frequencies[i] &- 1
+                places[above] = UInt32(truncatingIfNeeded: i)
+                above &+= frequencies[i] > 1 ? 1 : 0
+            }
+            let packedCount = PackedBlock.encode(less, count: count, into: out + 1)
+            out.storeBytes(of: packed, as: UInt8.self)
+            if above > 100 { return 1 + packedCount }
+            bits.removeAll()
+            InterpolativeCode.encode(places, count: above, limit: count, into: &bits)
+            for i in 0..<above { bits.append(gamma: UInt64(less[Int(places[i])])) }
+            bits.finish()
+            if bits.bytes.count >= packedCount { return 1 + packedCount }
+            out.storeBytes(of: UInt8(truncatingIfNeeded: above), as: UInt8.self)
+            (out + 1).copyMemory(from: bits.bytes.start, byteCount: bits.bytes.count)
+            return 1 + bits.bytes.count
+        }
+    }
+
+    /// Reads `count` (1...128) frequencies into `out` (room for 128); nil when the bytes cannot be such a block, else
+    /// the first byte behind them.
+    static func decode(
+        at: UnsafeRawPointer, end: UnsafeRawPointer, count: Int, into out: UnsafeMutablePointer<UInt32>
+    ) -> UnsafeRawPointer? {
+        guard at < end else { return nil }
+        let above = Int(at.load(as: UInt8.self))
+        if above >= 128 {
+            guard above == Int(packed),
+                let next = PackedBlock.decode(at: at + 1, end: end, count: count, into: out)
+            else { return nil }
+            for i in 0..<count { out[i] &+= 1 }
+            return next
+        }
+        out.update(repeating: 1, count: count)
+        if above == 0 { return at + 1 }
+        return withUnsafeTemporaryAllocation(of: UInt32.self, capacity: 128) { room in
+            guard let places = room.baseAddress else { return nil }
+            var bits = BitReader(at + 1, end: end)
+            guard InterpolativeCode.decode(&bits, count: above, limit: count, into: places) else { return nil }
+            for i in 0..<above { out[Int(places[i])] = UInt32(truncatingIfNeeded: bits.gamma()) &+ 1 }
+            return bits.isOverrun ? nil : at + 1 + bits.byteCount
+        }
+    }
+}

@@ -1,0 +1,29 @@
+/// Where the lists of a segment stand.
+struct PostingSource {
+    let postings: SectionView
+    let positions: SectionView
+    let documentCount: Int
+
+    func corrupt(_ info: TermInfo, _ reason: String) -> StorageError { postings.corrupt(info.postingsOffset, reason) }
+
+    /// The bytes of a list, verified, and its skip data if it has more than one block. For a term of one document,
+    /// which has no list, no bytes.
+    func list(
+        _ info: TermInfo
+    ) throws(StorageError) -> (start: UnsafeRawPointer, end: UnsafeRawPointer, skip: SkipData?) {
+        if info.documentFrequency < 2 {
+            let nowhere = try postings.start(0, 0)
+            return (nowhere, nowhere, nil)
+        }
+        let start = try postings.start(info.postingsOffset, info.postingsByteCount)
+        let end = start + info.postingsByteCount
+        let blocks = (info.documentFrequency + PostingListWriter.blockCount - 1) / PostingListWriter.blockCount
+        if blocks == 1 { return (start, end, nil) }
+        guard
+            let skip = SkipData(
+                endingAt: end, listByteCount: info.postingsByteCount, blocks: blocks, documentCount: documentCount,
+                info: info)
+        else { throw corrupt(info, "skip data cut short") }
+        return (start, skip.start, skip)
+    }
+}

@@ -1,0 +1,75 @@
+/// What the dictionary says of a term: how many documents, and where its list stands.
+struct TermInfo {
+    var documentFrequency = 0
+    var hasPositions = false
+    /// Every frequency is 1, and the list keeps none; only for lists shorter than a block.
+    var isOnceEach = false
+    /// The numbers of the list are places in the list of the first character, see `GramKey.isRanked`.
+    var isRanked = false
+    /// For two documents and more: the list in the postings section; of a list of a block and more, its positions in
+    /// the positions section.
+    var postingsOffset = 0
+    var postingsByteCount = 0
+    var positionsOffset = 0
+    var positionsByteCount = 0
+    /// For one document: the posting itself (the document or its rank).
+    var document: UInt32 = 0
+    var frequency: UInt32 = 0
+    /// For one document with positions: where they stand in the dictionary, see `InlinePositions`.
+    var inlinePositions: BitReader?
+
+    var hasOwnPositions: Bool { hasPositions && documentFrequency >= PostingListWriter.blockCount }
+}
+
+/// What a finished list hands to the dictionary.
+struct TermEntry {
+    var documentFrequency = 0
+    var isOnceEach = false
+    var postingsOffset = 0
+    var postingsByteCount = 0
+    var positionsOffset = 0
+    var positionsByteCount = 0
+    var hasPositions = false
+    /// For one document.
+    var document: UInt32 = 0
+    var frequency: UInt32 = 0
+
+    /// Whether the list has positions in the positions section.
+    var hasOwnPositions: Bool { hasPositions && documentFrequency >= PostingListWriter.blockCount }
+}
+
+/// Positions of a term of one document, in its dictionary entry: exponential Golomb codes of order 6 of the first
+/// position, then of each distance from the one before minus one.
+enum InlinePositions {
+    private static let order = 6
+
+    static func write(_ positions: UnsafePointer<UInt32>, _ count: Int, to bits: inout BitWriter) {
+        var next: UInt32 = 0
+        for i in 0..<count {
+            bits.append(UInt64(positions[i] &- next), order: order)
+            next = positions[i] &+ 1
+        }
+    }
+
+    @inline(__always)
+    static func skip(_ count: UInt32, in bits: inout BitReader) {
+        var rest = count
+        while rest > 0, !bits.isOverrun {
+            _ = bits.next(order: order)
+            rest &-= 1
+        }
+    }
+
+    /// Appends the positions; false when the bits end before them.
+    static func read(_ count: UInt32, from bits: inout BitReader, into out: inout CodeBuffer) -> Bool {
+        var next: UInt32 = 0
+        var rest = count
+        while rest > 0, !bits.isOverrun {
+            let position = next &+ UInt32(truncatingIfNeeded: bits.next(order: order))
+            out.append(position)
+            next = position &+ 1
+            rest &-= 1
+        }
+        return !bits.isOverrun
+    }
+}
