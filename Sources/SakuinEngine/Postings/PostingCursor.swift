@@ -99,14 +99,36 @@ final class PostingCursor {
     @inline(__always)
     func setIndex(_ place: Int) { index = place }
 
+    /// `seek` that passes over blocks whose bound is not wanted: goes to the first document not below `target` of the
+    /// others.
+    @inline(__always)
+    func seek(
+        _ target: UInt32, where isWanted: ((frequency: UInt32, lengthCode: UInt8)) -> Bool
+    ) throws(StorageError) -> Bool {
+        guard let skip else { return try seek(target) }
+        var number = count > 0 && documents[count &- 1] >= target ? block : blockNumber(of: target, skip)
+        while number < blockCount, !isWanted(skip.bound(number)) { number &+= 1 }
+        if number >= blockCount { return end() }
+        if number != block { try load(number) }
+        return try seek(target)
+    }
+
     private func seekBlock(_ target: UInt32) throws(StorageError) -> Bool {
-        var next = block &+ 1
+        let next = block &+ 1
         if next >= blockCount { return end() }
         guard let skip else {
             try load(next)
             return documents[count &- 1] < target ? end() : true
         }
-        // Gallop, then bisect: the first block whose last document is not below the target.
+        let number = blockNumber(of: target, skip)
+        if number >= blockCount { return end() }
+        try load(number)
+        return true
+    }
+
+    /// The first block behind the current one whose last document is not below `target`: galloping, then bisecting.
+    private func blockNumber(of target: UInt32, _ skip: SkipData) -> Int {
+        var next = block &+ 1
         var step = 1
         var low = next
         while next < blockCount, skip.lastDocument(next) < target {
@@ -119,9 +141,7 @@ final class PostingCursor {
             let middle = (low &+ high) &>> 1
             if skip.lastDocument(middle) < target { low = middle &+ 1 } else { high = middle }
         }
-        if low >= blockCount { return end() }
-        try load(low)
-        return true
+        return low
     }
 
     private func load(_ number: Int) throws(StorageError) {
@@ -228,6 +248,14 @@ final class PostingCursor {
 
     /// The score bound of a block; nil when the list keeps none.
     func bound(_ block: Int) -> (frequency: UInt32, lengthCode: UInt8)? { skip?.bound(block) }
+
+    /// The highest bound of all blocks.
+    func highestBound(_ score: ((frequency: UInt32, lengthCode: UInt8)) -> Double) -> Double {
+        guard let skip else { return score((info.isOnceEach ? 1 : .max, 0)) }
+        var highest = 0.0
+        for number in 0..<blockCount { highest = max(highest, score(skip.bound(number))) }
+        return highest
+    }
 
     /// Replaces `out` by the positions of document `place` of the current block, ascending.
     func positions(of place: Int, into out: inout CodeBuffer) throws(StorageError) {

@@ -8,7 +8,6 @@ struct Collector {
     private var best: TopK
     private var sorted: SortedWindow?
     private var segment: Int32 = 0
-    private let buffer = ScoreBuffer()
 
     init(window: Int, policy: TotalPolicy, sort: [SortKey]) {
         self.window = window
@@ -38,55 +37,38 @@ struct Collector {
         }
     }
 
+    /// Documents whose score is not above this are not needed, nor counted.
+    var needed: Double {
+        guard sorted == nil, wantsDocuments else { return -.infinity }
+        switch policy {
+        case .exact: return -.infinity
+        case .atLeast(let limit) where counted <= limit: return -.infinity
+        case .atLeast, .none: return Double(best.threshold)
+        }
+    }
+
     /// Exact unless the policy let the count stop early.
     var total: Total {
-        // Looking for the best documents goes through all that match, so the number is known.
-        if wantsDocuments { return Total(counted, .exact) }
         switch policy {
         case .exact: return Total(counted, .exact)
         case .atLeast(let limit): return counted > limit ? Total(limit, .atLeast) : Total(counted, .exact)
-        case .none: return Total(0, .atLeast)
+        case .none: return Total(counted, sorted == nil || !wantsDocuments ? .atLeast : .exact)
         }
     }
 
     /// Takes ascending living documents that match.
-    mutating func take(
-        _ documents: UnsafeMutablePointer<UInt32>, _ count: Int, _ scorers: [Scorer]
-    ) throws(StorageError) {
+    mutating func take(_ batch: MatchBatch, _ count: Int) {
         counted += count
-        guard wantsDocuments, count > 0 else { return }
+        guard wantsDocuments else { return }
         if sorted != nil {
-            buffer.clear(count)
-            for scorer in scorers {
-                try scorer.add(documents, count, buffer.scores, threshold: -.infinity, rest: 0)
-            }
-            sorted?.offer(documents, count, buffer.scores)
+            sorted?.offer(batch, count)
             return
         }
-        let threshold = best.threshold
-        if try cannotEnter(documents, count, scorers, threshold) { return }
-        buffer.clear(count)
-        for (place, scorer) in scorers.enumerated() {
-            // A little slack, so that rounding never keeps a document out.
-            let rest = scorers[(place + 1)...].reduce(0) { $0 + $1.bound } * 1.0001
-            try scorer.add(documents, count, buffer.scores, threshold: threshold, rest: rest)
+        for i in 0..<count {
+            let score = Float(batch.scores[i])
+            guard score > best.threshold else { continue }
+            best.offer(FoundDocument(score: score, segment: segment, document: batch.documents[i]))
         }
-        for i in 0..<count where buffer.scores[i] > best.threshold || best.threshold == -.infinity {
-            best.offer(FoundDocument(score: buffer.scores[i], segment: segment, document: documents[i]))
-        }
-    }
-
-    /// Whether the score bounds of the lists' blocks keep all of the documents out.
-    private func cannotEnter(
-        _ documents: UnsafeMutablePointer<UInt32>, _ count: Int, _ scorers: [Scorer], _ threshold: Float
-    ) throws(StorageError) -> Bool {
-        if threshold == -.infinity { return false }
-        var bound: Float = 0
-        for scorer in scorers {
-            bound += try scorer.bound(from: documents[0], to: documents[count - 1])
-            if bound > threshold { return false }
-        }
-        return true
     }
 
     /// Best first.
@@ -94,11 +76,4 @@ struct Collector {
         if let sorted { return try sorted.found() }
         return best.sorted()
     }
-}
-
-/// Room for the scores of a block.
-final class ScoreBuffer {
-    let scores = UnsafeMutablePointer<Float>.allocate(capacity: 128)
-    deinit { scores.deallocate() }
-    func clear(_ count: Int) { scores.update(repeating: 0, count: count) }
 }

@@ -2,6 +2,7 @@
 final class ColumnMatcher: Matcher {
     private let column: Column
     private let range: ClosedRange<Int64>
+    private let scratch = MatchBatch()
 
     private init(_ column: Column, _ range: ClosedRange<Int64>) {
         self.column = column
@@ -10,15 +11,18 @@ final class ColumnMatcher: Matcher {
     }
 
     override func next(
-        from target: UInt32, into out: UnsafeMutablePointer<UInt32>
+        from target: UInt32, above needed: Double, into batch: MatchBatch
     ) throws(StorageError) -> Int {
-        column.next(from: target, in: range, into: out)
+        let count = column.next(from: target, in: range, into: batch.documents)
+        batch.scores.update(repeating: 0, count: count)
+        return count
     }
 
     override func filter(
-        _ documents: UnsafeMutablePointer<UInt32>, _ count: Int
+        _ batch: MatchBatch, _ count: Int, above needed: Double
     ) throws(StorageError) -> Int {
-        column.filter(documents, count, range)
+        scratch.copyDocuments(of: batch, count)
+        return batch.keep(scratch.documents, column.filter(scratch.documents, count, range), of: count)
     }
 
     /// The matcher of a condition in one segment: any column of the field whose kind the bounds can be read as.

@@ -1,19 +1,24 @@
-/// A node of the tree that finds matching documents of one segment, one call a block, never one a document.
+/// A node of the tree that finds and scores matching documents of one segment, one call a block, never one a document.
 ///
-/// A matcher is used either with `next` or with `filter`, not with both, and moves forward only: every target and
-/// every document handed in is above those of the calls before.
+/// Every target and every document handed in is above those of the calls before. A matcher is used with `next` alone,
+/// with `filter` alone, or with `next` and from then on with `filter` for documents behind all it returned.
 class Matcher {
     /// At most this many documents match; conjunctions lead with the lowest.
     let cost: Int
-
     init(cost: Int) { self.cost = cost }
 
-    /// Writes up to 128 matching documents not below `target`, ascending and without leaving one out, to `out`;
-    /// returns how many, 0 at the end.
-    func next(from target: UInt32, into out: UnsafeMutablePointer<UInt32>) throws(StorageError) -> Int { 0 }
+    /// No document gets more than this; 0 for what does not score.
+    var bound: Double { 0 }
 
-    /// Keeps those of `count` (at most 128) ascending documents that match; returns how many.
-    func filter(_ documents: UnsafeMutablePointer<UInt32>, _ count: Int) throws(StorageError) -> Int { 0 }
+    /// Writes up to 128 matching documents not below `target`, ascending, and their scores to `batch`; returns how many,
+    /// 0 at the end. May leave out documents whose score is not above `needed`, and no others.
+    func next(
+        from target: UInt32, above needed: Double, into batch: MatchBatch
+    ) throws(StorageError) -> Int { 0 }
+
+    /// Keeps those of `count` documents that match and adds to their scores; returns how many. May drop documents whose
+    /// score then is not above `needed`.
+    func filter(_ batch: MatchBatch, _ count: Int, above needed: Double) throws(StorageError) -> Int { 0 }
 }
 
 /// Nothing matches.
@@ -31,45 +36,16 @@ final class AllMatcher: Matcher {
     }
 
     override func next(
-        from target: UInt32, into out: UnsafeMutablePointer<UInt32>
+        from target: UInt32, above needed: Double, into batch: MatchBatch
     ) throws(StorageError) -> Int {
         guard target < documentCount else { return 0 }
-        let count = min(128, documentCount - target)
-        for i in 0..<count { out[Int(i)] = target &+ i }
-        return Int(count)
-    }
-
-    override func filter(_ documents: UnsafeMutablePointer<UInt32>, _ count: Int) throws(StorageError) -> Int { count }
-}
-
-/// The documents of one posting list.
-final class TermMatcher: Matcher {
-    private let cursor: PostingCursor
-
-    init(_ cursor: PostingCursor) {
-        self.cursor = cursor
-        super.init(cost: cursor.documentFrequency)
-    }
-
-    override func next(
-        from target: UInt32, into out: UnsafeMutablePointer<UInt32>
-    ) throws(StorageError) -> Int {
-        guard try cursor.seek(target) else { return 0 }
-        let count = cursor.count &- cursor.index
-        out.update(from: cursor.documents + cursor.index, count: count)
+        let count = Int(min(UInt32(MatchBatch.capacity), documentCount - target))
+        for i in 0..<count { batch.documents[i] = target &+ UInt32(truncatingIfNeeded: i) }
+        batch.scores.update(repeating: 0, count: count)
         return count
     }
 
     override func filter(
-        _ documents: UnsafeMutablePointer<UInt32>, _ count: Int
-    ) throws(StorageError) -> Int {
-        var kept = 0
-        for i in 0..<count {
-            let document = documents[i]
-            guard try cursor.seek(document) else { break }
-            documents[kept] = document
-            kept &+= cursor.document == document ? 1 : 0
-        }
-        return kept
-    }
+        _ batch: MatchBatch, _ count: Int, above needed: Double
+    ) throws(StorageError) -> Int { count }
 }

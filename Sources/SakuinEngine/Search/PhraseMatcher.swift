@@ -1,134 +1,40 @@
-/// One place of a phrase: the lists any of which may stand there (several for a prefix), and how far behind the
-/// phrase's first unit it stands.
-struct PhraseSlot {
-    var cursors: [PostingCursor]
-    var offset: UInt32
-    var documentFrequency: Int { cursors.reduce(0) { $0 + $1.documentFrequency } }
-}
-
-/// Finds and counts the occurrences of a phrase in single documents: all slots hold the document, then positions.
-final class PhraseChecker {
-    /// Rarest first.
-    private let slots: [PhraseSlot]
-    private var starts = CodeBuffer()
-    private var other = CodeBuffer()
-    private var piece = CodeBuffer()
-
-    init(_ slots: [PhraseSlot]) { self.slots = slots.sorted { $0.documentFrequency < $1.documentFrequency } }
-
-    var documentFrequency: Int { slots.first?.documentFrequency ?? 0 }
-
-    /// The list to lead with; nil when the rarest slot has several.
-    var lead: PostingCursor? { slots.first.flatMap { $0.cursors.count == 1 ? $0.cursors[0] : nil } }
-
-    /// Whether every slot has the document; the cursors then stand at it.
-    @inline(__always)
-    func allHave(_ document: UInt32) throws(StorageError) -> Bool {
-        for slot in slots where try !has(slot, document) { return false }
-        return true
-    }
-
-    private func has(_ slot: PhraseSlot, _ document: UInt32) throws(StorageError) -> Bool {
-        var found = false
-        for cursor in slot.cursors where try cursor.seek(document) {
-            if cursor.document == document { found = true }
-        }
-        return found
-    }
-
-    /// At most this many occurrences can be in the document every slot has.
-    func frequencyBound() throws(StorageError) -> UInt32 {
-        var bound = UInt32.max
-        for slot in slots where slot.cursors.count == 1 {
-            bound = min(bound, try slot.cursors[0].frequencies()[slot.cursors[0].index])
-        }
-        return bound
-    }
-
-    /// Occurrences in the document that `allHave` said true for.
-    func occurrences(in document: UInt32) throws(StorageError) -> Int {
-        try load(slots[0], document, into: &starts, first: true)
-        for slot in slots.dropFirst() {
-            if starts.count == 0 { return 0 }
-            try load(slot, document, into: &other, first: false)
-            intersect(offset: slot.offset)
-        }
-        return starts.count
-    }
-
-    /// Positions of a slot in the document; for the first slot those of the phrase's first unit.
-    private func load(
-        _ slot: PhraseSlot, _ document: UInt32, into out: inout CodeBuffer, first: Bool
-    ) throws(StorageError) {
-        if slot.cursors.count == 1 {
-            try slot.cursors[0].positions(of: slot.cursors[0].index, into: &out)
-        } else {
-            out.removeAll()
-            for cursor in slot.cursors where cursor.count > 0 && cursor.document == document {
-                try cursor.positions(of: cursor.index, into: &piece)
-                out.append(piece.values, piece.count)
-            }
-            // Lists of different words: their positions interleave.
-            var all = UnsafeMutableBufferPointer(start: out.values, count: out.count)
-            all.sort()
-        }
-        guard first, slot.offset > 0 else { return }
-        var kept = 0
-        let values = out.values
-        for i in 0..<out.count where values[i] >= slot.offset {
-            values[kept] = values[i] &- slot.offset
-            kept &+= 1
-        }
-        out.truncate(kept)
-    }
-
-    /// Keeps the starts that have a position in `other`, `offset` further on.
-    private func intersect(offset: UInt32) {
-        let (a, b) = (starts.values, other.values)
-        let (aCount, bCount) = (starts.count, other.count)
-        var (i, j, kept) = (0, 0, 0)
-        while i < aCount, j < bCount {
-            let wanted = a[i] &+ offset
-            if b[j] < wanted {
-                j &+= 1
-            } else {
-                if b[j] == wanted {
-                    a[kept] = a[i]
-                    kept &+= 1
-                }
-                i &+= 1
-            }
-        }
-        starts.truncate(kept)
-    }
-}
-
-/// The documents in which a phrase occurs.
+/// The documents in which a phrase occurs: all its places hold the document, then positions decide.
 final class PhraseMatcher: Matcher {
     private let checker: PhraseChecker
-    private let leads: Matcher
+    /// Finds the candidates when no single list of the checker can.
+    private let leads: Matcher?
+    private let score: LeafScore?
 
-    /// `leads` finds the candidates when no single list of the checker can.
-    init(_ checker: PhraseChecker, leads: Matcher?) {
+    /// `leads` is needed when the rarest slot has several lists. Without `score` documents get none.
+    init(_ checker: PhraseChecker, leads: Matcher?, score: LeafScore?) {
         self.checker = checker
-        self.leads = leads ?? EmptyMatcher()
+        self.leads = leads
+        self.score = score
         super.init(cost: checker.documentFrequency)
     }
 
+    private(set) lazy var highest: Double = {
+        guard let score else { return 0 }
+        // A phrase is not more frequent than its rarest list.
+        return checker.lead?.highestBound(score.bound) ?? Double(score.weight)
+    }()
+    override var bound: Double { highest }
+
     override func next(
-        from target: UInt32, into out: UnsafeMutablePointer<UInt32>
+        from target: UInt32, above needed: Double, into batch: MatchBatch
     ) throws(StorageError) -> Int {
-        guard let lead = checker.lead else { return try nextOfSeveral(from: target, into: out) }
+        guard let lead = checker.lead else { return try nextOfSeveral(from: target, above: needed, into: batch) }
         var target = target
-        while try lead.seek(target) {
+        while try seek(lead, target, needed) {
             var kept = 0
             let (from, to) = (lead.index, lead.count)
             let last = lead.documents[to &- 1]
             for place in from..<to {
                 lead.setIndex(place)
                 let document = lead.documents[place]
-                guard try checker.allHave(document), try checker.occurrences(in: document) > 0 else { continue }
-                out[kept] = document
+                guard let value = try value(document, above: needed) else { continue }
+                batch.documents[kept] = document
+                batch.scores[kept] = value
                 kept &+= 1
             }
             if kept > 0 { return kept }
@@ -137,27 +43,45 @@ final class PhraseMatcher: Matcher {
         return 0
     }
 
+    @inline(__always)
+    private func seek(_ lead: PostingCursor, _ target: UInt32, _ needed: Double) throws(StorageError) -> Bool {
+        guard let score, needed > 0 else { return try lead.seek(target) }
+        return try lead.seek(target, where: { score.bound($0) > needed })
+    }
+
+    /// The score of a document; nil when the phrase does not occur or the score is not above `needed`.
+    @inline(__always)
+    private func value(_ document: UInt32, above needed: Double) throws(StorageError) -> Double? {
+        guard try checker.allHave(document) else { return nil }
+        guard let score else { return try checker.occurs(in: document) ? 0 : nil }
+        if needed > 0, score.score(try checker.frequencyBound(), document) <= needed { return nil }
+        let frequency = try checker.occurrences(in: document)
+        return frequency == 0 ? nil : score.score(UInt32(clamping: frequency), document)
+    }
+
     private func nextOfSeveral(
-        from target: UInt32, into out: UnsafeMutablePointer<UInt32>
+        from target: UInt32, above needed: Double, into batch: MatchBatch
     ) throws(StorageError) -> Int {
         var target = target
-        while true {
-            let count = try leads.next(from: target, into: out)
+        while let leads {
+            let count = try leads.next(from: target, above: -.infinity, into: batch)
             if count == 0 { return 0 }
-            target = out[count &- 1] &+ 1
-            let kept = try filter(out, count)
+            target = batch.documents[count &- 1] &+ 1
+            let kept = try filter(batch, count, above: needed)
             if kept > 0 { return kept }
         }
+        return 0
     }
 
     override func filter(
-        _ documents: UnsafeMutablePointer<UInt32>, _ count: Int
+        _ batch: MatchBatch, _ count: Int, above needed: Double
     ) throws(StorageError) -> Int {
         var kept = 0
         for i in 0..<count {
-            let document = documents[i]
-            guard try checker.allHave(document), try checker.occurrences(in: document) > 0 else { continue }
-            documents[kept] = document
+            let document = batch.documents[i]
+            guard let value = try value(document, above: needed - batch.scores[i]) else { continue }
+            batch.move(i, to: kept)
+            batch.scores[kept] += value
             kept &+= 1
         }
         return kept

@@ -126,38 +126,43 @@ struct SegmentQuery {
         return PhraseSlot(cursors: cursors, offset: offset)
     }
 
-    /// The tree that finds the matching documents.
-    func matcher() throws(SearchError) -> Matcher { try matcher(plan.root) }
+    /// The tree that finds the matching documents and scores them. `scores` are by phrase number, nil for those that do
+    /// not score.
+    func matcher(scores: [LeafScore?]) throws(SearchError) -> Matcher { try matcher(plan.root, scores) }
 
-    private func matcher(_ node: PlanNode) throws(SearchError) -> Matcher {
+    private func matcher(_ node: PlanNode, _ scores: [LeafScore?]) throws(SearchError) -> Matcher {
         switch node {
         case .all: return AllMatcher(documentCount: segment.meta.documentCount)
         case .none: return EmptyMatcher()
         case .phrase(let number):
-            do throws(StorageError) { return try phraseMatcher(number) } catch { throw .storage(error) }
+            do throws(StorageError) {
+                return try phraseMatcher(number, scores[number])
+            } catch {
+                throw .storage(error)
+            }
         case .column(let column): return try ColumnMatcher.make(column, segment)
         case .or(let children):
             var matchers: [Matcher] = []
             for child in children {
-                let matcher = try matcher(child)
+                let matcher = try matcher(child, scores)
                 if !(matcher is EmptyMatcher) { matchers.append(matcher) }
             }
             if matchers.isEmpty { return EmptyMatcher() }
             return matchers.count == 1 ? matchers[0] : DisjunctionMatcher(matchers)
-        case .not: return try conjunction([node])
-        case .and(let children): return try conjunction(children)
+        case .not: return try conjunction([node], scores)
+        case .and(let children): return try conjunction(children, scores)
         }
     }
 
-    private func conjunction(_ children: [PlanNode]) throws(SearchError) -> Matcher {
+    private func conjunction(_ children: [PlanNode], _ scores: [LeafScore?]) throws(SearchError) -> Matcher {
         var required: [Matcher] = []
         var excluded: [Matcher] = []
         for child in children {
             if case .not(let inner) = child {
-                let matcher = try matcher(inner)
+                let matcher = try matcher(inner, scores)
                 if !(matcher is EmptyMatcher) { excluded.append(matcher) }
             } else {
-                let matcher = try matcher(child)
+                let matcher = try matcher(child, scores)
                 if matcher is EmptyMatcher { return matcher }
                 required.append(matcher)
             }
@@ -170,35 +175,34 @@ struct SegmentQuery {
         return ExclusionMatcher(base, without: excluded.count == 1 ? excluded[0] : DisjunctionMatcher(excluded))
     }
 
-    private func phraseMatcher(_ number: Int) throws(StorageError) -> Matcher {
+    private func phraseMatcher(_ number: Int, _ score: LeafScore?) throws(StorageError) -> Matcher {
         guard let slots = try slots(of: number) else { return EmptyMatcher() }
-        if slots.count == 1 {
-            if slots[0].cursors.count == 1 { return TermMatcher(slots[0].cursors[0]) }
-            return DisjunctionMatcher(slots[0].cursors.map { TermMatcher($0) })
+        if slots.count == 1, slots[0].cursors.count == 1 { return TermMatcher(slots[0].cursors[0], score: score) }
+        if slots.count == 1, score == nil {
+            return DisjunctionMatcher(slots[0].cursors.map { TermMatcher($0, score: nil) })
         }
         let checker = PhraseChecker(slots)
-        if checker.lead != nil { return PhraseMatcher(checker, leads: nil) }
+        if checker.lead != nil { return PhraseMatcher(checker, leads: nil, score: score) }
         // The rarest place is a prefix: its words lead, through cursors of their own.
         let rarest = slots.min { $0.documentFrequency < $1.documentFrequency }
         guard let place = rarest, let second = try self.slots(of: number)?.first(where: { $0.offset == place.offset })
         else { return EmptyMatcher() }
-        return PhraseMatcher(checker, leads: DisjunctionMatcher(second.cursors.map { TermMatcher($0) }))
+        let leads = DisjunctionMatcher(second.cursors.map { TermMatcher($0, score: nil) })
+        return PhraseMatcher(checker, leads: leads, score: score)
     }
 
-    /// The scorers of the leaves that score and can match here. `weights` are by phrase number, `models` by field.
-    func scorers(weights: [Float], models: [Int: BM25]) throws(StorageError) -> [Scorer] {
-        var scorers: [Scorer] = []
-        for number in plan.scoring {
-            let field = plan.phrases[number].field
-            guard let slots = try slots(of: number), let model = models[field], let norms = try segment.norms(field)
-            else { continue }
-            let weight = weights[number]
-            if slots.count == 1, slots[0].cursors.count == 1 {
-                scorers.append(Scorer(term: slots[0].cursors[0], weight: weight, model: model, norms: norms))
-            } else {
-                scorers.append(Scorer(phrase: PhraseChecker(slots), weight: weight, model: model, norms: norms))
+    /// What the phrases that score give here. `weights` are by phrase number, `models` by field.
+    func scores(weights: [Float], models: [Int: BM25]) throws(SearchError) -> [LeafScore?] {
+        var scores = [LeafScore?](repeating: nil, count: plan.phrases.count)
+        do throws(StorageError) {
+            for number in plan.scoring {
+                let field = plan.phrases[number].field
+                guard let model = models[field], let norms = try segment.norms(field) else { continue }
+                scores[number] = LeafScore(weight: weights[number], model: model, norms: norms)
             }
+        } catch {
+            throw .storage(error)
         }
-        return scorers
+        return scores
     }
 }

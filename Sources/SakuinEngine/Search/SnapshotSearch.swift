@@ -2,8 +2,9 @@
 //
 // 1. Look the plan's terms up in every segment; sum document frequencies.
 // 2. Make BM25 models and the weight of each phrase from the sums.
-// 3. Per segment: matchers find documents block by block; dead ones are dropped; all are counted as far as asked;
-//    those that can still be among the best are scored and offered to the heap.
+// 3. Per segment: matchers find documents and score them block by block; dead ones are dropped; what is left is counted
+//    as far as asked and offered to the heap. When no count is asked, documents that cannot be among the best any more
+//    are not looked for.
 
 /// One segment as a search sees it.
 struct SearchableSegment: Sendable {
@@ -85,24 +86,38 @@ struct SnapshotSearch {
             collector.count(count)
             return
         }
-        let matcher = try query.matcher()
+        let scores =
+            collector.scores
+            ? try query.scores(weights: weights, models: models)
+            : [LeafScore?](repeating: nil, count: plan.phrases.count)
+        let matcher = try query.matcher(scores: scores)
         if matcher is EmptyMatcher { return }
         do throws(StorageError) {
-            let scorers = collector.scores ? try query.scorers(weights: weights, models: models) : []
-            let buffer = UnsafeMutablePointer<UInt32>.allocate(capacity: 128)
-            defer { buffer.deallocate() }
+            let batch = MatchBatch()
             var target: UInt32 = 0
             while true {
-                var count = try matcher.next(from: target, into: buffer)
+                var count = try matcher.next(from: target, above: collector.needed, into: batch)
                 if count == 0 { return }
-                target = buffer[count - 1] &+ 1
-                if let live = segment.live { count = live.keepLiving(buffer, count) }
-                try collector.take(buffer, count, scorers)
+                target = batch.documents[count - 1] &+ 1
+                if let live = segment.live { count = live.keepLiving(batch, count) }
+                collector.take(batch, count)
                 if collector.isDone { return }
                 try cancellation?.check()
             }
         } catch {
             throw .storage(error)
         }
+    }
+}
+
+extension LiveDocuments {
+    /// Keeps the living ones of `count` documents of the batch; returns how many.
+    fileprivate func keepLiving(_ batch: MatchBatch, _ count: Int) -> Int {
+        var kept = 0
+        for i in 0..<count where isLive(batch.documents[i]) {
+            batch.move(i, to: kept)
+            kept &+= 1
+        }
+        return kept
     }
 }

@@ -54,12 +54,11 @@ struct SortedWindow {
         }
     }
 
-    mutating func offer(
-        _ documents: UnsafeMutablePointer<UInt32>, _ count: Int, _ scores: UnsafeMutablePointer<Float>
-    ) {
+    mutating func offer(_ batch: MatchBatch, _ count: Int) {
         for i in 0..<count {
-            let found = FoundDocument(score: scores[i], segment: number, document: documents[i])
-            entries.append(Entry(found: found, values: values(documents[i], scores[i])))
+            let (document, score) = (batch.documents[i], Float(batch.scores[i]))
+            let found = FoundDocument(score: score, segment: number, document: document)
+            entries.append(Entry(found: found, values: values(document, score)))
         }
         // Kept at twice the window, so that sorting is rare.
         if entries.count > 2 * window + 1024 { cut() }

@@ -54,18 +54,6 @@ final class LiveDocuments: Sendable {
         }
     }
 
-    /// Keeps the living ones of `count` documents below `documentCount`; returns how many.
-    @inline(__always)
-    func keepLiving(_ documents: UnsafeMutablePointer<UInt32>, _ count: Int) -> Int {
-        var kept = 0
-        for i in 0..<count {
-            let document = documents[i]
-            documents[kept] = document
-            kept &+= Int(words[Int(document &>> 6)] &>> UInt64(document & 63) & 1)
-        }
-        return kept
-    }
-
     func encode() -> ByteWriter {
         var out = ByteWriter(capacity: 32 + wordCount * 8)
         out.append64(Self.magic)

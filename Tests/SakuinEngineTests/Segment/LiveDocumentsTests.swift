@@ -27,11 +27,6 @@ import Testing
             let found = try decode(live.encode().array(), documentCount)
             #expect(found.liveCount == model.count)
             #expect((0..<documentCount).allSatisfy { found.isLive(UInt32($0)) == model.contains($0) })
-            let all = UnsafeMutablePointer<UInt32>.allocate(capacity: documentCount + 1)
-            defer { all.deallocate() }
-            for document in 0..<documentCount { all[document] = UInt32(document) }
-            let kept = live.keepLiving(all, documentCount)
-            #expect((0..<kept).map { Int(all[$0]) } == model.sorted())
         }
     }
 
