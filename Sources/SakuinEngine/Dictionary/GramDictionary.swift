@@ -147,7 +147,7 @@ private struct GramEntryCursor {
             info.frequency = UInt32(truncatingIfNeeded: bits.gamma())
             info.document = UInt32(truncatingIfNeeded: bits.next(width: width))
             info.inlinePositions = bits
-            if info.hasPositions { InlinePositions.skip(info.frequency, in: &bits) }
+            if info.hasPositions { PositionCode.skip(Int(info.frequency), order: InlinePositions.order, in: &bits) }
             return bits.isOverrun ? damaged() : true
         }
         info.isOnceEach = documents < UInt64(PostingListWriter.blockCount) && bits.next(width: 1) == 1

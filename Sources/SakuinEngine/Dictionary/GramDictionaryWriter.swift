@@ -71,7 +71,8 @@ struct GramDictionaryWriter: ~Copyable {
             bits.append(gamma: UInt64(entry.frequency))
             bits.append(UInt64(entry.document), width: width)
             if entry.hasPositions {
-                InlinePositions.write(inline.values + inlineAt, Int(entry.frequency), to: &bits)
+                PositionCode.write(
+                    inline.values + inlineAt, Int(entry.frequency), order: InlinePositions.order, to: &bits)
                 inlineAt += Int(entry.frequency)
             }
             return

@@ -184,7 +184,7 @@ private struct WordEntryCursor {
             info.frequency = tag == 0 ? 1 : cursor.varint32()
             var bits = BitReader(cursor.at, end: cursor.end)
             info.inlinePositions = bits
-            InlinePositions.skip(info.frequency, in: &bits)
+            PositionCode.skip(Int(info.frequency), order: InlinePositions.order, in: &bits)
             return !bits.isOverrun && cursor.bytes(bits.byteCount) != nil && !cursor.failed
         }
         info.documentFrequency = Int(clamping: tag >> 1)

@@ -53,7 +53,7 @@ struct WordDictionaryWriter: ~Copyable {
         section.buffer.appendVarint(UInt64(entry.document))
         if entry.frequency != 1 { section.buffer.appendVarint(UInt64(entry.frequency)) }
         bits.removeAll()
-        InlinePositions.write(inlinePositions, Int(entry.frequency), to: &bits)
+        PositionCode.write(inlinePositions, Int(entry.frequency), order: InlinePositions.order, to: &bits)
         bits.finish()
         bits.bytes.withBytes { section.buffer.append(bytes: $0) }
     }

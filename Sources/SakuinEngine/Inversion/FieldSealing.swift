@@ -8,6 +8,12 @@ extension FieldInverter {
         try analyzer.index(text, scratch: scratch, positionBase: 0, sink: &self).nextPosition
     }
 
+    private var lengths: FieldLengths {
+        FieldLengths(
+            norms: norms.start.assumingMemoryBound(to: UInt8.self), documentCount: statistics.documentCount,
+            lengthSum: statistics.lengthSum)
+    }
+
     /// Scalars have 18 bits that differ, see `CharacterStamps`.
     private static var characterKeyBits: Int { 18 }
     private static var bigramKeyBits: Int { 39 }
@@ -18,7 +24,7 @@ extension FieldInverter {
         field: Int, documentCount: Int, to terms: inout TermSections, _ scratch: inout PostingTriples
     ) throws(StorageError) {
         while norms.count < documentCount { norms.append(0) }
-        let lengthCodes = norms.start.assumingMemoryBound(to: UInt8.self)
+        let lengths = lengths
         characters.sort(keyBits: Self.characterKeyBits, scratch: &scratch)
         edges.sort(keyBits: Self.characterKeyBits, scratch: &scratch)
         bigrams.sort(keyBits: Self.bigramKeyBits, scratch: &scratch)
@@ -29,18 +35,18 @@ extension FieldInverter {
             let first = UInt32(truncatingIfNeeded: min(characters.key(character), edges.key(edge)))
             if characters.key(character) == UInt64(first) {
                 let key = GramKey.make(field: field, kind: .character, first)
-                terms.beginGram(key, norms: lengthCodes)
+                terms.beginGram(key, lengths)
                 character = Self.addFrequencies(characters, from: character, to: &terms)
                 try terms.endGram()
             }
             if edges.key(edge) == UInt64(first) {
-                terms.beginGram(GramKey.make(field: field, kind: edgeKind, first), norms: lengthCodes)
+                terms.beginGram(GramKey.make(field: field, kind: edgeKind, first), lengths)
                 edge = Self.addPositions(edges, from: edge, &places, to: &terms)
                 try terms.endGram()
             }
             while bigrams.key(bigram) &>> 21 == UInt64(first) {
                 let second = UInt32(truncatingIfNeeded: bigrams.key(bigram)) & 0x1F_FFFF
-                terms.beginGram(GramKey.make(field: field, kind: .bigram, first, second), norms: lengthCodes)
+                terms.beginGram(GramKey.make(field: field, kind: .bigram, first, second), lengths)
                 bigram = Self.addPositions(bigrams, from: bigram, &places, to: &terms)
                 try terms.endGram()
             }
@@ -51,7 +57,7 @@ extension FieldInverter {
     mutating func writeWords(
         field: Int, to terms: inout TermSections, _ scratch: inout PostingTriples
     ) throws(StorageError) {
-        let lengthCodes = norms.start.assumingMemoryBound(to: UInt8.self)
+        let lengths = lengths
         let numbers = interner.sortedNumbers()
         // Ranks instead of numbers, so that sorting by key is sorting by word.
         var ranks = [UInt32](repeating: 0, count: numbers.count)
@@ -65,7 +71,7 @@ extension FieldInverter {
         var places = CodeBuffer()
         while i < words.count {
             let rank = words.base[i].key
-            terms.beginWord(norms: lengthCodes)
+            terms.beginWord(lengths)
             i = Self.addPositions(words, from: i, &places, to: &terms)
             key.removeAll()
             key.append(UInt8(truncatingIfNeeded: field >> 8))

@@ -36,13 +36,14 @@ struct SegmentMerger {
             var terms = TermSections(
                 directory: directory, name: FileName.temporary(name), documentCount: documentCount)
             var merger = TermMerger(inputs, cancellation: cancellation)
-            try merger.merge(into: &terms, norms: norms.offsets.mapValues { start + $0 })
+            let meta = meta(fieldNames)
+            try merger.merge(into: &terms, lengths: lengths(norms.offsets.mapValues { start + $0 }, meta))
             try terms.finish(to: &file)
             try appendNorms(norms, to: &file)
             try appendDocuments(to: &file)
             try appendKeys(to: &file)
             try appendColumns(to: &file)
-            let (byteCount, checksum) = try file.finish(meta(fieldNames))
+            let (byteCount, checksum) = try file.finish(meta)
             return SealedSegment(id: id, byteCount: byteCount, checksum: checksum, ordinals: [], keyHashes: [])
         } catch {
             try? directory.remove(name)
@@ -71,6 +72,16 @@ struct SegmentMerger {
             }
         }
         return norms
+    }
+
+    private func lengths(_ norms: [Int: UnsafePointer<UInt8>], _ meta: SegmentMeta) -> [Int: FieldLengths] {
+        var lengths: [Int: FieldLengths] = [:]
+        for (field, codes) in norms where field < meta.fields.count {
+            lengths[field] = FieldLengths(
+                norms: codes, documentCount: meta.fields[field].documentCount,
+                lengthSum: meta.fields[field].lengthSum)
+        }
+        return lengths
     }
 
     private func appendNorms(_ norms: borrowing Norms, to file: inout SegmentFileWriter) throws(StorageError) {

@@ -12,29 +12,29 @@ struct TermMerger: ~Copyable {
         bases = inputs.map { _ in CharacterBase() }
     }
 
-    /// `norms` are the length codes of the merged segment by field.
+    /// `lengths` are those of the merged segment by field.
     mutating func merge(
-        into terms: inout TermSections, norms: [Int: UnsafePointer<UInt8>]
+        into terms: inout TermSections, lengths: [Int: FieldLengths]
     ) throws(StorageError) {
-        try mergeGrams(into: &terms, norms)
-        try mergeWords(into: &terms, norms)
+        try mergeGrams(into: &terms, lengths)
+        try mergeWords(into: &terms, lengths)
     }
 
     private mutating func mergeGrams(
-        into terms: inout TermSections, _ norms: [Int: UnsafePointer<UInt8>]
+        into terms: inout TermSections, _ lengths: [Int: FieldLengths]
     ) throws(StorageError) {
         var iterators = inputs.map { $0.segment.grams.iterator() }
         // The key each input stands at; .max when it is at its end (no key is that high).
         var keys = [UInt64](repeating: .max, count: inputs.count)
         for i in iterators.indices where try iterators[i].next() { keys[i] = iterators[i].key }
-        var fieldNorms = FieldNorms(inputs)
+        var inputLengths = InputLengths(inputs)
         var count = 0
         while let key = keys.min(), key != .max {
-            try fieldNorms.enter(GramKey.field(key))
-            terms.beginGram(key, norms: norms[GramKey.field(key)])
+            try inputLengths.enter(GramKey.field(key))
+            terms.beginGram(key, lengths[GramKey.field(key)] ?? FieldLengths())
             for i in keys.indices where keys[i] == key {
                 bases[i].enter(key)
-                try append(iterators[i].info, of: i, fieldNorms.codes[i], to: &terms)
+                try append(iterators[i].info, of: i, inputLengths.lengths[i], to: &terms)
                 keys[i] = try iterators[i].next() ? iterators[i].key : .max
                 // Keys that do not ascend would never end.
                 guard keys[i] > key else { throw inputs[i].segment.postings.corrupt(0, "grams out of order") }
@@ -46,21 +46,21 @@ struct TermMerger: ~Copyable {
     }
 
     private mutating func mergeWords(
-        into terms: inout TermSections, _ norms: [Int: UnsafePointer<UInt8>]
+        into terms: inout TermSections, _ lengths: [Int: FieldLengths]
     ) throws(StorageError) {
         var iterators = inputs.map { $0.segment.words.iterator() }
         var alive = [Bool](repeating: false, count: inputs.count)
         for i in iterators.indices { alive[i] = try iterators[i].next() }
         var key: [UInt8] = []
         var written = ByteWriter()
-        var fieldNorms = FieldNorms(inputs)
+        var inputLengths = InputLengths(inputs)
         while let first = Self.lowest(iterators, alive) {
             key = iterators[first].key
             let field = Int(key[0]) << 8 | Int(key[1])
-            try fieldNorms.enter(field)
-            terms.beginWord(norms: norms[field])
+            try inputLengths.enter(field)
+            terms.beginWord(lengths[field] ?? FieldLengths())
             for i in iterators.indices where alive[i] && iterators[i].key == key {
-                try append(iterators[i].info, of: i, fieldNorms.codes[i], to: &terms)
+                try append(iterators[i].info, of: i, inputLengths.lengths[i], to: &terms)
                 alive[i] = try iterators[i].next()
                 guard !alive[i] || key.lexicographicallyPrecedes(iterators[i].key) else {
                     throw inputs[i].segment.postings.corrupt(0, "words out of order")
@@ -84,13 +84,13 @@ struct TermMerger: ~Copyable {
 
     @inline(__always)
     private mutating func append(
-        _ info: TermInfo, of number: Int, _ norms: UnsafePointer<UInt8>?, to terms: inout TermSections
+        _ info: TermInfo, of number: Int, _ lengths: FieldLengths, to terms: inout TermSections
     ) throws(StorageError) {
         let input = inputs[number]
         let base = bases[number]
         let first = input.firstDocument
         try reader.read(
-            info, input.segment.postingSource, base: base.documents, norms: norms
+            info, input.segment.postingSource, base: base.documents, lengths
         ) { (block) throws(StorageError) in
             if !info.hasPositions { base.add(block) }
             var positions = block.positions
@@ -106,21 +106,21 @@ struct TermMerger: ~Copyable {
     }
 }
 
-/// The length codes of one field in each input.
-private struct FieldNorms {
+/// The lengths of one field in each input.
+private struct InputLengths {
     private let inputs: [MergeInput]
     private var field = -1
-    private(set) var codes: [UnsafePointer<UInt8>?]
+    private(set) var lengths: [FieldLengths]
 
     init(_ inputs: [MergeInput]) {
         self.inputs = inputs
-        codes = inputs.map { _ in nil }
+        lengths = inputs.map { _ in FieldLengths() }
     }
 
     mutating func enter(_ field: Int) throws(StorageError) {
         if field == self.field { return }
         self.field = field
-        for i in inputs.indices { codes[i] = try inputs[i].segment.norms(field) }
+        for i in inputs.indices { lengths[i] = try inputs[i].segment.lengths(field) }
     }
 }
 

@@ -6,7 +6,7 @@ final class PostingCursor {
     let documentFrequency: Int
     let hasPositions: Bool
     let blockCount: Int
-    /// The current block; its buffer belongs to the cursor.
+    /// The current block, after `seek`, `loadNext` or `mapRanks`; its buffer belongs to the cursor.
     let documents: UnsafeMutablePointer<UInt32>
     private(set) var count = 0
     private(set) var block = -1
@@ -25,12 +25,16 @@ final class PostingCursor {
     /// Where the frequencies of the current block begin; of a short list the bits behind its documents.
     private var frequenciesAt: UnsafeRawPointer
     private var bits: BitReader
-    private var positions = PositionReader()
+    private var positions: PositionReader
+    private let lengths: FieldLengths
+    private let found = PositionBuffer()
+    /// Whether `documents` holds documents: until they are needed it holds their ranks.
+    private var isMapped = true
 
     /// Opens the list of a term; its bytes are verified here. `base` is the list of the first character of a ranked one
-    /// and used by this cursor alone. `norms` are the length codes of the field, for lists with positions.
+    /// and used by this cursor alone.
     init(
-        _ info: TermInfo, _ source: PostingSource, base: PostingCursor?, norms: UnsafePointer<UInt8>?
+        _ info: TermInfo, _ source: PostingSource, base: PostingCursor?, _ lengths: FieldLengths
     ) throws(StorageError) {
         self.info = info
         self.source = source
@@ -46,7 +50,8 @@ final class PostingCursor {
         bits = BitReader(list, end: listEnd)
         documents = .allocate(capacity: PostingListWriter.blockCount)
         frequencyBuffer = .allocate(capacity: PostingListWriter.blockCount)
-        positions.norms = norms
+        positions = PositionReader(bits)
+        self.lengths = lengths
     }
 
     deinit {
@@ -63,6 +68,7 @@ final class PostingCursor {
     func loadNext() throws(StorageError) -> Bool {
         if block &+ 1 >= blockCount { return end() }
         try load(block &+ 1)
+        try mapRanks()
         return true
     }
 
@@ -75,21 +81,51 @@ final class PostingCursor {
     /// Goes to the first document not below `target`, at or behind the current place; false when there is none.
     @inline(__always)
     func seek(_ target: UInt32) throws(StorageError) -> Bool {
+        if !isMapped { try mapRanks() }
         if count == 0 || documents[count &- 1] < target {
             guard try seekBlock(target) else { return false }
         }
-        var at = index
-        if documents[at] < target {
-            // Branch-free search of the rest of the block (its last document is not below the target).
-            var length = count &- at
-            while length > 1 {
-                let half = length &>> 1
-                at = documents[at &+ half &- 1] < target ? at &+ half : at
-                length &-= half
-            }
-            index = at
-        }
+        search(target)
         return true
+    }
+
+    /// Moves on in the block to the first value not below `target`, which its last is not.
+    @inline(__always)
+    private func search(_ target: UInt32) {
+        var at = index
+        guard documents[at] < target else { return }
+        var length = count &- at
+        while length > 1 {
+            let half = length &>> 1
+            at = documents[at &+ half &- 1] < target ? at &+ half : at
+            length &-= half
+        }
+        index = at
+    }
+
+    /// Whether the list has the document, which is not below those asked for before; `index` then is its place.
+    @inline(__always)
+    func has(_ document: UInt32) throws(StorageError) -> Bool {
+        guard let base else { return try seek(document) && documents[index] == document }
+        return try hasRanked(document, base)
+    }
+
+    /// The same by rank: one place is looked up in the character's list instead of the documents of all of this.
+    private func hasRanked(_ document: UInt32, _ base: PostingCursor) throws(StorageError) -> Bool {
+        if block < 0 || (skip.map { block < blockCount && $0.lastDocument(block) < document } ?? false) {
+            guard try enterBlock(of: document) else { return false }
+        }
+        if count == 0 { return false }
+        if isMapped {
+            guard documents[count &- 1] >= document else { return false }
+            search(document)
+            return documents[index] == document
+        }
+        guard try base.has(document) else { return false }
+        let rank = UInt32(truncatingIfNeeded: base.block &<< 7 &+ base.index)
+        guard documents[count &- 1] >= rank else { return false }
+        search(rank)
+        return documents[index] == rank
     }
 
     /// The document `seek` stopped at.
@@ -106,21 +142,25 @@ final class PostingCursor {
         _ target: UInt32, where isWanted: ((frequency: UInt32, lengthCode: UInt8)) -> Bool
     ) throws(StorageError) -> Bool {
         guard let skip else { return try seek(target) }
-        var number = count > 0 && documents[count &- 1] >= target ? block : blockNumber(of: target, skip)
+        var number = count > 0 && skip.lastDocument(block) >= target ? block : blockNumber(of: target, skip)
         while number < blockCount, !isWanted(skip.bound(number)) { number &+= 1 }
         if number >= blockCount { return end() }
-        if number != block { try load(number) }
+        if number != block {
+            try load(number)
+            try mapRanks()
+        }
         return try seek(target)
     }
 
     private func seekBlock(_ target: UInt32) throws(StorageError) -> Bool {
-        let next = block &+ 1
-        if next >= blockCount { return end() }
-        guard let skip else {
-            try load(next)
-            return documents[count &- 1] < target ? end() : true
-        }
-        let number = blockNumber(of: target, skip)
+        guard try enterBlock(of: target) else { return false }
+        try mapRanks()
+        return skip == nil && documents[count &- 1] < target ? end() : true
+    }
+
+    /// Loads the next block that can hold the target, without mapping ranks; false when there is none.
+    private func enterBlock(of target: UInt32) throws(StorageError) -> Bool {
+        let number = skip.map { blockNumber(of: target, $0) } ?? (block &+ 1)
         if number >= blockCount { return end() }
         try load(number)
         return true
@@ -159,10 +199,21 @@ final class PostingCursor {
         case ..<PostingListWriter.blockCount: try loadShort()
         default: try loadBlock(number)
         }
-        if let base { try base.replaceRanks(documents, count) }
-        if let skip, skip.lastDocument(number) != documents[count &- 1] {
-            throw corrupt("block \(number) ends with another document")
-        }
+        isMapped = base == nil
+        if isMapped { try checkLast() }
+    }
+
+    /// Makes the ranks of the current block documents.
+    func mapRanks() throws(StorageError) {
+        guard !isMapped, let base else { return }
+        try base.replaceRanks(documents, count)
+        isMapped = true
+        try checkLast()
+    }
+
+    private func checkLast() throws(StorageError) {
+        guard let skip, skip.lastDocument(block) != documents[count &- 1] else { return }
+        throw corrupt("block \(block) ends with another document")
     }
 
     private func loadShort() throws(StorageError) {
@@ -257,24 +308,29 @@ final class PostingCursor {
         return highest
     }
 
-    /// Replaces `out` by the positions of document `place` of the current block, ascending.
-    func positions(of place: Int, into out: inout CodeBuffer) throws(StorageError) {
-        out.removeAll()
-        guard hasPositions else { throw corrupt("a list without positions was asked for them") }
+    /// The positions of document `place` of the current block, ascending; valid until the next call.
+    func positions(of place: Int) throws(StorageError) -> PositionBuffer {
+        found.removeAll()
+        guard hasPositions, let norms = lengths.norms else {
+            throw corrupt("a list without positions was asked for them")
+        }
         let frequencies = try frequencies()
-        if documentFrequency == 1 {
-            guard var inline = info.inlinePositions, InlinePositions.read(info.frequency, from: &inline, into: &out)
-            else { throw corrupt("damaged positions in the dictionary") }
-            return
+        if !positions.isInBlock { positions.enterBlock(try positionBits()) }
+        let isThere: Bool
+        if documentFrequency < PostingListWriter.blockCount {
+            let order = documentFrequency == 1 ? InlinePositions.order : lengths.positionOrder
+            isThere = positions.read(place, order: order, frequencies, into: found)
+        } else {
+            try mapRanks()
+            isThere = positions.read(place, norms: norms, documents: documents, frequencies, into: found)
         }
-        if !positions.isInBlock {
-            positions.enterBlock(try positionBits(), documents: documents, frequencies: frequencies)
-        }
-        guard positions.read(place, into: &out) else { throw corrupt("damaged positions") }
+        guard isThere else { throw corrupt("damaged positions") }
+        return found
     }
 
     /// Where the positions of the current block begin.
     private func positionBits() throws(StorageError) -> BitReader {
+        if documentFrequency == 1, let inline = info.inlinePositions { return inline }
         if documentFrequency < PostingListWriter.blockCount { return bits }
         let start = try source.positions.start(info.positionsOffset, info.positionsByteCount)
         let from = block == 0 ? 0 : skip?.positionsEnd(block &- 1) ?? 0

@@ -2,7 +2,7 @@
 struct PostingListReader: ~Copyable {
     private let documents: UnsafeMutablePointer<UInt32>
     private let frequencies: UnsafeMutablePointer<UInt32>
-    private var places = CodeBuffer(capacity: 1024)
+    private let places = PositionBuffer()
 
     /// One block: ascending documents, their frequencies, and all their positions one after another.
     struct Block {
@@ -25,10 +25,10 @@ struct PostingListReader: ~Copyable {
     }
 
     /// Hands the blocks of the list to `body` in order; throws when the bytes cannot be such a list. `base` are all
-    /// documents of the first character, for ranked lists; `norms` the length codes of the field.
+    /// documents of the first character, for ranked lists.
     @inline(__always)
     mutating func read(
-        _ info: TermInfo, _ source: PostingSource, base: UnsafeBufferPointer<UInt32>, norms: UnsafePointer<UInt8>?,
+        _ info: TermInfo, _ source: PostingSource, base: UnsafeBufferPointer<UInt32>, _ lengths: FieldLengths,
         _ body: (Block) throws(StorageError) -> Void
     ) throws(StorageError) {
         let limit = info.isRanked ? base.count : source.documentCount
@@ -38,7 +38,7 @@ struct PostingListReader: ~Copyable {
         if info.documentFrequency < PostingListWriter.blockCount {
             try readShort(info, source, limit)
             if info.isRanked { replaceRanks(info.documentFrequency, base) }
-            try readShortPositions(info, source, norms)
+            try readShortPositions(info, source, lengths)
             try body(block(info.documentFrequency))
             return
         }
@@ -71,7 +71,7 @@ struct PostingListReader: ~Copyable {
                 let from = block == 0 ? 0 : skip?.positionsEnd(block - 1) ?? 0
                 guard from <= info.positionsByteCount else { throw source.corrupt(info, "positions out of place") }
                 var bits = BitReader(list + from, end: list + info.positionsByteCount)
-                try appendPositions(&bits, size, norms, source, info)
+                try appendPositions(&bits, size, lengths.norms, source, info)
             }
             try body(self.block(size))
             done += size
@@ -118,15 +118,16 @@ struct PostingListReader: ~Copyable {
     }
 
     private mutating func readShortPositions(
-        _ info: TermInfo, _ source: PostingSource, _ norms: UnsafePointer<UInt8>?
+        _ info: TermInfo, _ source: PostingSource, _ lengths: FieldLengths
     ) throws(StorageError) {
         places.removeAll()
         guard info.hasPositions else { return }
-        if info.documentFrequency == 1 {
-            guard var bits = info.inlinePositions, InlinePositions.read(info.frequency, from: &bits, into: &places)
-            else { throw source.corrupt(info, "damaged positions in the dictionary") }
-        } else if var bits = shortBits {
-            try appendPositions(&bits, info.documentFrequency, norms, source, info)
+        let order = info.documentFrequency == 1 ? InlinePositions.order : lengths.positionOrder
+        guard var bits = info.documentFrequency == 1 ? info.inlinePositions : shortBits else { return }
+        for i in 0..<info.documentFrequency {
+            guard PositionCode.read(Int(frequencies[i]), order: order, from: &bits, into: places) else {
+                throw source.corrupt(info, "damaged positions")
+            }
         }
     }
 

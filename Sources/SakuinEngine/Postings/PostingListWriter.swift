@@ -1,11 +1,11 @@
 /// Documents of one term, in order, to a list.
 ///
 /// *One document*: no list, the dictionary has it. *Fewer than a block of 128*: one run of bits: interpolative code of
-/// the documents, or of their ranks; unless all are 1 the gamma code of each frequency; the positions of each document,
-/// `PositionWidth` bits each. *More*: blocks of 128 documents, the last one fewer, then, when there is more than one, `SkipData`. A
+/// the documents, or of their ranks; unless all are 1 the gamma code of each frequency; `PositionCode` of each document.
+/// *More*: blocks of 128 documents, the last one fewer, then, when there is more than one, `SkipData`. A
 /// block is a packed block of gaps minus one of the documents, the first counting from −1, or interpolative code of the
 /// ranks between the last of the block before and its own last, which the skip data have (if there are none, of all
-/// ranks); then a `FrequencyBlock`. Their positions stand in the positions section, each block's beginning at a byte.
+/// ranks); then a `FrequencyBlock`. Their positions stand in the positions section, `PositionWidth` bits each, each block's beginning at a byte.
 struct PostingListWriter: ~Copyable {
     /// Documents of a block.
     static let blockCount = 128
@@ -19,7 +19,7 @@ struct PostingListWriter: ~Copyable {
     private var previousNumber = UInt32.max
 
     private var isRanked = false
-    private var norms: UnsafePointer<UInt8>?
+    private var lengths = FieldLengths()
     private var entry = TermEntry()
     private var blocks: [Block] = []
     private var bits = BitWriter(capacity: 1024)
@@ -53,10 +53,9 @@ struct PostingListWriter: ~Copyable {
     /// Positions of the last list, if it has one document.
     var inlinePositions: UnsafePointer<UInt32> { UnsafePointer(places.values) }
 
-    /// Starts a list. `norms` are the length codes of the field by document, and outlive the list. `isRanked`: blocks
-    /// hold ranks.
+    /// Starts a list. `isRanked`: blocks hold ranks.
     mutating func begin(
-        hasPositions: Bool, isRanked: Bool, norms: UnsafePointer<UInt8>?, postings: borrowing SectionWriter,
+        hasPositions: Bool, isRanked: Bool, _ lengths: FieldLengths, postings: borrowing SectionWriter,
         positions: borrowing SectionWriter
     ) {
         entry = TermEntry()
@@ -64,7 +63,7 @@ struct PostingListWriter: ~Copyable {
         entry.postingsOffset = postings.count
         entry.positionsOffset = positions.count
         self.isRanked = isRanked
-        self.norms = norms
+        self.lengths = lengths
         blocks.removeAll(keepingCapacity: true)
         count = 0
         places.removeAll()
@@ -92,9 +91,9 @@ struct PostingListWriter: ~Copyable {
     ) {
         let last = docs[count - 1]
         var best: UInt32 = 1
-        var shortest = norms == nil ? 0 : UInt8.max
+        var shortest = lengths.norms == nil ? 0 : UInt8.max
         for i in 0..<count {
-            if let norms { shortest = min(shortest, norms[Int(docs[i])]) }
+            if let norms = lengths.norms { shortest = min(shortest, norms[Int(docs[i])]) }
             best = max(best, frequencies[i])
         }
         if isRanked {
@@ -151,7 +150,7 @@ struct PostingListWriter: ~Copyable {
     private mutating func appendPositions() {
         var from = 0
         for i in 0..<count {
-            let width = PositionWidth.bits(norms.map { $0[Int(docs[i])] } ?? .max)
+            let width = PositionWidth.bits(lengths.norms.map { $0[Int(docs[i])] } ?? .max)
             let mask: UInt64 = (1 &<< UInt64(truncatingIfNeeded: width)) &- 1
             for _ in 0..<frequencies[i] {
                 bits.append(UInt64(places.values[from]) & mask, width: width)
@@ -177,7 +176,14 @@ struct PostingListWriter: ~Copyable {
         if !entry.isOnceEach {
             for i in 0..<count { bits.append(gamma: UInt64(frequencies[i])) }
         }
-        if entry.hasPositions { appendPositions() }
+        if entry.hasPositions {
+            var from = 0
+            for i in 0..<count {
+                PositionCode.write(
+                    places.values + from, Int(frequencies[i]), order: lengths.positionOrder, to: &bits)
+                from &+= Int(frequencies[i])
+            }
+        }
         bits.finish()
         bits.bytes.withBytes { postings.buffer.append(bytes: $0) }
     }

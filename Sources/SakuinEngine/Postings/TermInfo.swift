@@ -38,38 +38,7 @@ struct TermEntry {
     var hasOwnPositions: Bool { hasPositions && documentFrequency >= PostingListWriter.blockCount }
 }
 
-/// Positions of a term of one document, in its dictionary entry: exponential Golomb codes of order 6 of the first
-/// position, then of each distance from the one before minus one.
+/// Positions of a term of one document stand in its dictionary entry, as `PositionCode` of this order.
 enum InlinePositions {
-    private static let order = 6
-
-    static func write(_ positions: UnsafePointer<UInt32>, _ count: Int, to bits: inout BitWriter) {
-        var next: UInt32 = 0
-        for i in 0..<count {
-            bits.append(UInt64(positions[i] &- next), order: order)
-            next = positions[i] &+ 1
-        }
-    }
-
-    @inline(__always)
-    static func skip(_ count: UInt32, in bits: inout BitReader) {
-        var rest = count
-        while rest > 0, !bits.isOverrun {
-            _ = bits.next(order: order)
-            rest &-= 1
-        }
-    }
-
-    /// Appends the positions; false when the bits end before them.
-    static func read(_ count: UInt32, from bits: inout BitReader, into out: inout CodeBuffer) -> Bool {
-        var next: UInt32 = 0
-        var rest = count
-        while rest > 0, !bits.isOverrun {
-            let position = next &+ UInt32(truncatingIfNeeded: bits.next(order: order))
-            out.append(position)
-            next = position &+ 1
-            rest &-= 1
-        }
-        return !bits.isOverrun
-    }
+    static let order = 6
 }

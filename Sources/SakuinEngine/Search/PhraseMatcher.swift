@@ -32,7 +32,7 @@ final class PhraseMatcher: Matcher {
             for place in from..<to {
                 lead.setIndex(place)
                 let document = lead.documents[place]
-                guard let value = try value(document, above: needed) else { continue }
+                guard try checker.othersHave(document), let value = try value(document, above: needed) else { continue }
                 batch.documents[kept] = document
                 batch.scores[kept] = value
                 kept &+= 1
@@ -49,11 +49,11 @@ final class PhraseMatcher: Matcher {
         return try lead.seek(target, where: { score.bound($0) > needed })
     }
 
-    /// The score of a document; nil when the phrase does not occur or the score is not above `needed`.
+    /// The score of a document that all places have; nil when the phrase does not occur or the score is not above
+    /// `needed`.
     @inline(__always)
     private func value(_ document: UInt32, above needed: Double) throws(StorageError) -> Double? {
-        guard try checker.allHave(document) else { return nil }
-        guard let score else { return try checker.occurs(in: document) ? 0 : nil }
+        guard let score else { return try checker.occurrences(in: document) > 0 ? 0 : nil }
         if needed > 0, score.score(try checker.frequencyBound(), document) <= needed { return nil }
         let frequency = try checker.occurrences(in: document)
         return frequency == 0 ? nil : score.score(UInt32(clamping: frequency), document)
@@ -79,7 +79,9 @@ final class PhraseMatcher: Matcher {
         var kept = 0
         for i in 0..<count {
             let document = batch.documents[i]
-            guard let value = try value(document, above: needed - batch.scores[i]) else { continue }
+            guard try checker.allHave(document),
+                let value = try value(document, above: needed - batch.scores[i])
+            else { continue }
             batch.move(i, to: kept)
             batch.scores[kept] += value
             kept &+= 1

@@ -86,31 +86,31 @@ struct SegmentQuery {
         return only.first?.info.documentFrequency ?? 0
     }
 
-    private func cursor(_ term: FoundTerm, _ norms: UnsafePointer<UInt8>?) throws(StorageError) -> PostingCursor {
+    private func cursor(_ term: FoundTerm, _ lengths: FieldLengths) throws(StorageError) -> PostingCursor {
         let source = segment.postingSource
         var base: PostingCursor?
         if term.info.isRanked, let character = try segment.grams.find(GramKey.character(of: term.gram)) {
-            base = try PostingCursor(character, source, base: nil, norms: nil)
+            base = try PostingCursor(character, source, base: nil, lengths)
         }
-        return try PostingCursor(term.info, source, base: base, norms: norms)
+        return try PostingCursor(term.info, source, base: base, lengths)
     }
 
     /// The tokens that are read for a phrase, nil when one is missing.
     private func slots(of number: Int) throws(StorageError) -> [PhraseSlot]? {
         let phrase = plan.phrases[number]
         guard terms[number].count == phrase.tokens.count, terms[number].allSatisfy({ !$0.isEmpty }) else { return nil }
-        let norms = try segment.norms(phrase.field)
+        let lengths = try segment.lengths(phrase.field)
         var slots: [PhraseSlot] = []
         var first = 0
         for part in phrase.parts {
             switch part {
             case .token(let token):
-                slots.append(try slot(terms[number][first], token.offset, norms))
+                slots.append(try slot(terms[number][first], token.offset, lengths))
                 first += 1
             case .run(let tokens):
                 let frequencies = (0..<tokens.count).map { terms[number][first + $0][0].info.documentFrequency }
                 for i in PhraseCover.choose(frequencies) {
-                    slots.append(try slot(terms[number][first + i], tokens[i].offset, norms))
+                    slots.append(try slot(terms[number][first + i], tokens[i].offset, lengths))
                 }
                 first += tokens.count
             }
@@ -119,10 +119,10 @@ struct SegmentQuery {
     }
 
     private func slot(
-        _ terms: [FoundTerm], _ offset: UInt32, _ norms: UnsafePointer<UInt8>?
+        _ terms: [FoundTerm], _ offset: UInt32, _ lengths: FieldLengths
     ) throws(StorageError) -> PhraseSlot {
         var cursors: [PostingCursor] = []
-        for term in terms { cursors.append(try cursor(term, norms)) }
+        for term in terms { cursors.append(try cursor(term, lengths)) }
         return PhraseSlot(cursors: cursors, offset: offset)
     }
 
@@ -181,7 +181,7 @@ struct SegmentQuery {
         if slots.count == 1, score == nil {
             return DisjunctionMatcher(slots[0].cursors.map { TermMatcher($0, score: nil) })
         }
-        let checker = PhraseChecker(slots)
+        guard let checker = PhraseChecker(slots) else { return EmptyMatcher() }
         if checker.lead != nil { return PhraseMatcher(checker, leads: nil, score: score) }
         // The rarest place is a prefix: its words lead, through cursors of their own.
         let rarest = slots.min { $0.documentFrequency < $1.documentFrequency }

@@ -48,8 +48,7 @@ final class TermMatcher: Matcher {
         var kept = 0
         for i in 0..<count {
             let document = batch.documents[i]
-            guard try cursor.seek(document) else { break }
-            guard cursor.document == document else { continue }
+            guard try cursor.has(document) else { continue }
             batch.move(i, to: kept)
             if let score { batch.scores[kept] += score.score(try cursor.frequencies()[cursor.index], document) }
             kept &+= 1

@@ -48,8 +48,8 @@ enum SegmentCheck {
         _ reader: inout PostingListReader
     ) throws(StorageError) {
         var documents = 0
-        let norms = try segment.norms(field)
-        try reader.read(info, segment.postingSource, base: base.documents, norms: norms) {
+        let lengths = try segment.lengths(field)
+        try reader.read(info, segment.postingSource, base: base.documents, lengths) {
             (block) throws(StorageError) in
             documents += block.count
             if !info.hasPositions { base.add(block) }

@@ -48,6 +48,14 @@ final class SegmentReader: Sendable {
         PostingSource(postings: postings, positions: positions, documentCount: meta.documentCount)
     }
 
+    /// The lengths of a text field's documents.
+    func lengths(_ field: Int) throws(StorageError) -> FieldLengths {
+        guard field < meta.fields.count else { return FieldLengths() }
+        return FieldLengths(
+            norms: try norms(field), documentCount: meta.fields[field].documentCount,
+            lengthSum: meta.fields[field].lengthSum)
+    }
+
     /// The fields that have norms.
     var textFields: [Int] { normOffsets.keys.sorted() }
 

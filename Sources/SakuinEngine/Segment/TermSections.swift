@@ -27,7 +27,7 @@ struct TermSections: ~Copyable {
         ranks = CharacterRanks(documentCount: documentCount)
     }
 
-    mutating func beginGram(_ key: UInt64, norms: UnsafePointer<UInt8>?) {
+    mutating func beginGram(_ key: UInt64, _ lengths: FieldLengths) {
         self.key = key
         documentFrequency = 0
         isCharacter = GramKey.kind(key) == .character
@@ -35,13 +35,13 @@ struct TermSections: ~Copyable {
         if isCharacter || ranks.key != character { ranks.begin(character) }
         list.begin(
             hasPositions: GramKey.hasPositions(key),
-            isRanked: GramKey.isRanked(key, documentFrequency: PostingListWriter.blockCount), norms: norms,
+            isRanked: GramKey.isRanked(key, documentFrequency: PostingListWriter.blockCount), lengths,
             postings: postings, positions: positions)
     }
 
-    mutating func beginWord(norms: UnsafePointer<UInt8>?) {
+    mutating func beginWord(_ lengths: FieldLengths) {
         isCharacter = false
-        list.begin(hasPositions: true, isRanked: false, norms: norms, postings: postings, positions: positions)
+        list.begin(hasPositions: true, isRanked: false, lengths, postings: postings, positions: positions)
     }
 
     /// A document above all before, and as many ascending positions as its frequency says.

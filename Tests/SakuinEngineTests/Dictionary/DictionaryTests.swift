@@ -81,9 +81,10 @@ import Testing
             if place % 3 == 0 {
                 #expect(info.document == entry.document && info.frequency == entry.frequency)
                 guard info.hasPositions else { continue }
-                var read = CodeBuffer()
+                let read = PositionBuffer()
                 var bits = try #require(info.inlinePositions)
-                #expect(InlinePositions.read(info.frequency, from: &bits, into: &read))
+                #expect(
+                    PositionCode.read(Int(info.frequency), order: InlinePositions.order, from: &bits, into: read))
                 #expect(read.values[0] == UInt32(place % 300) && read.count == Int(entry.frequency))
                 if read.count == 2 { #expect(read.values[1] == UInt32(place % 300 + 7)) }
             } else {

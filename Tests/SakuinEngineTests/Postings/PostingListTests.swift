@@ -66,15 +66,20 @@ private struct ListModel {
         }
     }
 
+    /// The lengths as a list sees them; `norms` must stay where they are.
+    func lengths(_ norms: UnsafeBufferPointer<UInt8>) -> FieldLengths {
+        FieldLengths(norms: norms.baseAddress, documentCount: 1, lengthSum: 40)
+    }
+
     func written() throws -> Written {
         var terms = TermSections(directory: MemoryDirectory(), name: "list", documentCount: documentCount)
         try norms.withUnsafeBufferPointer { norms in
             if isRanked {
-                terms.beginGram(GramKey.character(of: key), norms: norms.baseAddress)
+                terms.beginGram(GramKey.character(of: key), lengths(norms))
                 for document in characters { terms.add(document, frequency: 1, positions: nil) }
                 try terms.endGram()
             }
-            terms.beginGram(key, norms: norms.baseAddress)
+            terms.beginGram(key, lengths(norms))
             for (place, document) in documents.enumerated() {
                 positions[place].withUnsafeBufferPointer {
                     terms.add(document, frequency: UInt32($0.count), positions: $0.baseAddress)
@@ -94,8 +99,8 @@ private struct ListModel {
             let source = written.source(documentCount)
             let info = try #require(try written.grams.find(key))
             let character = isRanked ? try written.grams.find(GramKey.character(of: key)) : nil
-            let base = try character.map { try PostingCursor($0, source, base: nil, norms: nil) }
-            try body(try PostingCursor(info, source, base: base, norms: norms.baseAddress))
+            let base = try character.map { try PostingCursor($0, source, base: nil, lengths(norms)) }
+            try body(try PostingCursor(info, source, base: base, lengths(norms)))
         }
     }
 }
@@ -113,14 +118,13 @@ private struct ListModel {
             try model.withCursor(written) { cursor in
                 #expect(cursor.documentFrequency == size)
                 var at = 0
-                var places = CodeBuffer()
                 while try cursor.loadNext() {
                     let frequencies = try cursor.frequencies()
                     for i in 0..<cursor.count {
                         #expect(cursor.documents[i] == model.documents[at])
                         #expect(Int(frequencies[i]) == model.positions[at].count)
                         if model.hasPositions, random.below(3) > 0 {
-                            try cursor.positions(of: i, into: &places)
+                            let places = try cursor.positions(of: i)
                             #expect(
                                 Array(UnsafeBufferPointer(start: places.values, count: places.count))
                                     == model.positions[at])
@@ -144,7 +148,7 @@ private struct ListModel {
         try model.norms.withUnsafeBufferPointer { norms in
             try model.characters.withUnsafeBufferPointer { base in
                 try reader.read(
-                    info, written.source(model.documentCount), base: base, norms: norms.baseAddress
+                    info, written.source(model.documentCount), base: base, model.lengths(norms)
                 ) { block in
                     documents += UnsafeBufferPointer(start: block.documents, count: block.count)
                     frequencies += UnsafeBufferPointer(start: block.frequencies, count: block.count)
@@ -161,7 +165,6 @@ private struct ListModel {
         kind: GramKey.Kind, spread: Int
     ) throws {
         var random = SeededRandom(seed: 62)
-        var places = CodeBuffer()
         for size in Self.sizes {
             let model = ListModel(size, spread: spread, kind, &random)
             let written = try model.written()
@@ -178,7 +181,7 @@ private struct ListModel {
                         let place = try #require(expected)
                         #expect(cursor.document == model.documents[place])
                         if random.below(4) == 0 {
-                            try cursor.positions(of: cursor.index, into: &places)
+                            let places = try cursor.positions(of: cursor.index)
                             #expect(places.count == model.positions[place].count)
                             #expect(places.values[0] == model.positions[place][0])
                             #expect(places.values[places.count - 1] == model.positions[place].last)
@@ -186,6 +189,34 @@ private struct ListModel {
                         target = cursor.document + 1
                     }
                     #expect(try !cursor.seek(.max))
+                }
+            }
+        }
+    }
+
+    /// `has` finds the same as looking the document up, by rank or not, and leaves the cursor at its positions.
+    @Test(arguments: [GramKey.Kind.edge, .bigram], [1, 3, 200]) func hasTellsEveryDocument(
+        kind: GramKey.Kind, spread: Int
+    ) throws {
+        var random = SeededRandom(seed: 65)
+        for size in Self.sizes {
+            let model = ListModel(size, spread: spread, kind, &random)
+            let written = try model.written()
+            let known = Dictionary(uniqueKeysWithValues: model.documents.enumerated().map { ($1, $0) })
+            for stride in [1, 40, 2_000] {
+                try model.withCursor(written) { cursor in
+                    var document = random.below(stride)
+                    while document < model.documentCount + 10 {
+                        let place = known[UInt32(document)]
+                        #expect(try cursor.has(UInt32(document)) == (place != nil))
+                        if let place, random.below(3) == 0 {
+                            let positions = try cursor.positions(of: cursor.index)
+                            #expect(
+                                Array(UnsafeBufferPointer(start: positions.values, count: positions.count))
+                                    == model.positions[place])
+                        }
+                        document += 1 + random.below(stride)
+                    }
                 }
             }
         }
@@ -209,10 +240,10 @@ private struct ListModel {
     @Test func ranksOfOtherDocumentsAreRefused() throws {
         var terms = TermSections(directory: MemoryDirectory(), name: "list", documentCount: 10)
         let key = ListModel.key(.bigram)
-        terms.beginGram(GramKey.character(of: key), norms: nil)
+        terms.beginGram(GramKey.character(of: key), FieldLengths())
         for document: UInt32 in [1, 4] { terms.add(document, frequency: 1, positions: nil) }
         try terms.endGram()
-        terms.beginGram(key, norms: nil)
+        terms.beginGram(key, FieldLengths())
         for document: UInt32 in [1, 5] { terms.add(document, frequency: 1, positions: [2]) }
         #expect(throws: StorageError.self) { try terms.endGram() }
     }
@@ -233,10 +264,9 @@ private struct ListModel {
             }
             do {
                 try model.withCursor(damaged) { cursor in
-                    var places = CodeBuffer()
                     while try cursor.loadNext() {
                         for i in 0..<cursor.count { #expect(Int(cursor.documents[i]) < model.documentCount) }
-                        try cursor.positions(of: random.below(cursor.count), into: &places)
+                        _ = try cursor.positions(of: random.below(cursor.count))
                     }
                 }
                 try check(damaged, model)
@@ -253,7 +283,7 @@ private struct ListModel {
         try model.norms.withUnsafeBufferPointer { norms in
             try model.characters.withUnsafeBufferPointer { base in
                 try reader.read(
-                    info, damaged.source(model.documentCount), base: base, norms: norms.baseAddress
+                    info, damaged.source(model.documentCount), base: base, model.lengths(norms)
                 ) { block in
                     for i in 0..<block.count { #expect(Int(block.documents[i]) < model.documentCount) }
                 }

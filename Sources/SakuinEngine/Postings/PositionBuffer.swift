@@ -1,0 +1,61 @@
+/// A growable run of positions behind a reference, so that filling it needs no exclusive access to its owner.
+final class PositionBuffer {
+    private(set) var values: UnsafeMutablePointer<UInt32>
+    private(set) var count = 0
+    private var capacity = 256
+
+    init() { values = .allocate(capacity: capacity) }
+
+    deinit { values.deallocate() }
+
+    func removeAll() { count = 0 }
+
+    @inline(__always)
+    func append(_ value: UInt32) {
+        if count == capacity { grow() }
+        values[count] = value
+        count &+= 1
+    }
+
+    @inline(never)
+    private func grow() {
+        let moved = UnsafeMutablePointer<UInt32>.allocate(capacity: capacity * 2)
+        moved.update(from: values, count: count)
+        values.deallocate()
+        values = moved
+        capacity *= 2
+    }
+
+    /// Replaces what is there by those of another that are not below `offset`, minus it.
+    func copy(_ other: PositionBuffer, minus offset: UInt32) {
+        count = 0
+        for i in 0..<other.count where other.values[i] >= offset { append(other.values[i] &- offset) }
+    }
+
+    /// Keeps the values that `other` has too, `offset` further on; both ascend.
+    @inline(__always)
+    func intersect(_ other: PositionBuffer, offset: UInt32) {
+        let (a, b) = (values, other.values)
+        let (aCount, bCount) = (count, other.count)
+        var (i, j, kept) = (0, 0, 0)
+        while i < aCount, j < bCount {
+            let wanted = a[i] &+ offset
+            if b[j] < wanted {
+                j &+= 1
+            } else {
+                if b[j] == wanted {
+                    a[kept] = a[i]
+                    kept &+= 1
+                }
+                i &+= 1
+            }
+        }
+        count = kept
+    }
+
+    /// Puts the values in order.
+    func sort() {
+        var all = UnsafeMutableBufferPointer(start: values, count: count)
+        all.sort()
+    }
+}
