@@ -38,24 +38,38 @@ struct DocumentStore: Sendable {
     private static let codedByteCountMax = 128 << 20
 
     private let section: SectionView
+    private let keys: KeyTable?
     private let documentCount: Int
     let blockCount: Int
     private let indexAt: Int
+    /// The code of the documents; nil for `StoredTextCode`.
+    let table: SymbolTable?
 
-    init(_ section: SectionView, documentCount: Int) throws(StorageError) {
+    /// With `keys`, documents are stored without their keys and handed out with them.
+    init(_ section: SectionView, keys: KeyTable? = nil, documentCount: Int) throws(StorageError) {
         self.section = section
-        let trailer = section.count - 16
+        self.keys = keys
+        let trailer = section.count - DocumentStoreWriter.trailerByteCount
         var reader = ByteReader(
-            try section.bytes(trailer, 16), file: section.file, base: section.fileOffset + trailer)
+            try section.bytes(trailer, DocumentStoreWriter.trailerByteCount), file: section.file,
+            base: section.fileOffset + trailer)
+        let tableBytes = try reader.read64()
         let documents = try reader.read64()
         let blocks = try reader.read64()
+        guard tableBytes <= UInt64(trailer) else { throw reader.corrupt("a table of \(tableBytes) bytes") }
+        let tableAt = trailer - Int(tableBytes)
         guard documents == UInt64(documentCount),
-            blocks <= UInt64(trailer / DocumentStoreWriter.indexStride), (documents == 0) == (blocks == 0)
+            blocks <= UInt64(tableAt / DocumentStoreWriter.indexStride), (documents == 0) == (blocks == 0)
         else { throw reader.corrupt("\(documents) documents of \(documentCount) in \(blocks) blocks") }
         self.documentCount = documentCount
         blockCount = Int(blocks)
-        indexAt = trailer - blockCount * DocumentStoreWriter.indexStride
+        indexAt = tableAt - blockCount * DocumentStoreWriter.indexStride
+        table = tableBytes == 0 ? nil : SymbolTable.decode(try section.bytes(tableAt, Int(tableBytes)))
+        guard tableBytes == 0 || table != nil else { throw section.corrupt(tableAt, "damaged table of symbols") }
     }
+
+    /// Bytes of the blocks.
+    var byteCount: Int { indexAt }
 
     private func firstDocument(_ block: Int) throws(StorageError) -> Int {
         if block == blockCount { return documentCount }
@@ -143,12 +157,23 @@ struct DocumentStore: Sendable {
         }
         try load(low, block, part.upperBound, &cache)
         cache.decoded.removeAll()
+        try appendKey(of: document, to: &cache.decoded)
         guard
-            StoredTextCode.decode(
+            decode(
                 UnsafeRawBufferPointer(start: cache.coded.start + part.lowerBound, count: part.count),
                 into: &cache.decoded)
         else { throw damaged(low) }
         return try cache.decoded.withBytes(body)
+    }
+
+    private func decode(_ coded: UnsafeRawBufferPointer, into out: inout ByteWriter) -> Bool {
+        table?.decode(coded, into: &out) ?? StoredTextCode.decode(coded, into: &out)
+    }
+
+    private func appendKey(of document: UInt32, to out: inout ByteWriter) throws(StorageError) {
+        guard let key = try keys?.key(document) else { return }
+        out.appendVarint(UInt64(key.count))
+        key.withUnsafeBytes { out.append(bytes: $0) }
     }
 
     /// Hands every document of a block to `body`, in order.
@@ -159,12 +184,26 @@ struct DocumentStore: Sendable {
         var decoded = ByteWriter(capacity: 4096)
         try forEachCoded(inBlock: number, &cache) { (document, coded) throws(StorageError) in
             decoded.removeAll()
-            guard StoredTextCode.decode(coded, into: &decoded) else { throw damaged(number) }
+            try appendKey(of: document, to: &decoded)
+            guard decode(coded, into: &decoded) else { throw damaged(number) }
             try decoded.withBytes { (bytes) throws(StorageError) in try body(document, bytes) }
         }
     }
 
-    /// The same before decoding, for `DocumentStoreWriter.add(coded:)`.
+    /// The same without keys, for `DocumentStoreWriter.add`.
+    func forEachStored(
+        inBlock number: Int, _ cache: inout DocumentBlockCache,
+        _ body: (UInt32, UnsafeRawBufferPointer) throws(StorageError) -> Void
+    ) throws(StorageError) {
+        var decoded = ByteWriter(capacity: 4096)
+        try forEachCoded(inBlock: number, &cache) { (document, coded) throws(StorageError) in
+            decoded.removeAll()
+            guard decode(coded, into: &decoded) else { throw damaged(number) }
+            try decoded.withBytes { (bytes) throws(StorageError) in try body(document, bytes) }
+        }
+    }
+
+    /// The same before decoding, for `DocumentStoreWriter.add(coded:)` of a writer with the same table.
     func forEachCoded(
         inBlock number: Int, _ cache: inout DocumentBlockCache,
         _ body: (UInt32, UnsafeRawBufferPointer) throws(StorageError) -> Void

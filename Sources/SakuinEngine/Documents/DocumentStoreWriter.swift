@@ -1,14 +1,18 @@
 /// Encoded documents to compressed blocks.
 ///
 /// Section: blocks; the index (per block u32 first document, u64 offset, u32 bytes of lengths, u32 stored bytes, u32
-/// coded bytes, u32 flags: 1 made by LZ4 HC, 2 not compressed); u64 documents, u64 blocks. A block: for each document a
-/// varint of its coded bytes, then LZ4 of the coded documents one behind the other. Each document is coded by itself
-/// (`StoredTextCode`), so that reading one decodes no other.
+/// coded bytes, u32 flags: 1 made by LZ4 HC, 2 not compressed); the `SymbolTable` if there is one; u64 its bytes, u64
+/// documents, u64 blocks. A block: for each document a varint of its coded bytes, then LZ4 of the coded documents one
+/// behind the other. Each document is coded by itself, by the table or else `StoredTextCode`, so that reading one decodes
+/// no other.
 struct DocumentStoreWriter: ~Copyable {
-    /// Coded bytes at which a block is closed: about 64 KiB of CJK text.
-    static let blockByteCount = 48 << 10
+    /// Coded bytes at which a block is closed: as far as LZ4 looks back.
+    static let blockByteCount = 64 << 10
     static let indexStride = 28
+    static let trailerByteCount = 24
 
+    /// The code of the documents; nil for `StoredTextCode`.
+    let table: SymbolTable?
     private let high: Bool
     private let compression: BlockCompression
     /// The open block.
@@ -21,8 +25,9 @@ struct DocumentStoreWriter: ~Copyable {
     private var firstOfBlock = 0
 
     /// `high`: smaller and slower, for merges.
-    init(high: Bool) {
+    init(high: Bool, table: SymbolTable? = nil) {
         self.high = high
+        self.table = table
         compression = BlockCompression(high: high)
     }
 
@@ -31,7 +36,11 @@ struct DocumentStoreWriter: ~Copyable {
 
     mutating func add(_ document: UnsafeRawBufferPointer) {
         let before = coded.count
-        StoredTextCode.encode(document, into: &coded)
+        if let table {
+            table.encode(document, into: &coded)
+        } else {
+            StoredTextCode.encode(document, into: &coded)
+        }
         endDocument(from: before)
     }
 
@@ -94,6 +103,9 @@ struct DocumentStoreWriter: ~Copyable {
         flush()
         blocks.withBytes { out.append(bytes: $0) }
         index.withBytes { out.append(bytes: $0) }
+        let before = out.count
+        table?.encode(into: &out)
+        out.append64(UInt64(out.count - before))
         out.append64(UInt64(documentCount))
         out.append64(UInt64(blockCount))
     }

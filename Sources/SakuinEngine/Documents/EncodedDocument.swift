@@ -79,6 +79,13 @@ struct EncodedDocumentReader {
         left = try reader.readCount(max: reader.remaining)
     }
 
+    /// Bytes of the key and of its length at the beginning of a document.
+    static func keyEnd(_ bytes: UnsafeRawBufferPointer) throws(StorageError) -> Int {
+        var reader = ByteReader(bytes, file: "document")
+        _ = try reader.readBytes(try reader.readCount(max: reader.remaining))
+        return reader.offset
+    }
+
     mutating func next() throws(StorageError) -> EncodedField? {
         if left == 0 { return nil }
         left -= 1

@@ -63,7 +63,7 @@ final class Inverter {
         meta.lastSequence = sequence
         while let field = try reader.next() { try add(field, of: document) }
         if storesAll {
-            documents.add(body)
+            try addKeyless(body)
         } else {
             try addTrimmed(body)
         }
@@ -129,7 +129,13 @@ final class Inverter {
         try EncodedDocumentReader.copy(body, into: &trimmed) { number in
             number >= schema.fields.count || schema.fields[number].stored
         }
-        trimmed.withBytes { documents.add($0) }
+        try trimmed.withBytes { (bytes) throws(StorageError) in try addKeyless(bytes) }
+    }
+
+    /// Stores the document without its key, which the key table has.
+    private func addKeyless(_ body: UnsafeRawBufferPointer) throws(StorageError) {
+        let keyEnd = try EncodedDocumentReader.keyEnd(body)
+        documents.add(UnsafeRawBufferPointer(rebasing: body[keyEnd...]))
     }
 
     /// Writes the chunk to a segment file and forgets it; nil when there is nothing. Without `keepsMemory` the room of

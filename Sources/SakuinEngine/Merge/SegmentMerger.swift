@@ -2,7 +2,8 @@
 //
 // 1. Documents get their new numbers; norms are laid one behind the other.
 // 2. Terms: the dictionaries are walked together, lists remapped and packed anew.
-// 3. Stored blocks that are whole, living and already LZ4 HC are copied; others are read and compressed again.
+// 3. Stored blocks that are whole, living, LZ4 HC and of the chosen table are copied; others are read and compressed
+//    again.
 // 4. Keys and columns are written in the new order.
 
 struct SegmentMerger {
@@ -96,25 +97,38 @@ struct SegmentMerger {
 
     private func appendDocuments(to file: inout SegmentFileWriter) throws(StorageError) {
         var section = SectionWriter(directory: nil, name: "")
-        var writer = DocumentStoreWriter(high: true)
+        var writer = DocumentStoreWriter(high: true, table: try StoredTextTable.choose(inputs))
         var cache = DocumentBlockCache()
         for input in inputs {
             let store = input.segment.documents()
             cache = DocumentBlockCache()
             for number in 0..<store.blockCount {
                 try cancellation.check()
-                let block = try store.block(number)
-                if input.remap == nil, block.isHigh, writer.canCopy {
-                    writer.copy(block)
-                    continue
-                }
-                try store.forEachCoded(inBlock: number, &cache) { (document, bytes) throws(StorageError) in
-                    if input.remap?[Int(document)] != .max { writer.add(coded: bytes) }
-                }
+                try append(try store.block(number), number, of: input, to: &writer, &cache)
             }
         }
         writer.finish(into: &section.buffer)
         try file.append(.documents, &section)
+    }
+
+    private func append(
+        _ block: DocumentStore.Block, _ number: Int, of input: MergeInput, to writer: inout DocumentStoreWriter,
+        _ cache: inout DocumentBlockCache
+    ) throws(StorageError) {
+        let store = input.segment.documents()
+        guard store.table === writer.table else {
+            try store.forEachStored(inBlock: number, &cache) { (document, bytes) throws(StorageError) in
+                if input.remap?[Int(document)] != .max { writer.add(bytes) }
+            }
+            return
+        }
+        if input.remap == nil, block.isHigh, writer.canCopy {
+            writer.copy(block)
+            return
+        }
+        try store.forEachCoded(inBlock: number, &cache) { (document, bytes) throws(StorageError) in
+            if input.remap?[Int(document)] != .max { writer.add(coded: bytes) }
+        }
     }
 
     private func appendKeys(to file: inout SegmentFileWriter) throws(StorageError) {

@@ -33,8 +33,9 @@ final class SegmentReader: Sendable {
         positions = try footer.section(.positions)
         normsView = try footer.section(.norms)
         normOffsets = try NormsSection.readOffsets(normsView, documentCount: meta.documentCount)
-        documentStore = try DocumentStore(try footer.section(.documents), documentCount: meta.documentCount)
         keyTable = try KeyTable(try footer.section(.keys), documentCount: meta.documentCount)
+        documentStore = try DocumentStore(
+            try footer.section(.documents), keys: keyTable, documentCount: meta.documentCount)
         columns = try ColumnSet(try footer.section(.columns), documentCount: meta.documentCount)
     }
 

@@ -16,17 +16,21 @@ import Testing
         }
     }
 
-    private func section(_ documents: [[UInt8]], high: Bool) throws -> SectionView {
-        var writer = DocumentStoreWriter(high: high)
+    private func section(_ documents: [[UInt8]], high: Bool, trained: Bool = false) throws -> SectionView {
+        var training = SymbolTraining()
+        for document in documents { document.withUnsafeBytes { training.add($0) } }
+        var writer = DocumentStoreWriter(high: high, table: trained ? training.table() : nil)
         for document in documents { document.withUnsafeBytes { writer.add($0) } }
         var out = ByteWriter()
         writer.finish(into: &out)
         return TestSection.view(out.array())
     }
 
-    @Test(arguments: [false, true]) func roundTrip(high: Bool) throws {
+    @Test(arguments: [false, true], [false, true]) func roundTrip(high: Bool, trained: Bool) throws {
         let documents = documents(700, seed: 1)
-        let store = try DocumentStore(try section(documents, high: high), documentCount: documents.count)
+        let store = try DocumentStore(
+            try section(documents, high: high, trained: trained), documentCount: documents.count)
+        #expect((store.table != nil) == trained)
         #expect(store.blockCount > 3)
         var cache = DocumentBlockCache()
         var random = StorageRandom(2)
