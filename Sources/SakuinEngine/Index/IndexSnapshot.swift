@@ -20,9 +20,13 @@ struct SnapshotSegment: Sendable {
 
 /// The segments a search sees: immutable, shared; files stay mapped while a snapshot is held.
 struct IndexSnapshot: Sendable {
-    var segments: [SnapshotSegment] = []
+    var segments: [SnapshotSegment] = [] {
+        didSet { models = ScoreModels() }
+    }
     /// Every write up to this sequence number is in it.
     var sequence: UInt64 = 0
+    /// What scores need to know of all segments; a snapshot with other segments has others.
+    private(set) var models = ScoreModels()
     /// Sentences about segments that could not be opened; empty when the snapshot is complete.
     var damage: [String] = []
 

@@ -20,13 +20,11 @@ extension SearchIndex {
         do throws(SearchError) {
             let deadline = limitMilliseconds == 0 ? 0 : began + UInt64(limitMilliseconds) * 1_000_000
             let search = SnapshotSearch(
-                plan, schema: schema, segments: segments,
+                plan, schema: schema, segments: segments, models: snapshot.models,
                 cancellation: deadline == 0 ? nil : Cancellation(deadlineNanoseconds: deadline))
             let window = request.limit == 0 ? 0 : request.offset + request.limit
             let outcome = try search.run(window: window, total: request.total, sort: request.sort)
-            var builder = HitBuilder(segments: segments, schema: schema, plan: plan)
-            var hits: [Hit] = []
-            for found in outcome.found.dropFirst(request.offset) { hits.append(try builder.hit(found, request)) }
+            let hits = try Self.hits(outcome.found, request, segments, schema, plan)
             var response = SearchResponse(hits: hits, total: outcome.total, complete: snapshot.damage.isEmpty)
             response.notes = snapshot.damage
             if outcome.expandedWordCount > 0 {
@@ -38,6 +36,18 @@ extension SearchIndex {
         } catch {
             throw ErrorMapping.sakuinError(error)
         }
+    }
+
+    private static func hits(
+        _ found: [FoundDocument], _ request: SearchRequest, _ segments: [SearchableSegment], _ schema: Schema,
+        _ plan: QueryPlan
+    ) throws(SearchError) -> [Hit] {
+        var hits: [Hit] = []
+        guard found.count > request.offset else { return hits }
+        hits.reserveCapacity(found.count - request.offset)
+        var builder = HitBuilder(segments: segments, schema: schema, plan: plan)
+        for document in found.dropFirst(request.offset) { hits.append(try builder.hit(document, request)) }
+        return hits
     }
 
     private func check(_ request: SearchRequest) throws(SakuinError) {
@@ -70,19 +80,19 @@ extension SearchIndex {
     }
 
     private func plan(_ request: SearchRequest) throws(SakuinError) -> QueryPlan {
-        let known = Set(registry.names)
+        let names = registry.names
         return try QueryPlanner.plan(
-            try Self.tree(request.query, known),
+            try Self.tree(request.query, names),
             filter: try request.filter.map { (filter) throws(SakuinError) in
-                try Self.tree(filter, known)
+                try Self.tree(filter, names)
             },
             schema: schema, dynamicNames: registry.dynamicNames, fields: request.fields)
     }
 
-    private static func tree(_ input: QueryInput, _ known: Set<String>) throws(SakuinError) -> Query {
+    private static func tree(_ input: QueryInput, _ names: [String]) throws(SakuinError) -> Query {
         switch input {
         case .tree(let query): query
-        case .text(let text): try QueryParser.parse(text, knownFields: known)
+        case .text(let text): try QueryParser.parse(text, knownFields: Set(names))
         }
     }
 

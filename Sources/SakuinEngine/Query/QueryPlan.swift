@@ -19,23 +19,30 @@ struct PhrasePlan: Sendable, Hashable {
         /// Positions behind the phrase's first unit.
         var offset: UInt32
     }
-    /// Tokens of which each is needed, or a run of bigrams that only have to cover their characters.
-    enum Part: Sendable, Hashable {
-        case token(Token)
-        /// Bigrams of consecutive characters; a cover leaves out no two in a row and has the first and the last.
-        case run([Token])
+    /// A token that is needed, or bigrams of consecutive characters that only have to cover them: a cover leaves out no
+    /// two in a row and has the first and the last.
+    struct Part: Sendable, Hashable {
+        /// Places in `tokens`.
+        var tokens: Range<Int>
+        var isRun: Bool
     }
     var field: Int
     var boost: Float
-    var parts: [Part]
+    var tokens: [Token] = []
+    /// One behind the other they are all tokens.
+    var parts: [Part] = []
 
-    var tokens: [Token] {
-        parts.flatMap { part in
-            switch part {
-            case .token(let token): [token]
-            case .run(let tokens): tokens
-            }
+    mutating func append(_ token: Token) {
+        parts.append(Part(tokens: tokens.count..<(tokens.count + 1), isRun: false))
+        tokens.append(token)
+    }
+
+    mutating func append(run: [UInt32], at position: UInt32) {
+        let first = tokens.count
+        for i in 0..<(run.count - 1) {
+            tokens.append(Token(term: .bigram(run[i], run[i + 1]), offset: position + UInt32(2 * i)))
         }
+        parts.append(Part(tokens: first..<tokens.count, isRun: run.count > 2))
     }
 }
 

@@ -126,9 +126,10 @@ struct QueryPlanner {
         }
         // A text of separators alone has an empty normal form, which no document is searched for.
         guard !pattern.elements.isEmpty else { return .none }
-        let parts = Self.parts(of: pattern, kind: analyzer.kind)
         let number = plan.phrases.count
-        plan.phrases.append(PhrasePlan(field: field, boost: boost, parts: parts))
+        var phrase = PhrasePlan(field: field, boost: boost)
+        Self.addTokens(of: pattern, kind: analyzer.kind, to: &phrase)
+        plan.phrases.append(phrase)
         if scores {
             plan.scoring.append(number)
             plan.patterns.append((field, pattern))
@@ -137,43 +138,35 @@ struct QueryPlanner {
     }
 
     /// The tokens of a pattern: runs of characters by their bigrams, single ones by their edge, words by themselves.
-    static func parts(of pattern: TextPattern, kind: AnalyzerKind) -> [PhrasePlan.Part] {
+    private static func addTokens(of pattern: TextPattern, kind: AnalyzerKind, to phrase: inout PhrasePlan) {
         let elements = pattern.elements
-        var parts: [PhrasePlan.Part] = []
         var i = 0
+        var run: [UInt32] = []
         while i < elements.count {
             let element = elements[i]
             switch element.unit {
             case .word(let bytes):
                 let isPrefix = pattern.lastIsPrefix && i == elements.count - 1
-                parts.append(
-                    .token(.init(term: isPrefix ? .prefix(bytes) : .word(bytes), offset: element.position)))
+                phrase.append(.init(term: isPrefix ? .prefix(bytes) : .word(bytes), offset: element.position))
                 i += 1
             case .character(let scalar):
-                var run = [scalar]
+                run.removeAll(keepingCapacity: true)
+                run.append(scalar)
                 while kind == .cjk, i + run.count < elements.count,
                     elements[i + run.count].position == elements[i + run.count - 1].position + 2,
                     case .character(let next) = elements[i + run.count].unit
                 {
                     run.append(next)
                 }
-                parts.append(part(run, at: element.position, alone: elements.count == 1, kind: kind))
+                if run.count > 1 {
+                    phrase.append(run: run, at: element.position)
+                } else {
+                    let term: PlanTerm =
+                        kind != .cjk ? .unit(scalar) : elements.count == 1 ? .character(scalar) : .edge(scalar)
+                    phrase.append(.init(term: term, offset: element.position))
+                }
                 i += run.count
             }
         }
-        return parts
-    }
-
-    private static func part(
-        _ run: [UInt32], at position: UInt32, alone: Bool, kind: AnalyzerKind
-    ) -> PhrasePlan.Part {
-        if run.count == 1 {
-            let term: PlanTerm = kind != .cjk ? .unit(run[0]) : alone ? .character(run[0]) : .edge(run[0])
-            return .token(.init(term: term, offset: position))
-        }
-        let bigrams = (0..<(run.count - 1)).map { i in
-            PhrasePlan.Token(term: .bigram(run[i], run[i + 1]), offset: position + UInt32(2 * i))
-        }
-        return bigrams.count == 1 ? .token(bigrams[0]) : .run(bigrams)
     }
 }

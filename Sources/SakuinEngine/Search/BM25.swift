@@ -1,10 +1,13 @@
+import Synchronization
+
 /// BM25 (Robertson and Zaragoza, "The Probabilistic Relevance Framework", 2009) of one field over one snapshot.
 ///
 /// score = boost × idf × tf / (tf + k1 × (1 − b + b × length / average length)); the constant factor k1 + 1 is left
 /// out, since it changes no order.
-final class BM25 {
-    /// k1 × (1 − b + b × length / average) by length code.
-    let saturation: UnsafeMutablePointer<Float>
+final class BM25: Sendable {
+    /// k1 × (1 − b + b × length / average) by length code. Filled in the initialiser, never written afterwards, freed in
+    /// deinit.
+    private nonisolated(unsafe) let saturation: UnsafeMutablePointer<Float>
     private let documentCount: Double
 
     init(k1: Float, b: Float, statistics: FieldStatistics) {
@@ -54,5 +57,21 @@ enum Logarithm {
             divisor += 2
         }
         return 2 * sum + exponent * 0.693_147_180_559_945_3
+    }
+}
+
+/// The models of one snapshot by field, made when they are first needed.
+final class ScoreModels: Sendable {
+    private let models = Mutex<[Int: BM25]>([:])
+
+    init() {}
+
+    func model(_ field: Int, _ make: () -> BM25) -> BM25 {
+        models.withLock { models in
+            if let model = models[field] { return model }
+            let model = make()
+            models[field] = model
+            return model
+        }
     }
 }

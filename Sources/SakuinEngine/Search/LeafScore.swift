@@ -1,3 +1,10 @@
+/// A phrase of the plan that scores: by what, over the whole snapshot.
+struct WeightedPhrase {
+    let number: Int
+    let weight: Float
+    let model: BM25
+}
+
 /// What a leaf of the query gives to a document: its weight (boost and inverse document frequency) and the BM25 part of
 /// its frequency there.
 struct LeafScore {

@@ -71,11 +71,10 @@ struct SegmentQuery {
         try segment.grams.find(key).map { [FoundTerm(info: $0, gram: key)] } ?? []
     }
 
-    /// Documents that hold each token of a phrase, 0 for those not looked up; adds to `sums`.
-    func addDocumentFrequencies(of phrase: Int, to sums: inout [Int]) {
-        for (token, infos) in terms[phrase].enumerated() {
-            sums[token] += infos.reduce(0) { $0 + $1.info.documentFrequency }
-        }
+    /// Documents that hold a token of a phrase, 0 when it was not looked up.
+    func documentFrequency(of phrase: Int, token: Int) -> Int {
+        guard token < terms[phrase].count else { return 0 }
+        return terms[phrase][token].reduce(0) { $0 + $1.info.documentFrequency }
     }
 
     /// Exact number of documents when the plan is one list of this segment.
@@ -101,18 +100,16 @@ struct SegmentQuery {
         guard terms[number].count == phrase.tokens.count, terms[number].allSatisfy({ !$0.isEmpty }) else { return nil }
         let lengths = try segment.lengths(phrase.field)
         var slots: [PhraseSlot] = []
-        var first = 0
+        slots.reserveCapacity(phrase.tokens.count)
         for part in phrase.parts {
-            switch part {
-            case .token(let token):
-                slots.append(try slot(terms[number][first], token.offset, lengths))
-                first += 1
-            case .run(let tokens):
-                let frequencies = (0..<tokens.count).map { terms[number][first + $0][0].info.documentFrequency }
-                for i in PhraseCover.choose(frequencies) {
-                    slots.append(try slot(terms[number][first + i], tokens[i].offset, lengths))
-                }
-                first += tokens.count
+            guard part.isRun else {
+                for i in part.tokens { slots.append(try slot(terms[number][i], phrase.tokens[i].offset, lengths)) }
+                continue
+            }
+            let frequencies = part.tokens.map { terms[number][$0][0].info.documentFrequency }
+            for i in PhraseCover.choose(frequencies) {
+                let token = part.tokens.lowerBound + i
+                slots.append(try slot(terms[number][token], phrase.tokens[token].offset, lengths))
             }
         }
         return slots
@@ -126,17 +123,24 @@ struct SegmentQuery {
         return PhraseSlot(cursors: cursors, offset: offset)
     }
 
-    /// The tree that finds the matching documents and scores them. `scores` are by phrase number, nil for those that do
-    /// not score.
-    func matcher(scores: [LeafScore?]) throws(SearchError) -> Matcher { try matcher(plan.root, scores) }
+    /// The tree that finds the matching documents and scores them by `leaves`.
+    func matcher(_ leaves: [WeightedPhrase]) throws(SearchError) -> Matcher { try matcher(plan.root, leaves) }
 
-    private func matcher(_ node: PlanNode, _ scores: [LeafScore?]) throws(SearchError) -> Matcher {
+    private func score(of phrase: Int, _ leaves: [WeightedPhrase]) throws(StorageError) -> LeafScore? {
+        for leaf in leaves where leaf.number == phrase {
+            guard let norms = try segment.norms(plan.phrases[phrase].field) else { return nil }
+            return LeafScore(weight: leaf.weight, model: leaf.model, norms: norms)
+        }
+        return nil
+    }
+
+    private func matcher(_ node: PlanNode, _ leaves: [WeightedPhrase]) throws(SearchError) -> Matcher {
         switch node {
         case .all: return AllMatcher(documentCount: segment.meta.documentCount)
         case .none: return EmptyMatcher()
         case .phrase(let number):
             do throws(StorageError) {
-                return try phraseMatcher(number, scores[number])
+                return try phraseMatcher(number, score(of: number, leaves))
             } catch {
                 throw .storage(error)
             }
@@ -144,25 +148,25 @@ struct SegmentQuery {
         case .or(let children):
             var matchers: [Matcher] = []
             for child in children {
-                let matcher = try matcher(child, scores)
+                let matcher = try matcher(child, leaves)
                 if !(matcher is EmptyMatcher) { matchers.append(matcher) }
             }
             if matchers.isEmpty { return EmptyMatcher() }
             return matchers.count == 1 ? matchers[0] : DisjunctionMatcher(matchers)
-        case .not: return try conjunction([node], scores)
-        case .and(let children): return try conjunction(children, scores)
+        case .not: return try conjunction([node], leaves)
+        case .and(let children): return try conjunction(children, leaves)
         }
     }
 
-    private func conjunction(_ children: [PlanNode], _ scores: [LeafScore?]) throws(SearchError) -> Matcher {
+    private func conjunction(_ children: [PlanNode], _ leaves: [WeightedPhrase]) throws(SearchError) -> Matcher {
         var required: [Matcher] = []
         var excluded: [Matcher] = []
         for child in children {
             if case .not(let inner) = child {
-                let matcher = try matcher(inner, scores)
+                let matcher = try matcher(inner, leaves)
                 if !(matcher is EmptyMatcher) { excluded.append(matcher) }
             } else {
-                let matcher = try matcher(child, scores)
+                let matcher = try matcher(child, leaves)
                 if matcher is EmptyMatcher { return matcher }
                 required.append(matcher)
             }
@@ -189,20 +193,5 @@ struct SegmentQuery {
         else { return EmptyMatcher() }
         let leads = DisjunctionMatcher(second.cursors.map { TermMatcher($0, score: nil) })
         return PhraseMatcher(checker, leads: leads, score: score)
-    }
-
-    /// What the phrases that score give here. `weights` are by phrase number, `models` by field.
-    func scores(weights: [Float], models: [Int: BM25]) throws(SearchError) -> [LeafScore?] {
-        var scores = [LeafScore?](repeating: nil, count: plan.phrases.count)
-        do throws(StorageError) {
-            for number in plan.scoring {
-                let field = plan.phrases[number].field
-                guard let model = models[field], let norms = try segment.norms(field) else { continue }
-                scores[number] = LeafScore(weight: weights[number], model: model, norms: norms)
-            }
-        } catch {
-            throw .storage(error)
-        }
-        return scores
     }
 }

@@ -26,9 +26,14 @@ struct SnapshotSearch {
     private let segments: [SearchableSegment]
     private let schema: Schema
     private let plan: QueryPlan
+    private let models: ScoreModels
     private let cancellation: Cancellation?
 
-    init(_ plan: QueryPlan, schema: Schema, segments: [SearchableSegment], cancellation: Cancellation? = nil) {
+    init(
+        _ plan: QueryPlan, schema: Schema, segments: [SearchableSegment], models: ScoreModels,
+        cancellation: Cancellation? = nil
+    ) {
+        self.models = models
         self.plan = plan
         self.schema = schema
         self.segments = segments
@@ -41,12 +46,11 @@ struct SnapshotSearch {
         for segment in segments { queries.append(try SegmentQuery(plan, segment.reader)) }
         var outcome = SearchOutcome()
         outcome.expandedWordCount = queries.map(\.expandedWordCount).max() ?? 0
-        let models = models()
-        let weights = weights(queries, models)
         var collector = Collector(window: window, policy: policy, sort: sort)
+        let leaves = collector.scores ? leaves(queries) : []
         for (number, query) in queries.enumerated() {
             try collector.enter(segments[number], Int32(number))
-            try collect(query, segments[number], weights, models, &collector)
+            try collect(query, segments[number], leaves, &collector)
             if collector.isDone { break }
         }
         outcome.found = try collector.found()
@@ -54,43 +58,44 @@ struct SnapshotSearch {
         return outcome
     }
 
-    private func models() -> [Int: BM25] {
-        var models: [Int: BM25] = [:]
-        for phrase in plan.phrases where models[phrase.field] == nil {
+    private func model(_ number: Int) -> BM25 {
+        models.model(number) {
             var sum = FieldStatistics()
-            for segment in segments where phrase.field < segment.reader.meta.fields.count {
-                sum.documentCount += segment.reader.meta.fields[phrase.field].documentCount
-                sum.lengthSum += segment.reader.meta.fields[phrase.field].lengthSum
+            for segment in segments where number < segment.reader.meta.fields.count {
+                sum.documentCount += segment.reader.meta.fields[number].documentCount
+                sum.lengthSum += segment.reader.meta.fields[number].lengthSum
             }
-            let field = schema.fields[phrase.field]
-            models[phrase.field] = BM25(k1: field.k1, b: field.b, statistics: sum)
+            let field = schema.fields[number]
+            return BM25(k1: field.k1, b: field.b, statistics: sum)
         }
-        return models
     }
 
-    /// boost × idf; the document frequency of a phrase is taken to be that of its rarest token.
-    private func weights(_ queries: [SegmentQuery], _ models: [Int: BM25]) -> [Float] {
-        plan.phrases.enumerated().map { number, phrase in
-            var sums = [Int](repeating: 0, count: phrase.tokens.count)
-            for query in queries { query.addDocumentFrequencies(of: number, to: &sums) }
-            let rarest = sums.filter { $0 > 0 }.min() ?? 0
-            return phrase.boost * (models[phrase.field]?.inverseDocumentFrequency(rarest) ?? 0)
+    /// Model and weight, boost × idf, of the phrases that score; the document frequency of a phrase is taken to be that
+    /// of its rarest token.
+    private func leaves(_ queries: [SegmentQuery]) -> [WeightedPhrase] {
+        plan.scoring.map { number in
+            let phrase = plan.phrases[number]
+            let model = model(phrase.field)
+            var rarest = Int.max
+            for token in phrase.tokens.indices {
+                let sum = queries.reduce(0) { $0 + $1.documentFrequency(of: number, token: token) }
+                if sum > 0 { rarest = min(rarest, sum) }
+            }
+            let frequency = rarest == .max ? 0 : rarest
+            return WeightedPhrase(
+                number: number, weight: phrase.boost * model.inverseDocumentFrequency(frequency), model: model)
         }
     }
 
     private func collect(
-        _ query: SegmentQuery, _ segment: SearchableSegment, _ weights: [Float], _ models: [Int: BM25],
+        _ query: SegmentQuery, _ segment: SearchableSegment, _ leaves: [WeightedPhrase],
         _ collector: inout Collector
     ) throws(SearchError) {
         if !collector.wantsDocuments, segment.live == nil, let count = query.plainDocumentFrequency {
             collector.count(count)
             return
         }
-        let scores =
-            collector.scores
-            ? try query.scores(weights: weights, models: models)
-            : [LeafScore?](repeating: nil, count: plan.phrases.count)
-        let matcher = try query.matcher(scores: scores)
+        let matcher = try query.matcher(leaves)
         if matcher is EmptyMatcher { return }
         do throws(StorageError) {
             let batch = MatchBatch()
