@@ -26,9 +26,8 @@ lint: ## format check, warnings are errors
 	swift format lint --strict --configuration .swift-format --recursive \
 	    $$(find Sources Tests Benchmarks Examples -name '*.swift' -not -path '*/Generated/*' -not -path '*/.build/*')
 
-bench: deps ## the benchmark package
-	@if [ -f Benchmarks/Package.swift ]; then swift build -c release --package-path Benchmarks; \
-	else echo "There are no benchmarks yet." >&2; exit 1; fi
+bench: deps ## measure beside the installed peers: CORPUS=file.jsonl[.xz] [QUERIES=file.tsv] [ENGINES=a,b]
+	@Scripts/bench.sh
 
 fuzz: ## fuzz targets
 	@echo "There are no fuzz targets yet; the seeded fuzz loops run with 'make test'." >&2; exit 1

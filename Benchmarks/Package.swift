@@ -7,6 +7,12 @@ let package = Package(
     dependencies: [.package(name: "sakuin", path: "..")],
     targets: [
         .executableTarget(
+            name: "sakuin-bench",
+            dependencies: [
+                .product(name: "SakuinEngine", package: "sakuin"), .product(name: "SakuinTypes", package: "sakuin"),
+            ],
+            swiftSettings: [.swiftLanguageMode(.v6)]),
+        .executableTarget(
             name: "sakuin-micro",
             dependencies: [
                 .product(name: "SakuinEngine", package: "sakuin"), .product(name: "SakuinTypes", package: "sakuin"),

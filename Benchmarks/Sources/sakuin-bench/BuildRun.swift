@@ -1,0 +1,108 @@
+// `--corpus`: an index of a file of JSON lines, timed.
+
+import Foundation
+import SakuinEngine
+import SakuinTypes
+
+struct BuildRun {
+    private static let batchDocumentCount = 2_000
+    /// Batches that wait for the engine at once.
+    private static let pendingBatchCount = 6
+
+    let arguments: Arguments
+
+    /// The object `build` of the answer.
+    func run(_ corpus: String) async throws -> [String: Any] {
+        let readSeconds = try Self.readSeconds(corpus)
+        try? FileManager.default.removeItem(atPath: arguments.index)
+        var options = IndexOptions()
+        options.laneCount = arguments.threads
+        options.mergesInBackground = arguments.threads > 1
+        let began = ContinuousClock.now
+        let index = try SearchIndex.open(
+            path: arguments.index, schema: Schema(fields: [FieldDefinition(name: "text")]), options: options)
+        try await feed(try Corpus(corpus), to: index)
+        _ = try await index.commit()
+        let buildSeconds = began.secondsToNow
+        let built = index.statisticsNow()
+        let builtBytes = try Self.folderBytes(arguments.index)
+        let merging = ContinuousClock.now
+        if built.segments > 1 { _ = try await index.compact(segments: 1) }
+        let mergeSeconds = merging.secondsToNow
+        let statistics = index.statisticsNow()
+        var parts: [String: Int] = [:]
+        for segment in try await index.segments() {
+            for section in segment.sections { parts[section.name, default: 0] += section.bytes }
+        }
+        try index.close()
+        return [
+            "docs": statistics.documents, "text_bytes": statistics.textBytes, "read_s": readSeconds,
+            "build_s": buildSeconds, "merge_s": built.segments > 1 ? mergeSeconds : 0,
+            "segments_built": built.segments, "segments": statistics.segments, "bytes_built": builtBytes,
+            "bytes": try Self.folderBytes(arguments.index), "bytes_stored": parts["documents"] ?? 0, "parts": parts,
+            "threads_used": arguments.threads,
+        ]
+    }
+
+    private func feed(_ corpus: Corpus, to index: SearchIndex) async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            var operations: [WriteOperation] = []
+            var pending = 0
+            func send() async throws {
+                let batch = WriteBatch(operations)
+                operations = []
+                if pending == Self.pendingBatchCount {
+                    try await group.next()
+                    pending -= 1
+                }
+                pending += 1
+                group.addTask { _ = try await index.write(batch) }
+            }
+            for line in corpus {
+                operations.append(.putJSON(line, keyField: "id"))
+                if operations.count == Self.batchDocumentCount { try await send() }
+            }
+            if !operations.isEmpty { try await send() }
+            try await group.waitForAll()
+        }
+    }
+
+    /// Reading and parsing alone.
+    private static func readSeconds(_ corpus: String) throws -> Double {
+        let began = ContinuousClock.now
+        for line in try Corpus(corpus) { _ = try Document(json: line, keyField: "id") }
+        return began.secondsToNow
+    }
+
+    private static func folderBytes(_ path: String) throws -> Int {
+        try FileManager.default.contentsOfDirectory(atPath: path).reduce(0) { sum, name in
+            let attributes = try FileManager.default.attributesOfItem(atPath: path + "/" + name)
+            return sum + ((attributes[.size] as? NSNumber)?.intValue ?? 0)
+        }
+    }
+}
+
+/// The lines of a file, read as they are asked for from a mapping.
+struct Corpus: Sequence, IteratorProtocol {
+    private let bytes: Data
+    private var at = 0
+
+    init(_ path: String) throws { bytes = try Data(contentsOf: URL(fileURLWithPath: path), options: .alwaysMapped) }
+
+    mutating func next() -> [UInt8]? {
+        while at < bytes.count {
+            let end = bytes[at...].firstIndex(of: 10) ?? bytes.count
+            let line = at..<end
+            at = end + 1
+            if !line.isEmpty { return [UInt8](bytes[line]) }
+        }
+        return nil
+    }
+}
+
+extension ContinuousClock.Instant {
+    var secondsToNow: Double {
+        let took = duration(to: .now)
+        return Double(took.components.seconds) + Double(took.components.attoseconds) * 1e-18
+    }
+}

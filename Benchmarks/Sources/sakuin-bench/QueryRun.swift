@@ -1,0 +1,125 @@
+// `--queries`: every kind, mode and operation, each query timed alone, on this thread.
+
+import Foundation
+import SakuinEngine
+import SakuinTypes
+
+struct QueryRun {
+    let arguments: Arguments
+    let index: SearchIndex
+
+    private enum Operation: String, CaseIterable {
+        case count, top10, top10count
+    }
+
+    /// The queries of a file by kind, in order of first appearance.
+    static func read(_ path: String, kinds wanted: Set<String>?) throws -> [(kind: String, queries: [String])] {
+        var kinds: [(kind: String, queries: [String])] = []
+        for line in try String(contentsOfFile: path, encoding: .utf8).split(separator: "\n")
+        where !line.hasPrefix("#") {
+            let columns = line.split(separator: "\t", omittingEmptySubsequences: false)
+            guard columns.count > 1, wanted?.contains(String(columns[0])) ?? true else { continue }
+            let place = kinds.firstIndex { $0.kind == columns[0] } ?? kinds.count
+            if place == kinds.count { kinds.append((String(columns[0]), [])) }
+            kinds[place].queries.append(String(columns[1]))
+        }
+        return kinds
+    }
+
+    /// The object `query` of the answer.
+    func run(_ path: String) throws -> [String: Any] {
+        var groups: [[String: Any]] = []
+        for (kind, queries) in try Self.read(path, kinds: arguments.kinds) {
+            for mode in kind == "multi" ? ["and", "or"] : kind == "question" ? [] : ["phrase"] {
+                for operation in Operation.allCases {
+                    groups.append(try measure(kind, mode, operation, queries))
+                }
+            }
+            if kind == "sentence" || kind == "question" { groups.append(try measure(kind, "bag", .top10, queries)) }
+        }
+        return ["groups": groups]
+    }
+
+    /// The request for a query text, as an app would make it: a tree, so that nothing in the text is syntax.
+    static func request(_ text: String, mode: String, top: Int, counts: Bool) -> SearchRequest {
+        var request = SearchRequest("", limit: top)
+        switch mode {
+        case "and": request.query = .tree(.and(parts(text)))
+        case "or": request.query = .tree(.or(parts(text)))
+        case "bag": request.query = .tree(.or(bigrams(text).map { .text($0, fields: []) }))
+        default: request.query = .tree(.text(text, fields: []))
+        }
+        request.total = counts ? .exact : .none
+        return request
+    }
+
+    private static func parts(_ text: String) -> [Query] {
+        text.split(separator: " ").map { .text(String($0), fields: []) }
+    }
+
+    /// The distinct pairs of neighbouring characters that stand in one part of the text; a part of one by itself.
+    private static func bigrams(_ text: String) -> [String] {
+        var grams: [String] = []
+        var seen: Set<String> = []
+        for part in text.split(whereSeparator: { !$0.isLetter && !$0.isNumber }) {
+            let characters = Array(part)
+            for i in 0..<max(characters.count - 1, 1) {
+                let gram = String(characters[i..<min(i + 2, characters.count)])
+                if seen.insert(gram).inserted { grams.append(gram) }
+            }
+        }
+        return grams
+    }
+
+    private func measure(
+        _ kind: String, _ mode: String, _ operation: Operation, _ queries: [String]
+    ) throws -> [String: Any] {
+        func ask(_ query: String) throws -> SearchResponse {
+            try index.searchNow(
+                Self.request(query, mode: mode, top: operation == .count ? 0 : 10, counts: operation != .top10))
+        }
+        try warmUp(queries, ask)
+        var times = [[Double]](repeating: [], count: queries.count)
+        var hits: [Any] = []
+        var tops: [[String]] = []
+        let began = ContinuousClock.now
+        var passes = 0
+        while passes < arguments.passes, passes == 0 || began.secondsToNow <= arguments.budgetSeconds {
+            for (number, query) in queries.enumerated() {
+                let start = Self.nanoseconds()
+                let response = try ask(query)
+                times[number].append(Double(Self.nanoseconds() - start) / 1_000)
+                if passes == 0 {
+                    hits.append(operation == .top10 ? NSNull() : response.total.value as Any)
+                    if operation == .top10 { tops.append(response.hits.map(\.key)) }
+                }
+            }
+            passes += 1
+        }
+        var group: [String: Any] = [
+            "kind": kind, "mode": mode, "op": operation.rawValue, "passes": passes,
+            "us": times.map { $0.sorted()[$0.count / 2] }, "hits": hits,
+        ]
+        if operation == .top10 { group["top"] = tops }
+        return group
+    }
+
+    /// Whole passes until the time is up, and never far beyond it.
+    private func warmUp(_ queries: [String], _ ask: (String) throws -> SearchResponse) throws {
+        let began = ContinuousClock.now
+        let most = max(arguments.warmupSeconds, arguments.budgetSeconds)
+        for _ in 0..<arguments.warmupPassesMax {
+            for query in queries {
+                _ = try ask(query)
+                if began.secondsToNow > most { return }
+            }
+            if began.secondsToNow >= arguments.warmupSeconds { return }
+        }
+    }
+
+    private static func nanoseconds() -> UInt64 {
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &time)
+        return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
+    }
+}
