@@ -2,7 +2,8 @@
 ///
 /// *One document*: no list, the dictionary has it. *Fewer than a block of 128*: one run of bits: interpolative code of
 /// the documents, or of their ranks; unless all are 1 the gamma code of each frequency; `PositionCode` of each document.
-/// *More*: blocks of 128 documents, the last one fewer, then, when there is more than one, `SkipData`. A
+/// *More*: blocks of 128 documents, the last one fewer, then, when there is more than one, `SkipData`, which
+/// also has the `ListHead` of the longest. A
 /// block is a packed block of gaps minus one of the documents, the first counting from −1, or interpolative code of the
 /// ranks between the last of the block before and its own last, which the skip data have (if there are none, of all
 /// ranks); then a `FrequencyBlock`. Their positions stand in the positions section, `PositionWidth` bits each, each block's beginning at a byte.
@@ -23,6 +24,7 @@ struct PostingListWriter: ~Copyable {
     private var entry = TermEntry()
     private var blocks: [Block] = []
     private var bits = BitWriter(capacity: 1024)
+    private var head = ListHeadBuilder()
     private let documentCount: Int
     private var isSound = true
 
@@ -69,6 +71,7 @@ struct PostingListWriter: ~Copyable {
         places.removeAll()
         previousNumber = .max
         isSound = true
+        head.removeAll()
     }
 
     /// Adds a document above all before, its frequency (at least 1) and, with positions, that many, ascending.
@@ -93,7 +96,11 @@ struct PostingListWriter: ~Copyable {
         var best: UInt32 = 1
         var shortest = lengths.norms == nil ? 0 : UInt8.max
         for i in 0..<count {
-            if let norms = lengths.norms { shortest = min(shortest, norms[Int(docs[i])]) }
+            if let norms = lengths.norms {
+                let lengthCode = norms[Int(docs[i])]
+                shortest = min(shortest, lengthCode)
+                if !isRanked { head.add(docs[i], frequencies[i], lengthCode) }
+            }
             best = max(best, frequencies[i])
         }
         if isRanked {
@@ -226,6 +233,15 @@ struct PostingListWriter: ~Copyable {
             postings.buffer.append(block.bestFrequency)
             postings.buffer.append(block.shortestLength)
         }
+        bits.removeAll()
+        if blocks.count >= ListHead.blockCountMin, !isRanked {
+            head.append(documentCount: documentCount, to: &bits)
+            bits.finish()
+        }
+        // A head of so many bytes is none that would be worth reading.
+        let headCount = bits.bytes.count <= Int(UInt16.max) ? bits.bytes.count : 0
+        if headCount > 0 { bits.bytes.withBytes { postings.buffer.append(bytes: $0) } }
+        postings.buffer.append16(UInt16(headCount))
         postings.buffer.append(widths.trailer)
     }
 }

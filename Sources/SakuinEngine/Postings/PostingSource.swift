@@ -26,4 +26,15 @@ struct PostingSource {
         else { throw corrupt(info, "skip data cut short") }
         return (start, skip.start, skip)
     }
+
+    /// The documents that can be among the first `ListHead.hitCount` of a list; nil when it keeps none.
+    func head(_ info: TermInfo) throws(StorageError) -> [(document: UInt32, frequency: UInt32)]? {
+        guard info.documentFrequency >= ListHead.blockCountMin * PostingListWriter.blockCount,
+            let place = try list(info).skip?.head
+        else { return nil }
+        guard let head = ListHead.decode(at: place.start, end: place.end, documentCount: documentCount) else {
+            throw corrupt(info, "damaged head")
+        }
+        return head
+    }
 }

@@ -3,7 +3,8 @@
 ///
 /// Per block: last document (d bytes), for ranked lists last rank (d bytes), end of the block in the list (p bytes),
 /// with positions end of its positions (q bytes), u8 highest frequency (255: that or more), u8 shortest length code;
-/// little-endian. d is what the segment's document count needs. Behind them a byte: p + 16 q.
+/// little-endian. d is what the segment's document count needs. Behind them the `ListHead`, if the list has one, u16 its
+/// bytes, and a byte p + 16 q.
 struct SkipData {
     private let base: UnsafeRawPointer
     private let stride: Int
@@ -50,16 +51,26 @@ struct SkipData {
             let widths = Widths(
                 trailer: (end - 1).load(as: UInt8.self), documentCount: documentCount,
                 hasPositions: info.hasPositions, isRanked: info.isRanked),
-            blocks * widths.stride < listByteCount
+            blocks * widths.stride + 3 <= listByteCount
         else { return nil }
-        self.init(end - 1 - blocks * widths.stride, widths)
+        let headEnd = end - 3
+        let headCount = Int(UInt16(littleEndian: headEnd.loadUnaligned(as: UInt16.self)))
+        guard blocks * widths.stride + 3 + headCount <= listByteCount else { return nil }
+        let headStart = headEnd - headCount
+        self.init(headStart - blocks * widths.stride, widths, head: headCount == 0 ? nil : (headStart, headEnd))
     }
+
+    /// Where the head of the list stands, if it has one.
+    let head: (start: UnsafeRawPointer, end: UnsafeRawPointer)?
 
     /// Where the blocks of the list end.
     var start: UnsafeRawPointer { base }
 
-    private init(_ base: UnsafeRawPointer, _ widths: Widths) {
+    private init(
+        _ base: UnsafeRawPointer, _ widths: Widths, head: (start: UnsafeRawPointer, end: UnsafeRawPointer)?
+    ) {
         self.base = base
+        self.head = head
         stride = widths.stride
         postingsAt = widths.document * (widths.isRanked ? 2 : 1)
         positionsAt = postingsAt + widths.postings

@@ -9,10 +9,13 @@ final class BM25: Sendable {
     /// deinit.
     private nonisolated(unsafe) let saturation: UnsafeMutablePointer<Float>
     private let documentCount: Double
+    /// Whether both parameters make a difference that single precision can tell.
+    let isStrict: Bool
 
     init(k1: Float, b: Float, statistics: FieldStatistics) {
         saturation = .allocate(capacity: 256)
         documentCount = Double(max(statistics.documentCount, 1))
+        isStrict = k1 >= 0.01 && b >= 0.01
         let average = max(Float(statistics.lengthSum) / Float(max(statistics.documentCount, 1)), 1e-9)
         for code in 0..<256 {
             let length = Float(LengthCode.decode(UInt8(code)))

@@ -3,7 +3,7 @@ struct Collector {
     let scores: Bool
     let wantsDocuments: Bool
     private(set) var counted = 0
-    private let window: Int
+    let window: Int
     private let policy: TotalPolicy
     private var best: TopK
     private var sorted: SortedWindow?
@@ -64,12 +64,19 @@ struct Collector {
             sorted?.offer(batch, count)
             return
         }
-        for i in 0..<count {
-            let score = Float(batch.scores[i])
-            guard score > best.threshold else { continue }
-            best.offer(FoundDocument(score: score, segment: segment, document: batch.documents[i]))
-        }
+        for i in 0..<count { offer(batch.documents[i], batch.scores[i]) }
     }
+
+    /// Takes a document that was counted already.
+    @inline(__always)
+    mutating func offer(_ document: UInt32, _ score: Double) {
+        let score = Float(score)
+        guard score > best.threshold else { return }
+        best.offer(FoundDocument(score: score, segment: segment, document: document))
+    }
+
+    /// Whether the best by score are wanted, and nothing else orders them.
+    var isByScore: Bool { wantsDocuments && sorted == nil }
 
     /// Best first.
     func found() throws(SearchError) -> [FoundDocument] {

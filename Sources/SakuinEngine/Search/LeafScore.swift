@@ -19,6 +19,9 @@ struct LeafScore {
         self.norms = norms
     }
 
+    /// Whether a higher frequency or a shorter length always gives a higher score.
+    var isStrict: Bool { model.isStrict && weight > 0 }
+
     @inline(__always)
     func score(_ frequency: UInt32, _ document: UInt32) -> Double {
         Double(weight * model.termFrequencyPart(frequency, norms[Int(document)]))

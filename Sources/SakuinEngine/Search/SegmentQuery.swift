@@ -85,6 +85,23 @@ struct SegmentQuery {
         return only.first?.info.documentFrequency ?? 0
     }
 
+    /// When the plan is one list of this segment that scores and keeps a head: documents and scores of the head.
+    func head(
+        _ leaves: [WeightedPhrase]
+    ) throws(SearchError) -> [(document: UInt32, score: Double)]? {
+        guard case .phrase(let number) = plan.root, let only = terms[number].first, terms[number].count == 1,
+            only.count == 1, plan.phrases[number].tokens.count == 1
+        else { return nil }
+        do throws(StorageError) {
+            guard let score = try score(of: number, leaves), score.isStrict,
+                let head = try segment.postingSource.head(only[0].info)
+            else { return nil }
+            return head.map { ($0.document, score.score($0.frequency, $0.document)) }
+        } catch {
+            throw .storage(error)
+        }
+    }
+
     private func cursor(_ term: FoundTerm, _ lengths: FieldLengths) throws(StorageError) -> PostingCursor {
         let source = segment.postingSource
         var base: PostingCursor?

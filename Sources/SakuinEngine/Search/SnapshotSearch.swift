@@ -95,6 +95,13 @@ struct SnapshotSearch {
             collector.count(count)
             return
         }
+        if collector.window <= ListHead.hitCount, collector.isByScore, segment.live == nil,
+            let count = query.plainDocumentFrequency, let head = try query.head(leaves)
+        {
+            collector.count(count)
+            for entry in head { collector.offer(entry.document, entry.score) }
+            return
+        }
         let matcher = try query.matcher(leaves)
         if matcher is EmptyMatcher { return }
         do throws(StorageError) {

@@ -58,6 +58,7 @@ enum SegmentCheck {
                 throw segment.positions.corrupt(info.positionsOffset, "\(block.positionCount) positions of \(sum)")
             }
         }
+        if !info.isRanked { _ = try segment.postingSource.head(info) }
         guard documents == info.documentFrequency else {
             throw segment.postings.corrupt(info.postingsOffset, "\(documents) documents of \(info.documentFrequency)")
         }

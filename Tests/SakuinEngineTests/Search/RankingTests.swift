@@ -125,4 +125,40 @@ import Testing
         }
         #expect(Logarithm.natural(0) == 0 && Logarithm.natural(-1) == 0 && Logarithm.natural(.infinity) == 0)
     }
+
+    /// Long lists answer the first ten out of their heads: the same as looking at all, for any parameters, in several
+    /// segments, and still when documents were deleted.
+    @Test(arguments: [(1.2, 0.75), (0.4, 0.02), (3, 1), (1.2, 0)]) func headsHoldTheBestOfAll(
+        k1: Double, b: Double
+    ) async throws {
+        var random = SeededRandom(seed: 112)
+        let schema = Schema(fields: [FieldDefinition(name: "title", k1: Float(k1), b: Float(b))])
+        let index = try SearchIndex.open(MemoryDirectory(), schema: schema, options: SearchFixture.options)
+        for part in 0..<2 {
+            let operations = (0..<(2_600 - 900 * part)).map { i in
+                var text = String(repeating: "字", count: 1 + random.below(part == 0 ? 12 : 60))
+                for _ in 0...(random.below(3) == 0 ? random.below(7) : 0) { text += random.below(2) == 0 ? "国" : "，国际" }
+                return WriteOperation.put(Document(key: "\(part)-\(i)", ["title": .string(text)]))
+            }
+            _ = try await index.write(WriteBatch(operations))
+            _ = try await index.refresh()
+        }
+        for round in 0..<2 {
+            for query in ["国", "字", "国际", "国 字"] {
+                let all = try index.searchNow(SearchRequest(query, limit: 3_000))
+                for limit in [1, 3, 10] {
+                    for total in [TotalPolicy.exact, .none] {
+                        var request = SearchRequest(query, limit: limit)
+                        request.total = total
+                        let few = try index.searchNow(request)
+                        #expect(few.hits == Array(all.hits.prefix(limit)), "\(query) \(limit) \(total)")
+                        if total == .exact { #expect(few.total == all.total) }
+                    }
+                }
+                if round == 0 { _ = try await index.write(WriteBatch([.delete(all.hits[1].key)])) }
+            }
+            _ = try await index.refresh()
+        }
+        index.abandon()
+    }
 }

@@ -1,0 +1,106 @@
+/// The documents of a long list that can be among its first ten by BM25, whatever its parameters and the mean length.
+///
+/// A score rises with the frequency and falls with the length. So a document cannot be among the first k when k others
+/// have no lower frequency and no greater length, and among equals the lower document comes first: what is left are the
+/// first k Pareto layers.
+enum ListHead {
+    /// The head serves this many hits.
+    static let hitCount = 10
+    /// Lists of fewer blocks are read faster than they would be worth one.
+    static let blockCountMin = 8
+    /// Longer heads are not believed.
+    static let countMax = 4_096
+
+    /// Reads the documents, ascending, and their frequencies; nil when the bytes cannot be a head.
+    static func decode(
+        at: UnsafeRawPointer, end: UnsafeRawPointer, documentCount: Int
+    ) -> [(document: UInt32, frequency: UInt32)]? {
+        var bits = BitReader(at, end: end)
+        let count = Int(truncatingIfNeeded: bits.gamma() & 0xFFFF)
+        guard !bits.isOverrun, count <= countMax else { return nil }
+        return withUnsafeTemporaryAllocation(of: UInt32.self, capacity: count + 1) { room in
+            guard let documents = room.baseAddress,
+                InterpolativeCode.decode(&bits, count: count, limit: documentCount, into: documents)
+            else { return nil }
+            var head: [(document: UInt32, frequency: UInt32)] = []
+            head.reserveCapacity(count)
+            for i in 0..<count { head.append((documents[i], UInt32(truncatingIfNeeded: bits.gamma()))) }
+            return bits.isOverrun ? nil : head
+        }
+    }
+}
+
+/// Gathers the head of a list while it is written.
+struct ListHeadBuilder: ~Copyable {
+    private static let frequencyMax: UInt32 = 255
+
+    private struct Candidate {
+        var document: UInt32
+        var frequency: UInt8
+        var lengthCode: UInt8
+        /// Its place among those of the same frequency and length.
+        var place: UInt8
+    }
+
+    /// How many were seen by frequency and length, up to the hits served.
+    private let counts: UnsafeMutablePointer<UInt8>
+    private var candidates: [Candidate] = []
+    private var isWhole = true
+
+    init() {
+        counts = .allocate(capacity: 1 << 16)
+        counts.initialize(repeating: 0, count: 1 << 16)
+    }
+
+    deinit { counts.deallocate() }
+
+    mutating func removeAll() {
+        for candidate in candidates { counts[Self.slot(candidate.frequency, candidate.lengthCode)] = 0 }
+        candidates.removeAll(keepingCapacity: true)
+        isWhole = true
+    }
+
+    @inline(__always)
+    private static func slot(_ frequency: UInt8, _ lengthCode: UInt8) -> Int { Int(frequency) &<< 8 | Int(lengthCode) }
+
+    /// Adds a document above all before.
+    @inline(__always)
+    mutating func add(_ document: UInt32, _ frequency: UInt32, _ lengthCode: UInt8) {
+        guard frequency < Self.frequencyMax else {
+            isWhole = false
+            return
+        }
+        let short = UInt8(truncatingIfNeeded: frequency)
+        let slot = Self.slot(short, lengthCode)
+        let place = counts[slot]
+        if place >= UInt8(ListHead.hitCount) { return }
+        counts[slot] = place &+ 1
+        candidates.append(Candidate(document: document, frequency: short, lengthCode: lengthCode, place: place))
+    }
+
+    /// Appends the head: gamma of its size, interpolative code of the documents below `documentCount`, gamma of each
+    /// frequency. Nothing when the list has none.
+    mutating func append(documentCount: Int, to bits: inout BitWriter) {
+        guard isWhole else { return }
+        let kinds = candidates.filter { $0.place == 0 }
+        var better: [Int: Int] = [:]
+        for kind in kinds {
+            var sum = 0
+            for other in kinds where other.frequency >= kind.frequency && other.lengthCode <= kind.lengthCode {
+                sum += Int(counts[Self.slot(other.frequency, other.lengthCode)])
+            }
+            let slot = Self.slot(kind.frequency, kind.lengthCode)
+            better[slot] = sum - Int(counts[slot])
+        }
+        let head = candidates.filter {
+            (better[Self.slot($0.frequency, $0.lengthCode)] ?? 0) + Int($0.place) < ListHead.hitCount
+        }
+        if head.isEmpty || head.count > ListHead.countMax { return }
+        bits.append(gamma: UInt64(head.count))
+        head.map(\.document).withUnsafeBufferPointer { documents in
+            guard let base = documents.baseAddress else { return }
+            InterpolativeCode.encode(base, count: documents.count, limit: documentCount, into: &bits)
+        }
+        for candidate in head { bits.append(gamma: UInt64(candidate.frequency)) }
+    }
+}
