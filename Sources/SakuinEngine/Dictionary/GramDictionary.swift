@@ -70,10 +70,13 @@ struct GramDictionary: Sendable {
     func find(_ key: UInt64) throws(StorageError) -> TermInfo? {
         guard let number = blockNumber(of: key) else { return nil }
         var entries = try entries(number)
-        var info = TermInfo()
-        while entries.next(into: &info) {
-            if entries.key == key { return info }
-            if entries.key > key { return nil }
+        while entries.nextKey(), entries.key <= key {
+            if entries.key < key {
+                entries.skip()
+                continue
+            }
+            var info = TermInfo()
+            if entries.entry(into: &info) { return info }
         }
         if entries.isDamaged { throw damaged(number) }
         return nil
@@ -94,7 +97,7 @@ struct GramDictionary: Sendable {
 
         mutating func next() throws(StorageError) -> Bool {
             while true {
-                if entries?.next(into: &info) == true { return true }
+                if entries?.nextKey() == true, entries?.entry(into: &info) == true { return true }
                 if entries?.isDamaged == true { throw dictionary.damaged(number) }
                 number += 1
                 if number >= dictionary.blockCount { return false }
@@ -130,24 +133,50 @@ private struct GramEntryCursor {
         self.positionsOffset = positionsOffset
     }
 
-    /// Reads the next term; false at the end and when the bits cannot be one.
+    /// Reads the key of the next term; false at the end.
     @inline(__always)
-    mutating func next(into info: inout TermInfo) -> Bool {
+    mutating func nextKey() -> Bool {
         guard left > 0 else { return false }
         left &-= 1
         key = key &+ bits.next(order: keyOrder)
+        return true
+    }
+
+    /// Steps over what stands behind the key. Bits that cannot be a term are noticed when one is read.
+    @inline(__always)
+    mutating func skip() {
         let documents = bits.gamma()
-        guard documents <= UInt64(UInt32.max) else { return damaged() }
+        let hasPositions = GramKey.hasPositions(key)
+        if documents == 1 {
+            let frequency = Int(truncatingIfNeeded: bits.gamma() & 0xFFFF_FFFF)
+            _ = bits.next(width: width)
+            if hasPositions { PositionCode.skip(frequency, order: InlinePositions.order, in: &bits) }
+            return
+        }
+        let isShort = documents < UInt64(PostingListWriter.blockCount)
+        if isShort { _ = bits.next(width: 1) }
+        postingsOffset &+= Int(truncatingIfNeeded: bits.next(order: listOrder))
+        if hasPositions, !isShort { positionsOffset &+= Int(truncatingIfNeeded: bits.next(order: listOrder)) }
+    }
+
+    /// Reads what stands behind the key; false when the bits cannot be a term.
+    @inline(__always)
+    mutating func entry(into info: inout TermInfo) -> Bool {
+        let documents = bits.gamma()
+        guard documents <= UInt64(UInt32.max), postingsOffset >= 0, positionsOffset >= 0 else { return damaged() }
         info.documentFrequency = Int(truncatingIfNeeded: documents)
         info.hasPositions = GramKey.hasPositions(key)
         info.isRanked = GramKey.isRanked(key, documentFrequency: info.documentFrequency)
         info.postingsOffset = postingsOffset
         info.positionsOffset = positionsOffset
+        info.isOnceEach = false
         if documents == 1 {
             info.frequency = UInt32(truncatingIfNeeded: bits.gamma())
             info.document = UInt32(truncatingIfNeeded: bits.next(width: width))
             info.inlinePositions = bits
-            if info.hasPositions { PositionCode.skip(Int(info.frequency), order: InlinePositions.order, in: &bits) }
+            if info.hasPositions {
+                PositionCode.skip(Int(info.frequency), order: InlinePositions.order, in: &bits)
+            }
             return bits.isOverrun ? damaged() : true
         }
         info.isOnceEach = documents < UInt64(PostingListWriter.blockCount) && bits.next(width: 1) == 1

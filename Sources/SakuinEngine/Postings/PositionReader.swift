@@ -1,5 +1,7 @@
 /// Positions of single documents out of the bits of a block, in any order.
-struct PositionReader {
+///
+/// A class, so that its owner need not be locked while it reads.
+final class PositionReader {
     private(set) var isInBlock = false
     private var bits: BitReader
     /// Bits before document `summed`.
@@ -8,17 +10,17 @@ struct PositionReader {
 
     init(_ bits: BitReader) { self.bits = bits }
 
-    mutating func leaveBlock() { isInBlock = false }
+    func leaveBlock() { isInBlock = false }
 
     /// Prepares for the documents of a block, whose positions begin at `bits`.
-    mutating func enterBlock(_ bits: BitReader) {
+    func enterBlock(_ bits: BitReader) {
         self.bits = bits
         before = bits.bit
         summed = 0
         isInBlock = true
     }
 
-    private mutating func rewind(to place: Int) {
+    private func rewind(to place: Int) {
         guard place < summed else { return }
         before = bits.bit
         summed = 0
@@ -26,7 +28,7 @@ struct PositionReader {
 
     /// Of a short list: appends the positions of document `place`; false when there are fewer bits.
     @inline(__always)
-    mutating func read(
+    func read(
         _ place: Int, order: Int, _ frequencies: UnsafePointer<UInt32>, into out: PositionBuffer
     ) -> Bool {
         rewind(to: place)
@@ -41,7 +43,7 @@ struct PositionReader {
 
     /// Of a block: the same.
     @inline(__always)
-    mutating func read(
+    func read(
         _ place: Int, norms: UnsafePointer<UInt8>, documents: UnsafePointer<UInt32>,
         _ frequencies: UnsafePointer<UInt32>, into out: PositionBuffer
     ) -> Bool {

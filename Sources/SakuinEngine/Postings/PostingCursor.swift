@@ -25,7 +25,7 @@ final class PostingCursor {
     /// Where the frequencies of the current block begin; of a short list the bits behind its documents.
     private var frequenciesAt: UnsafeRawPointer
     private var bits: BitReader
-    private var positions: PositionReader
+    private let positions: PositionReader
     private let lengths: FieldLengths
     private let found = PositionBuffer()
     /// Whether `documents` holds documents: until they are needed it holds their ranks.

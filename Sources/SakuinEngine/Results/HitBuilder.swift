@@ -17,8 +17,7 @@ struct HitBuilder: ~Copyable {
     mutating func hit(_ found: FoundDocument, _ request: SearchRequest) throws(SearchError) -> Hit {
         do throws(StorageError) {
             let reader = segments[Int(found.segment)].reader
-            let key = try reader.keys().key(found.document)
-            var hit = Hit(key: String(decoding: key, as: UTF8.self), score: found.score)
+            var hit = Hit(key: try reader.keys().text(found.document), score: found.score)
             if request.returnFields == .none, !request.spans { return hit }
             let document = try document(found, reader)
             if request.spans { hit.spans = try spans(document) }

@@ -39,14 +39,41 @@ struct KeyTable: Sendable {
     }
 
     /// The key of a document.
-    func key(_ document: UInt32) throws(StorageError) -> [UInt8] {
+    func key(_ document: UInt32) throws(StorageError) -> [UInt8] { try withKey(document) { Array($0) } }
+
+    /// The key of a document as text.
+    func text(_ document: UInt32) throws(StorageError) -> String {
+        try withKey(document) { String(decoding: $0, as: UTF8.self) }
+    }
+
+    /// Hands the key of a document to `body`, where alone its bytes are valid.
+    @inline(__always)
+    private func withKey<R>(
+        _ document: UInt32, _ body: (UnsafeBufferPointer<UInt8>) -> R
+    ) throws(StorageError) -> R {
         guard Int(document) < documentCount else { throw section.corrupt(0, "document \(document)") }
         let block = Int(document) / KeyTableWriter.blockKeyCount
-        var key: [UInt8] = []
-        var cursor = try blockCursor(block)
-        for _ in 0...(Int(document) % KeyTableWriter.blockKeyCount) { try next(&cursor, &key, block) }
-        return key
+        let start = try blockCursor(block)
+        let result: R? = withUnsafeTemporaryAllocation(of: UInt8.self, capacity: Self.keyByteCountMax) { key in
+            var cursor = start
+            var length = 0
+            for _ in 0...(Int(document) % KeyTableWriter.blockKeyCount) {
+                let shared = Int(cursor.varint32())
+                let more = Int(cursor.varint32())
+                guard shared <= length, more <= Self.keyByteCountMax - shared, let base = key.baseAddress,
+                    let bytes = cursor.bytes(more), !cursor.failed
+                else { return nil }
+                UnsafeMutableRawPointer(base + shared).copyMemory(from: bytes, byteCount: more)
+                length = shared + more
+            }
+            return body(UnsafeBufferPointer(rebasing: key[..<length]))
+        }
+        guard let result else { throw section.corrupt(0, "damaged keys in block \(block)") }
+        return result
     }
+
+    /// No key is longer.
+    private static let keyByteCountMax = 1_024
 
     private func blockCursor(_ block: Int) throws(StorageError) -> RawCursor {
         let from = try read32(offsetsAt + block * 4)
