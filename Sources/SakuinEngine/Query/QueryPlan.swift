@@ -37,12 +37,19 @@ struct PhrasePlan: Sendable, Hashable {
         tokens.append(token)
     }
 
+    /// Of longer runs every second bigram is looked up, and is needed: the rarest of so many is rare enough, and the
+    /// others would cost a look into the dictionary each.
+    private static let choiceCountMax = 5
+
+    /// Appends the bigrams of two or more characters that follow each other.
     mutating func append(run: [UInt32], at position: UInt32) {
         let first = tokens.count
-        for i in 0..<(run.count - 1) {
+        let last = run.count - 2
+        let isChoice = last > 0 && last < Self.choiceCountMax
+        for i in 0...last where isChoice || i % 2 == 0 || i == last {
             tokens.append(Token(term: .bigram(run[i], run[i + 1]), offset: position + UInt32(2 * i)))
         }
-        parts.append(Part(tokens: first..<tokens.count, isRun: run.count > 2))
+        parts.append(Part(tokens: first..<tokens.count, isRun: isChoice))
     }
 }
 
