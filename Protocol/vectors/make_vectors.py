@@ -75,6 +75,11 @@ accept("write", "A batch of a put with a key of its own and a delete, acknowledg
        frame("REQUEST", 7, message("Request", '''write { index: "news" batch {
        operations { put { key: "1" json: "{\\"title\\":\\"索引\\"}" } } operations { delete: "2" } }
        acknowledge: ACKNOWLEDGEMENT_LOG rejection: REJECTION_EACH_OPERATION }''')))
+accept("write-keyed", "A batch with an idempotency key, acknowledged when synced.",
+       frame("REQUEST", 7, message("Request", '''write { index: "news" batch {
+       operations { delete: "2" } idempotency_key: "5f0c-17" } }''')))
+accept("write-repeated", "The answer to a batch that was applied before.",
+       frame("REPLY", 7, message("Reply", "write { sequence: 12 applied: 1 is_repeat: true }")))
 accept("import", "An import: request, a batch, its receipt's credit, and the empty last frame.",
        frame("REQUEST", 9, message("Request", 'import { index: "news" }')),
        frame("DATA", 9, message("WriteBatch", '''key_field: "id" json: "{\\"id\\":1,\\"body\\":\\"一\\"}"

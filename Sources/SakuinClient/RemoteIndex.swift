@@ -111,10 +111,11 @@ public struct WriteStream: Sendable {
         self.receipts = receipts
     }
 
-    /// Sends a batch; waits while the server has too much under way.
-    public func send(_ operations: [WriteOperation]) async throws {
+    /// Sends a batch; waits while the server has too much under way. With an idempotency key the batch may be sent again,
+    /// in another import too, when its receipt did not come.
+    public func send(_ operations: [WriteOperation], idempotencyKey: String? = nil) async throws {
         if operations.isEmpty { throw SakuinError.invalid("A batch needs an operation.", field: "operations") }
-        try await connection.send(number, WireCodec.encode(operations), isEnd: false)
+        try await connection.send(number, WireCodec.encode(operations, idempotencyKey: idempotencyKey), isEnd: false)
     }
 
     /// Says that this was all; `receipts` ends after the last receipt.

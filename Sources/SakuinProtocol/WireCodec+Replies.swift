@@ -81,6 +81,7 @@ extension WireCodec {
             $0.sequence = receipt.sequence
             $0.level = acknowledgement(receipt.level)
             $0.applied = UInt32(clamping: receipt.applied)
+            $0.isRepeat = receipt.isRepeat
             $0.rejections = receipt.rejections.map { rejection in
                 .with {
                     $0.index = UInt32(clamping: rejection.index)
@@ -93,7 +94,8 @@ extension WireCodec {
     private static func receipt(_ m: Sakuin_V1_WriteReceipt) -> WriteReceipt {
         WriteReceipt(
             sequence: m.sequence, level: level(m.level), applied: Int(m.applied),
-            rejections: m.rejections.map { .init(index: Int($0.index), error: error($0.error)) })
+            rejections: m.rejections.map { .init(index: Int($0.index), error: error($0.error)) },
+            isRepeat: m.isRepeat)
     }
 
     // MARK: Hits

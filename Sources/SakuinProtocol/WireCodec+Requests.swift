@@ -115,7 +115,9 @@ extension WireCodec {
     }
 
     /// A batch of an import, for a DATA frame.
-    public static func encode(_ operations: [WriteOperation]) -> [UInt8] { bytes(batch(WriteBatch(operations))) }
+    public static func encode(_ operations: [WriteOperation], idempotencyKey: String? = nil) -> [UInt8] {
+        bytes(batch(WriteBatch(operations, idempotencyKey: idempotencyKey)))
+    }
 
     public static func decodeBatch(
         _ payload: UnsafeRawBufferPointer, acknowledge: AcknowledgementLevel, rejection: RejectionPolicy
@@ -125,6 +127,7 @@ extension WireCodec {
 
     static func batch(_ batch: WriteBatch) -> Sakuin_V1_WriteBatch {
         var message = Sakuin_V1_WriteBatch()
+        if let key = batch.idempotencyKey { message.idempotencyKey = Data(key.utf8) }
         if let keyField = plainKeyField(batch.operations) {
             message.keyField = keyField
             message.json = batch.operations.compactMap {
@@ -178,6 +181,7 @@ extension WireCodec {
             case nil: throw .invalid("An operation is neither put nor delete.", field: "operations")
             }
         }
-        return WriteBatch(operations, acknowledge: acknowledge, rejection: rejection)
+        let key = message.idempotencyKey.isEmpty ? nil : try text(message.idempotencyKey, "idempotency_key")
+        return WriteBatch(operations, acknowledge: acknowledge, rejection: rejection, idempotencyKey: key)
     }
 }

@@ -29,17 +29,22 @@ public enum RejectionPolicy: String, Sendable, Hashable, CaseIterable {
 /// Changes that become durable and visible together.
 public struct WriteBatch: Sendable, Hashable {
     public static let operationCountMax = 100_000
+    public static let idempotencyKeyByteCountMax = 64
     public var operations: [WriteOperation]
     public var acknowledge: AcknowledgementLevel
     public var rejection: RejectionPolicy
+    /// Chosen by the sender, unique for each batch. When the acknowledgement of a batch was lost, the same batch is sent
+    /// again with the same key and is applied once; an index remembers its last 4,096 keys, over restarts too.
+    public var idempotencyKey: String?
 
     public init(
         _ operations: [WriteOperation] = [], acknowledge: AcknowledgementLevel = .disk,
-        rejection: RejectionPolicy = .wholeBatch
+        rejection: RejectionPolicy = .wholeBatch, idempotencyKey: String? = nil
     ) {
         self.operations = operations
         self.acknowledge = acknowledge
         self.rejection = rejection
+        self.idempotencyKey = idempotencyKey
     }
 }
 
@@ -60,11 +65,17 @@ public struct WriteReceipt: Sendable, Hashable {
     /// Operations applied.
     public var applied: Int
     public var rejections: [Rejection]
+    /// The batch was applied before, under the same idempotency key; `sequence` is that of the first time.
+    public var isRepeat: Bool
 
-    public init(sequence: UInt64, level: AcknowledgementLevel, applied: Int, rejections: [Rejection] = []) {
+    public init(
+        sequence: UInt64, level: AcknowledgementLevel, applied: Int, rejections: [Rejection] = [],
+        isRepeat: Bool = false
+    ) {
         self.sequence = sequence
         self.level = level
         self.applied = applied
         self.rejections = rejections
+        self.isRepeat = isRepeat
     }
 }

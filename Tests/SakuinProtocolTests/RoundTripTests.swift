@@ -19,7 +19,8 @@ import Testing
             .write(
                 index: index,
                 WriteBatch(
-                    random.operations(), acknowledge: random.pick(acks), rejection: random.pick(rejections)))
+                    random.operations(), acknowledge: random.pick(acks), rejection: random.pick(rejections),
+                    idempotencyKey: random.flag() ? "k" + random.text() : nil))
         case 5, 6: .search(index: index, random.search())
         case 7: .get(index: index, keys: random.list(4) { $0.text() })
         case 8: .refresh(index: index)
@@ -78,8 +79,11 @@ import Testing
             #expect(try WireCodec.encode(receipt).withUnsafeBytes { try WireCodec.decodeReceipt($0) } == receipt)
             let page = random.list(4) { $0.document() }
             #expect(try WireCodec.encode(page: page).withUnsafeBytes { try WireCodec.decodePage($0) } == page)
-            let batch = WriteBatch(random.operations(), acknowledge: .log, rejection: .eachOperation)
-            let back = try WireCodec.encode(batch.operations).withUnsafeBytes {
+            let batch = WriteBatch(
+                random.operations(), acknowledge: .log, rejection: .eachOperation,
+                idempotencyKey: random.flag() ? "k" + random.text() : nil)
+            let bytes = WireCodec.encode(batch.operations, idempotencyKey: batch.idempotencyKey)
+            let back = try bytes.withUnsafeBytes {
                 try WireCodec.decodeBatch($0, acknowledge: .log, rejection: .eachOperation)
             }
             #expect(back == batch)

@@ -88,7 +88,7 @@ struct WireRandom: RandomNumberGenerator {
     mutating func receipt() -> WriteReceipt {
         WriteReceipt(
             sequence: next(), level: pick(AcknowledgementLevel.allCases), applied: below(1000),
-            rejections: list(3) { .init(index: $0.below(100), error: $0.error()) })
+            rejections: list(3) { .init(index: $0.below(100), error: $0.error()) }, isRepeat: flag())
     }
 
     mutating func operations() -> [WriteOperation] {

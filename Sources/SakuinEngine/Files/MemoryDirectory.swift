@@ -2,20 +2,41 @@ import Synchronization
 
 /// A directory in memory, which can lose what a power loss would lose.
 ///
-/// Bytes are durable once their file is synced; names once the directory is. `copyAfterCrash` is the folder as a
-/// machine finds it that lost power now.
+/// Bytes are durable once their file is synced; names once the directory is. `image` is what a simulated stop of the
+/// machine starts from.
 final class MemoryDirectory: Directory {
-    /// A file apart from its names.
-    fileprivate final class Node: Sendable {
-        let content = Mutex<(bytes: [UInt8], durable: [UInt8])>(([], []))
+    /// The bytes of a file.
+    struct Content: Sendable {
+        var bytes: [UInt8] = []
+        /// What a sync has brought to disk.
+        var durable: [UInt8] = []
+        /// A sync has failed: later ones bring nothing more to disk, whatever they return.
+        var isFrozen = false
 
-        init(_ bytes: [UInt8] = []) { content.withLock { $0 = (bytes, bytes) } }
+        mutating func sync() { if !isFrozen { durable = bytes } }
     }
 
-    private enum NameChange {
+    /// A file apart from its names.
+    final class Node: Sendable {
+        let content = Mutex(Content())
+
+        init(_ bytes: [UInt8] = []) { content.withLock { $0 = Content(bytes: bytes, durable: bytes) } }
+    }
+
+    enum NameChange: Sendable {
         case set(String, Node)
         case rename(String, to: String, Node)
         case remove(String)
+
+        func apply(to names: inout [String: Node]) {
+            switch self {
+            case .set(let name, let node): names[name] = node
+            case .rename(let name, let target, let node):
+                names[name] = nil
+                names[target] = node
+            case .remove(let name): names[name] = nil
+            }
+        }
     }
 
     private struct State {
@@ -26,18 +47,8 @@ final class MemoryDirectory: Directory {
         var isLocked = false
 
         mutating func apply(_ change: NameChange) {
-            Self.apply(change, to: &names)
+            change.apply(to: &names)
             changes.append(change)
-        }
-
-        static func apply(_ change: NameChange, to names: inout [String: Node]) {
-            switch change {
-            case .set(let name, let node): names[name] = node
-            case .rename(let name, let target, let node):
-                names[name] = nil
-                names[target] = node
-            case .remove(let name): names[name] = nil
-            }
         }
     }
 
@@ -48,53 +59,38 @@ final class MemoryDirectory: Directory {
 
     init(path: String = "memory") { self.path = path }
 
-    /// What is left when only the process ends.
-    func copyAfterKill() -> MemoryDirectory {
-        let copy = MemoryDirectory(path: path)
-        let names = state.withLock { $0.names }.mapValues { node in node.content.withLock { Node($0.bytes) } }
-        copy.state.withLock {
-            $0.names = names
-            $0.durableNames = names
-        }
-        return copy
+    /// A folder with these files, all durable.
+    convenience init(files: [String: [UInt8]], path: String = "memory") {
+        self.init(path: path)
+        for (name, bytes) in files { overwrite(name, with: bytes) }
     }
 
-    /// What is left after a power loss. Without a seed nothing that was not synced is; with one, a random part of the
-    /// unsynced name changes and a random beginning of each file's unsynced bytes.
-    func copyAfterCrash(seed: UInt64? = nil) -> MemoryDirectory {
-        let copy = MemoryDirectory(path: path)
-        var random = seed ?? 0
-        // splitmix64 (Steele, Lea and Flood, 2014).
-        func next(below limit: Int) -> Int {
-            random &+= 0x9E37_79B9_7F4A_7C15
-            var z = random
-            z = (z ^ z >> 30) &* 0xBF58_476D_1CE4_E5B9
-            z = (z ^ z >> 27) &* 0x94D0_49BB_1331_11EB
-            return Int((z ^ z >> 31) % UInt64(limit))
-        }
-        var survivors = state.withLock { state in
-            var names = state.durableNames
-            if seed != nil {
-                for change in state.changes.prefix(next(below: state.changes.count + 1)) {
-                    State.apply(change, to: &names)
+    /// Names and bytes as they are and as they are durable, at one moment.
+    struct Image: Sendable {
+        fileprivate(set) var names: [String: Node] = [:]
+        fileprivate(set) var durableNames: [String: Node] = [:]
+        /// What happened to names since they were last durable, in order.
+        fileprivate(set) var changes: [NameChange] = []
+        fileprivate var contents: [ObjectIdentifier: Content] = [:]
+
+        func content(_ node: Node) -> Content { contents[ObjectIdentifier(node)] ?? Content() }
+    }
+
+    /// What a simulation of a stop starts from.
+    func image() -> Image {
+        state.withLock { state in
+            var image = Image(names: state.names, durableNames: state.durableNames, changes: state.changes)
+            func keep(_ node: Node) { image.contents[ObjectIdentifier(node)] = node.content.withLock { $0 } }
+            for node in state.names.values { keep(node) }
+            for node in state.durableNames.values { keep(node) }
+            for change in state.changes {
+                switch change {
+                case .set(_, let node), .rename(_, to: _, let node): keep(node)
+                case .remove: break
                 }
             }
-            return names
+            return image
         }
-        for name in survivors.keys.sorted() {
-            guard let node = survivors[name] else { continue }
-            survivors[name] = node.content.withLock { content in
-                guard seed != nil, content.bytes.count > content.durable.count else { return Node(content.durable) }
-                let kept = content.durable.count + next(below: content.bytes.count - content.durable.count + 1)
-                return Node(content.durable + content.bytes[content.durable.count..<kept])
-            }
-        }
-        let names = survivors
-        copy.state.withLock {
-            $0.names = names
-            $0.durableNames = names
-        }
-        return copy
     }
 
     /// Replaces the bytes of a file, durable at once: for tests that damage files.
@@ -173,7 +169,13 @@ final class MemoryDirectory: Directory {
     }
 
     func syncFile(_ name: String) throws(StorageError) {
-        try node("fsync", name).content.withLock { $0.durable = $0.bytes }
+        try node("fsync", name).content.withLock { $0.sync() }
+    }
+
+    /// From now on nothing more of the file becomes durable: what a failed sync may leave behind (Rebello et al., "Can
+    /// Applications Recover from fsync Failures?", 2020).
+    func freeze(_ name: String) {
+        state.withLock { $0.names[name] }?.content.withLock { $0.isFrozen = true }
     }
 
     func lock(_ name: String) throws(StorageError) -> any FileLock {
@@ -191,7 +193,7 @@ final class MemoryDirectory: Directory {
     func freeByteCount() throws(StorageError) -> Int { 1 << 40 }
 }
 
-private final class MemoryOutputFile: OutputFile {
+final class MemoryOutputFile: OutputFile {
     private let node: MemoryDirectory.Node
 
     init(_ node: MemoryDirectory.Node) { self.node = node }
@@ -205,7 +207,10 @@ private final class MemoryOutputFile: OutputFile {
 
     func flush() throws(StorageError) {}
 
-    func sync() throws(StorageError) { node.content.withLock { $0.durable = $0.bytes } }
+    func sync() throws(StorageError) { node.content.withLock { $0.sync() } }
+
+    /// See `MemoryDirectory.freeze`.
+    func freeze() { node.content.withLock { $0.isFrozen = true } }
 
     func preallocate(_ byteCount: Int) {}
 

@@ -5,14 +5,15 @@ enum ErrorMapping {
         case .corrupt(let file, let offset, let reason):
             SakuinError(
                 .dataLoss, "\(file) is damaged at byte \(offset): \(reason).", field: file,
-                nextStep: "Run 'sakuin check' on the folder; restore the file from a backup.")
+                nextStep: "Run 'sakuin check' on the folder; 'sakuin check --repair' saves what can be read.")
         case .io(let operation, let path, let errno):
             ioError(operation, path, errno)
         case .unsupportedVersion(let file, let found, let supported):
             SakuinError(
-                .failedPrecondition, "\(file) has format \(found); this version reads format \(supported).",
+                .failedPrecondition,
+                "\(file) has format \(found); this version reads format \(supported). Nothing was touched.",
                 field: file, limit: "\(supported)", value: "\(found)",
-                nextStep: "Open it with the version of Sakuin that wrote it: export there, import here.")
+                nextStep: "Run the Sakuin that wrote it: 'sakuin export' with that one, 'sakuin import' with this one.")
         case .locked(let path, let owner):
             SakuinError(
                 .failedPrecondition, "\(path) is in use by \(owner).", field: path, value: owner,

@@ -1,17 +1,21 @@
 // The one write path: queue → journal → lanes → tickets → publisher.
 //
-// 1. `submit` queues an encoded batch. One thread takes what is queued, numbers it, appends it to the journal, flushes
-//    or syncs once for all of it, acknowledges, and hands the batches to the lanes.
+// 1. `submit` queues an encoded batch. One thread takes what is queued by all writers, numbers it, appends it to the
+//    journal, flushes and syncs once for all of it, acknowledges each batch when its level is reached, and hands the
+//    batches to the lanes. A batch whose idempotency key is known is acknowledged and not applied again.
 // 2. A refresh is a ticket through all lanes. The publisher thread waits for the lanes, publishes their segments, and
 //    commits when the ticket says so; a commit lets the journal files before the ticket go.
 
 final class IndexWriter: Sendable {
     typealias Completion = @Sendable (Result<UInt64, SakuinError>) -> Void
+    /// The sequence number of a batch, and whether it was applied before.
+    typealias WriteCompletion = @Sendable (Result<(sequence: UInt64, isRepeat: Bool), SakuinError>) -> Void
 
     private struct Submission {
         let batch: EncodedBatch
+        let key: RecentKeys.Key?
         let level: AcknowledgementLevel
-        let completion: Completion
+        let completion: WriteCompletion
     }
     private struct Cut {
         let commits: Bool
@@ -39,7 +43,9 @@ final class IndexWriter: Sendable {
 
     private let queue: Monitor<Queue>
     private let publisherQueue = Monitor(PublisherQueue())
-    private let journal: Journal
+    /// nil in an index that is read-only.
+    private let journal: Journal?
+    private let recentKeys: Monitor<RecentKeys>
     private let lanes: [Lane]
     private let store: SegmentStore
     private let options: IndexOptions
@@ -51,10 +57,11 @@ final class IndexWriter: Sendable {
 
     /// `sequence` is the last number given out before.
     init(
-        journal: Journal, lanes: [Lane], registry: FieldRegistry, store: SegmentStore, options: IndexOptions,
-        sequence: UInt64, onPublish: @escaping @Sendable () -> Void
+        journal: Journal?, recentKeys: RecentKeys, lanes: [Lane], registry: FieldRegistry, store: SegmentStore,
+        options: IndexOptions, sequence: UInt64, onPublish: @escaping @Sendable () -> Void
     ) {
         self.journal = journal
+        self.recentKeys = Monitor(recentKeys)
         self.lanes = lanes
         self.store = store
         self.options = options
@@ -77,8 +84,19 @@ final class IndexWriter: Sendable {
     }
     var pendingOperationCount: Int { Int(clamping: sequence - min(visibleSequence, sequence)) }
 
+    /// Why no write is taken any more; nil while all is well.
+    var failure: SakuinError? { queue.read { $0.failure } }
+
+    /// From now on every write is refused with this error.
+    func refuse(with error: SakuinError) { queue.change { $0.failure = $0.failure ?? error } }
+
     /// Queues a batch; `completion` gets its sequence number once it is at `level`.
-    func submit(_ batch: EncodedBatch, level: AcknowledgementLevel, completion: @escaping Completion) {
+    func submit(
+        _ batch: EncodedBatch, key: String?, level: AcknowledgementLevel, completion: @escaping WriteCompletion
+    ) {
+        let key = key.map { text in
+            RecentKeys.Key(text: text, checksum: batch.withBytes { CRC32C.checksum($0) })
+        }
         let refused: SakuinError? = queue.change { queue in
             if let failure = queue.failure { return failure }
             if queue.isClosing { return SakuinError(.unavailable, "The index is closing.") }
@@ -88,7 +106,7 @@ final class IndexWriter: Sendable {
                     limit: "\(options.queueByteCountMax)", value: "\(queue.byteCount)",
                     nextStep: "Try again a little later.", retryAfterMilliseconds: 50)
             }
-            queue.submissions.append(Submission(batch: batch, level: level, completion: completion))
+            queue.submissions.append(Submission(batch: batch, key: key, level: level, completion: completion))
             queue.byteCount += batch.byteCount
             return nil
         }
@@ -136,14 +154,14 @@ final class IndexWriter: Sendable {
         var failure: SakuinError?
         do throws(SakuinError) { _ = try cutNow(commits: true) } catch { failure = error }
         endThreads()
-        journal.close()
+        journal?.close()
         if let failure { throw failure }
     }
 
-    /// Ends the threads without committing: what a crash would leave, for tests.
+    /// Ends the threads without committing.
     func abandon() {
         endThreads()
-        journal.close()
+        journal?.close()
     }
 
     /// Ends the threads in the order of the data, so that whatever was accepted is completed.
@@ -208,33 +226,88 @@ final class IndexWriter: Sendable {
         if due.refresh || due.commit { open([Cut(commits: due.commit) { _ in }]) }
     }
 
+    /// What is at hand of a group of submissions while it goes through the journal.
+    private struct Group {
+        var applied: [(batch: EncodedBatch, sequence: UInt64, ordinal: UInt64)] = []
+        /// Those that wait for an acknowledgement.
+        var waiting: [(submission: Submission, sequence: UInt64, isRepeat: Bool)] = []
+
+        /// Acknowledges what wants no more than this level.
+        mutating func acknowledge(_ level: AcknowledgementLevel) {
+            for (submission, sequence, isRepeat) in waiting where submission.level == level {
+                submission.completion(.success((sequence, isRepeat)))
+            }
+            waiting.removeAll { $0.submission.level == level }
+        }
+    }
+
     private func write(_ submissions: [Submission]) {
-        var numbered: [(Submission, sequence: UInt64, ordinal: UInt64)] = []
-        let level = submissions.map(\.level).max { $0.strength < $1.strength } ?? .memory
+        if let failure {
+            for submission in submissions { submission.completion(.failure(failure)) }
+            return
+        }
+        guard let journal else { return }
+        var group = Group()
+        var appended = 0
         do throws(StorageError) {
             for submission in submissions {
-                let (sequence, ordinal) = queue.change { queue in
-                    queue.sequence += 1
-                    queue.ordinal += UInt64(submission.batch.operationCount)
-                    queue.pendingSince = queue.pendingSince ?? Clock.nanoseconds()
-                    return (queue.sequence, queue.ordinal - UInt64(submission.batch.operationCount))
-                }
-                try submission.batch.withBytes { (bytes) throws(StorageError) in
-                    try journal.append(sequence: sequence, batch: bytes)
-                }
-                numbered.append((submission, sequence, ordinal))
+                try append(submission, to: journal, &group)
+                appended += 1
             }
-            if level != .memory { try journal.flush() }
-            if level == .disk { try journal.sync() }
+            group.acknowledge(.memory)
+            if !group.waiting.isEmpty || journal.gatheredByteCount > Self.gatheredByteCountMax { try journal.flush() }
+            group.acknowledge(.log)
+            if !group.waiting.isEmpty { try journal.sync() }
+            group.acknowledge(.disk)
             let bytes = journal.byteCount
             queue.change { $0.journalByteCount = bytes }
         } catch {
             fail(error, during: "writing the journal")
-            for submission in submissions { submission.completion(.failure(failureOrInternal)) }
+            for (submission, _, _) in group.waiting { submission.completion(.failure(failureOrInternal)) }
+            for submission in submissions[appended...] { submission.completion(.failure(failureOrInternal)) }
+        }
+        for (batch, sequence, ordinal) in group.applied { dispatch(batch, sequence, ordinal) }
+    }
+
+    /// More of the journal is not kept from the kernel, whatever the acknowledgement level.
+    private static let gatheredByteCountMax = 256 << 10
+
+    private func append(
+        _ submission: Submission, to journal: Journal, _ group: inout Group
+    ) throws(StorageError) {
+        if let key = submission.key, let before = recentKeys.read({ $0.find(key.text) }) {
+            guard before.checksum == key.checksum else {
+                submission.completion(
+                    .failure(
+                        SakuinError(
+                            .failedPrecondition, "The idempotency key belongs to another batch.",
+                            field: "idempotencyKey", value: key.text, nextStep: "Use a fresh key for each batch.")))
+                return
+            }
+            group.waiting.append((submission, before.sequence, true))
             return
         }
-        for (submission, sequence, _) in numbered { submission.completion(.success(sequence)) }
-        for (submission, sequence, ordinal) in numbered { dispatch(submission.batch, sequence, ordinal) }
+        let (sequence, ordinal) = queue.change { queue in
+            queue.sequence += 1
+            queue.ordinal += UInt64(submission.batch.operationCount)
+            queue.pendingSince = queue.pendingSince ?? Clock.nanoseconds()
+            return (queue.sequence, queue.ordinal - UInt64(submission.batch.operationCount))
+        }
+        try submission.batch.withBytes { (bytes) throws(StorageError) in
+            guard let key = submission.key else {
+                try journal.append(sequence: sequence, batch: bytes)
+                return
+            }
+            var keyed = ByteWriter(capacity: bytes.count + key.text.utf8.count + 16)
+            RecentKeys.append(key, to: &keyed)
+            keyed.append(bytes: bytes)
+            try keyed.withBytes { (bytes) throws(StorageError) in
+                try journal.append(sequence: sequence, batch: bytes, isKeyed: true)
+            }
+            recentKeys.change { $0.insert(key, sequence: sequence) }
+        }
+        group.applied.append((submission.batch, sequence, ordinal))
+        group.waiting.append((submission, sequence, false))
     }
 
     private func dispatch(_ batch: EncodedBatch, _ sequence: UInt64, _ ordinal: UInt64) {
@@ -267,7 +340,9 @@ final class IndexWriter: Sendable {
             return queue.sequence
         }
         do throws(StorageError) {
-            if commits { try journal.rotate(firstSequence: sequence + 1) }
+            if commits {
+                try journal?.rotate(firstSequence: sequence + 1, recentKeys: recentKeys.read { $0.encode() })
+            }
         } catch {
             fail(error, during: "starting a journal file")
             for cut in cuts { cut.completion(.failure(failureOrInternal)) }
@@ -306,24 +381,14 @@ final class IndexWriter: Sendable {
             visible.change { $0 = max($0, ticket.sequence) }
             if ticket.commits {
                 let covered = try store.commit()
-                try journal.removeFiles(coveredBy: covered)
-                let bytes = journal.byteCount
+                journal?.removeFiles(coveredBy: covered)
+                let bytes = journal?.byteCount ?? 0
                 queue.change { $0.journalByteCount = bytes }
             }
             return .success(ticket.sequence)
         } catch {
             fail(error, during: ticket.commits ? "committing" : "refreshing")
             return .failure(failureOrInternal)
-        }
-    }
-}
-
-extension AcknowledgementLevel {
-    fileprivate var strength: Int {
-        switch self {
-        case .memory: 0
-        case .log: 1
-        case .disk: 2
         }
     }
 }

@@ -1,15 +1,20 @@
 // Opens an index from its files: nothing acknowledged is lost, nothing unreadable is destroyed.
 //
 // 1. Lock the folder. Take the newest manifest that verifies; without any, make a new index if a schema is given.
-// 2. Open its segments and live files; one that cannot be opened is left where it is and named in every reply.
-// 3. Remove files that no manifest names and that a process left unfinished: segments, live files, temporary files.
-// 4. Replay the journal behind the committed sequence into the lanes, commit, and go on with a new journal file.
+// 2. Open its segments and live files, scan the journal. Up to here nothing is changed, and a file of a later format
+//    refuses the index.
+// 3. All can be read: make durable what the files say, cut torn tails, remove what a process left unfinished, replay
+//    the journal behind the committed sequence into the lanes, commit, and go on with a new journal file.
+// 4. Something cannot be read: the index is read-only. All files stay as they are, what there is is replayed and
+//    served, and every reply names what is missing.
 
 /// What an index is made of when it opens.
 struct RecoveredIndex {
     let registry: FieldRegistry
     let store: SegmentStore
-    let journal: Journal
+    /// nil: read-only.
+    let journal: Journal?
+    let recentKeys: RecentKeys
     let lanes: [Lane]
     let lock: any FileLock
     let sequence: UInt64
@@ -18,10 +23,13 @@ struct RecoveredIndex {
 struct Recovery {
     private let directory: any Directory
     private let options: IndexOptions
+    /// What cannot be read is given up, and the index made whole without it: for repair.
+    private let givesUp: Bool
 
-    init(_ directory: any Directory, options: IndexOptions) {
+    init(_ directory: any Directory, options: IndexOptions, givesUp: Bool = false) {
         self.directory = directory
         self.options = options
+        self.givesUp = givesUp
     }
 
     func open(schema: Schema?) throws(SakuinError) -> SearchIndex {
@@ -46,11 +54,14 @@ struct Recovery {
         } catch {
             throw ErrorMapping.sakuinError(error)
         }
-        for (name, error) in scan.damaged { note("warning", "\(name) cannot be read: \(error)") }
-        if let manifest = scan.newest { return try reopen(manifest, schema, lock) }
+        if let manifest = scan.newest {
+            let damage = scan.damaged.map { "\($0.name) cannot be read: \(ErrorMapping.sakuinError($0.error).message)" }
+            return try reopen(manifest, damage, schema, lock)
+        }
         if let (name, error) = scan.damaged.first {
             var mapped = ErrorMapping.sakuinError(error)
             mapped.message = "No manifest can be read; the newest is \(name). \(mapped.message)"
+            mapped.nextStep = "Run 'sakuin check --repair' on the folder: it saves the documents it can read."
             throw mapped
         }
         guard let schema else {
@@ -72,7 +83,9 @@ struct Recovery {
             directory: directory, registry: registry, snapshot: IndexSnapshot(), state: state, log: options.log)
         do throws(StorageError) {
             _ = try store.commit()
-            let index = try assemble(registry, store, lock, sequence: 0, older: [])
+            let journal = try Journal(directory, durableNameCount: registry.count) { registry.names }
+            try journal.begin(firstSequence: 1, recentKeys: [])
+            let index = assemble(registry, store, lock, journal, RecentKeys(), sequence: 0)
             index.startMerging()
             return index
         } catch {
@@ -81,11 +94,9 @@ struct Recovery {
     }
 
     private func assemble(
-        _ registry: FieldRegistry, _ store: SegmentStore, _ lock: any FileLock, sequence: UInt64, older: [String]
-    ) throws(StorageError) -> SearchIndex {
-        let journal = try Journal(
-            directory, firstSequence: sequence + 1, older: older, durableNameCount: registry.count
-        ) { registry.names }
+        _ registry: FieldRegistry, _ store: SegmentStore, _ lock: any FileLock, _ journal: Journal?,
+        _ recentKeys: RecentKeys, sequence: UInt64
+    ) -> SearchIndex {
         // Two chunks of room a lane: one that fills, one that is being sorted and written.
         let chunk = options.memoryBudgetBytes / options.laneCount
         let lanes = (0..<options.laneCount).map { _ in
@@ -93,14 +104,15 @@ struct Recovery {
         }
         return SearchIndex(
             RecoveredIndex(
-                registry: registry, store: store, journal: journal, lanes: lanes, lock: lock, sequence: sequence),
+                registry: registry, store: store, journal: journal, recentKeys: recentKeys, lanes: lanes, lock: lock,
+                sequence: sequence),
             path: directory.path, options: options)
     }
 
     // MARK: An index that was there
 
     private func reopen(
-        _ manifest: Manifest, _ schema: Schema?, _ lock: any FileLock
+        _ manifest: Manifest, _ damage: [String], _ schema: Schema?, _ lock: any FileLock
     ) throws(SakuinError) -> SearchIndex {
         let stored = try Schema(json: manifest.schema)
         if let schema, schema != stored {
@@ -110,26 +122,33 @@ struct Recovery {
         }
         do throws(StorageError) {
             let registry = FieldRegistry(schema: stored, names: manifest.fieldNames)
-            var (snapshot, damagedSegments) = openSegments(manifest)
-            try removeOrphans(manifest)
-            let replay = try readJournals(manifest, registry)
-            snapshot.damage += replay.damage
-            var state = SegmentStore.State(
-                nextSegmentID: max(manifest.nextSegmentID, (manifest.segments.map(\.id).max() ?? 0) + 1),
-                generation: manifest.generation, committedSequence: manifest.committedSequence,
-                synced: Set(manifest.segments.map(\.id)), present: Set(manifest.segments.map(\.id)),
-                liveFiles: Dictionary(uniqueKeysWithValues: manifest.segments.map { ($0.id, $0.liveGeneration) }))
-            state.damaged = damagedSegments
+            var snapshot = try openSegments(manifest)
+            let replay = try JournalReplay.scan(
+                directory, committedSequence: manifest.committedSequence, isNew: manifest.generation == 1, registry)
+            snapshot.damage = damage + snapshot.damage + replay.damage
+            for sentence in snapshot.damage { note("error", sentence) }
+            if givesUp { snapshot.damage = [] }
             let store = SegmentStore(
-                directory: directory, registry: registry, snapshot: snapshot, state: state, log: options.log)
-            let index = try assemble(
-                registry, store, lock, sequence: replay.lastSequence, older: replay.files)
-            for (batch, sequence) in replay.batches { index.writer.replay(batch, sequence: sequence) }
-            if !replay.batches.isEmpty {
-                note("info", "Replayed \(replay.batches.count) batches from the journal.")
-                do throws(SakuinError) { _ = try index.writer.cutNow(commits: true) } catch {
-                    note("error", "The replayed journal could not be committed: \(error)")
-                }
+                directory: directory, registry: registry, snapshot: snapshot, state: try state(manifest),
+                log: options.log)
+            guard snapshot.damage.isEmpty else { return serve(registry, store, lock, replay, snapshot.damage) }
+            try prepare(manifest, replay)
+            let journal = try Journal(directory, older: replay.files, durableNameCount: registry.count) {
+                registry.names
+            }
+            let index = assemble(registry, store, lock, journal, replay.recentKeys, sequence: replay.lastSequence)
+            do throws(SakuinError) {
+                try feed(replay, to: index, commits: true)
+                // Only now: a journal file that begins behind batches says that those are durable.
+                try begin(journal, replay, store)
+            } catch {
+                // A full disk, say. What is acknowledged is in the journal; the rest serves.
+                let sentence =
+                    "Batches \(manifest.committedSequence + 1) to \(replay.lastSequence) are in the journal and could not be replayed: \(error.message)"
+                note("error", sentence)
+                store.report([sentence])
+                index.writer.refuse(with: Self.readOnly([sentence]))
+                return index
             }
             index.startMerging()
             return index
@@ -138,21 +157,105 @@ struct Recovery {
         }
     }
 
-    private func openSegments(_ manifest: Manifest) -> (IndexSnapshot, damaged: [Manifest.Segment]) {
+    private func begin(_ journal: Journal, _ replay: JournalReplay, _ store: SegmentStore) throws(SakuinError) {
+        do throws(StorageError) {
+            try journal.begin(firstSequence: replay.lastSequence + 1, recentKeys: replay.recentKeys.encode())
+        } catch {
+            throw ErrorMapping.sakuinError(error)
+        }
+        journal.removeFiles(coveredBy: store.committed.sequence)
+    }
+
+    /// Serves what can be read and changes nothing.
+    private func serve(
+        _ registry: FieldRegistry, _ store: SegmentStore, _ lock: any FileLock, _ replay: JournalReplay,
+        _ damage: [String]
+    ) -> SearchIndex {
+        let index = assemble(registry, store, lock, nil, replay.recentKeys, sequence: replay.lastSequence)
+        do throws(SakuinError) { try feed(replay, to: index, commits: false) } catch {
+            store.report(["The journal could not be replayed: \(error.message)"])
+        }
+        index.writer.refuse(with: Self.readOnly(damage))
+        return index
+    }
+
+    static func readOnly(_ damage: [String]) -> SakuinError {
+        SakuinError(
+            .failedPrecondition, "The index is read-only, since it is not complete: \(damage.joined(separator: " "))",
+            nextStep: "Stop the daemon and run 'sakuin check --repair' on the folder, or restore it from a backup.")
+    }
+
+    private func state(_ manifest: Manifest) throws(StorageError) -> SegmentStore.State {
+        let ids = Set(manifest.segments.map(\.id))
+        // Files that no manifest names may be there; none of them is written over.
+        var highest = ids.max() ?? 0
+        for name in try directory.list() {
+            if case .segment(let id)? = FileName(name) { highest = max(highest, id) }
+        }
+        return SegmentStore.State(
+            nextSegmentID: max(manifest.nextSegmentID, highest + 1), generation: manifest.generation,
+            committedSequence: manifest.committedSequence, synced: ids, present: ids,
+            liveFiles: Dictionary(uniqueKeysWithValues: manifest.segments.map { ($0.id, $0.liveGeneration) }),
+            committed: ids)
+    }
+
+    /// What the process before was told may still be in memory only: names and journal are made durable before anything
+    /// is removed or built upon them.
+    private func prepare(_ manifest: Manifest, _ replay: JournalReplay) throws(StorageError) {
+        try directory.syncDirectory()
+        for name in replay.files { try directory.syncFile(name) }
+        for (name, byteCount, reason) in replay.tails {
+            note("warning", "\(name) ends in the middle, at byte \(byteCount): \(reason). It is cut there.")
+            try directory.truncate(name, to: byteCount)
+        }
+        try removeOrphans(manifest)
+    }
+
+    /// Batches out of the journal into the lanes, and from there into segments.
+    private func feed(_ replay: JournalReplay, to index: SearchIndex, commits: Bool) throws(SakuinError) {
+        if replay.batchCount == 0 { return }
+        let began = Clock.nanoseconds()
+        let step = max(replay.byteCount / 10, 64 << 20)
+        var done = 0
+        var reported = 0
+        do throws(StorageError) {
+            try replay.forEach { (number, batch, sequence) throws(StorageError) in
+                index.writer.replay(batch, sequence: sequence)
+                done += batch.byteCount
+                guard done - reported >= step else { return }
+                reported = done
+                note(
+                    "info",
+                    "Replaying the journal: \(done >> 20) of \(replay.byteCount >> 20) MiB, batch \(number + 1) of \(replay.batchCount)."
+                )
+            }
+        } catch {
+            throw ErrorMapping.sakuinError(error)
+        }
+        _ = try index.writer.cutNow(commits: commits)
+        let milliseconds = (Clock.nanoseconds() - began) / 1_000_000
+        let rate = Double(replay.byteCount) / 1e6 / (Double(max(milliseconds, 1)) / 1000)
+        note(
+            "info",
+            "Replayed \(replay.batchCount) batches, \(replay.byteCount) bytes, from the journal in \(milliseconds) ms: \(Int(rate)) MB/s."
+        )
+    }
+
+    private func openSegments(_ manifest: Manifest) throws(StorageError) -> IndexSnapshot {
         var snapshot = IndexSnapshot()
-        var damaged: [Manifest.Segment] = []
         snapshot.sequence = manifest.committedSequence
         for segment in manifest.segments {
             do throws(StorageError) {
                 snapshot.segments.append(try openSegment(segment))
+            } catch .unsupportedVersion(let file, let found, let supported) {
+                // Not damage: with the right version all of it can be read.
+                throw .unsupportedVersion(file: file, found: found, supported: supported)
             } catch {
                 let message = ErrorMapping.sakuinError(error).message
-                damaged.append(segment)
                 snapshot.damage.append("Segment \(FileName.segment(segment.id)) is not searched: \(message)")
-                note("error", snapshot.damage[snapshot.damage.count - 1])
             }
         }
-        return (snapshot, damaged)
+        return snapshot
     }
 
     private func openSegment(_ segment: Manifest.Segment) throws(StorageError) -> SnapshotSegment {
@@ -183,60 +286,5 @@ struct Recovery {
             default: break
             }
         }
-    }
-
-    private struct Replay {
-        var batches: [(EncodedBatch, UInt64)] = []
-        var lastSequence: UInt64
-        var files: [String] = []
-        /// What is missing, in sentences.
-        var damage: [String] = []
-    }
-
-    /// Batches are missing between two that are there: a file before was damaged. It is kept under `quarantine`, since
-    /// the next commit would remove it.
-    private func reportGap(
-        from first: UInt64, to last: UInt64, in name: String, _ replay: inout Replay
-    ) throws(StorageError) {
-        let damaged = replay.files.last ?? name
-        try directory.createFolder(FileName.quarantineFolder)
-        if try !directory.exists(FileName.quarantined(damaged)) {
-            try directory.link(damaged, to: FileName.quarantined(damaged))
-            try directory.syncDirectory(FileName.quarantineFolder)
-        }
-        replay.damage.append(
-            "The journal lacks batches \(first) to \(last); \(damaged) is damaged and kept in \(FileName.quarantineFolder)."
-        )
-        note("error", replay.damage[replay.damage.count - 1])
-    }
-
-    private func readJournals(
-        _ manifest: Manifest, _ registry: FieldRegistry
-    ) throws(StorageError) -> Replay {
-        var replay = Replay(lastSequence: manifest.committedSequence)
-        for name in try Journal.files(in: directory) {
-            var reader = try JournalReader(directory, name)
-            while let record = try reader.next() {
-                switch record.kind {
-                case .fieldNames:
-                    let (first, names) = try Journal.decodeNames(record, file: name)
-                    registry.restore(first: first, names: names)
-                case .batch:
-                    guard record.sequence > replay.lastSequence else { continue }
-                    if record.sequence > replay.lastSequence + 1 {
-                        try reportGap(from: replay.lastSequence + 1, to: record.sequence - 1, in: name, &replay)
-                    }
-                    replay.batches.append((try EncodedBatch.decode(record.payload), record.sequence))
-                    replay.lastSequence = record.sequence
-                }
-            }
-            if let reason = reader.end.tornReason {
-                note(
-                    "warning",
-                    "\(name) ends in the middle, at byte \(reader.end.validByteCount): \(reason). It is cut there.")
-            }
-            replay.files.append(name)
-        }
-        return replay
     }
 }

@@ -164,7 +164,8 @@ extension SearchIndex {
     }
 
     public func export() async throws -> DocumentPages {
-        _ = try await refresh()
+        // What can be seen can be exported, whatever keeps writes out.
+        if writer.failure == nil { _ = try await refresh() }
         let walk = Monitor(SnapshotWalk(store.snapshot))
         return DocumentPages { try walk.read { (walk) throws(SakuinError) in try walk.nextPage() } }
     }

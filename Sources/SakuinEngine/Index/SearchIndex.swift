@@ -47,8 +47,8 @@ public final class SearchIndex: SearchService, MergeTarget {
         merges = Monitor(nil)
         let merges = merges
         writer = IndexWriter(
-            journal: parts.journal, lanes: parts.lanes, registry: parts.registry, store: parts.store,
-            options: options, sequence: parts.sequence
+            journal: parts.journal, recentKeys: parts.recentKeys, lanes: parts.lanes, registry: parts.registry,
+            store: parts.store, options: options, sequence: parts.sequence
         ) { merges.read { $0 }?.wake() }
     }
 
@@ -63,15 +63,27 @@ public final class SearchIndex: SearchService, MergeTarget {
 
     public var schema: Schema { registry.schema }
 
+    /// Why the index takes no writes: something could not be read when it was opened, or the disk has failed since. nil
+    /// while all is well.
+    public var writeFailure: SakuinError? { writer.failure }
+
+    /// Whether something could not be read, so that nothing may be changed.
+    var isReadOnly: Bool { !store.snapshot.damage.isEmpty }
+
     /// Commits and closes. Later calls throw `unavailable`.
     public func close() throws(SakuinError) {
+        if isReadOnly {
+            abandon()
+            store.removeUncommitted()
+            return
+        }
         merges.read { $0 }?.close()
         merges.change { $0 = nil }
         defer { lock.release() }
         try writer.close()
     }
 
-    /// Ends as a killed process would, without committing, for tests.
+    /// Ends without committing.
     func abandon() {
         merges.read { $0 }?.close()
         merges.change { $0 = nil }
@@ -96,11 +108,12 @@ public final class SearchIndex: SearchService, MergeTarget {
                             sequence: writer.sequence, level: batch.acknowledge, applied: 0, rejections: rejections)))
                 return
             }
-            writer.submit(encoded, level: batch.acknowledge) { result in
+            writer.submit(encoded, key: batch.idempotencyKey, level: batch.acknowledge) { result in
                 completion(
                     result.map {
                         WriteReceipt(
-                            sequence: $0, level: batch.acknowledge, applied: applied, rejections: rejections)
+                            sequence: $0.sequence, level: batch.acknowledge, applied: applied, rejections: rejections,
+                            isRepeat: $0.isRepeat)
                     })
             }
         } catch {
@@ -115,7 +128,8 @@ public final class SearchIndex: SearchService, MergeTarget {
     }
 
     public func refresh() async throws -> UInt64 {
-        try await withCheckedThrowingContinuation { continuation in
+        if isReadOnly { return writer.visibleSequence }
+        return try await withCheckedThrowingContinuation { continuation in
             writer.cut(commits: false) { continuation.resume(with: $0) }
         }
     }
@@ -130,6 +144,7 @@ public final class SearchIndex: SearchService, MergeTarget {
         guard segments >= 1 else {
             throw SakuinError.invalid("A compaction leaves at least 1 segment.", field: "segments", value: segments)
         }
+        if let failure = writer.failure { throw failure }
         let began = Clock.nanoseconds()
         _ = try await refresh()
         let before = store.snapshot.segments
@@ -161,6 +176,7 @@ public final class SearchIndex: SearchService, MergeTarget {
     func merge(
         _ ids: [UInt64], budget: ByteBudget, cancellation: Cancellation
     ) throws(StorageError) -> UInt64? {
+        if writer.failure != nil { throw .cancelled }
         var inputs: [MergeInput] = []
         var found: [UInt64] = []
         var first: UInt32 = 0

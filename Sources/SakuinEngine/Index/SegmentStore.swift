@@ -12,11 +12,11 @@ final class SegmentStore: Sendable {
         var synced: Set<UInt64>
         /// Segment files that exist and are or were published.
         var present: Set<UInt64>
-        /// Live files the last manifest names, by segment.
+        /// Segments and their live files that the last durable manifest names.
         var liveFiles: [UInt64: UInt64]
-        /// Segments that could not be opened: every manifest goes on naming them, so that nothing removes their files
-        /// and no later opening takes the index for whole.
-        var damaged: [Manifest.Segment] = []
+        var committed: Set<UInt64> = []
+        /// A commit has failed: which manifest a power loss would leave is not known, so no file is removed any more.
+        var keepsAll = false
     }
 
     let directory: any Directory
@@ -109,7 +109,7 @@ final class SegmentStore: Sendable {
             }
             snapshot.segments.removeAll { ids.contains($0.id) }
             holder.replace(snapshot)
-            try removeUnneeded(&state)
+            removeUnneeded(&state)
         }
     }
 
@@ -117,44 +117,51 @@ final class SegmentStore: Sendable {
     /// sequence number it covers.
     func commit() throws(StorageError) -> UInt64 {
         try state.read { (state) throws(StorageError) in
-            var snapshot = holder.snapshot
-            state.generation += 1
-            for i in snapshot.segments.indices {
-                let segment = snapshot.segments[i]
-                if !state.synced.contains(segment.id) {
-                    try directory.syncFile(FileName.segment(segment.id))
-                    state.synced.insert(segment.id)
-                }
-                if segment.liveIsDirty, let live = segment.live {
-                    try write(live, FileName.live(segment: segment.id, generation: state.generation))
-                    snapshot.segments[i].liveGeneration = state.generation
-                    snapshot.segments[i].liveIsDirty = false
-                }
+            do throws(StorageError) { return try commit(&state) } catch {
+                state.keepsAll = true
+                throw error
             }
-            try directory.syncDirectory()
-            var manifest = Manifest()
-            manifest.generation = state.generation
-            manifest.nextSegmentID = state.nextSegmentID
-            manifest.committedSequence = snapshot.sequence
-            manifest.schema = Array(registry.schema.json().utf8)
-            manifest.fieldNames = registry.names
-            manifest.segments = snapshot.segments.map {
-                Manifest.Segment(
-                    id: $0.id, documentCount: $0.documentCount, liveGeneration: $0.liveGeneration,
-                    byteCount: $0.byteCount, checksum: $0.checksum)
-            }
-            manifest.segments += state.damaged
-            try manifest.write(to: directory)
-            holder.replace(snapshot)
-            state.committedSequence = snapshot.sequence
-            state.liveFiles = [:]
-            for segment in manifest.segments where segment.liveGeneration > 0 {
-                state.liveFiles[segment.id] = segment.liveGeneration
-            }
-            try removeUnneeded(&state)
-            try removeOldLiveFiles(state)
-            return snapshot.sequence
         }
+    }
+
+    private func commit(_ state: inout State) throws(StorageError) -> UInt64 {
+        var snapshot = holder.snapshot
+        state.generation += 1
+        for i in snapshot.segments.indices {
+            let segment = snapshot.segments[i]
+            if !state.synced.contains(segment.id) {
+                try directory.syncFile(FileName.segment(segment.id))
+                state.synced.insert(segment.id)
+            }
+            if segment.liveIsDirty, let live = segment.live {
+                try write(live, FileName.live(segment: segment.id, generation: state.generation))
+                snapshot.segments[i].liveGeneration = state.generation
+                snapshot.segments[i].liveIsDirty = false
+            }
+        }
+        try directory.syncDirectory()
+        var manifest = Manifest()
+        manifest.generation = state.generation
+        manifest.nextSegmentID = state.nextSegmentID
+        manifest.committedSequence = snapshot.sequence
+        manifest.schema = Array(registry.schema.json().utf8)
+        manifest.fieldNames = registry.names
+        manifest.segments = snapshot.segments.map {
+            Manifest.Segment(
+                id: $0.id, documentCount: $0.documentCount, liveGeneration: $0.liveGeneration,
+                byteCount: $0.byteCount, checksum: $0.checksum)
+        }
+        try manifest.write(to: directory)
+        holder.replace(snapshot)
+        state.committedSequence = snapshot.sequence
+        state.committed = Set(manifest.segments.map(\.id))
+        state.liveFiles = [:]
+        for segment in manifest.segments where segment.liveGeneration > 0 {
+            state.liveFiles[segment.id] = segment.liveGeneration
+        }
+        removeUnneeded(&state)
+        removeOldLiveFiles(state)
+        return snapshot.sequence
     }
 
     private func write(_ live: LiveDocuments, _ name: String) throws(StorageError) {
@@ -166,20 +173,44 @@ final class SegmentStore: Sendable {
     }
 
     /// Removes segment files that neither the snapshot nor the last manifest names.
-    private func removeUnneeded(_ state: inout State) throws(StorageError) {
-        var needed = Set(holder.snapshot.segments.map(\.id)).union(state.damaged.map(\.id))
-        if state.generation > 0 { needed.formUnion(try Manifest.newest(directory)?.segments.map(\.id) ?? []) }
+    private func removeUnneeded(_ state: inout State) {
+        if state.keepsAll { return }
+        let needed = Set(holder.snapshot.segments.map(\.id)).union(state.committed)
         for id in state.present.subtracting(needed) {
-            try directory.remove(FileName.segment(id))
+            remove(FileName.segment(id))
             state.present.remove(id)
             state.synced.remove(id)
         }
     }
 
-    private func removeOldLiveFiles(_ state: State) throws(StorageError) {
-        for name in try directory.list() {
+    /// Removes what an index that is read-only has made of its journal.
+    func removeUncommitted() {
+        state.read { state in
+            for id in state.present.subtracting(state.committed) { remove(FileName.segment(id)) }
+        }
+    }
+
+    private func removeOldLiveFiles(_ state: State) {
+        guard let names = try? directory.list() else { return }
+        for name in names {
             guard case .live(let segment, let generation)? = FileName(name) else { continue }
-            if state.liveFiles[segment] != generation { try directory.remove(name) }
+            if state.liveFiles[segment] != generation { remove(name) }
+        }
+    }
+
+    /// A file that cannot be removed does no harm; the next opening tries again.
+    private func remove(_ name: String) {
+        do throws(StorageError) { try directory.remove(name) } catch {
+            note("warning", "\(name) is not needed any more and cannot be removed: \(error)")
+        }
+    }
+
+    /// Adds to what every reply says is missing.
+    func report(_ damage: [String]) {
+        state.read { _ in
+            var snapshot = holder.snapshot
+            snapshot.damage += damage
+            holder.replace(snapshot)
         }
     }
 

@@ -5,7 +5,8 @@ struct JournalRecord {
     var payload: UnsafeRawBufferPointer
 }
 
-/// Reads the records of one journal file up to the first that is not whole, and says where it stopped.
+/// Reads the records of one journal file up to the torn tail, and says where it stopped. Damage before the last mark of
+/// what was synced is stepped over, to the mark behind it, and reported.
 struct JournalReader {
     /// Where the records of a file end.
     struct End: Equatable {
@@ -14,19 +15,23 @@ struct JournalReader {
         /// What stands behind the last whole record; nil when nothing or only zeros do.
         var tornReason: String?
 
-        var isClean: Bool { tornReason == nil }
+        /// Bytes that were durable once and cannot be read.
+        var damaged: [Range<Int>] = []
+
+        var isClean: Bool { tornReason == nil && damaged.isEmpty }
     }
 
     let file: String
     /// From the header; 0 for a file that ended before its header did.
     let firstSequence: UInt64
-    private let mapped: MappedFile
+    let mapped: MappedFile
     private var reader: ByteReader
     private var lastSequence: UInt64 = 0
     private(set) var end = End()
     private var isAtEnd = false
 
-    /// Opens a journal. A file that was only being made has no records; one with a damaged header throws.
+    /// Opens a journal. A file that was only being made has no records; a header that cannot be read is damage when a
+    /// mark stands behind it, and the beginning of a file that was never synced otherwise.
     init(_ directory: any Directory, _ name: String) throws(StorageError) {
         file = name
         mapped = try directory.open(name)
@@ -37,14 +42,21 @@ struct JournalReader {
             if !mapped.bytes.isEmpty { end.tornReason = "no header" }
             return
         }
-        guard try reader.read64() == JournalFormat.magic else { throw reader.corrupt("not a journal") }
+        let magic = try reader.read64()
         let version = try reader.read32()
-        firstSequence = try reader.read64()
+        let first = try reader.read64()
         let checksum = try reader.read32()
-        guard CRC32C.checksum(UnsafeRawBufferPointer(rebasing: mapped.bytes[..<20])) == checksum else {
-            throw reader.corrupt("checksum of the header does not match")
+        let isWhole = CRC32C.checksum(UnsafeRawBufferPointer(rebasing: mapped.bytes[..<20])) == checksum
+        guard magic == JournalFormat.magic, isWhole else {
+            firstSequence = 0
+            if !skipToMark() {
+                isAtEnd = true
+                end.tornReason = "a header that does not verify"
+            }
+            return
         }
-        guard version == JournalFormat.version else {
+        firstSequence = first
+        guard (JournalFormat.oldestVersion...JournalFormat.version).contains(version) else {
             throw .unsupportedVersion(file: name, found: Int(version), supported: Int(JournalFormat.version))
         }
         end.validByteCount = JournalFormat.headerByteCount
@@ -52,35 +64,74 @@ struct JournalReader {
 
     private static func isZero(_ bytes: UnsafeRawBufferPointer) -> Bool { bytes.allSatisfy { $0 == 0 } }
 
-    /// The next whole record; nil at the end, see `end`. A whole record of a kind this build does not know throws.
+    /// The next whole record but marks; nil at the end, see `end`. A whole record of a kind this build does not know
+    /// throws.
     mutating func next() throws(StorageError) -> JournalRecord? {
+        while let record = try nextOfAnyKind() {
+            if record.kind != .synced { return record }
+        }
+        return nil
+    }
+
+    /// Goes to the next mark behind a place that cannot be read; false when there is none.
+    private mutating func skipToMark() -> Bool {
+        let bytes = mapped.bytes
+        let from = end.validByteCount
+        var at = from
+        while at + JournalFormat.markByteCount <= bytes.count {
+            // The length of a mark's payload, then the kind: nearly every other place fails here.
+            if bytes[at] == 8, bytes[at + 8] == JournalFormat.Kind.synced.rawValue, isMark(at) {
+                end.damaged.append(from..<at)
+                end.validByteCount = at
+                return true
+            }
+            at += 1
+        }
+        return false
+    }
+
+    private func isMark(_ at: Int) -> Bool {
+        let record = UnsafeRawBufferPointer(rebasing: mapped.bytes[at..<(at + JournalFormat.markByteCount)])
+        let payload = UnsafeRawBufferPointer(rebasing: record[JournalFormat.recordHeaderByteCount...])
+        let sequence = UInt64(littleEndian: record.loadUnaligned(fromByteOffset: 9, as: UInt64.self))
+        return UInt32(littleEndian: record.loadUnaligned(as: UInt32.self)) == 8
+            && UInt64(littleEndian: payload.loadUnaligned(as: UInt64.self)) == UInt64(at) && sequence >= lastSequence
+            && UInt32(littleEndian: record.loadUnaligned(fromByteOffset: 4, as: UInt32.self))
+                == JournalFormat.checksum(JournalFormat.Kind.synced.rawValue, sequence, payload)
+    }
+
+    private mutating func nextOfAnyKind() throws(StorageError) -> JournalRecord? {
         if isAtEnd { return nil }
         let rest = UnsafeRawBufferPointer(rebasing: mapped.bytes[end.validByteCount...])
-        if rest.isEmpty { return stop(nil) }
+        if rest.isEmpty { return try stop(nil) }
         guard rest.count >= JournalFormat.recordHeaderByteCount else {
-            return stop(Self.isZero(rest) ? nil : "a record cut short")
+            return try stop(Self.isZero(rest) ? nil : "a record cut short")
         }
         var head = ByteReader(rest, file: file, base: end.validByteCount)
         let length = Int(try head.read32())
         let checksum = try head.read32()
         let kind = try head.read8()
         let sequence = try head.read64()
-        guard length <= head.remaining else { return stop("a record cut short") }
+        guard length <= head.remaining else { return try stop("a record cut short") }
         let payload = try head.readBytes(length)
         guard checksum == JournalFormat.checksum(kind, sequence, payload), kind != 0 else {
-            return stop(Self.isZero(rest) ? nil : "a record whose checksum does not match")
+            return try stop(Self.isZero(rest) ? nil : "a record whose checksum does not match")
         }
-        guard sequence >= max(lastSequence, firstSequence) else { return stop("a sequence number that descends") }
+        guard sequence >= max(lastSequence, firstSequence) else {
+            return try stop("a sequence number that descends")
+        }
         guard let known = JournalFormat.Kind(rawValue: kind) else {
             throw .unsupportedVersion(
-                file: file, found: Int(kind), supported: Int(JournalFormat.Kind.fieldNames.rawValue))
+                file: file, found: Int(kind), supported: Int(JournalFormat.Kind.last.rawValue))
         }
         lastSequence = sequence
         end.validByteCount += JournalFormat.recordHeaderByteCount + length
         return JournalRecord(kind: known, sequence: sequence, payload: payload)
     }
 
-    private mutating func stop(_ reason: String?) -> JournalRecord? {
+    private mutating func stop(_ reason: String?) throws(StorageError) -> JournalRecord? {
+        // Zeros before a mark are damage too.
+        if end.validByteCount < mapped.bytes.count, skipToMark() { return try nextOfAnyKind() }
         isAtEnd = true
         end.tornReason = reason
         return nil

@@ -11,17 +11,29 @@ final class JournalWriter {
     private let file: any OutputFile
     private var gathered = ByteWriter(capacity: 64 << 10)
     private var written = 0
+    private var lastSequence: UInt64
     private var preallocated = 0
     private var isSynced = true
     private var failure: StorageError?
 
-    /// Makes the file, with a durable name and header.
-    init(_ directory: any Directory, firstSequence: UInt64) throws(StorageError) {
+    /// Makes the file, with a durable name, header and, unless empty, record of recent keys. It gets its name when it
+    /// is whole: an older file of the name is there until then.
+    init(_ directory: any Directory, firstSequence: UInt64, recentKeys: [UInt8] = []) throws(StorageError) {
         self.firstSequence = firstSequence
+        lastSequence = firstSequence
         name = FileName.journal(firstSequence)
-        file = try directory.create(name)
+        file = try directory.create(FileName.temporary(name))
         JournalFormat.appendHeader(firstSequence: firstSequence, to: &gathered)
-        try sync()
+        if !recentKeys.isEmpty {
+            let owner = MappedFile(copying: recentKeys)
+            try owner.withBytes { (bytes) throws(StorageError) in
+                try append(.recentKeys, sequence: firstSequence, bytes)
+            }
+        }
+        try write()
+        try file.sync()
+        isSynced = true
+        try directory.rename(FileName.temporary(name), to: name)
         try directory.syncDirectory()
     }
 
@@ -41,12 +53,21 @@ final class JournalWriter {
         gathered.append(kind.rawValue)
         gathered.append64(sequence)
         gathered.append(bytes: payload)
+        lastSequence = sequence
     }
+
+    /// Bytes that only this process has.
+    var gatheredByteCount: Int { gathered.count }
 
     /// Hands what was appended to the kernel: it survives the end of the process.
     func flush() throws(StorageError) {
         if let failure { throw failure }
         if gathered.count == 0 { return }
+        isSynced = false
+        try write()
+    }
+
+    private func write() throws(StorageError) {
         if written + gathered.count > preallocated {
             file.preallocate(gathered.count + Self.preallocatedByteCount)
             preallocated = written + gathered.count + Self.preallocatedByteCount
@@ -60,10 +81,9 @@ final class JournalWriter {
         }
         written += gathered.count
         gathered.removeAll()
-        isSynced = false
     }
 
-    /// Flushes and makes it durable: it survives a power loss.
+    /// Flushes and makes it durable: it survives a power loss. A mark behind it says so to whoever reads the file.
     func sync() throws(StorageError) {
         try flush()
         if isSynced { return }
@@ -72,6 +92,15 @@ final class JournalWriter {
             throw error
         }
         isSynced = true
+        var offset = UInt64(written).littleEndian
+        do throws(StorageError) {
+            try withUnsafeBytes(of: &offset) { (bytes) throws(StorageError) in
+                try append(.synced, sequence: lastSequence, bytes)
+            }
+            try write()
+        } catch {
+            // What was asked for is done; the next call throws.
+        }
     }
 
     /// Syncs and closes.

@@ -25,8 +25,9 @@ extension Manifest {
         try file.close()
         try directory.rename(temporary, to: name)
         try directory.syncDirectory()
-        for older in try Self.generations(in: directory) where older < generation {
-            try directory.remove(FileName.manifest(older))
+        // One that stays does no harm: it is older, and the next change tries again.
+        for older in (try? Self.generations(in: directory)) ?? [] where older < generation {
+            try? directory.remove(FileName.manifest(older))
         }
     }
 

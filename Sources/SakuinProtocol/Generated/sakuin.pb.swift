@@ -783,6 +783,9 @@ nonisolated struct Sakuin_V1_WriteBatch: Sendable {
 
   var operations: [Sakuin_V1_Operation] = []
 
+  /// Empty, or 1 to 64 bytes of UTF-8 chosen by the client: a batch sent again under its key is applied once.
+  var idempotencyKey: Data = Data()
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
@@ -851,6 +854,9 @@ nonisolated struct Sakuin_V1_WriteReceipt: Sendable {
   var applied: UInt32 = 0
 
   var rejections: [Sakuin_V1_RejectedOperation] = []
+
+  /// The batch was applied before, under its idempotency key; `sequence` is that of the first time.
+  var isRepeat: Bool = false
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -2596,7 +2602,7 @@ nonisolated extension Sakuin_V1_Write: SwiftProtobuf.Message, SwiftProtobuf._Mes
 
 nonisolated extension Sakuin_V1_WriteBatch: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".WriteBatch"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}key_field\0\u{1}json\0\u{1}operations\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}key_field\0\u{1}json\0\u{1}operations\0\u{3}idempotency_key\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2607,6 +2613,7 @@ nonisolated extension Sakuin_V1_WriteBatch: SwiftProtobuf.Message, SwiftProtobuf
       case 1: try { try decoder.decodeSingularStringField(value: &self.keyField) }()
       case 2: try { try decoder.decodeRepeatedBytesField(value: &self.json) }()
       case 3: try { try decoder.decodeRepeatedMessageField(value: &self.operations) }()
+      case 4: try { try decoder.decodeSingularBytesField(value: &self.idempotencyKey) }()
       default: break
       }
     }
@@ -2622,6 +2629,9 @@ nonisolated extension Sakuin_V1_WriteBatch: SwiftProtobuf.Message, SwiftProtobuf
     if !self.operations.isEmpty {
       try visitor.visitRepeatedMessageField(value: self.operations, fieldNumber: 3)
     }
+    if !self.idempotencyKey.isEmpty {
+      try visitor.visitSingularBytesField(value: self.idempotencyKey, fieldNumber: 4)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -2629,6 +2639,7 @@ nonisolated extension Sakuin_V1_WriteBatch: SwiftProtobuf.Message, SwiftProtobuf
     if lhs.keyField != rhs.keyField {return false}
     if lhs.json != rhs.json {return false}
     if lhs.operations != rhs.operations {return false}
+    if lhs.idempotencyKey != rhs.idempotencyKey {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -2738,7 +2749,7 @@ nonisolated extension Sakuin_V1_Put: SwiftProtobuf.Message, SwiftProtobuf._Messa
 
 nonisolated extension Sakuin_V1_WriteReceipt: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".WriteReceipt"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}sequence\0\u{1}level\0\u{1}applied\0\u{1}rejections\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}sequence\0\u{1}level\0\u{1}applied\0\u{1}rejections\0\u{3}is_repeat\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2750,6 +2761,7 @@ nonisolated extension Sakuin_V1_WriteReceipt: SwiftProtobuf.Message, SwiftProtob
       case 2: try { try decoder.decodeSingularEnumField(value: &self.level) }()
       case 3: try { try decoder.decodeSingularUInt32Field(value: &self.applied) }()
       case 4: try { try decoder.decodeRepeatedMessageField(value: &self.rejections) }()
+      case 5: try { try decoder.decodeSingularBoolField(value: &self.isRepeat) }()
       default: break
       }
     }
@@ -2768,6 +2780,9 @@ nonisolated extension Sakuin_V1_WriteReceipt: SwiftProtobuf.Message, SwiftProtob
     if !self.rejections.isEmpty {
       try visitor.visitRepeatedMessageField(value: self.rejections, fieldNumber: 4)
     }
+    if self.isRepeat != false {
+      try visitor.visitSingularBoolField(value: self.isRepeat, fieldNumber: 5)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -2776,6 +2791,7 @@ nonisolated extension Sakuin_V1_WriteReceipt: SwiftProtobuf.Message, SwiftProtob
     if lhs.level != rhs.level {return false}
     if lhs.applied != rhs.applied {return false}
     if lhs.rejections != rhs.rejections {return false}
+    if lhs.isRepeat != rhs.isRepeat {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

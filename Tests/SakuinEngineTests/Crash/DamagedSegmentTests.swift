@@ -24,10 +24,15 @@ import Testing
         directory.overwrite(segments[0], with: bytes)
         for _ in 0..<2 {
             let index = try SearchIndex.open(directory, schema: nil, options: options)
-            _ = try await index.write(WriteBatch([.put(Document(key: "c", ["title": "全文"]))]))
-            _ = try await index.commit()
+            let failure = await #expect(throws: SakuinError.self) {
+                try await index.write(WriteBatch([.put(Document(key: "c", ["title": "全文"]))]))
+            }
+            #expect(failure?.code == .failedPrecondition)
+            #expect(failure?.message.contains(segments[0]) == true)
+            #expect(index.statisticsNow().quarantined.count == 1)
             let response = try index.searchNow(SearchRequest("検索"))
             #expect(!response.complete)
+            #expect(response.total.value == 1)
             try index.close()
             #expect(try directory.exists(segments[0]), "nothing is deleted because it could not be read")
         }

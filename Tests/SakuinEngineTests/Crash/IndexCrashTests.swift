@@ -13,7 +13,7 @@ import Testing
         for operations in stride(from: lane, to: 150, by: 6) {
             var random = StorageRandom(UInt64(operations))
             let memory = MemoryDirectory()
-            let directory = FaultyDirectory(memory, operations: operations)
+            let directory = FaultDirectory(memory, .full(after: operations))
             var acknowledged: [String: Int64?] = [:]
             /// Written but not acknowledged: may be there or not.
             var pending: [String: [Int64?]] = [:]

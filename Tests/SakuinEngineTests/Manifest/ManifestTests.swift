@@ -86,7 +86,7 @@ import Testing
             for seed in 0..<UInt64(30) {
                 let memory = MemoryDirectory()
                 try manifest(1).write(to: memory)
-                let directory = FaultyDirectory(memory, operations: operations)
+                let directory = FaultDirectory(memory, .full(after: operations))
                 var isWritten = true
                 do throws(StorageError) { try manifest(2).write(to: directory) } catch { isWritten = false }
                 for crashed in [memory.copyAfterCrash(), memory.copyAfterCrash(seed: seed)] {

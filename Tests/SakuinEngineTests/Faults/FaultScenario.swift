@@ -1,0 +1,137 @@
+// A history of an index, from a seed: writes at all levels, deletions, refreshes, commits, compactions, restarts.
+
+import SakuinTestSupport
+import SakuinTypes
+
+@testable import SakuinEngine
+
+struct FaultScenario: Sendable {
+    enum Step: Sendable {
+        /// Keys to put, keys to delete.
+        case write(puts: [String], deletes: [String], AcknowledgementLevel)
+        case refresh
+        case commit
+        case compact
+        /// `close` or as a killed process ends, then open.
+        case restart(closes: Bool)
+    }
+
+    let seed: UInt64
+    let steps: [Step]
+
+    static var options: IndexOptions {
+        var options = IndexOptions()
+        options.refreshIntervalMilliseconds = 0
+        options.mergesInBackground = false
+        options.memoryBudgetBytes = 16 << 20
+        options.laneCount = 1
+        return options
+    }
+
+    init(seed: UInt64) {
+        self.seed = seed
+        var random = SeededRandom(seed: seed)
+        var steps: [Step] = []
+        for _ in 0..<14 {
+            switch random.below(12) {
+            case 0...6:
+                var keys = StateReader.keys.shuffled(using: &random).prefix(1 + random.below(3))
+                let deleted = random.below(3) == 0 ? keys.popLast().map { [$0] } ?? [] : []
+                let level = random.below(4)
+                steps.append(
+                    .write(
+                        puts: Array(keys), deletes: deleted, level == 0 ? .memory : level == 1 ? .log : .disk))
+            case 7: steps.append(.refresh)
+            case 8...9: steps.append(.commit)
+            case 10: steps.append(.compact)
+            default: steps.append(.restart(closes: random.below(2) == 0))
+            }
+        }
+        self.steps = steps
+    }
+
+    /// Goes through the steps as far as they go, and says what was wrong on the way.
+    func run(on directory: any Directory, _ model: FaultModel, checks: Bool) async -> [Finding] {
+        var findings: [Finding] = []
+        var index = open(directory, model, &findings)
+        for (number, step) in steps.enumerated() {
+            guard let current = index else { break }
+            let label = "seed \(seed), step \(number)"
+            switch step {
+            case .write(let puts, let deletes, let level):
+                await write(puts, deletes, level, current, model)
+            case .refresh:
+                let worked = (try? await current.refresh()) != nil
+                if checks { findings += inspect(current, model, worked, label) }
+            case .commit:
+                if (try? await current.commit()) != nil { model.committed() }
+            case .compact:
+                let worked = (try? await current.compact(segments: 1)) != nil
+                if worked { model.committed() }
+                if checks { findings += inspect(current, model, worked, label) }
+            case .restart(let closes):
+                index = nil
+                if closes {
+                    if (try? current.close()) != nil { model.committed() }
+                } else {
+                    current.abandon()
+                }
+                index = open(directory, model, &findings)
+            }
+        }
+        index?.abandon()
+        return findings
+    }
+
+    /// A fault may hit the opening itself: it is tried once more.
+    private func open(
+        _ directory: any Directory, _ model: FaultModel, _ findings: inout [Finding]
+    ) -> SearchIndex? {
+        for _ in 0..<2 {
+            guard let index = try? SearchIndex.open(directory, schema: .standard, options: Self.options) else {
+                continue
+            }
+            model.created()
+            // A fault has hit the opening: it says so, and is gone the next time.
+            if index.isReadOnly {
+                index.abandon()
+                continue
+            }
+            if let state = try? StateReader.read(index) {
+                if let finding = model.bounds(after: .kill).judge(state, "seed \(seed), restart") {
+                    findings.append(finding)
+                }
+                model.pin(state)
+            }
+            return index
+        }
+        return nil
+    }
+
+    private func write(
+        _ puts: [String], _ deletes: [String], _ level: AcknowledgementLevel, _ index: SearchIndex, _ model: FaultModel
+    ) async {
+        let number = model.nextBatch
+        var operations: [WriteOperation] = puts.map { key in
+            .put(Document(key: key, ["title": .string(StateReader.title(number)), "n": .integer(number)]))
+        }
+        operations += deletes.map { .delete($0) }
+        let batch = model.submit(puts.map { ($0, number) } + deletes.map { ($0, nil) })
+        if let receipt = try? await index.write(WriteBatch(operations, acknowledge: level)) {
+            model.acknowledged(batch, receipt.level)
+        }
+    }
+
+    /// What a search in the running process finds is one of the states; after a refresh one with all that was
+    /// acknowledged.
+    private func inspect(_ index: SearchIndex, _ model: FaultModel, _ refreshed: Bool, _ label: String) -> [Finding] {
+        do {
+            let state = try StateReader.read(index)
+            var bounds = model.bounds(after: nil)
+            if !refreshed { bounds.lower = 0 }
+            return bounds.judge(state, label).map { [$0] } ?? []
+        } catch {
+            return [Finding(kind: .wrong, text: "\(label): \(error)")]
+        }
+    }
+}
