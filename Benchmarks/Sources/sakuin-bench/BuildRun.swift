@@ -82,21 +82,41 @@ struct BuildRun {
     }
 }
 
-/// The lines of a file, read as they are asked for from a mapping.
+/// The lines of a file, read as they are asked for.
 struct Corpus: Sequence, IteratorProtocol {
-    private let bytes: Data
-    private var at = 0
+    /// What the C library reads into.
+    private final class Source {
+        let file: UnsafeMutablePointer<FILE>
+        var line: UnsafeMutablePointer<CChar>?
+        var capacity = 0
 
-    init(_ path: String) throws { bytes = try Data(contentsOf: URL(fileURLWithPath: path), options: .alwaysMapped) }
+        init?(_ path: String) {
+            guard let file = fopen(path, "r") else { return nil }
+            self.file = file
+        }
+
+        deinit {
+            free(line)
+            fclose(file)
+        }
+    }
+
+    private let source: Source
+
+    init(_ path: String) throws {
+        guard let source = Source(path) else {
+            throw CocoaError(.fileReadNoSuchFile, userInfo: [NSFilePathErrorKey: path])
+        }
+        self.source = source
+    }
 
     mutating func next() -> [UInt8]? {
-        while at < bytes.count {
-            let end = bytes[at...].firstIndex(of: 10) ?? bytes.count
-            let line = at..<end
-            at = end + 1
-            if !line.isEmpty { return [UInt8](bytes[line]) }
+        while true {
+            var count = getline(&source.line, &source.capacity, source.file)
+            guard count > 0, let line = source.line else { return nil }
+            if line[count - 1] == 10 { count -= 1 }
+            if count > 0 { return [UInt8](UnsafeRawBufferPointer(start: line, count: count)) }
         }
-        return nil
     }
 }
 
