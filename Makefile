@@ -2,6 +2,9 @@
 SHELL := /bin/bash
 export SWIFT_BACKTRACE ?= enable=no
 
+KILLS ?= 200
+MINUTES ?= 1
+
 .PHONY: help deps demo test build lint bench fuzz soak proto clean
 
 help: ## this list
@@ -32,8 +35,10 @@ bench: deps ## measure beside the installed peers: CORPUS=file.jsonl[.xz] [QUERI
 fuzz: ## fuzz targets
 	@echo "There are no fuzz targets yet; the seeded fuzz loops run with 'make test'." >&2; exit 1
 
-soak: ## long-running test
-	@echo "There is no soak test yet." >&2; exit 1
+soak: deps ## kill a loaded daemon KILLS times and go on for MINUTES, then sweep faults as long
+	swift build -c release --product sakuind
+	Scripts/soak.py --kills $(KILLS) --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
+	SAKUIN_FAULT_SEED=$$(date +%s) SAKUIN_FAULT_SECONDS=$$(($(MINUTES) * 60)) swift test --filter FaultSweepTests
 
 proto: ## regenerate the protobuf code; needs protoc and protoc-gen-swift
 	protoc --proto_path=Protocol/sakuin/v1 --swift_out=Sources/SakuinProtocol/Generated \

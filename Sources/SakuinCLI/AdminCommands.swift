@@ -25,7 +25,8 @@ struct StatsCommand: OnlineCommand {
             let schema = try JSONValue(parsing: Array(s.schema.json().utf8))
             output.object(
                 [("name", .string(name))] + numbers.map { ($0.0, .integer(Int64($0.1))) } + [
-                    ("quarantined", .array(s.quarantined.map { .string($0) })), ("schema", schema),
+                    ("complete", .boolean(s.complete)), ("quarantined", .array(s.quarantined.map { .string($0) })),
+                    ("schema", schema),
                 ])
             return
         }
@@ -33,7 +34,8 @@ struct StatsCommand: OnlineCommand {
             let shown = label.lowercased().hasSuffix("bytes") ? Output.size(value) : "\(value)"
             output.line(DisplayWidth.fit(label, columns: 20) + shown)
         }
-        for problem in s.quarantined { output.line("problem: \(problem)") }
+        if !s.complete { output.line("not complete, read-only:") }
+        for problem in s.quarantined { output.line("  \(problem)") }
     }
 }
 
@@ -104,13 +106,24 @@ struct CheckCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "check", abstract: "Verify every checksum and cross-reference of an index or data folder.")
     @Flag(help: "Answer in JSON.") var json = false
+    @Flag(
+        help:
+            "Make a damaged index whole again out of what can be read, into new files; damaged ones go to quarantine/.")
+    var repair = false
     @Argument(help: "An index folder, or the data folder of a daemon that is not running.") var folder: String
 
     func run() throws {
         let output = Output(json: json)
         do {
             var problems = 0
-            for path in try indexFolders() { problems += try check(path, output) }
+            for path in try indexFolders() {
+                let found = try check(path, output)
+                if repair, found > 0 {
+                    problems += try mend(path, output) ? try check(path, output) : found
+                } else {
+                    problems += found
+                }
+            }
             if problems > 0 { throw ExitCode(1) }
         } catch let error as SakuinError {
             output.fail(error)
@@ -128,6 +141,25 @@ struct CheckCommand: ParsableCommand {
             .map { folder + "/indexes/" + $0 }
     }
 
+    /// Whether the index can be written again.
+    private func mend(_ path: String, _ output: Output) throws -> Bool {
+        let report = try IndexRepair.run(path: path)
+        if output.json {
+            output.object([
+                ("folder", .string(path)), ("savedDocuments", .integer(Int64(report.savedDocuments))),
+                ("exportedDocuments", .integer(Int64(report.exportedDocuments))),
+                ("lostDocuments", .integer(Int64(report.lostDocuments))),
+                ("actions", .array(report.actions.map { .string($0) })), ("isWhole", .boolean(report.isWhole)),
+            ])
+        } else {
+            output.line(
+                "\(path): \(report.savedDocuments) documents saved, \(report.exportedDocuments) exported, "
+                    + "\(report.lostDocuments) lost.")
+            for action in report.actions { output.line("  " + action) }
+        }
+        return report.isWhole
+    }
+
     private func check(_ path: String, _ output: Output) throws -> Int {
         let report = try IndexCheck.run(path: path)
         if output.json {
@@ -136,6 +168,7 @@ struct CheckCommand: ParsableCommand {
                 ("bytes", .integer(Int64(report.bytes))), ("segments", .integer(Int64(report.segments))),
                 ("documents", .integer(Int64(report.documents))), ("terms", .integer(Int64(report.terms))),
                 ("problems", .array(report.problems.map { .string($0) })),
+                ("notes", .array(report.notes.map { .string($0) })),
             ])
         } else {
             output.line(
@@ -143,6 +176,10 @@ struct CheckCommand: ParsableCommand {
                     + "\(report.documents) documents, \(report.terms) terms: "
                     + (report.problems.isEmpty ? "good." : "\(report.problems.count) problems."))
             for problem in report.problems { output.line("  " + problem) }
+            for note in report.notes { output.line("  " + note) }
+            if !report.problems.isEmpty, !repair {
+                output.line("  'sakuin check --repair \(path)' saves what can be read, into new files.")
+            }
         }
         return report.problems.count
     }

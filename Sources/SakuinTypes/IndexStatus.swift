@@ -22,8 +22,10 @@ public struct IndexStatistics: Sendable, Hashable {
     public var committedSequence: UInt64 = 0
     public var generation: UInt64 = 0
     public var runningMerges: Int = 0
-    /// Files that could not be read and were set aside.
+    /// What could not be read, in sentences that name the files; while there is any, the index is read-only.
     public var quarantined: [String] = []
+    /// Whether all of the index can be searched.
+    public var complete: Bool { quarantined.isEmpty }
     public var schema: Schema = Schema(fields: [])
     public init() {}
 }

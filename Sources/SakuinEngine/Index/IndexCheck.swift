@@ -9,6 +9,8 @@ public enum IndexCheck {
         public var terms = 0
         /// Sentences; empty when nothing is wrong.
         public var problems: [String] = []
+        /// Sentences on what is no damage: a torn tail, batches to be replayed.
+        public var notes: [String] = []
     }
 
     /// Checks the index in a folder that no process has open. Throws when the folder cannot be read at all.
@@ -41,23 +43,52 @@ public enum IndexCheck {
             do throws(StorageError) {
                 try check(segment, directory, &report)
             } catch {
-                report.problems.append(ErrorMapping.sakuinError(error).message)
+                let message = ErrorMapping.sakuinError(error).message
+                report.problems.append("\(message) \(salvageable(segment, directory))")
             }
         }
-        for name in try Journal.files(in: directory) {
-            do throws(StorageError) {
-                var reader = try JournalReader(directory, name)
-                while let record = try reader.next() {
-                    if record.kind == .batch { _ = try EncodedBatch.decode(record.payload) }
-                }
-                if let reason = reader.end.tornReason {
-                    report.problems.append("\(name) ends in the middle: \(reason). Opening the index cuts it there.")
-                }
-            } catch {
-                report.problems.append(ErrorMapping.sakuinError(error).message)
-            }
-        }
+        try checkJournal(manifest, directory, &report)
         return report
+    }
+
+    private static func checkJournal(
+        _ manifest: Manifest, _ directory: any Directory, _ report: inout Report
+    ) throws(StorageError) {
+        do throws(StorageError) {
+            guard let schema = try? Schema(json: manifest.schema) else {
+                report.problems.append("\(FileName.manifest(manifest.generation)): the schema cannot be read.")
+                return
+            }
+            let replay = try JournalReplay.scan(
+                directory, committedSequence: manifest.committedSequence, isNew: manifest.generation == 1,
+                FieldRegistry(schema: schema, names: manifest.fieldNames))
+            try replay.forEach { (_, _, _) in }
+            report.problems += replay.damage
+            for (file, byteCount, reason) in replay.tails {
+                report.notes.append(
+                    "\(file) ends in the middle, at byte \(byteCount): \(reason). Opening the index cuts it there.")
+            }
+            if replay.batchCount > 0 {
+                report.notes.append("\(replay.batchCount) batches of the journal wait to be replayed.")
+            }
+        } catch {
+            report.problems.append(ErrorMapping.sakuinError(error).message)
+        }
+    }
+
+    /// What could be saved of a segment that does not verify.
+    private static func salvageable(_ entry: Manifest.Segment, _ directory: any Directory) -> String {
+        let name = FileName.segment(entry.id)
+        guard let salvage = try? SegmentSalvage(directory, name, live: nil),
+            let unread = try? salvage.forEach({ _ in })
+        else { return "None of its \(entry.documentCount) documents can be read." }
+        return "\(salvage.documentCount - unread) of its \(entry.documentCount) documents can be read."
+    }
+
+    /// Throws unless every byte of the segment and of its living documents is as it was written.
+    static func verify(_ entry: Manifest.Segment, _ directory: any Directory) throws(StorageError) {
+        var report = Report()
+        try check(entry, directory, &report)
     }
 
     private static func check(

@@ -75,7 +75,7 @@ final class SegmentReader: Sendable {
 }
 
 /// The footer of a segment file, read and checked.
-private struct SegmentFooter {
+struct SegmentFooter {
     let meta: SegmentMeta
     let checksum: UInt32
     let formatVersion: Int

@@ -1389,6 +1389,7 @@ nonisolated struct Sakuin_V1_IndexStatistics: Sendable {
 
   var runningMerges: UInt32 = 0
 
+  /// What cannot be read, in sentences; while there is any, the index is not complete and read-only.
   var quarantined: [String] = []
 
   /// The schema as JSON.

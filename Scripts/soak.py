@@ -1,0 +1,300 @@
+#!/usr/bin/env python3
+"""Drives a real sakuind under load, kills it with SIGKILL at random moments and compares what is there after each start
+with a model of what was acknowledged. Standard library only.
+
+Each client writes its own keys, one batch at a time, so its history is a list of states. After a kill the index holds
+one of them: at least the last that was acknowledged at `log` or `disk`, at most the last that was sent. A batch without
+an acknowledgement is sent again under its idempotency key: it is a repeat just when it is there already.
+"""
+import argparse
+import os
+import pathlib
+import random
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+from sakuin_wire import RESOURCE_EXHAUSTED, CallFailed, Connection
+
+INDEX = "soak"
+WORD = "全文検索"
+
+
+class Client:
+    """One writer and its model."""
+
+    def __init__(self, number, seed):
+        self.name = f"c{number}"
+        self.random = random.Random(seed * 1000 + number)
+        self.keys = [f"{self.name}-{i}" for i in range(32)]
+        self.states = [{}]
+        self.lower = 0
+        self.sent = 0
+        self.acknowledged = 0
+        self.pending = None
+
+    def batch(self):
+        self.sent += 1
+        chosen = self.random.sample(self.keys, self.random.randint(1, 8))
+        cut = self.random.randint(1, len(chosen))
+        text = f"{WORD}第{self.sent}回、{self.name}の" + "索引と検索" * self.random.randint(0, 40)
+        puts = {k: {"title": text, "n": self.sent} for k in chosen[:cut]}
+        return puts, chosen[cut:], f"{self.name}-{self.sent}-{os.getpid()}"
+
+    def apply(self, state, puts, deletes):
+        after = dict(state)
+        for key, fields in puts.items():
+            after[key] = fields["n"]
+        for key in deletes:
+            after.pop(key, None)
+        return after
+
+    def write(self, connection, level):
+        """Sends the next batch; raises when the connection has gone."""
+        self.pending = self.batch()
+        puts, deletes, key = self.pending
+        self.states.append(self.apply(self.states[-1], puts, deletes))
+        while True:
+            try:
+                if connection.write(INDEX, puts, deletes, level, key):
+                    raise AssertionError(f"{key} is said to be a repeat")
+                break
+            except CallFailed as failure:
+                if failure.code != RESOURCE_EXHAUSTED:
+                    raise
+                time.sleep(0.02)
+        self.pending = None
+        self.acknowledged += 1
+        if level != "memory":
+            self.lower = len(self.states) - 1
+
+    def found(self, connection):
+        documents = connection.get(INDEX, self.keys)
+        return {k: d["n"] for k, d in zip(self.keys, documents) if d is not None}
+
+    def check(self, connection, report):
+        """Compares, sends a pending batch again, and goes on from what is there."""
+        state = self.found(connection)
+        allowed = self.states[self.lower:]
+        if state not in allowed:
+            report.judge(self.name, state, allowed)
+        if self.pending:
+            puts, deletes, key = self.pending
+            was_there = state == self.states[-1]
+            repeat = connection.write(INDEX, puts, deletes, "disk", key)
+            report.resent += 1
+            if repeat != was_there:
+                report.note("wrong", f"{key}: repeat {repeat}, but was there: {was_there}")
+            if not repeat:
+                state = self.apply(state, puts, deletes)
+            self.pending = None
+        self.states, self.lower = [state], 0
+
+
+class Report:
+    def __init__(self):
+        self.counts = {"lost": 0, "resurrected": 0, "wrong": 0}
+        self.lock = threading.Lock()
+        self.resent = self.kills = self.searches = self.compactions = 0
+        self.recoveries = []
+        self.rss_max = self.files_max = self.bytes_max = 0
+
+    def note(self, kind, text):
+        with self.lock:
+            self.counts[kind] += 1
+            print(f"{kind}: {text}", file=sys.stderr, flush=True)
+
+    def judge(self, name, state, allowed):
+        for key in set(state) | set().union(*allowed):
+            values = {s.get(key) for s in allowed}
+            value = state.get(key)
+            if value in values:
+                continue
+            later = any(v is None or v > value for v in values) if value is not None else False
+            kind = "lost" if value is None else "resurrected" if later else "wrong"
+            self.note(kind, f"{key} is {value}, may be {values}")
+            return
+        self.note("wrong", f"{name}: half a batch: {state}")
+
+    def failed(self):
+        return sum(self.counts.values()) > 0
+
+
+class Daemon:
+    def __init__(self, binary, data, log):
+        self.binary, self.data, self.log = binary, data, log
+        self.process = None
+
+    def spawn(self):
+        self.process = subprocess.Popen(
+            [self.binary, "--data", str(self.data), "--listen", "127.0.0.1:0", "--memory-mb", "32", "--refresh-ms",
+             "50", "--log-level", "info"], stdout=subprocess.PIPE, stderr=self.log, text=True)
+
+    def ready(self):
+        """The port, when it listens."""
+        line = self.process.stdout.readline()
+        match = re.search(r":(\d+)$", line.strip())
+        if not match:
+            raise RuntimeError(f"sakuind did not start: {line!r}, exit code {self.process.wait()}")
+        return int(match.group(1))
+
+    def kill(self):
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+
+    def measure(self, report):
+        try:
+            status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
+            report.rss_max = max(report.rss_max, int(re.search(r"VmRSS:\s+(\d+)", status).group(1)) // 1024)
+        except (OSError, AttributeError):
+            pass
+        sizes = []
+        for path in (self.data / "indexes" / INDEX).glob("*"):
+            try:
+                sizes.append(path.stat().st_size)
+            except OSError:
+                pass
+        report.files_max = max(report.files_max, len(sizes))
+        report.bytes_max = max(report.bytes_max, sum(sizes))
+
+
+class Load:
+    """Writers, a searcher and a compactor on their own connections, until the daemon has gone."""
+
+    def __init__(self, port, clients, report, seed):
+        self.port, self.report = port, report
+        self.stopping = threading.Event()
+        self.random = random.Random(seed)
+        jobs = [lambda c=c: self.writing(c) for c in clients] + [self.searching, self.compacting]
+        self.threads = [threading.Thread(target=self.guarded, args=(job,)) for job in jobs]
+        for thread in self.threads:
+            thread.start()
+
+    def guarded(self, job):
+        try:
+            job()
+        except OSError:
+            if not self.stopping.is_set():
+                self.report.note("wrong", "a connection ended while nobody killed the daemon")
+        except Exception as problem:
+            self.report.note("wrong", f"{type(problem).__name__}: {problem}")
+
+    def writing(self, client):
+        connection = Connection("127.0.0.1", self.port)
+        while not self.stopping.is_set():
+            client.write(connection, client.random.choice(["disk", "disk", "log", "memory"]))
+        connection.close()
+
+    def searching(self):
+        connection = Connection("127.0.0.1", self.port)
+        while not self.stopping.is_set():
+            keys, total, complete = connection.search(INDEX, WORD, 50)
+            self.report.searches += 1
+            if not complete or total < len(keys) or len(keys) != len(set(keys)):
+                self.report.note("wrong", f"a search: {len(keys)} of {total}, complete {complete}")
+            time.sleep(0.005)
+
+    def compacting(self):
+        connection = Connection("127.0.0.1", self.port)
+        chance = random.Random(self.random.random())
+        while not self.stopping.wait(chance.uniform(0.05, 0.6)):
+            if chance.random() < 0.3:
+                connection.commit(INDEX)
+            else:
+                connection.compact(INDEX, chance.randint(1, 3))
+                self.report.compactions += 1
+
+    def join(self):
+        for thread in self.threads:
+            thread.join()
+
+
+def check_all(port, clients, report):
+    connection = Connection("127.0.0.1", port)
+    connection.refresh(INDEX)
+    damage = connection.statistics(INDEX).get(15, [])
+    if damage:
+        report.note("wrong", f"taken for damaged: {damage}")
+    for client in clients:
+        client.check(connection, report)
+    connection.refresh(INDEX)
+    expected = sorted(key for client in clients for key in client.states[-1])
+    keys, total, complete = connection.search(INDEX, WORD, 1000)
+    if sorted(keys) != expected or total != len(expected) or not complete:
+        report.note("wrong", f"a search finds {len(keys)} of {total}, there are {len(expected)}")
+    connection.close()
+
+
+def run(options, data, log, report):
+    chance = random.Random(options.seed)
+    clients = [Client(number, options.seed) for number in range(options.clients)]
+    daemon = Daemon(options.sakuind, data, log)
+    daemon.spawn()
+    port = daemon.ready()
+    connection = Connection("127.0.0.1", port)
+    connection.create(INDEX)
+    connection.close()
+    end = time.monotonic() + options.minutes * 60
+    try:
+        while report.kills < options.kills or time.monotonic() < end:
+            load = Load(port, clients, report, chance.random())
+            time.sleep(chance.uniform(0.05, options.load_seconds))
+            daemon.measure(report)
+            load.stopping.set()
+            daemon.kill()
+            report.kills += 1
+            load.join()
+            # Now and then the recovery itself is killed.
+            while chance.random() < 0.2:
+                daemon.spawn()
+                time.sleep(chance.uniform(0.0, 0.08))
+                daemon.kill()
+                report.kills += 1
+            began = time.monotonic()
+            daemon.spawn()
+            port = daemon.ready()
+            report.recoveries.append(time.monotonic() - began)
+            check_all(port, clients, report)
+            if report.kills % 20 == 0:
+                print(f"{report.kills} kills, {sum(c.acknowledged for c in clients)} batches, {report.counts}",
+                      file=sys.stderr, flush=True)
+            if report.failed():
+                break
+    finally:
+        daemon.kill()
+    return sum(client.acknowledged for client in clients)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--sakuind", default=".build/release/sakuind")
+    parser.add_argument("--kills", type=int, default=200, help="at least so many")
+    parser.add_argument("--minutes", type=float, default=0, help="at least so long")
+    parser.add_argument("--load-seconds", type=float, default=1.2, help="the longest time between start and kill")
+    parser.add_argument("--clients", type=int, default=4)
+    parser.add_argument("--seed", type=int, default=int(time.time()))
+    options = parser.parse_args()
+    data = pathlib.Path(tempfile.mkdtemp(prefix="sakuin-soak-"))
+    report = Report()
+    print(f"seed {options.seed}, data in {data}", flush=True)
+    with open(data.with_suffix(".log"), "w") as log:
+        batches = run(options, data, log, report)
+    recoveries = sorted(report.recoveries) or [0]
+    print(f"{report.kills} kills, {batches} batches acknowledged, {report.resent} sent again, {report.searches} searches, "
+          f"{report.compactions} compactions: " + ", ".join(f"{n} {kind}" for kind, n in report.counts.items()))
+    print(f"recovery: worst {recoveries[-1] * 1000:.0f} ms, median {recoveries[len(recoveries) // 2] * 1000:.0f} ms; "
+          f"at most {report.rss_max} MiB resident, {report.files_max} files, {report.bytes_max / 1e6:.1f} MB")
+    if report.failed():
+        print(f"The folder {data} and the log {data.with_suffix('.log')} are kept.")
+        sys.exit(1)
+    shutil.rmtree(data)
+    data.with_suffix(".log").unlink()
+
+
+if __name__ == "__main__":
+    main()

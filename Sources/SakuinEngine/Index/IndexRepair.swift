@@ -1,0 +1,246 @@
+// Makes an index whole again out of what can be read, into new files; what cannot be read goes to `quarantine`.
+//
+// 1. The newest manifest that verifies is the starting point. Without any, the documents of all segments are written to
+//    a file of JSON lines, and nothing else is changed.
+// 2. Segments that do not verify: their readable living documents become new segments. Where it is not known which
+//    documents live, they go to a file of JSON lines instead, since deleted ones would come back.
+// 3. Damaged files get a second name in `quarantine`, then a new manifest names what is good.
+// 4. The index is opened, what can be read of the journal is replayed, and all of it is committed.
+
+public enum IndexRepair {
+    /// What was done.
+    public struct Report: Sendable, Hashable {
+        /// Documents of damaged segments that are in the index again.
+        public var savedDocuments = 0
+        /// Documents written to files of JSON lines, to look at and import.
+        public var exportedDocuments = 0
+        /// Documents that could not be read.
+        public var lostDocuments = 0
+        /// Sentences; empty when nothing had to be done.
+        public var actions: [String] = []
+        /// Whether the index can be written again.
+        public var isWhole = true
+    }
+
+    /// Repairs the index in a folder that no process has open.
+    public static func run(path: String, options: IndexOptions = IndexOptions()) throws(SakuinError) -> Report {
+        let result: Result<Report, SakuinError>
+        do throws(StorageError) {
+            let directory = try DiskDirectory(path, create: false)
+            result = try run(directory, options: options)
+        } catch {
+            throw ErrorMapping.sakuinError(error)
+        }
+        return try result.get()
+    }
+
+    static func run(
+        _ directory: any Directory, options: IndexOptions
+    ) throws(StorageError) -> Result<Report, SakuinError> {
+        var repair = Repair(directory)
+        let lock = try directory.lock(FileName.lockName)
+        let scan: Manifest.Scan
+        do throws(StorageError) {
+            scan = try Manifest.scan(directory)
+            guard let manifest = scan.newest else {
+                defer { lock.release() }
+                try repair.exportAll()
+                return .success(repair.report)
+            }
+            try repair.replaceDamaged(manifest, scan.damaged.map(\.name))
+            try repair.keepDamagedJournals(manifest)
+        } catch {
+            lock.release()
+            throw error
+        }
+        lock.release()
+        do throws(SakuinError) {
+            let index = try Recovery(directory, options: options, givesUp: true).open(schema: nil)
+            if !repair.report.actions.isEmpty { _ = try index.writer.cutNow(commits: true) }
+            try index.close()
+            return .success(repair.report)
+        } catch {
+            return .failure(error)
+        }
+    }
+}
+
+private struct Repair {
+    private let directory: any Directory
+    var report = IndexRepair.Report()
+
+    init(_ directory: any Directory) { self.directory = directory }
+
+    // MARK: Without a manifest
+
+    mutating func exportAll() throws(StorageError) {
+        report.isWhole = false
+        var newest: [UInt64: UInt64] = [:]
+        let names = try directory.list()
+        for name in names {
+            if case .live(let id, let generation)? = FileName(name) { newest[id] = max(newest[id] ?? 0, generation) }
+        }
+        for name in names {
+            guard case .segment(let id)? = FileName(name) else { continue }
+            guard let salvage = try? SegmentSalvage(directory, name, live: nil) else {
+                report.actions.append("\(name): no document can be read.")
+                continue
+            }
+            let live = newest[id].flatMap {
+                try? living(of: id, generation: $0, documentCount: salvage.documentCount)
+            }
+            try export(name, live: live, documentCount: salvage.documentCount)
+        }
+        report.actions.append(
+            "No manifest can be read, so the index cannot be opened. Make a new index and import the files of JSON lines "
+                + "in '\(FileName.quarantineFolder)'; documents that were deleted or replaced may be among them.")
+    }
+
+    private func living(
+        of id: UInt64, generation: UInt64, documentCount: Int
+    ) throws(StorageError) -> LiveDocuments {
+        let name = FileName.live(segment: id, generation: generation)
+        return try directory.open(name).withBytes { (bytes) throws(StorageError) in
+            try LiveDocuments.decode(bytes, file: name, documentCount: documentCount)
+        }
+    }
+
+    /// Documents of a segment to a file of JSON lines.
+    private mutating func export(
+        _ name: String, live: LiveDocuments?, documentCount: Int
+    ) throws(StorageError) {
+        guard let salvage = try? SegmentSalvage(directory, name, live: live) else {
+            report.lostDocuments += live?.liveCount ?? documentCount
+            report.actions.append("\(name): no document can be read.")
+            return
+        }
+        let target = FileName.quarantined(name + ".jsonl")
+        try directory.createFolder(FileName.quarantineFolder)
+        let file = try directory.create(target)
+        var count = 0
+        var buffer = ByteWriter()
+        let lost = try salvage.forEach { (bytes) throws(StorageError) in
+            let document = try salvage.decode(bytes)
+            for byte in document.json(keyField: "id") { buffer.append(byte) }
+            buffer.append(UInt8(ascii: "\n"))
+            count += 1
+            if buffer.count > 1 << 20 {
+                try buffer.withBytes { (bytes) throws(StorageError) in try file.append(bytes) }
+                buffer.removeAll()
+            }
+        }
+        try buffer.withBytes { (bytes) throws(StorageError) in try file.append(bytes) }
+        try file.sync()
+        try file.close()
+        try directory.syncDirectory(FileName.quarantineFolder)
+        report.exportedDocuments += count
+        report.lostDocuments += lost
+        report.actions.append("\(name): \(count) documents were written to \(target), \(lost) cannot be read.")
+    }
+
+    // MARK: Segments
+
+    mutating func replaceDamaged(_ manifest: Manifest, _ damagedManifests: [String]) throws(StorageError) {
+        var repaired = manifest
+        repaired.segments = []
+        var gone: [String] = damagedManifests
+        for segment in manifest.segments {
+            do throws(StorageError) {
+                try IndexCheck.verify(segment, directory)
+                repaired.segments.append(segment)
+            } catch .unsupportedVersion(let file, let found, let supported) {
+                throw .unsupportedVersion(file: file, found: found, supported: supported)
+            } catch {
+                gone.append(FileName.segment(segment.id))
+                if segment.liveGeneration > 0 {
+                    gone.append(FileName.live(segment: segment.id, generation: segment.liveGeneration))
+                }
+                try save(segment, into: &repaired)
+            }
+        }
+        if gone.isEmpty { return }
+        try quarantine(gone)
+        var highest = manifest.generation
+        for name in try directory.list() {
+            if case .manifest(let generation)? = FileName(name) { highest = max(highest, generation) }
+        }
+        repaired.generation = highest + 1
+        try directory.syncDirectory()
+        try repaired.write(to: directory)
+        for name in gone { try directory.remove(name) }
+    }
+
+    /// The readable living documents of a damaged segment become a new one.
+    private mutating func save(_ segment: Manifest.Segment, into manifest: inout Manifest) throws(StorageError) {
+        let name = FileName.segment(segment.id)
+        var live: LiveDocuments?
+        if segment.liveGeneration > 0 {
+            let known = try? living(
+                of: segment.id, generation: segment.liveGeneration, documentCount: segment.documentCount)
+            guard let known else {
+                report.actions.append("\(name): which of its documents live cannot be read.")
+                return try export(name, live: nil, documentCount: segment.documentCount)
+            }
+            live = known
+        }
+        guard let salvage = try? SegmentSalvage(directory, name, live: live) else {
+            report.lostDocuments += live?.liveCount ?? segment.documentCount
+            report.actions.append("\(name): no document can be read.")
+            return
+        }
+        guard manifest.fieldNames.starts(with: salvage.fieldNames), let schema = try? Schema(json: manifest.schema)
+        else {
+            return try export(name, live: live, documentCount: segment.documentCount)
+        }
+        let inverter = Inverter(registry: FieldRegistry(schema: schema, names: manifest.fieldNames))
+        var saved = 0
+        let lost = try salvage.forEach { (bytes) throws(StorageError) in
+            try inverter.add(bytes, ordinal: UInt64(saved), sequence: salvage.lastSequence)
+            saved += 1
+        }
+        var id = manifest.nextSegmentID
+        for other in try directory.list() {
+            if case .segment(let used)? = FileName(other) { id = max(id, used + 1) }
+        }
+        if let sealed = try inverter.seal(directory, id: id, keepsMemory: false) {
+            try directory.syncFile(FileName.segment(id))
+            manifest.segments.append(
+                Manifest.Segment(
+                    id: id, documentCount: saved, liveGeneration: 0, byteCount: sealed.byteCount,
+                    checksum: sealed.checksum))
+        }
+        manifest.nextSegmentID = id + 1
+        report.savedDocuments += saved
+        report.lostDocuments += lost
+        report.actions.append(
+            "\(name): \(saved) documents were saved into \(FileName.segment(id)), \(lost) cannot be read.")
+    }
+
+    // MARK: Journal
+
+    mutating func keepDamagedJournals(_ manifest: Manifest) throws(StorageError) {
+        guard let schema = try? Schema(json: manifest.schema) else { return }
+        let replay = try JournalReplay.scan(
+            directory, committedSequence: manifest.committedSequence, isNew: manifest.generation == 1,
+            FieldRegistry(schema: schema, names: manifest.fieldNames))
+        if replay.damage.isEmpty { return }
+        try quarantine(replay.files)
+        report.actions += replay.damage
+        report.actions.append("\(replay.batchCount) batches of the journal can be read and are applied.")
+    }
+
+    /// Gives files a second name, durable, before the first one goes.
+    private func quarantine(_ names: [String]) throws(StorageError) {
+        try directory.createFolder(FileName.quarantineFolder)
+        for name in names where try directory.exists(name) {
+            var target = FileName.quarantined(name)
+            var number = 1
+            while try directory.exists(target) {
+                number += 1
+                target = FileName.quarantined("\(name).\(number)")
+            }
+            try directory.link(name, to: target)
+        }
+        try directory.syncDirectory(FileName.quarantineFolder)
+    }
+}
