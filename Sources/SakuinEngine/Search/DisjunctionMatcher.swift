@@ -1,10 +1,10 @@
-/// Any child matches: scores are gathered in a window of 4,096 documents, which is read off in order.
+/// Any child matches: scores are gathered in a window of 16,384 documents, which is read off in order.
 ///
 /// When only documents above a score are wanted, children that cannot bring a document there even together are not read:
 /// they are asked for the documents the others have found (MAXSCORE: Turtle and Flood, "Query evaluation: strategies and
 /// optimizations", 1995), by windows.
 final class DisjunctionMatcher: Matcher {
-    private static let windowCount: UInt32 = 4096
+    private static let windowCount: UInt32 = 16_384
 
     /// Lowest bound first.
     private let children: [DisjunctionChild]
