@@ -8,6 +8,9 @@ public struct IndexOptions: Sendable, Hashable {
     public var refreshIntervalMilliseconds: Int = 200
     /// A commit is made when the journal has grown by this much.
     public var journalByteCountMax: Int = 256 << 20
+    /// A commit is made when a write has waited so long for one, which bounds the replay after a crash; 0: never. Needs a
+    /// `refreshIntervalMilliseconds` above 0.
+    public var commitIntervalMilliseconds: Int = 30_000
     /// Submissions beyond this many bytes in the queue are refused.
     public var queueByteCountMax: Int = 128 << 20
     /// Whether segments are merged in the background.
@@ -37,9 +40,11 @@ public struct IndexOptions: Sendable, Hashable {
                 "The memory budget must be at least 16 MiB.", field: "memoryBudgetBytes", limit: 16 << 20,
                 value: memoryBudgetBytes)
         }
-        if refreshIntervalMilliseconds < 0 || journalByteCountMax < 1 << 20 || queueByteCountMax < 1 << 20 {
+        if refreshIntervalMilliseconds < 0 || commitIntervalMilliseconds < 0 || journalByteCountMax < 1 << 20
+            || queueByteCountMax < 1 << 20
+        {
             throw .invalid(
-                "refreshIntervalMilliseconds must not be negative; journal and queue take at least 1 MiB.",
+                "refreshIntervalMilliseconds and commitIntervalMilliseconds must not be negative; journal and queue take at least 1 MiB.",
                 field: "options")
         }
     }

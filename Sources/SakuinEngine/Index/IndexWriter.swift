@@ -35,6 +35,9 @@ final class IndexWriter: Sendable {
         /// No periodic refresh before.
         var nextRefresh: UInt64 = 0
         var lastCutSequence: UInt64 = 0
+        var lastCommitSequence: UInt64 = 0
+        /// When the first write behind the last commit came.
+        var uncommittedSince: UInt64?
     }
     private struct PublisherQueue {
         var tickets: [(RefreshTicket, [Completion])] = []
@@ -70,6 +73,7 @@ final class IndexWriter: Sendable {
         var queue = Queue()
         queue.sequence = sequence
         queue.lastCutSequence = sequence
+        queue.lastCommitSequence = sequence
         self.queue = Monitor(queue)
         laneThreads = lanes.map { $0.start(registry) }
         let mine = [WorkerThread { [self] in writeLoop() }, WorkerThread { [self] in publishLoop() }]
@@ -213,14 +217,17 @@ final class IndexWriter: Sendable {
     private func refreshIfDue(_ intervalMilliseconds: Int) {
         let now = Clock.nanoseconds()
         let due = queue.change { queue -> (refresh: Bool, commit: Bool) in
-            if queue.ticketIsOpen || queue.failure != nil || queue.sequence == queue.lastCutSequence {
+            if queue.ticketIsOpen || queue.failure != nil || queue.sequence == queue.lastCommitSequence {
                 return (false, false)
             }
-            let commit = queue.journalByteCount > options.journalByteCountMax
-            let waited = queue.pendingSince.map { now &- $0 } ?? 0
-            let refresh =
-                intervalMilliseconds > 0 && waited >= UInt64(intervalMilliseconds) * 1_000_000
-                && now >= queue.nextRefresh
+            func isOver(_ milliseconds: Int, since start: UInt64?) -> Bool {
+                guard let start, milliseconds > 0, intervalMilliseconds > 0 else { return false }
+                return now &- start >= UInt64(milliseconds) * 1_000_000
+            }
+            let commit =
+                queue.journalByteCount > options.journalByteCountMax
+                || isOver(options.commitIntervalMilliseconds, since: queue.uncommittedSince)
+            let refresh = isOver(intervalMilliseconds, since: queue.pendingSince) && now >= queue.nextRefresh
             return (refresh, commit)
         }
         if due.refresh || due.commit { open([Cut(commits: due.commit) { _ in }]) }
@@ -290,7 +297,9 @@ final class IndexWriter: Sendable {
         let (sequence, ordinal) = queue.change { queue in
             queue.sequence += 1
             queue.ordinal += UInt64(submission.batch.operationCount)
-            queue.pendingSince = queue.pendingSince ?? Clock.nanoseconds()
+            let now = Clock.nanoseconds()
+            queue.pendingSince = queue.pendingSince ?? now
+            queue.uncommittedSince = queue.uncommittedSince ?? now
             return (queue.sequence, queue.ordinal - UInt64(submission.batch.operationCount))
         }
         try submission.batch.withBytes { (bytes) throws(StorageError) in
@@ -337,6 +346,10 @@ final class IndexWriter: Sendable {
             queue.ticketIsOpen = true
             queue.pendingSince = nil
             queue.lastCutSequence = queue.sequence
+            if commits {
+                queue.lastCommitSequence = queue.sequence
+                queue.uncommittedSince = nil
+            }
             return queue.sequence
         }
         do throws(StorageError) {

@@ -83,6 +83,22 @@ import Testing
         }
     }
 
+    /// Without a call a write is committed after its time, so that a crash leaves little to replay.
+    @Test func anIdleIndexCommits() async throws {
+        let memory = MemoryDirectory()
+        var options = Self.options
+        options.refreshIntervalMilliseconds = 10
+        options.commitIntervalMilliseconds = 20
+        let committed = Monitor(false)
+        let directory = FaultDirectory(memory) { _ in
+            if (try? Manifest.newest(memory))??.committedSequence == 1 { committed.change { $0 = true } }
+        }
+        let index = try SearchIndex.open(directory, schema: .standard, options: options)
+        _ = try await index.write(put("a"))
+        #expect(committed.wait(milliseconds: 20_000) { $0 ? true : nil } == true)
+        index.abandon()
+    }
+
     @Test func theOldestKeysAreForgotten() throws {
         var keys = RecentKeys()
         let count = RecentKeys.countMax
