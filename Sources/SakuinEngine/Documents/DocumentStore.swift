@@ -10,6 +10,11 @@ struct DocumentBlockCache: ~Copyable {
     init() {}
 }
 
+/// Where the keys of documents are kept that are stored without them.
+protocol DocumentKeys: Sendable {
+    func key(_ document: UInt32) throws(StorageError) -> [UInt8]
+}
+
 /// A document number to its encoded document; see `DocumentStoreWriter` for the layout.
 struct DocumentStore: Sendable {
     struct Flags: OptionSet {
@@ -38,7 +43,7 @@ struct DocumentStore: Sendable {
     private static let codedByteCountMax = 128 << 20
 
     private let section: SectionView
-    private let keys: KeyTable?
+    private let keys: (any DocumentKeys)?
     private let documentCount: Int
     let blockCount: Int
     private let indexAt: Int
@@ -46,7 +51,7 @@ struct DocumentStore: Sendable {
     let table: SymbolTable?
 
     /// With `keys`, documents are stored without their keys and handed out with them.
-    init(_ section: SectionView, keys: KeyTable? = nil, documentCount: Int) throws(StorageError) {
+    init(_ section: SectionView, keys: (any DocumentKeys)? = nil, documentCount: Int) throws(StorageError) {
         self.section = section
         self.keys = keys
         let trailer = section.count - DocumentStoreWriter.trailerByteCount

@@ -1,5 +1,5 @@
 /// A document to its key, and a key to the documents that have it; see `KeyTableWriter` for the layout.
-struct KeyTable: Sendable {
+struct KeyTable: DocumentKeys {
     private let section: SectionView
     private let documentCount: Int
     private let bucketCount: Int
