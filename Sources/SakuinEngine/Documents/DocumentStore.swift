@@ -186,13 +186,7 @@ struct DocumentStore: Sendable {
         inBlock number: Int, _ cache: inout DocumentBlockCache,
         _ body: (UInt32, UnsafeRawBufferPointer) throws(StorageError) -> Void
     ) throws(StorageError) {
-        var decoded = ByteWriter(capacity: 4096)
-        try forEachCoded(inBlock: number, &cache) { (document, coded) throws(StorageError) in
-            decoded.removeAll()
-            try appendKey(of: document, to: &decoded)
-            guard decode(coded, into: &decoded) else { throw damaged(number) }
-            try decoded.withBytes { (bytes) throws(StorageError) in try body(document, bytes) }
-        }
+        try forEachDecoded(inBlock: number, &cache, withKeys: true, body)
     }
 
     /// The same without keys, for `DocumentStoreWriter.add`.
@@ -200,9 +194,17 @@ struct DocumentStore: Sendable {
         inBlock number: Int, _ cache: inout DocumentBlockCache,
         _ body: (UInt32, UnsafeRawBufferPointer) throws(StorageError) -> Void
     ) throws(StorageError) {
+        try forEachDecoded(inBlock: number, &cache, withKeys: false, body)
+    }
+
+    private func forEachDecoded(
+        inBlock number: Int, _ cache: inout DocumentBlockCache, withKeys: Bool,
+        _ body: (UInt32, UnsafeRawBufferPointer) throws(StorageError) -> Void
+    ) throws(StorageError) {
         var decoded = ByteWriter(capacity: 4096)
         try forEachCoded(inBlock: number, &cache) { (document, coded) throws(StorageError) in
             decoded.removeAll()
+            if withKeys { try appendKey(of: document, to: &decoded) }
             guard decode(coded, into: &decoded) else { throw damaged(number) }
             try decoded.withBytes { (bytes) throws(StorageError) in try body(document, bytes) }
         }
