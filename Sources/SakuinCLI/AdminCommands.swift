@@ -1,4 +1,4 @@
-// stats, segments, compact, check, and the commands a later version brings.
+// stats, segments, check, and the commands a later version brings.
 
 import ArgumentParser
 import Foundation
@@ -19,12 +19,15 @@ struct StatsCommand: OnlineCommand {
             ("journalBytes", s.journalBytes), ("textBytes", s.textBytes), ("memoryBytes", s.memoryBytes),
             ("sequence", Int(clamping: s.sequence)), ("visibleSequence", Int(clamping: s.visibleSequence)),
             ("committedSequence", Int(clamping: s.committedSequence)), ("generation", Int(clamping: s.generation)),
-            ("runningMerges", s.runningMerges),
+            ("runningMerges", s.runningMerges), ("mergeDebtBytes", s.mergeDebtBytes),
+            ("flushedBytes", s.flushedBytes), ("mergedBytes", s.mergedBytes),
+            ("memoryBudgetBytes", s.memoryBudgetBytes), ("diskFreeBytes", s.diskFreeBytes),
         ]
         if output.json {
             let schema = try JSONValue(parsing: Array(s.schema.json().utf8))
             output.object(
                 [("name", .string(name))] + numbers.map { ($0.0, .integer(Int64($0.1))) } + [
+                    ("writeAmplification", .float(s.writeAmplification)), ("slowness", .string(s.slowness)),
                     ("complete", .boolean(s.complete)), ("quarantined", .array(s.quarantined.map { .string($0) })),
                     ("schema", schema),
                 ])
@@ -34,6 +37,9 @@ struct StatsCommand: OnlineCommand {
             let shown = label.lowercased().hasSuffix("bytes") ? Output.size(value) : "\(value)"
             output.line(DisplayWidth.fit(label, columns: 20) + shown)
         }
+        output.line(
+            DisplayWidth.fit("writeAmplification", columns: 20) + String(format: "%.2f", s.writeAmplification))
+        if !s.slowness.isEmpty { output.line(s.slowness) }
         if !s.complete { output.line("not complete, read-only:") }
         for problem in s.quarantined { output.line("  \(problem)") }
     }
@@ -71,33 +77,6 @@ struct SegmentsCommand: OnlineCommand {
                 key: "sections",
                 value: .object(segment.sections.map { .init(key: $0.name, value: .integer(Int64($0.bytes))) })),
         ])
-    }
-}
-
-struct CompactCommand: OnlineCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "compact",
-        abstract: "Merge an index down to a number of segments; searches and writes go on meanwhile.")
-    @OptionGroup var options: ServerOptions
-    @Argument(help: "The index.") var name: String
-    @Option(help: "How many segments to leave.") var segments = 1
-    @Flag(help: "Return when it is done; this version always does.") var wait = false
-
-    func run(_ client: SakuinClient, _ output: Output) async throws {
-        let report = try await client.index(name).compact(segments: segments)
-        if output.json {
-            output.object([
-                ("segmentsBefore", .integer(Int64(report.segmentsBefore))),
-                ("segmentsAfter", .integer(Int64(report.segmentsAfter))),
-                ("bytesBefore", .integer(Int64(report.bytesBefore))),
-                ("bytesAfter", .integer(Int64(report.bytesAfter))),
-                ("milliseconds", .integer(Int64(report.milliseconds))),
-            ])
-        } else {
-            output.line(
-                "\(report.segmentsBefore) segments of \(Output.size(report.bytesBefore)) became "
-                    + "\(report.segmentsAfter) of \(Output.size(report.bytesAfter)) in \(report.milliseconds) ms.")
-        }
     }
 }
 
@@ -198,13 +177,6 @@ extension LaterCommand {
             SakuinError(.unimplemented, "'\(Self.name)' is not in this version.", nextStep: Self.instead))
         throw ExitCode(2)
     }
-}
-
-struct JobsCommand: LaterCommand {
-    static let configuration = CommandConfiguration(commandName: "jobs", abstract: "Not in this version.")
-    static let name = "jobs"
-    static let instead = "'stats' shows running merges."
-    @Argument(parsing: .captureForPassthrough) var words: [String] = []
 }
 
 struct SnapshotCommand: LaterCommand {

@@ -59,6 +59,33 @@ public struct RemoteIndex: SearchService {
         return report
     }
 
+    public func startCompaction(_ options: CompactionOptions) async throws -> JobStatus {
+        try await job(.startCompaction(index: name, options))
+    }
+
+    public func estimateCompaction(_ options: CompactionOptions) async throws -> CompactionEstimate {
+        guard case .estimate(let estimate) = try await client.call(.estimateCompaction(index: name, options)) else {
+            throw SakuinClient.unexpected()
+        }
+        return estimate
+    }
+
+    public func jobs() async throws -> [JobStatus] {
+        guard case .jobs(let jobs) = try await client.call(.listJobs(index: name)) else {
+            throw SakuinClient.unexpected()
+        }
+        return jobs
+    }
+
+    public func control(job number: UInt64, _ action: JobAction) async throws -> JobStatus {
+        try await job(.controlJob(index: name, number: number, action))
+    }
+
+    private func job(_ call: WireCall) async throws -> JobStatus {
+        guard case .job(let status) = try await client.call(call) else { throw SakuinClient.unexpected() }
+        return status
+    }
+
     public func export() async throws -> DocumentPages {
         let connection = try await client.connection()
         let (payloads, continuation) = AsyncThrowingStream<[UInt8], any Error>.makeStream()

@@ -104,6 +104,11 @@ public final class SakuinClient: CatalogService {
         _ = try await call(.aliasIndex(name: name, target: target))
     }
 
+    public func jobs() async throws -> [JobStatus] {
+        guard case .jobs(let jobs) = try await call(.listJobs(index: "")) else { throw Self.unexpected() }
+        return jobs
+    }
+
     /// A handle; whether the index exists shows when it is used.
     public func index(_ name: String) async throws -> RemoteIndex { RemoteIndex(name, of: self) }
 }

@@ -37,6 +37,9 @@ extension WireCodec {
                 $0.bytesAfter = UInt64(clamping: report.bytesAfter)
                 $0.milliseconds = UInt64(clamping: report.milliseconds)
             }
+        case .job(let status): message.job = job(status)
+        case .jobs(let statuses): message.jobs = .with { $0.jobs = statuses.map(job) }
+        case .estimate(let estimate): message.estimate = self.estimate(estimate)
         }
         return bytes(message)
     }
@@ -64,6 +67,9 @@ extension WireCodec {
                     segmentsBefore: Int(m.segmentsBefore), segmentsAfter: Int(m.segmentsAfter),
                     bytesBefore: Int(clamping: m.bytesBefore), bytesAfter: Int(clamping: m.bytesAfter),
                     milliseconds: Int(clamping: m.milliseconds)))
+        case .job(let m): return .job(job(m))
+        case .jobs(let m): return .jobs(m.jobs.map(job))
+        case .estimate(let m): return .estimate(estimate(m))
         }
     }
 
@@ -190,6 +196,12 @@ extension WireCodec {
             $0.committedSequence = s.committedSequence
             $0.generation = s.generation
             $0.runningMerges = UInt32(clamping: s.runningMerges)
+            $0.mergeDebtBytes = UInt64(clamping: s.mergeDebtBytes)
+            $0.flushedBytes = UInt64(clamping: s.flushedBytes)
+            $0.mergedBytes = UInt64(clamping: s.mergedBytes)
+            $0.memoryBudgetBytes = UInt64(clamping: s.memoryBudgetBytes)
+            $0.diskFreeBytes = UInt64(clamping: s.diskFreeBytes)
+            $0.slowness = s.slowness
             $0.quarantined = s.quarantined
             $0.schema = Data(s.schema.json().utf8)
         }
@@ -211,6 +223,12 @@ extension WireCodec {
         s.committedSequence = m.committedSequence
         s.generation = m.generation
         s.runningMerges = Int(m.runningMerges)
+        s.mergeDebtBytes = Int(clamping: m.mergeDebtBytes)
+        s.flushedBytes = Int(clamping: m.flushedBytes)
+        s.mergedBytes = Int(clamping: m.mergedBytes)
+        s.memoryBudgetBytes = Int(clamping: m.memoryBudgetBytes)
+        s.diskFreeBytes = Int(clamping: m.diskFreeBytes)
+        s.slowness = m.slowness
         s.quarantined = m.quarantined
         s.schema = try Schema(json: Array(m.schema))
         return s

@@ -46,6 +46,19 @@ extension WireCodec {
                 $0.index = index
                 $0.segments = UInt32(clamping: segments)
             }
+        case .startCompaction(let index, let options):
+            message.startCompaction = .with {
+                $0.index = index
+                $0.options = self.options(options)
+            }
+        case .estimateCompaction(let index, let options):
+            message.estimateCompaction = .with {
+                $0.index = index
+                $0.options = self.options(options)
+            }
+        case .listJobs(let index): message.listJobs = .with { $0.index = index }
+        case .controlJob(let index, let number, let action):
+            message.controlJob = control(index, number, action)
         case .importStream(let index, let acknowledge, let rejection):
             message.import = .with {
                 $0.index = index
@@ -88,6 +101,10 @@ extension WireCodec {
         case .statistics(let m): return .statistics(index: m.index)
         case .segments(let m): return .segments(index: m.index)
         case .compact(let m): return .compact(index: m.index, segments: Int(m.segments))
+        case .startCompaction(let m): return .startCompaction(index: m.index, options(m.options))
+        case .estimateCompaction(let m): return .estimateCompaction(index: m.index, options(m.options))
+        case .listJobs(let m): return .listJobs(index: m.index)
+        case .controlJob(let m): return .controlJob(index: m.index, number: m.number, try action(m))
         case .import(let m):
             return .importStream(
                 index: m.index, acknowledge: level(m.acknowledge),

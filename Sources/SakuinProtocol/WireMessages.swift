@@ -15,6 +15,11 @@ public enum WireCall: Sendable, Hashable {
     case statistics(index: String)
     case segments(index: String)
     case compact(index: String, segments: Int)
+    case startCompaction(index: String, CompactionOptions)
+    case estimateCompaction(index: String, CompactionOptions)
+    /// Of all indexes when `index` is empty.
+    case listJobs(index: String)
+    case controlJob(index: String, number: UInt64, JobAction)
     /// The client streams batches; each is acknowledged in order.
     case importStream(index: String, acknowledge: AcknowledgementLevel, rejection: RejectionPolicy)
     /// The server streams pages of documents.
@@ -44,6 +49,9 @@ public enum WireReply: Sendable, Hashable {
     case statistics(IndexStatistics)
     case segments([SegmentStatistics])
     case compaction(CompactionReport)
+    case job(JobStatus)
+    case jobs([JobStatus])
+    case estimate(CompactionEstimate)
 }
 
 /// The payload of HELLO.

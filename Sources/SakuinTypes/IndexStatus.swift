@@ -22,6 +22,20 @@ public struct IndexStatistics: Sendable, Hashable {
     public var committedSequence: UInt64 = 0
     public var generation: UInt64 = 0
     public var runningMerges: Int = 0
+    /// Bytes of segments that the merge policy would read now if nothing more were written.
+    public var mergeDebtBytes: Int = 0
+    /// Bytes of segments that refreshes, and that merges have written since the index was opened.
+    public var flushedBytes: Int = 0
+    public var mergedBytes: Int = 0
+    /// Bytes written to segments for each byte a refresh wrote.
+    public var writeAmplification: Double {
+        flushedBytes == 0 ? 1 : Double(flushedBytes + mergedBytes) / Double(flushedBytes)
+    }
+    /// What `memoryBytes` may come to; shared by the indexes of a catalog, as is `memoryBytes`.
+    public var memoryBudgetBytes: Int = 0
+    public var diskFreeBytes: Int = 0
+    /// Why writes are held up or refused just now, in a sentence; empty while they are not.
+    public var slowness: String = ""
     /// What could not be read, in sentences that name the files; while there is any, the index is read-only.
     public var quarantined: [String] = []
     /// Whether all of the index can be searched.

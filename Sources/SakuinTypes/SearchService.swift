@@ -14,6 +14,14 @@ public protocol SearchService: Sendable {
     func segments() async throws -> [SegmentStatistics]
     /// Merges down to at most `segments` segments and commits; searches and writes go on meanwhile.
     func compact(segments: Int) async throws -> CompactionReport
+    /// Starts a compaction as a job and returns; it goes on over a restart.
+    func startCompaction(_ options: CompactionOptions) async throws -> JobStatus
+    /// What a compaction would read, write and reclaim now.
+    func estimateCompaction(_ options: CompactionOptions) async throws -> CompactionEstimate
+    /// Merging in the background (number 0), then the compactions that wait, run or have ended lately.
+    func jobs() async throws -> [JobStatus]
+    /// Pauses, resumes, cancels or throttles a job; returns how it is then.
+    func control(job number: UInt64, _ action: JobAction) async throws -> JobStatus
     /// All living documents of one snapshot, page by page, in no particular order.
     func export() async throws -> DocumentPages
 }
@@ -36,6 +44,8 @@ public protocol CatalogService: Sendable {
     func drop(index name: String) async throws
     /// Makes `name` lead to the index `target`, replacing what it led to before.
     func alias(_ name: String, to target: String) async throws
+    /// The jobs of all indexes.
+    func jobs() async throws -> [JobStatus]
     /// The index, or alias, of that name.
     func index(_ name: String) async throws -> Index
 }

@@ -10,7 +10,7 @@ import Testing
 
     static func call(_ random: inout WireRandom) -> WireCall {
         let index = random.name()
-        return switch random.below(14) {
+        return switch random.below(17) {
         case 0: .createIndex(name: index, schema: random.flag() ? random.schema() : nil)
         case 1: .listIndexes
         case 2: .dropIndex(name: index)
@@ -27,14 +27,18 @@ import Testing
         case 9: .commit(index: index)
         case 10: random.flag() ? .statistics(index: index) : .segments(index: index)
         case 11: .compact(index: index, segments: random.below(9))
-        case 12:
+        case 12: .startCompaction(index: index, random.compaction())
+        case 13: .estimateCompaction(index: index, random.compaction())
+        case 14: random.flag() ? .listJobs(index: index) : .listJobs(index: "")
+        case 15: .controlJob(index: index, number: random.next(), random.action())
+        case 16:
             .importStream(index: index, acknowledge: random.pick(acks), rejection: random.pick(rejections))
         default: .export(index: index)
         }
     }
 
     static func reply(_ random: inout WireRandom) -> WireReply {
-        switch random.below(9) {
+        switch random.below(12) {
         case 0: .done
         case 1:
             .indexes(
@@ -56,6 +60,9 @@ import Testing
                         deletedDocuments: $0.below(1 << 32), bytes: $0.below(1 << 50), committed: $0.flag(),
                         sections: $0.list(3) { .init(name: $0.name(), bytes: $0.below(1 << 40)) })
                 })
+        case 8: .job(random.job())
+        case 9: .jobs(random.list(3) { $0.job() })
+        case 10: .estimate(random.estimate())
         default:
             .compaction(
                 CompactionReport(

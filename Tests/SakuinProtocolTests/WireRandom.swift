@@ -145,8 +145,66 @@ struct WireRandom: RandomNumberGenerator {
         statistics.committedSequence = next()
         statistics.generation = next()
         statistics.runningMerges = below(9)
+        statistics.mergeDebtBytes = below(1 << 40)
+        statistics.flushedBytes = below(1 << 40)
+        statistics.mergedBytes = below(1 << 40)
+        statistics.memoryBudgetBytes = below(1 << 40)
+        statistics.diskFreeBytes = below(1 << 40)
+        statistics.slowness = text()
         statistics.quarantined = list(3) { $0.text() }
         statistics.schema = schema()
         return statistics
+    }
+
+    // MARK: Jobs
+
+    private mutating func rate() -> Int? { flag() ? 1 + below(1 << 40) : nil }
+
+    mutating func compaction() -> CompactionOptions {
+        CompactionOptions(segments: below(1 << 20), onlyDeletes: flag(), bytesPerSecond: rate())
+    }
+
+    mutating func action() -> JobAction {
+        switch below(4) {
+        case 0: .pause
+        case 1: .resume
+        case 2: .cancel
+        default: .throttle(bytesPerSecond: rate())
+        }
+    }
+
+    mutating func job() -> JobStatus {
+        var status = JobStatus()
+        status.index = name()
+        status.number = next()
+        status.state = pick(JobState.allCases)
+        status.options = compaction()
+        status.bytesRead = below(1 << 50)
+        status.bytesTotal = below(1 << 50)
+        status.bytesWritten = below(1 << 50)
+        status.segmentsBefore = below(1000)
+        status.segmentsAfter = below(1000)
+        status.bytesBefore = below(1 << 50)
+        status.bytesAfter = below(1 << 50)
+        status.deadBytesBefore = below(1 << 50)
+        status.deadBytesAfter = below(1 << 50)
+        status.milliseconds = below(1 << 40)
+        status.millisecondsLeft = flag() ? below(1 << 40) : nil
+        status.message = text()
+        return status
+    }
+
+    mutating func estimate() -> CompactionEstimate {
+        var estimate = CompactionEstimate()
+        estimate.segmentsBefore = below(1000)
+        estimate.segmentsAfter = below(1000)
+        estimate.bytesBefore = below(1 << 50)
+        estimate.bytesAfter = below(1 << 50)
+        estimate.bytesRead = below(1 << 50)
+        estimate.bytesWritten = below(1 << 50)
+        estimate.deadDocuments = below(1 << 40)
+        estimate.freeBytes = below(1 << 50)
+        estimate.milliseconds = below(1 << 40)
+        return estimate
     }
 }

@@ -22,11 +22,20 @@ struct TokenBucket: Sendable {
 
     /// Takes the bytes and returns the nanoseconds to wait before going on, 0 when there were enough.
     mutating func take(_ byteCount: Int, now: UInt64) -> UInt64 {
-        guard let bytesPerSecond else { return 0 }
+        _ = wait(now: now)
+        if bytesPerSecond != nil { balance -= Double(byteCount) }
+        return wait(now: now)
+    }
+
+    /// The nanoseconds until what was taken is paid for, at the rate there is now.
+    mutating func wait(now: UInt64) -> UInt64 {
+        defer { last = max(last, now) }
+        guard let bytesPerSecond else {
+            balance = 0
+            return 0
+        }
         let rate = Double(max(bytesPerSecond, 1))
         if now > last { balance = min(balance + Double(now - last) * 1e-9 * rate, rate * Self.burstSeconds) }
-        last = max(last, now)
-        balance -= Double(byteCount)
         return balance >= 0 ? 0 : UInt64(min(-balance / rate * 1e9, 1e18))
     }
 }
@@ -54,18 +63,17 @@ final class ByteBudget: Sendable {
         set { bucket.withLock { $0.bytesPerSecond = newValue } }
     }
 
-    /// Spends the bytes and waits until they are paid for; throws `.cancelled` when asked to stop meanwhile.
-    func spend(_ byteCount: Int, _ cancellation: Cancellation? = nil) throws(StorageError) {
-        try cancellation?.check()
-        let start = clock()
-        let wait = bucket.withLock { $0.take(byteCount, now: start) }
-        if wait == 0 { return }
-        let end = start &+ wait
-        while true {
-            let now = clock()
-            if now >= end { return }
-            sleep(min(end - now, Self.sliceNanoseconds))
-            try cancellation?.check()
+    /// Spends the bytes and waits until they are paid for; `check` is called now and then meanwhile and may throw.
+    func spend(
+        _ byteCount: Int, _ check: () throws(StorageError) -> Void = {}
+    ) throws(StorageError) {
+        try check()
+        var wait = bucket.withLock { $0.take(byteCount, now: clock()) }
+        while wait > 0 {
+            // The rate may change meanwhile.
+            sleep(min(wait, Self.sliceNanoseconds))
+            try check()
+            wait = bucket.withLock { $0.wait(now: clock()) }
         }
     }
 

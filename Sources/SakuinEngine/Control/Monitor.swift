@@ -77,11 +77,16 @@ final class Monitor<State>: @unchecked Sendable {
 final class WorkerThread: Sendable {
     private let done: Monitor<Bool>
 
-    /// Starts the thread; it ends when `body` returns.
-    init(_ body: @escaping @Sendable () -> Void) {
+    /// Starts the thread; it ends when `body` returns. One in the background gives way to others where the system knows
+    /// such a thing of threads.
+    init(isBackground: Bool = false, _ body: @escaping @Sendable () -> Void) {
         let done = Monitor(false)
         self.done = done
         let start = ThreadStart {
+            #if canImport(Glibc)
+                // On Linux this is the priority of the calling thread alone.
+                if isBackground { _ = setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, 5) }
+            #endif
             body()
             done.change { $0 = true }
         }

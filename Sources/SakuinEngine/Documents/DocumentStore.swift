@@ -50,6 +50,9 @@ struct DocumentStore: Sendable {
     /// The code of the documents; nil for `StoredTextCode`.
     let table: SymbolTable?
 
+    /// Whether a refresh wrote it, in a hurry.
+    var isFlushed: Bool { (try? block(0))?.isHigh == false }
+
     /// With `keys`, documents are stored without their keys and handed out with them.
     init(_ section: SectionView, keys: (any DocumentKeys)? = nil, documentCount: Int) throws(StorageError) {
         self.section = section

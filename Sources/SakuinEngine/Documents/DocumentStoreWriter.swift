@@ -19,6 +19,8 @@ struct DocumentStoreWriter: ~Copyable {
     private var coded = ByteWriter(capacity: 64 << 10)
     private var lengths = ByteWriter()
     private var blocks = ByteWriter()
+    /// Bytes of blocks handed out by `drain`.
+    private var drained = 0
     private var index = ByteWriter()
     private var blockCount = 0
     private var documentCount = 0
@@ -59,7 +61,7 @@ struct DocumentStoreWriter: ~Copyable {
 
     private mutating func flush() {
         if lengths.count == 0 { return }
-        let offset = blocks.count
+        let offset = drained + blocks.count
         lengths.withBytes { blocks.append(bytes: $0) }
         let start = blocks.count
         var flags: DocumentStore.Flags = high ? .high : []
@@ -88,12 +90,19 @@ struct DocumentStoreWriter: ~Copyable {
     /// Takes over a block with all its documents as it is; only between whole blocks.
     mutating func copy(_ block: DocumentStore.Block) {
         flush()
-        let offset = blocks.count
+        let offset = drained + blocks.count
         blocks.append(bytes: block.lengths)
         blocks.append(bytes: block.stored)
         documentCount += block.documentCount
         appendIndex(
             offset, lengths: block.lengths.count, stored: block.stored.count, coded: block.codedByteCount, block.flags)
+    }
+
+    /// Hands out the whole blocks that are there, to be written before what `finish` brings.
+    mutating func drain(_ body: (UnsafeRawBufferPointer) throws(StorageError) -> Void) throws(StorageError) {
+        try blocks.withBytes { (bytes) throws(StorageError) in try body(bytes) }
+        drained += blocks.count
+        blocks.removeAll()
     }
 
     /// Whether copying a block now would not leave a small one behind.

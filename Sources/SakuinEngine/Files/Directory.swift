@@ -47,8 +47,8 @@ protocol Directory: AnyObject, Sendable {
     /// Owns the folder until the lock is released; throws `.locked` with the owner's pid when another does.
     func lock(_ name: String) throws(StorageError) -> any FileLock
 
-    /// Bytes that can still be written.
-    func freeByteCount() throws(StorageError) -> Int
+    /// Bytes of its file system.
+    func space() throws(StorageError) -> SpaceReading
 }
 
 extension Directory {

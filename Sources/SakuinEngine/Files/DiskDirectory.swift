@@ -100,9 +100,7 @@ final class DiskDirectory: Directory {
 
     func lock(_ name: String) throws(StorageError) -> any FileLock { try DiskLock(full(name)) }
 
-    func freeByteCount() throws(StorageError) -> Int {
-        try SystemCall.freeByteCount(path)
-    }
+    func space() throws(StorageError) -> SpaceReading { try SystemCall.space(path) }
 }
 
 /// What concerns folders as wholes, by path.

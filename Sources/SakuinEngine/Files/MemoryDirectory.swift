@@ -45,6 +45,7 @@ final class MemoryDirectory: Directory {
         var durableNames: [String: Node] = [:]
         var changes: [NameChange] = []
         var isLocked = false
+        var space = SpaceReading(free: 1 << 40, total: 1 << 41)
 
         mutating func apply(_ change: NameChange) {
             change.apply(to: &names)
@@ -190,7 +191,10 @@ final class MemoryDirectory: Directory {
 
     fileprivate func unlock() { state.withLock { $0.isLocked = false } }
 
-    func freeByteCount() throws(StorageError) -> Int { 1 << 40 }
+    func space() throws(StorageError) -> SpaceReading { state.withLock { $0.space } }
+
+    /// What `space` answers from now on.
+    func setSpace(_ space: SpaceReading) { state.withLock { $0.space = space } }
 }
 
 final class MemoryOutputFile: OutputFile {

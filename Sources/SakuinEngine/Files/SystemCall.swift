@@ -82,11 +82,13 @@ enum SystemCall {
         try retry("link", target) { Int(link(path, target)) }
     }
 
-    /// Bytes an ordinary user can still write on the file system of the path.
-    static func freeByteCount(_ path: String) throws(StorageError) -> Int {
+    /// Bytes an ordinary user can still write on the file system of the path, and all it has.
+    static func space(_ path: String) throws(StorageError) -> SpaceReading {
         var status = statvfs()
         try retry("statvfs", path) { Int(statvfs(path, &status)) }
-        return Int(clamping: UInt64(status.f_bavail) &* UInt64(status.f_frsize))
+        let unit = UInt64(status.f_frsize)
+        return SpaceReading(
+            free: Int(clamping: UInt64(status.f_bavail) &* unit), total: Int(clamping: UInt64(status.f_blocks) &* unit))
     }
 
     /// Exactly `close(2)`, for types that have a method of that name.

@@ -13,6 +13,8 @@ public final class IndexCatalog: CatalogService {
     private let root: DiskDirectory
     private let lock: any FileLock
     private let options: IndexOptions
+    /// Shared by all indexes.
+    private let memory: MemoryBudget
     private let state: Monitor<State>
 
     /// Opens all indexes of the folder, which is made when it is missing. An index that cannot be opened does not keep
@@ -20,6 +22,7 @@ public final class IndexCatalog: CatalogService {
     public init(path: String, options: IndexOptions = IndexOptions()) throws(SakuinError) {
         try options.validate()
         self.options = options
+        memory = MemoryBudget(byteCountMax: options.memoryBudgetBytes)
         do throws(StorageError) {
             root = try DiskDirectory(path, create: true)
             _ = try DiskDirectory(path + "/indexes", create: true)
@@ -46,7 +49,8 @@ public final class IndexCatalog: CatalogService {
                 continue
             }
             do throws(SakuinError) {
-                opened.indexes[name] = try SearchIndex.open(path: folder(name), options: options)
+                opened.indexes[name] = try SearchIndex.open(
+                    path: folder(name), schema: nil, options: options, memory: memory)
             } catch {
                 opened.broken[name] = error
                 options.log?.write("error", "Index '\(name)' cannot be opened: \(error)")
@@ -106,6 +110,7 @@ public final class IndexCatalog: CatalogService {
     public func drop(index name: String) async throws { try dropNow(name) }
     public func alias(_ name: String, to target: String) async throws { try aliasNow(name, target) }
     public func index(_ name: String) async throws -> SearchIndex { try indexNow(name) }
+    public func jobs() async throws -> [JobStatus] { jobsNow() }
 
     public func createNow(_ name: String, _ schema: Schema) throws(SakuinError) {
         try Self.check(name: name)
@@ -116,7 +121,8 @@ public final class IndexCatalog: CatalogService {
                 throw SakuinError(
                     .alreadyExists, "There is an index or alias '\(name)' already.", field: "name", value: name)
             }
-            state.indexes[name] = try SearchIndex.open(path: folder(name), schema: schema, options: options)
+            state.indexes[name] = try SearchIndex.open(
+                path: folder(name), schema: schema, options: options, memory: memory)
         }
     }
 
@@ -127,6 +133,16 @@ public final class IndexCatalog: CatalogService {
                 let aliases = state.aliases.filter { $0.value == name }.map(\.key).sorted()
                 return IndexListing(
                     name: name, aliases: aliases, documents: statistics.documents, bytes: statistics.bytes)
+            }
+        }
+    }
+
+    public func jobsNow() -> [JobStatus] {
+        state.read { $0.indexes.sorted { $0.key < $1.key } }.flatMap { name, index in
+            index.jobsNow().map { status in
+                var status = status
+                status.index = name
+                return status
             }
         }
     }

@@ -1,6 +1,7 @@
 /// Everything of an index that can be tuned when it is opened.
 public struct IndexOptions: Sendable, Hashable {
-    /// What documents that no segment holds yet may take, with the room to sort them.
+    /// What documents that no segment holds yet, queued batches, merges and searches may take together. In a catalog all
+    /// indexes share it.
     public var memoryBudgetBytes: Int = 384 << 20
     /// Threads that invert documents.
     public var laneCount: Int = 2
@@ -15,8 +16,14 @@ public struct IndexOptions: Sendable, Hashable {
     public var queueByteCountMax: Int = 128 << 20
     /// Whether segments are merged in the background.
     public var mergesInBackground: Bool = true
-    /// Bytes a second merges may write; nil: unlimited.
+    /// Bytes a second merges may read and write, together; nil: unlimited.
     public var mergeBytesPerSecond: Int?
+    /// No merge begins while less of the disk is free than this, or than a sixteenth of it if that is less; 0: not
+    /// watched.
+    public var diskMergeMarkBytes: Int = 512 << 20
+    /// No write is taken while less of the disk is free than this, or than a sixty-fourth of it if that is less; 0: not
+    /// watched.
+    public var diskWriteMarkBytes: Int = 128 << 20
     /// Receives sentences about what happened, with a level of `info`, `warning` or `error`.
     public var log: LogHook?
 
@@ -39,6 +46,10 @@ public struct IndexOptions: Sendable, Hashable {
             throw .invalid(
                 "The memory budget must be at least 16 MiB.", field: "memoryBudgetBytes", limit: 16 << 20,
                 value: memoryBudgetBytes)
+        }
+        if diskMergeMarkBytes < 0 || diskWriteMarkBytes < 0 || (mergeBytesPerSecond ?? 1) < 1 {
+            throw .invalid(
+                "Marks of the disk must not be negative, merges need at least 1 byte a second.", field: "options")
         }
         if refreshIntervalMilliseconds < 0 || commitIntervalMilliseconds < 0 || journalByteCountMax < 1 << 20
             || queueByteCountMax < 1 << 20

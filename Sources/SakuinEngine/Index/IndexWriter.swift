@@ -15,6 +15,8 @@ final class IndexWriter: Sendable {
         let batch: EncodedBatch
         let key: RecentKeys.Key?
         let level: AcknowledgementLevel
+        /// Counts the batch until a lane has it in its own books.
+        let hold: MemoryHold
         let completion: WriteCompletion
     }
     private struct Cut {
@@ -38,6 +40,12 @@ final class IndexWriter: Sendable {
         var lastCommitSequence: UInt64 = 0
         /// When the first write behind the last commit came.
         var uncommittedSince: UInt64?
+        /// What merges can bear.
+        var rate = TokenBucket(bytesPerSecond: nil, now: 0)
+        /// No batch is taken before.
+        var nextWrite: UInt64 = 0
+        /// Why batches are held up; empty while they are not.
+        var slowness = ""
     }
     private struct PublisherQueue {
         var tickets: [(RefreshTicket, [Completion])] = []
@@ -53,6 +61,8 @@ final class IndexWriter: Sendable {
     private let store: SegmentStore
     private let options: IndexOptions
     private let visible: Monitor<UInt64>
+    private let memory: MemoryBudget
+    private let disk: DiskSpace
     private let onPublish: @Sendable () -> Void
     private let laneThreads: [WorkerThread]
     /// The writing and the publishing thread; set once, when the object is whole.
@@ -61,13 +71,16 @@ final class IndexWriter: Sendable {
     /// `sequence` is the last number given out before.
     init(
         journal: Journal?, recentKeys: RecentKeys, lanes: [Lane], registry: FieldRegistry, store: SegmentStore,
-        options: IndexOptions, sequence: UInt64, onPublish: @escaping @Sendable () -> Void
+        options: IndexOptions, memory: MemoryBudget, disk: DiskSpace, sequence: UInt64,
+        onPublish: @escaping @Sendable () -> Void
     ) {
         self.journal = journal
         self.recentKeys = Monitor(recentKeys)
         self.lanes = lanes
         self.store = store
         self.options = options
+        self.memory = memory
+        self.disk = disk
         self.onPublish = onPublish
         visible = Monitor(store.snapshot.sequence)
         var queue = Queue()
@@ -83,9 +96,6 @@ final class IndexWriter: Sendable {
     var sequence: UInt64 { queue.read { $0.sequence } }
     var visibleSequence: UInt64 { visible.read { $0 } }
     var journalByteCount: Int { queue.read { $0.journalByteCount } }
-    var memoryByteCount: Int {
-        lanes.reduce(queue.read { $0.byteCount }) { $0 + $1.queuedByteCount + $1.memoryByteCount }
-    }
     var pendingOperationCount: Int { Int(clamping: sequence - min(visibleSequence, sequence)) }
 
     /// Why no write is taken any more; nil while all is well.
@@ -101,21 +111,40 @@ final class IndexWriter: Sendable {
         let key = key.map { text in
             RecentKeys.Key(text: text, checksum: batch.withBytes { CRC32C.checksum($0) })
         }
+        let full = disk.refusal(.writes)
         let refused: SakuinError? = queue.change { queue in
             if let failure = queue.failure { return failure }
             if queue.isClosing { return SakuinError(.unavailable, "The index is closing.") }
+            if let full { return full }
             if queue.byteCount > options.queueByteCountMax {
                 return SakuinError(
-                    .resourceExhausted, "The write queue is full.", field: "queueByteCountMax",
-                    limit: "\(options.queueByteCountMax)", value: "\(queue.byteCount)",
+                    .resourceExhausted,
+                    "The write queue is full." + (queue.slowness.isEmpty ? "" : " " + queue.slowness),
+                    field: "queueByteCountMax", limit: "\(options.queueByteCountMax)", value: "\(queue.byteCount)",
                     nextStep: "Try again a little later.", retryAfterMilliseconds: 50)
             }
-            queue.submissions.append(Submission(batch: batch, key: key, level: level, completion: completion))
+            queue.submissions.append(
+                Submission(
+                    batch: batch, key: key, level: level, hold: MemoryHold(memory, batch.byteCount),
+                    completion: completion))
             queue.byteCount += batch.byteCount
             return nil
         }
         if let refused { completion(.failure(refused)) }
     }
+
+    /// Takes at most so many bytes of batches a second from now on; nil: as they come. `reason` is for the status.
+    func limit(to bytesPerSecond: Int?, reason: String) {
+        queue.change { queue in
+            queue.slowness = reason
+            if queue.rate.bytesPerSecond == bytesPerSecond { return }
+            queue.rate.bytesPerSecond = bytesPerSecond
+            if bytesPerSecond == nil { queue.nextWrite = 0 }
+        }
+    }
+
+    /// Why writes are held up; empty while they are not.
+    var slowness: String { queue.read { $0.slowness } }
 
     /// Makes everything acknowledged so far visible, and with `commits` durable in segments.
     func cut(commits: Bool, completion: @escaping Completion) {
@@ -150,7 +179,7 @@ final class IndexWriter: Sendable {
             queue.ordinal += UInt64(batch.operationCount)
             return queue.ordinal - UInt64(batch.operationCount)
         }
-        dispatch(batch, sequence, ordinal)
+        dispatch(batch, sequence, ordinal, MemoryHold(memory, batch.byteCount))
     }
 
     /// Commits and ends the threads. The journal is closed.
@@ -190,19 +219,15 @@ final class IndexWriter: Sendable {
     private func writeLoop() {
         let interval = options.refreshIntervalMilliseconds
         while true {
-            let work = queue.wait(milliseconds: interval > 0 ? max(interval / 4, 10) : nil) { queue -> Work? in
-                if !queue.submissions.isEmpty {
-                    defer {
-                        queue.submissions = []
-                        queue.byteCount = 0
-                    }
-                    return .batches(queue.submissions)
-                }
+            let isSlow = queue.read { $0.rate.bytesPerSecond != nil }
+            let patience = isSlow ? 5 : interval > 0 ? max(interval / 4, 10) : 1_000
+            let work = queue.wait(milliseconds: patience) { queue -> Work? in
+                if let batches = Self.take(&queue, now: Clock.nanoseconds()) { return .batches(batches) }
                 if !queue.cuts.isEmpty {
                     defer { queue.cuts = [] }
                     return .cuts(queue.cuts)
                 }
-                return queue.isClosing ? .end : nil
+                return queue.isClosing && queue.submissions.isEmpty ? .end : nil
             }
             switch work {
             case .batches(let batches): write(batches)
@@ -213,6 +238,31 @@ final class IndexWriter: Sendable {
             refreshIfDue(interval)
         }
     }
+
+    /// The batches to write now: all that wait, or while writes are held up as many as the rate allows.
+    private static func take(_ queue: inout Queue, now: UInt64) -> [Submission]? {
+        if queue.submissions.isEmpty || now < queue.nextWrite && !queue.isClosing { return nil }
+        guard queue.rate.bytesPerSecond != nil, !queue.isClosing else {
+            defer {
+                queue.submissions = []
+                queue.byteCount = 0
+            }
+            return queue.submissions
+        }
+        var count = 0
+        var bytes = 0
+        while count < queue.submissions.count, bytes < slowGroupByteCount {
+            bytes += queue.submissions[count].batch.byteCount
+            count += 1
+        }
+        queue.nextWrite = now &+ queue.rate.take(bytes, now: now)
+        queue.byteCount -= bytes
+        defer { queue.submissions.removeFirst(count) }
+        return Array(queue.submissions[..<count])
+    }
+
+    /// Batches are taken in groups of about this many bytes while they are held up.
+    private static let slowGroupByteCount = 256 << 10
 
     private func refreshIfDue(_ intervalMilliseconds: Int) {
         let now = Clock.nanoseconds()
@@ -235,7 +285,7 @@ final class IndexWriter: Sendable {
 
     /// What is at hand of a group of submissions while it goes through the journal.
     private struct Group {
-        var applied: [(batch: EncodedBatch, sequence: UInt64, ordinal: UInt64)] = []
+        var applied: [(submission: Submission, sequence: UInt64, ordinal: UInt64)] = []
         /// Those that wait for an acknowledgement.
         var waiting: [(submission: Submission, sequence: UInt64, isRepeat: Bool)] = []
 
@@ -273,7 +323,9 @@ final class IndexWriter: Sendable {
             for (submission, _, _) in group.waiting { submission.completion(.failure(failureOrInternal)) }
             for submission in submissions[appended...] { submission.completion(.failure(failureOrInternal)) }
         }
-        for (batch, sequence, ordinal) in group.applied { dispatch(batch, sequence, ordinal) }
+        for applied in group.applied {
+            dispatch(applied.submission.batch, applied.sequence, applied.ordinal, applied.submission.hold)
+        }
     }
 
     /// More of the journal is not kept from the kernel, whatever the acknowledgement level.
@@ -315,13 +367,13 @@ final class IndexWriter: Sendable {
             }
             recentKeys.change { $0.insert(key, sequence: sequence) }
         }
-        group.applied.append((submission.batch, sequence, ordinal))
+        group.applied.append((submission, sequence, ordinal))
         group.waiting.append((submission, sequence, false))
     }
 
-    private func dispatch(_ batch: EncodedBatch, _ sequence: UInt64, _ ordinal: UInt64) {
+    private func dispatch(_ batch: EncodedBatch, _ sequence: UInt64, _ ordinal: UInt64, _ hold: MemoryHold) {
         let lane = lanes.min { $0.queuedByteCount < $1.queuedByteCount }
-        lane?.enqueue(batch, sequence: sequence, firstOrdinal: ordinal)
+        lane?.enqueue(batch, sequence: sequence, firstOrdinal: ordinal, hold)
     }
 
     private var failureOrInternal: SakuinError {

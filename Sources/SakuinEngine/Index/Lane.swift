@@ -2,7 +2,7 @@
 /// comes by.
 final class Lane: Sendable {
     private enum Item {
-        case batch(EncodedBatch, sequence: UInt64, firstOrdinal: UInt64)
+        case batch(EncodedBatch, sequence: UInt64, firstOrdinal: UInt64, MemoryHold)
         case ticket(RefreshTicket)
         case stop
     }
@@ -17,11 +17,18 @@ final class Lane: Sendable {
     private let queue = Monitor(Queue())
     private let memory = Monitor(0)
     private let directory: any Directory
+    private let budget: MemoryBudget
     private let chunkByteCountMax: Int
     private let nextSegmentID: @Sendable () -> UInt64
+    /// A smaller chunk is not sealed only because memory is tight.
+    private static let tightByteCountMin = 4 << 20
 
-    init(directory: any Directory, chunkByteCountMax: Int, nextSegmentID: @escaping @Sendable () -> UInt64) {
+    init(
+        directory: any Directory, budget: MemoryBudget, chunkByteCountMax: Int,
+        nextSegmentID: @escaping @Sendable () -> UInt64
+    ) {
         self.directory = directory
+        self.budget = budget
         self.chunkByteCountMax = chunkByteCountMax
         self.nextSegmentID = nextSegmentID
     }
@@ -32,14 +39,12 @@ final class Lane: Sendable {
     }
 
     var queuedByteCount: Int { queue.read { $0.byteCount } }
-    /// Bytes of the chunk that is being filled.
-    var memoryByteCount: Int { memory.read { $0 } }
 
     /// Waits while the lane has too much to do.
-    func enqueue(_ batch: EncodedBatch, sequence: UInt64, firstOrdinal: UInt64) {
+    func enqueue(_ batch: EncodedBatch, sequence: UInt64, firstOrdinal: UInt64, _ hold: MemoryHold) {
         _ = queue.wait { queue -> Bool? in
             guard queue.byteCount < Self.queueByteCountMax else { return nil }
-            queue.items.append(.batch(batch, sequence: sequence, firstOrdinal: firstOrdinal))
+            queue.items.append(.batch(batch, sequence: sequence, firstOrdinal: firstOrdinal, hold))
             queue.byteCount += batch.byteCount
             return true
         }
@@ -53,19 +58,31 @@ final class Lane: Sendable {
             let item = queue.wait { queue -> Item? in
                 if queue.items.isEmpty { return nil }
                 let first = queue.items.removeFirst()
-                if case .batch(let batch, _, _) = first { queue.byteCount -= batch.byteCount }
+                if case .batch(let batch, _, _, _) = first { queue.byteCount -= batch.byteCount }
                 return first
             }
             switch item {
-            case .batch(let batch, let sequence, let ordinal):
-                work.add(batch, sequence, ordinal, chunkByteCountMax, directory, nextSegmentID)
-                memory.change { $0 = work.byteCount }
+            case .batch(let batch, let sequence, let ordinal, let hold):
+                let limit = budget.isTight ? min(Self.tightByteCountMin, chunkByteCountMax) : chunkByteCountMax
+                work.add(batch, sequence, ordinal, limit, directory, nextSegmentID)
+                withExtendedLifetime(hold) { holds(work.byteCount) }
             case .ticket(let ticket):
                 work.deliver(ticket, directory, nextSegmentID)
-                memory.change { $0 = 0 }
+                holds(0)
             case .stop, nil: return
             }
         }
+    }
+}
+
+extension Lane {
+    /// Books what the chunk takes now.
+    private func holds(_ byteCount: Int) {
+        let before = memory.change { memory in
+            defer { memory = byteCount }
+            return memory
+        }
+        budget.change(by: byteCount - before)
     }
 }
 

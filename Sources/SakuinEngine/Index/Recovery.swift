@@ -17,6 +17,7 @@ struct RecoveredIndex {
     let recentKeys: RecentKeys
     let lanes: [Lane]
     let lock: any FileLock
+    let memory: MemoryBudget
     let sequence: UInt64
 }
 
@@ -25,11 +26,14 @@ struct Recovery {
     private let options: IndexOptions
     /// What cannot be read is given up, and the index made whole without it: for repair.
     private let givesUp: Bool
+    private let memory: MemoryBudget
 
-    init(_ directory: any Directory, options: IndexOptions, givesUp: Bool = false) {
+    /// `memory` is what several indexes share; nil: this one has its own.
+    init(_ directory: any Directory, options: IndexOptions, memory: MemoryBudget? = nil, givesUp: Bool = false) {
         self.directory = directory
         self.options = options
         self.givesUp = givesUp
+        self.memory = memory ?? MemoryBudget(byteCountMax: options.memoryBudgetBytes)
     }
 
     func open(schema: Schema?) throws(SakuinError) -> SearchIndex {
@@ -100,12 +104,12 @@ struct Recovery {
         // Two chunks of room a lane: one that fills, one that is being sorted and written.
         let chunk = options.memoryBudgetBytes / options.laneCount
         let lanes = (0..<options.laneCount).map { _ in
-            Lane(directory: directory, chunkByteCountMax: chunk) { store.nextSegmentID() }
+            Lane(directory: directory, budget: memory, chunkByteCountMax: chunk) { store.nextSegmentID() }
         }
         return SearchIndex(
             RecoveredIndex(
                 registry: registry, store: store, journal: journal, recentKeys: recentKeys, lanes: lanes, lock: lock,
-                sequence: sequence),
+                memory: memory, sequence: sequence),
             path: directory.path, options: options)
     }
 

@@ -14,6 +14,14 @@ extension SearchIndex {
                     value: "\(writer.visibleSequence)", nextStep: "Refresh the index, or wait longer.")
             }
         }
+        let room = Self.memoryByteCount(request)
+        guard memory.takeForSearch(room) else {
+            throw SakuinError(
+                .resourceExhausted, "There is no memory for the search.", field: "memoryBudgetBytes",
+                limit: "\(memory.byteCountMax)", value: "\(memory.used + room)",
+                nextStep: "Try again a little later, or with a smaller offset and limit.", retryAfterMilliseconds: 100)
+        }
+        defer { memory.giveBackFromSearch(room) }
         let plan = try plan(request)
         let snapshot = store.snapshot
         let segments = snapshot.segments.map(\.searchable)
@@ -36,6 +44,12 @@ extension SearchIndex {
         } catch {
             throw ErrorMapping.sakuinError(error)
         }
+    }
+
+    /// About what a search takes: its buffers, and what it keeps of each document of the window.
+    private static func memoryByteCount(_ request: SearchRequest) -> Int {
+        let window = request.offset + request.limit
+        return request.limit == 0 ? 64 << 10 : 256 << 10 + window * (64 + 32 * request.sort.count)
     }
 
     private static func hits(
@@ -141,12 +155,20 @@ extension SearchIndex {
         statistics.bytes = snapshot.segments.reduce(writer.journalByteCount) { $0 + $1.byteCount }
         statistics.journalBytes = writer.journalByteCount
         statistics.textBytes = snapshot.segments.reduce(0) { $0 + $1.reader.meta.textByteCount }
-        statistics.memoryBytes = writer.memoryByteCount
         statistics.sequence = writer.sequence
         statistics.visibleSequence = snapshot.sequence
         statistics.committedSequence = committed.sequence
         statistics.generation = committed.generation
-        statistics.runningMerges = runningMergeCount
+        if let scheduler = schedulerNow {
+            statistics.runningMerges = scheduler.runningCount
+            statistics.mergeDebtBytes = scheduler.debt.byteCount
+            statistics.mergedBytes = scheduler.mergedByteCount
+        }
+        statistics.flushedBytes = store.flushedByteCount
+        statistics.memoryBudgetBytes = memory.byteCountMax
+        statistics.memoryBytes = memory.used
+        statistics.diskFreeBytes = disk.reading()?.free ?? 0
+        statistics.slowness = disk.refusal(.writes)?.message ?? writer.slowness
         statistics.quarantined = snapshot.damage
         statistics.schema = schema
         return statistics

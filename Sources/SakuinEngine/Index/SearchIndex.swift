@@ -2,11 +2,13 @@
 ///
 /// The synchronous calls (`searchNow`, `getNow`, `submit`) do their work on the calling thread or return at once; the
 /// asynchronous ones are those of `SearchService`, so that the same code runs against an index on a server.
-public final class SearchIndex: SearchService, MergeTarget {
+public final class SearchIndex: SearchService {
     let registry: FieldRegistry
     let store: SegmentStore
     let writer: IndexWriter
-    private let merges: Monitor<MergeWorker?>
+    private let merges: Monitor<MergeScheduler?>
+    let memory: MemoryBudget
+    let disk: DiskSpace
     private let lock: any FileLock
     private let options: IndexOptions
     /// The folder of the index.
@@ -22,44 +24,63 @@ public final class SearchIndex: SearchService, MergeTarget {
         path: String, schema: Schema? = nil, options: IndexOptions = IndexOptions()
     ) throws(SakuinError) -> SearchIndex {
         try options.validate()
+        return try open(path: path, schema: schema, options: options, memory: nil)
+    }
+
+    /// The same with a memory budget that it shares.
+    static func open(
+        path: String, schema: Schema?, options: IndexOptions, memory: MemoryBudget?
+    ) throws(SakuinError) -> SearchIndex {
         let directory: DiskDirectory
         do throws(StorageError) {
             directory = try DiskDirectory(path, create: schema != nil)
         } catch {
             throw ErrorMapping.sakuinError(error)
         }
-        return try open(directory, schema: schema, options: options)
+        return try open(directory, schema: schema, options: options, memory: memory)
     }
 
     /// The same over any directory.
     static func open(
-        _ directory: any Directory, schema: Schema?, options: IndexOptions
+        _ directory: any Directory, schema: Schema?, options: IndexOptions, memory: MemoryBudget? = nil
     ) throws(SakuinError) -> SearchIndex {
-        try Recovery(directory, options: options).open(schema: schema)
+        try Recovery(directory, options: options, memory: memory).open(schema: schema)
     }
 
     init(_ parts: RecoveredIndex, path: String, options: IndexOptions) {
         registry = parts.registry
         store = parts.store
         lock = parts.lock
+        memory = parts.memory
+        disk = DiskSpace(
+            parts.store.directory, mergeMark: options.diskMergeMarkBytes, writeMark: options.diskWriteMarkBytes)
         self.options = options
         self.path = path
         merges = Monitor(nil)
         let merges = merges
         writer = IndexWriter(
             journal: parts.journal, recentKeys: parts.recentKeys, lanes: parts.lanes, registry: parts.registry,
-            store: parts.store, options: options, sequence: parts.sequence
+            store: parts.store, options: options, memory: memory, disk: disk, sequence: parts.sequence
         ) { merges.read { $0 }?.wake() }
     }
 
     /// Starts merging; once, after the journal was replayed.
     func startMerging() {
-        let worker = MergeWorker(
+        let scheduler = MergeScheduler(
             self, policy: MergePolicy(), inBackground: options.mergesInBackground,
-            bytesPerSecond: options.mergeBytesPerSecond)
-        merges.change { $0 = worker }
-        worker.wake()
+            bytesPerSecond: options.mergeBytesPerSecond, disk: disk, directory: store.directory)
+        merges.change { $0 = scheduler }
     }
+
+    /// What merges; throws when the index is closed or read-only.
+    func scheduler() throws(SakuinError) -> MergeScheduler {
+        if let failure = writer.failure { throw failure }
+        guard let scheduler = merges.read({ $0 }) else { throw SakuinError(.unavailable, "The index is closed.") }
+        return scheduler
+    }
+
+    /// What merges, for statistics; nil when the index is closed or read-only.
+    var schedulerNow: MergeScheduler? { merges.read { $0 } }
 
     public var schema: Schema { registry.schema }
 
@@ -139,62 +160,4 @@ public final class SearchIndex: SearchService, MergeTarget {
             writer.cut(commits: true) { continuation.resume(with: $0) }
         }
     }
-
-    public func compact(segments: Int) async throws -> CompactionReport {
-        guard segments >= 1 else {
-            throw SakuinError.invalid("A compaction leaves at least 1 segment.", field: "segments", value: segments)
-        }
-        if let failure = writer.failure { throw failure }
-        let began = Clock.nanoseconds()
-        _ = try await refresh()
-        let before = store.snapshot.segments
-        try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
-            guard let worker = merges.read({ $0 }) else {
-                continuation.resume(throwing: SakuinError(.unavailable, "The index is closed."))
-                return
-            }
-            worker.compact(to: segments) { continuation.resume(with: $0) }
-        }
-        _ = try await commit()
-        let after = store.snapshot.segments
-        return CompactionReport(
-            segmentsBefore: before.count, segmentsAfter: after.count,
-            bytesBefore: before.reduce(0) { $0 + $1.byteCount }, bytesAfter: after.reduce(0) { $0 + $1.byteCount },
-            milliseconds: Int((Clock.nanoseconds() - began) / 1_000_000))
-    }
-
-    // MARK: MergeTarget
-
-    var mergeCandidates: [MergePolicy.Candidate] {
-        store.snapshot.segments.map {
-            MergePolicy.Candidate(
-                id: $0.id, byteCount: $0.byteCount, documentCount: $0.documentCount,
-                deadCount: $0.documentCount - $0.liveCount)
-        }
-    }
-
-    func merge(
-        _ ids: [UInt64], budget: ByteBudget, cancellation: Cancellation
-    ) throws(StorageError) -> UInt64? {
-        if writer.failure != nil { throw .cancelled }
-        var inputs: [MergeInput] = []
-        var found: [UInt64] = []
-        var first: UInt32 = 0
-        for segment in store.snapshot.segments where ids.contains(segment.id) {
-            let input = MergeInput(segment.reader, live: segment.live, firstDocument: first)
-            first += UInt32(input.liveCount)
-            inputs.append(input)
-            found.append(segment.id)
-        }
-        if inputs.isEmpty { return nil }
-        let merger = SegmentMerger(inputs, directory: store.directory, budget: budget, cancellation: cancellation)
-        let merged = try merger.run(id: store.nextSegmentID(), fieldNames: registry.names)
-        try store.replace(inputs, ids: found, by: merged)
-        return merged?.id
-    }
-
-    func note(_ level: String, _ message: String) { store.note(level, message) }
-    func explain(_ error: StorageError) -> SakuinError { ErrorMapping.sakuinError(error) }
-
-    var runningMergeCount: Int { merges.read { $0 }?.runningCount ?? 0 }
 }

@@ -15,6 +15,8 @@ final class SegmentStore: Sendable {
         /// Segments and their live files that the last durable manifest names.
         var liveFiles: [UInt64: UInt64]
         var committed: Set<UInt64> = []
+        /// Bytes of segments that refreshes have made since the index was opened.
+        var flushedByteCount = 0
         /// A commit has failed: which manifest a power loss would leave is not known, so no file is removed any more.
         var keepsAll = false
     }
@@ -37,6 +39,7 @@ final class SegmentStore: Sendable {
     }
 
     var snapshot: IndexSnapshot { holder.snapshot }
+    var flushedByteCount: Int { state.read { $0.flushedByteCount } }
     var committed: (sequence: UInt64, generation: UInt64, segments: Set<UInt64>) {
         state.read { ($0.committedSequence, $0.generation, $0.synced) }
     }
@@ -70,6 +73,7 @@ final class SegmentStore: Sendable {
                 if !resolution.deadInNew[i].isEmpty { added.delete(resolution.deadInNew[i]) }
                 snapshot.segments.append(added)
                 state.present.insert(segment.sealed.id)
+                state.flushedByteCount += segment.sealed.byteCount
             }
             snapshot.segments.removeAll { $0.liveCount == 0 && $0.documentCount > 0 }
             snapshot.sequence = max(snapshot.sequence, sequence)

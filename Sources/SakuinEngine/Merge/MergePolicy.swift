@@ -3,13 +3,16 @@
 /// Tiered: segments are worth merging with others of their size. The sizes allow so many segments (`segmentsPerTier` of
 /// each tier, a tier being `segmentsPerTier` times the one below); when there are more, the merge of up to
 /// `segmentsPerTier` neighbours by size with the least skew and the most dead documents is picked (after the tiered
-/// policy of Lucene). Segments over half of `segmentByteCountMax` are left alone until a third of them is dead.
+/// policy of Lucene). Segments over half of the largest size are left alone until a third of them is dead. The largest
+/// size grows with the index, so that a search never goes through more than some hundred segments.
 struct MergePolicy: Sendable, Equatable {
     struct Candidate: Sendable, Equatable {
         var id: UInt64
         var byteCount: Int
         var documentCount: Int
         var deadCount: Int
+        /// Written by a refresh: a merge would compress it better.
+        var isFlushed = false
 
         /// The bytes a merge would keep.
         var liveByteCount: Int {
@@ -21,13 +24,21 @@ struct MergePolicy: Sendable, Equatable {
     var segmentsPerTier = 8
     /// Smaller segments count as this big.
     var floorByteCount = 2 << 20
+    /// The largest segment a merge makes, unless the index is over `largestCount` times as large.
     var segmentByteCountMax = 5 << 30
+    var largestCount = 64
     /// A segment with more dead than this is rewritten even alone.
     var deadShareMax = 0.33
 
     /// The segments of the next merge, oldest first as given; nil when nothing is worth it.
     func next(_ segments: [Candidate], busy: Set<UInt64> = []) -> [UInt64]? {
-        let free = segments.filter { !busy.contains($0.id) }
+        var sized = self
+        let total = segments.reduce(0) { $0 + $1.liveByteCount }
+        sized.segmentByteCountMax = max(segmentByteCountMax, total / max(largestCount, 1))
+        return sized.nextOfSize(segments.filter { !busy.contains($0.id) }, in: segments)
+    }
+
+    private func nextOfSize(_ free: [Candidate], in segments: [Candidate]) -> [UInt64]? {
         if let dead = free.filter({ $0.deadShare > deadShareMax }).max(by: { $0.deadCount < $1.deadCount }) {
             return [dead.id]
         }
@@ -59,7 +70,8 @@ struct MergePolicy: Sendable, Equatable {
         for start in eligible.indices {
             var merge: [Candidate] = []
             var bytes = 0
-            for candidate in eligible[start...] where merge.count < segmentsPerTier {
+            for candidate in eligible[start...] {
+                if merge.count == segmentsPerTier { break }
                 if bytes + candidate.liveByteCount > segmentByteCountMax { continue }
                 merge.append(candidate)
                 bytes += candidate.liveByteCount
@@ -83,16 +95,24 @@ struct MergePolicy: Sendable, Equatable {
         return best?.merge
     }
 
-    /// The merges that bring `segments` down to `target`, one after another: the smallest neighbours first.
+    /// The next of the merges that bring `segments` down to `target`: the smallest together. At the target, what holds
+    /// dead documents or was never merged is rewritten by itself.
     func compaction(_ segments: [Candidate], to target: Int) -> [UInt64]? {
         let target = max(target, 1)
         if segments.count <= target {
-            // At the target already: only what holds dead documents is rewritten.
-            return segments.first { $0.deadCount > 0 }.map { [$0.id] }
+            return segments.first { $0.deadCount > 0 || $0.isFlushed }.map { [$0.id] }
         }
         let excess = segments.count - target + 1
         let smallest = segments.sorted { ($0.liveByteCount, $0.id) < ($1.liveByteCount, $1.id) }.prefix(max(excess, 2))
         let ids = Set(smallest.map(\.id))
         return segments.filter { ids.contains($0.id) }.map(\.id)
+    }
+
+    /// What merging these leaves, by sizes; nil when nothing in them lives.
+    static func merged(_ inputs: [Candidate], id: UInt64) -> Candidate? {
+        let documents = inputs.reduce(0) { $0 + $1.documentCount - $1.deadCount }
+        if documents == 0 { return nil }
+        return Candidate(
+            id: id, byteCount: inputs.reduce(0) { $0 + $1.liveByteCount }, documentCount: documents, deadCount: 0)
     }
 }

@@ -9,18 +9,28 @@
 struct SegmentMerger {
     private let inputs: [MergeInput]
     private let directory: any Directory
-    private let budget: ByteBudget
-    private let cancellation: Cancellation
+    private let control: MergeControl
     private let documentCount: Int
 
     init(
-        _ inputs: [MergeInput], directory: any Directory, budget: ByteBudget, cancellation: Cancellation
+        _ inputs: [MergeInput], directory: any Directory, _ control: MergeControl
     ) {
         self.inputs = inputs
         self.directory = directory
-        self.budget = budget
-        self.cancellation = cancellation
+        self.control = control
         documentCount = inputs.reduce(0) { $0 + $1.liveCount }
+    }
+
+    /// About what a merge of these takes: buffers that spill, length codes, numbers of documents, keys, columns.
+    static func memoryByteCount(_ inputs: [MergeInput]) -> Int {
+        let inputByteCount = inputs.reduce(0) { $0 + $1.segment.byteCount }
+        var bytes = min(48 << 20, inputByteCount)
+        for input in inputs {
+            let meta = input.segment.meta
+            bytes += meta.documentCount * (24 + 2 * meta.fields.count + 12 * input.segment.columns.entries.count)
+            bytes += input.segment.sectionSizes.first { $0.name == "keys" }?.byteCount ?? 0
+        }
+        return bytes
     }
 
     /// Writes the merged segment; nil when no document lives.
@@ -30,13 +40,13 @@ struct SegmentMerger {
             throw .corrupt(file: "merge", offset: 0, reason: "\(documentCount) documents are too many for a segment")
         }
         let name = FileName.segment(id)
-        var file = try SegmentFileWriter(BudgetedFile(try directory.create(name), budget))
+        var file = try SegmentFileWriter(BudgetedFile(try directory.create(name), control))
         do throws(StorageError) {
             let norms = try mergedNorms()
             let start = norms.bytes.start.assumingMemoryBound(to: UInt8.self)
             var terms = TermSections(
                 directory: directory, name: FileName.temporary(name), documentCount: documentCount)
-            var merger = TermMerger(inputs, cancellation: cancellation)
+            var merger = TermMerger(inputs, control)
             let meta = meta(fieldNames)
             try merger.merge(into: &terms, lengths: lengths(norms.offsets.mapValues { start + $0 }, meta))
             try terms.finish(to: &file)
@@ -96,19 +106,22 @@ struct SegmentMerger {
     }
 
     private func appendDocuments(to file: inout SegmentFileWriter) throws(StorageError) {
-        var section = SectionWriter(directory: nil, name: "")
         var writer = DocumentStoreWriter(high: true, table: try StoredTextTable.choose(inputs))
-        var cache = DocumentBlockCache()
-        for input in inputs {
-            let store = input.segment.documents()
-            cache = DocumentBlockCache()
-            for number in 0..<store.blockCount {
-                try cancellation.check()
-                try append(try store.block(number), number, of: input, to: &writer, &cache)
+        try file.append(.documents) { (sink) throws(StorageError) in
+            for input in inputs {
+                let store = input.segment.documents()
+                var cache = DocumentBlockCache()
+                for number in 0..<store.blockCount {
+                    let block = try store.block(number)
+                    try control.didRead(block.lengths.count + block.stored.count)
+                    try append(block, number, of: input, to: &writer, &cache)
+                    try writer.drain { (bytes) throws(StorageError) in try sink.write(bytes) }
+                }
             }
+            var rest = ByteWriter()
+            writer.finish(into: &rest)
+            try rest.withBytes { (bytes) throws(StorageError) in try sink.write(bytes) }
         }
-        writer.finish(into: &section.buffer)
-        try file.append(.documents, &section)
     }
 
     private func append(
@@ -138,7 +151,7 @@ struct SegmentMerger {
             try input.segment.keys().forEach { (document, key) throws(StorageError) in
                 if input.remap?[Int(document)] != .max { writer.add(key) }
             }
-            try cancellation.check()
+            try control.check()
         }
         writer.finish(into: &section.buffer)
         try file.append(.keys, &section)
@@ -158,7 +171,7 @@ struct SegmentMerger {
                         writer.add(value, entry.kind, field: entry.field, mapped)
                     }
                 }
-                try cancellation.check()
+                try control.check()
             }
         }
         writer.finish(documentCount: documentCount, into: &section.buffer)
@@ -189,19 +202,19 @@ struct SegmentMerger {
     }
 }
 
-/// A file whose writer waits for the byte budget.
+/// A file whose writer waits until it may write.
 private final class BudgetedFile: OutputFile {
     private let file: any OutputFile
-    private let budget: ByteBudget
+    private let control: MergeControl
 
-    init(_ file: any OutputFile, _ budget: ByteBudget) {
+    init(_ file: any OutputFile, _ control: MergeControl) {
         self.file = file
-        self.budget = budget
+        self.control = control
     }
 
     var count: Int { file.count }
     func append(_ bytes: UnsafeRawBufferPointer) throws(StorageError) {
-        try budget.spend(bytes.count)
+        try control.willWrite(bytes.count)
         try file.append(bytes)
     }
     func flush() throws(StorageError) { try file.flush() }

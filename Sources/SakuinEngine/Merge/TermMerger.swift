@@ -4,11 +4,13 @@ struct TermMerger: ~Copyable {
     /// Of each input the documents of the character whose grams are being merged.
     private let bases: [CharacterBase]
     private var reader = PostingListReader()
-    private let cancellation: Cancellation
+    private let control: MergeControl
+    /// Bytes of lists read since the control was told.
+    private var bytesRead = 0
 
-    init(_ inputs: [MergeInput], cancellation: Cancellation) {
+    init(_ inputs: [MergeInput], _ control: MergeControl) {
         self.inputs = inputs
-        self.cancellation = cancellation
+        self.control = control
         bases = inputs.map { _ in CharacterBase() }
     }
 
@@ -41,8 +43,14 @@ struct TermMerger: ~Copyable {
             }
             try terms.endGram()
             count &+= 1
-            if count & 1023 == 0 { try cancellation.check() }
+            if count & 1023 == 0 { try report() }
         }
+        try report()
+    }
+
+    private mutating func report() throws(StorageError) {
+        try control.didRead(bytesRead)
+        bytesRead = 0
     }
 
     private mutating func mergeWords(
@@ -69,7 +77,7 @@ struct TermMerger: ~Copyable {
             written.removeAll()
             key.withUnsafeBytes { written.append(bytes: $0) }
             try terms.endWord(UnsafeRawBufferPointer(start: written.start, count: written.count))
-            try cancellation.check()
+            try report()
         }
     }
 
@@ -89,6 +97,7 @@ struct TermMerger: ~Copyable {
         let input = inputs[number]
         let base = bases[number]
         let first = input.firstDocument
+        bytesRead &+= info.postingsByteCount &+ info.positionsByteCount
         try reader.read(
             info, input.segment.postingSource, base: base.documents, lengths
         ) { (block) throws(StorageError) in

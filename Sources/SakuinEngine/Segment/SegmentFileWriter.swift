@@ -20,37 +20,29 @@ struct SegmentFileWriter: ~Copyable {
         offset += bytes.count
     }
 
-    /// Appends a section and its line in the table: u16 id, u64 offset, u64 bytes, u32 per checked block.
+    /// Appends a section that was made apart.
     mutating func append(_ id: SegmentLayout.Section, _ section: inout SectionWriter) throws(StorageError) {
+        try append(id) { (sink) throws(StorageError) in
+            try section.drain { (piece) throws(StorageError) in try sink.write(piece) }
+        }
+    }
+
+    /// Appends a section of what `produce` writes, and its line in the table: u16 id, u64 offset, u64 bytes, u32 per
+    /// checked block.
+    mutating func append(
+        _ id: SegmentLayout.Section, _ produce: (inout SectionSink) throws(StorageError) -> Void
+    ) throws(StorageError) {
         let padding = (SegmentLayout.alignment - offset % SegmentLayout.alignment) % SegmentLayout.alignment
         var zeros = ByteWriter()
         for _ in 0..<padding { zeros.append(0) }
         try write(zeros)
+        var sink = SectionSink(file)
+        try produce(&sink)
         table.append16(id.rawValue)
         table.append64(UInt64(offset))
-        table.append64(UInt64(section.count))
-        offset += section.count
-        let file = file
-        var checksums: [UInt32] = []
-        var crc: UInt32 = 0
-        var filled = 0
-        try section.drain { (piece) throws(StorageError) in
-            try file.append(piece)
-            var at = 0
-            while at < piece.count {
-                let part = min(SectionView.checkedByteCount - filled, piece.count - at)
-                crc = CRC32C.checksum(UnsafeRawBufferPointer(rebasing: piece[at..<(at + part)]), seed: crc)
-                at += part
-                filled += part
-                if filled == SectionView.checkedByteCount {
-                    checksums.append(crc)
-                    crc = 0
-                    filled = 0
-                }
-            }
-        }
-        if filled > 0 { checksums.append(crc) }
-        for checksum in checksums { table.append32(checksum) }
+        table.append64(UInt64(sink.count))
+        for checksum in sink.finish() { table.append32(checksum) }
+        offset += sink.count
         sectionCount += 1
     }
 
@@ -70,4 +62,35 @@ struct SegmentFileWriter: ~Copyable {
         try file.close()
         return (offset, checksum)
     }
+}
+
+/// Takes the bytes of one section to its file and reckons their checksums.
+struct SectionSink {
+    private let file: any OutputFile
+    /// Bytes written.
+    private(set) var count = 0
+    private var checksums: [UInt32] = []
+    private var crc: UInt32 = 0
+    private var filled = 0
+
+    fileprivate init(_ file: any OutputFile) { self.file = file }
+
+    mutating func write(_ piece: UnsafeRawBufferPointer) throws(StorageError) {
+        try file.append(piece)
+        count += piece.count
+        var at = 0
+        while at < piece.count {
+            let part = min(SectionView.checkedByteCount - filled, piece.count - at)
+            crc = CRC32C.checksum(UnsafeRawBufferPointer(rebasing: piece[at..<(at + part)]), seed: crc)
+            at += part
+            filled += part
+            if filled == SectionView.checkedByteCount {
+                checksums.append(crc)
+                crc = 0
+                filled = 0
+            }
+        }
+    }
+
+    fileprivate func finish() -> [UInt32] { filled > 0 ? checksums + [crc] : checksums }
 }

@@ -209,6 +209,102 @@ nonisolated enum Sakuin_V1_FieldSelection: SwiftProtobuf.Enum, Swift.CaseIterabl
 
 }
 
+nonisolated enum Sakuin_V1_JobAction: SwiftProtobuf.Enum, Swift.CaseIterable {
+  typealias RawValue = Int
+  case unspecified // = 0
+  case pause // = 1
+  case resume // = 2
+  case cancel // = 3
+  case throttle // = 4
+  case UNRECOGNIZED(Int)
+
+  init() {
+    self = .unspecified
+  }
+
+  init?(rawValue: Int) {
+    switch rawValue {
+    case 0: self = .unspecified
+    case 1: self = .pause
+    case 2: self = .resume
+    case 3: self = .cancel
+    case 4: self = .throttle
+    default: self = .UNRECOGNIZED(rawValue)
+    }
+  }
+
+  var rawValue: Int {
+    switch self {
+    case .unspecified: return 0
+    case .pause: return 1
+    case .resume: return 2
+    case .cancel: return 3
+    case .throttle: return 4
+    case .UNRECOGNIZED(let i): return i
+    }
+  }
+
+  // The compiler won't synthesize support with the UNRECOGNIZED case.
+  static let allCases: [Sakuin_V1_JobAction] = [
+    .unspecified,
+    .pause,
+    .resume,
+    .cancel,
+    .throttle,
+  ]
+
+}
+
+nonisolated enum Sakuin_V1_JobState: SwiftProtobuf.Enum, Swift.CaseIterable {
+  typealias RawValue = Int
+  case queued // = 0
+  case running // = 1
+  case paused // = 2
+  case done // = 3
+  case cancelled // = 4
+  case failed // = 5
+  case UNRECOGNIZED(Int)
+
+  init() {
+    self = .queued
+  }
+
+  init?(rawValue: Int) {
+    switch rawValue {
+    case 0: self = .queued
+    case 1: self = .running
+    case 2: self = .paused
+    case 3: self = .done
+    case 4: self = .cancelled
+    case 5: self = .failed
+    default: self = .UNRECOGNIZED(rawValue)
+    }
+  }
+
+  var rawValue: Int {
+    switch self {
+    case .queued: return 0
+    case .running: return 1
+    case .paused: return 2
+    case .done: return 3
+    case .cancelled: return 4
+    case .failed: return 5
+    case .UNRECOGNIZED(let i): return i
+    }
+  }
+
+  // The compiler won't synthesize support with the UNRECOGNIZED case.
+  static let allCases: [Sakuin_V1_JobState] = [
+    .queued,
+    .running,
+    .paused,
+    .done,
+    .cancelled,
+    .failed,
+  ]
+
+}
+
 /// The first frame of a client, on stream 0.
 nonisolated struct Sakuin_V1_Hello: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
@@ -379,6 +475,38 @@ nonisolated struct Sakuin_V1_Request: Sendable {
     set {call = .export(newValue)}
   }
 
+  var startCompaction: Sakuin_V1_StartCompaction {
+    get {
+      if case .startCompaction(let v)? = call {return v}
+      return Sakuin_V1_StartCompaction()
+    }
+    set {call = .startCompaction(newValue)}
+  }
+
+  var estimateCompaction: Sakuin_V1_EstimateCompaction {
+    get {
+      if case .estimateCompaction(let v)? = call {return v}
+      return Sakuin_V1_EstimateCompaction()
+    }
+    set {call = .estimateCompaction(newValue)}
+  }
+
+  var listJobs: Sakuin_V1_ListJobs {
+    get {
+      if case .listJobs(let v)? = call {return v}
+      return Sakuin_V1_ListJobs()
+    }
+    set {call = .listJobs(newValue)}
+  }
+
+  var controlJob: Sakuin_V1_ControlJob {
+    get {
+      if case .controlJob(let v)? = call {return v}
+      return Sakuin_V1_ControlJob()
+    }
+    set {call = .controlJob(newValue)}
+  }
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   nonisolated enum OneOf_Call: Equatable, Sendable {
@@ -398,6 +526,10 @@ nonisolated struct Sakuin_V1_Request: Sendable {
     case `import`(Sakuin_V1_Import)
     /// The server streams ExportPage messages in DATA frames.
     case export(Sakuin_V1_Export)
+    case startCompaction(Sakuin_V1_StartCompaction)
+    case estimateCompaction(Sakuin_V1_EstimateCompaction)
+    case listJobs(Sakuin_V1_ListJobs)
+    case controlJob(Sakuin_V1_ControlJob)
 
   }
 
@@ -476,6 +608,30 @@ nonisolated struct Sakuin_V1_Reply: Sendable {
     set {result = .compaction(newValue)}
   }
 
+  var job: Sakuin_V1_Job {
+    get {
+      if case .job(let v)? = result {return v}
+      return Sakuin_V1_Job()
+    }
+    set {result = .job(newValue)}
+  }
+
+  var jobs: Sakuin_V1_JobList {
+    get {
+      if case .jobs(let v)? = result {return v}
+      return Sakuin_V1_JobList()
+    }
+    set {result = .jobs(newValue)}
+  }
+
+  var estimate: Sakuin_V1_CompactionEstimate {
+    get {
+      if case .estimate(let v)? = result {return v}
+      return Sakuin_V1_CompactionEstimate()
+    }
+    set {result = .estimate(newValue)}
+  }
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   nonisolated enum OneOf_Result: Equatable, Sendable {
@@ -487,6 +643,9 @@ nonisolated struct Sakuin_V1_Reply: Sendable {
     case statistics(Sakuin_V1_IndexStatistics)
     case segments(Sakuin_V1_SegmentList)
     case compaction(Sakuin_V1_CompactionReport)
+    case job(Sakuin_V1_Job)
+    case jobs(Sakuin_V1_JobList)
+    case estimate(Sakuin_V1_CompactionEstimate)
 
   }
 
@@ -1356,48 +1515,130 @@ nonisolated struct Sakuin_V1_ExportPage: Sendable {
   init() {}
 }
 
-nonisolated struct Sakuin_V1_IndexStatistics: Sendable {
+nonisolated struct Sakuin_V1_IndexStatistics: @unchecked Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  var name: String = String()
+  var name: String {
+    get {_storage._name}
+    set {_uniqueStorage()._name = newValue}
+  }
 
-  var documents: UInt64 = 0
+  var documents: UInt64 {
+    get {_storage._documents}
+    set {_uniqueStorage()._documents = newValue}
+  }
 
-  var deletedDocuments: UInt64 = 0
+  var deletedDocuments: UInt64 {
+    get {_storage._deletedDocuments}
+    set {_uniqueStorage()._deletedDocuments = newValue}
+  }
 
-  var pendingOperations: UInt64 = 0
+  var pendingOperations: UInt64 {
+    get {_storage._pendingOperations}
+    set {_uniqueStorage()._pendingOperations = newValue}
+  }
 
-  var segments: UInt64 = 0
+  var segments: UInt64 {
+    get {_storage._segments}
+    set {_uniqueStorage()._segments = newValue}
+  }
 
-  var bytes: UInt64 = 0
+  var bytes: UInt64 {
+    get {_storage._bytes}
+    set {_uniqueStorage()._bytes = newValue}
+  }
 
-  var journalBytes: UInt64 = 0
+  var journalBytes: UInt64 {
+    get {_storage._journalBytes}
+    set {_uniqueStorage()._journalBytes = newValue}
+  }
 
-  var textBytes: UInt64 = 0
+  var textBytes: UInt64 {
+    get {_storage._textBytes}
+    set {_uniqueStorage()._textBytes = newValue}
+  }
 
-  var memoryBytes: UInt64 = 0
+  var memoryBytes: UInt64 {
+    get {_storage._memoryBytes}
+    set {_uniqueStorage()._memoryBytes = newValue}
+  }
 
-  var sequence: UInt64 = 0
+  var sequence: UInt64 {
+    get {_storage._sequence}
+    set {_uniqueStorage()._sequence = newValue}
+  }
 
-  var visibleSequence: UInt64 = 0
+  var visibleSequence: UInt64 {
+    get {_storage._visibleSequence}
+    set {_uniqueStorage()._visibleSequence = newValue}
+  }
 
-  var committedSequence: UInt64 = 0
+  var committedSequence: UInt64 {
+    get {_storage._committedSequence}
+    set {_uniqueStorage()._committedSequence = newValue}
+  }
 
-  var generation: UInt64 = 0
+  var generation: UInt64 {
+    get {_storage._generation}
+    set {_uniqueStorage()._generation = newValue}
+  }
 
-  var runningMerges: UInt32 = 0
+  var runningMerges: UInt32 {
+    get {_storage._runningMerges}
+    set {_uniqueStorage()._runningMerges = newValue}
+  }
 
   /// What cannot be read, in sentences; while there is any, the index is not complete and read-only.
-  var quarantined: [String] = []
+  var quarantined: [String] {
+    get {_storage._quarantined}
+    set {_uniqueStorage()._quarantined = newValue}
+  }
 
   /// The schema as JSON.
-  var schema: Data = Data()
+  var schema: Data {
+    get {_storage._schema}
+    set {_uniqueStorage()._schema = newValue}
+  }
+
+  /// What merges are behind, and what refreshes and merges have written since the index was opened.
+  var mergeDebtBytes: UInt64 {
+    get {_storage._mergeDebtBytes}
+    set {_uniqueStorage()._mergeDebtBytes = newValue}
+  }
+
+  var flushedBytes: UInt64 {
+    get {_storage._flushedBytes}
+    set {_uniqueStorage()._flushedBytes = newValue}
+  }
+
+  var mergedBytes: UInt64 {
+    get {_storage._mergedBytes}
+    set {_uniqueStorage()._mergedBytes = newValue}
+  }
+
+  var memoryBudgetBytes: UInt64 {
+    get {_storage._memoryBudgetBytes}
+    set {_uniqueStorage()._memoryBudgetBytes = newValue}
+  }
+
+  var diskFreeBytes: UInt64 {
+    get {_storage._diskFreeBytes}
+    set {_uniqueStorage()._diskFreeBytes = newValue}
+  }
+
+  /// Why writes are held up or refused just now; empty while they are not.
+  var slowness: String {
+    get {_storage._slowness}
+    set {_uniqueStorage()._slowness = newValue}
+  }
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
+
+  fileprivate var _storage = _StorageClass.defaultInstance
 }
 
 nonisolated struct Sakuin_V1_SegmentList: Sendable {
@@ -1470,6 +1711,247 @@ nonisolated struct Sakuin_V1_CompactionReport: Sendable {
   init() {}
 }
 
+nonisolated struct Sakuin_V1_CompactionOptions: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var segments: UInt32 = 0
+
+  /// Only segments with dead documents are rewritten, each by itself.
+  var onlyDeletes: Bool = false
+
+  /// Bytes a second the job may read and write; 0: as many as the index allows.
+  var bytesPerSecond: UInt64 = 0
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
+/// Answered at once; the job goes on without the connection, and over a restart.
+nonisolated struct Sakuin_V1_StartCompaction: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var index: String = String()
+
+  var options: Sakuin_V1_CompactionOptions {
+    get {_options ?? Sakuin_V1_CompactionOptions()}
+    set {_options = newValue}
+  }
+  /// Returns true if `options` has been explicitly set.
+  var hasOptions: Bool {self._options != nil}
+  /// Clears the value of `options`. Subsequent reads from it will return its default value.
+  mutating func clearOptions() {self._options = nil}
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+
+  fileprivate var _options: Sakuin_V1_CompactionOptions? = nil
+}
+
+nonisolated struct Sakuin_V1_EstimateCompaction: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var index: String = String()
+
+  var options: Sakuin_V1_CompactionOptions {
+    get {_options ?? Sakuin_V1_CompactionOptions()}
+    set {_options = newValue}
+  }
+  /// Returns true if `options` has been explicitly set.
+  var hasOptions: Bool {self._options != nil}
+  /// Clears the value of `options`. Subsequent reads from it will return its default value.
+  mutating func clearOptions() {self._options = nil}
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+
+  fileprivate var _options: Sakuin_V1_CompactionOptions? = nil
+}
+
+nonisolated struct Sakuin_V1_CompactionEstimate: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var segmentsBefore: UInt32 = 0
+
+  var segmentsAfter: UInt32 = 0
+
+  var bytesBefore: UInt64 = 0
+
+  var bytesAfter: UInt64 = 0
+
+  var bytesRead: UInt64 = 0
+
+  /// Also what has to be free before it begins.
+  var bytesWritten: UInt64 = 0
+
+  var deadDocuments: UInt64 = 0
+
+  var freeBytes: UInt64 = 0
+
+  var milliseconds: UInt64 = 0
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
+/// Jobs of one index, or of all when none is named.
+nonisolated struct Sakuin_V1_ListJobs: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var index: String = String()
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
+nonisolated struct Sakuin_V1_ControlJob: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var index: String = String()
+
+  /// 0: merging in the background.
+  var number: UInt64 = 0
+
+  var action: Sakuin_V1_JobAction = .unspecified
+
+  /// For JOB_ACTION_THROTTLE; 0: no limit.
+  var bytesPerSecond: UInt64 = 0
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
+nonisolated struct Sakuin_V1_JobList: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var jobs: [Sakuin_V1_Job] = []
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
+nonisolated struct Sakuin_V1_Job: @unchecked Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var index: String {
+    get {_storage._index}
+    set {_uniqueStorage()._index = newValue}
+  }
+
+  var number: UInt64 {
+    get {_storage._number}
+    set {_uniqueStorage()._number = newValue}
+  }
+
+  var state: Sakuin_V1_JobState {
+    get {_storage._state}
+    set {_uniqueStorage()._state = newValue}
+  }
+
+  var options: Sakuin_V1_CompactionOptions {
+    get {_storage._options ?? Sakuin_V1_CompactionOptions()}
+    set {_uniqueStorage()._options = newValue}
+  }
+  /// Returns true if `options` has been explicitly set.
+  var hasOptions: Bool {_storage._options != nil}
+  /// Clears the value of `options`. Subsequent reads from it will return its default value.
+  mutating func clearOptions() {_uniqueStorage()._options = nil}
+
+  var bytesRead: UInt64 {
+    get {_storage._bytesRead}
+    set {_uniqueStorage()._bytesRead = newValue}
+  }
+
+  var bytesTotal: UInt64 {
+    get {_storage._bytesTotal}
+    set {_uniqueStorage()._bytesTotal = newValue}
+  }
+
+  var bytesWritten: UInt64 {
+    get {_storage._bytesWritten}
+    set {_uniqueStorage()._bytesWritten = newValue}
+  }
+
+  var segmentsBefore: UInt32 {
+    get {_storage._segmentsBefore}
+    set {_uniqueStorage()._segmentsBefore = newValue}
+  }
+
+  var segmentsAfter: UInt32 {
+    get {_storage._segmentsAfter}
+    set {_uniqueStorage()._segmentsAfter = newValue}
+  }
+
+  var bytesBefore: UInt64 {
+    get {_storage._bytesBefore}
+    set {_uniqueStorage()._bytesBefore = newValue}
+  }
+
+  var bytesAfter: UInt64 {
+    get {_storage._bytesAfter}
+    set {_uniqueStorage()._bytesAfter = newValue}
+  }
+
+  var deadBytesBefore: UInt64 {
+    get {_storage._deadBytesBefore}
+    set {_uniqueStorage()._deadBytesBefore = newValue}
+  }
+
+  var deadBytesAfter: UInt64 {
+    get {_storage._deadBytesAfter}
+    set {_uniqueStorage()._deadBytesAfter = newValue}
+  }
+
+  var milliseconds: UInt64 {
+    get {_storage._milliseconds}
+    set {_uniqueStorage()._milliseconds = newValue}
+  }
+
+  /// Absent until it can be told.
+  var millisecondsLeft: UInt64 {
+    get {_storage._millisecondsLeft ?? 0}
+    set {_uniqueStorage()._millisecondsLeft = newValue}
+  }
+  /// Returns true if `millisecondsLeft` has been explicitly set.
+  var hasMillisecondsLeft: Bool {_storage._millisecondsLeft != nil}
+  /// Clears the value of `millisecondsLeft`. Subsequent reads from it will return its default value.
+  mutating func clearMillisecondsLeft() {_uniqueStorage()._millisecondsLeft = nil}
+
+  /// Why it failed or waits.
+  var message: String {
+    get {_storage._message}
+    set {_uniqueStorage()._message = newValue}
+  }
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+
+  fileprivate var _storage = _StorageClass.defaultInstance
+}
+
 // MARK: - Code below here is support for the SwiftProtobuf runtime.
 
 fileprivate nonisolated let _protobuf_package = "sakuin.v1"
@@ -1492,6 +1974,14 @@ nonisolated extension Sakuin_V1_TotalPolicy: SwiftProtobuf._ProtoNameProviding {
 
 nonisolated extension Sakuin_V1_FieldSelection: SwiftProtobuf._ProtoNameProviding {
   static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0FIELD_SELECTION_NONE\0\u{1}FIELD_SELECTION_ALL\0\u{1}FIELD_SELECTION_NAMED\0")
+}
+
+nonisolated extension Sakuin_V1_JobAction: SwiftProtobuf._ProtoNameProviding {
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0JOB_ACTION_UNSPECIFIED\0\u{1}JOB_ACTION_PAUSE\0\u{1}JOB_ACTION_RESUME\0\u{1}JOB_ACTION_CANCEL\0\u{1}JOB_ACTION_THROTTLE\0")
+}
+
+nonisolated extension Sakuin_V1_JobState: SwiftProtobuf._ProtoNameProviding {
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0JOB_STATE_QUEUED\0\u{1}JOB_STATE_RUNNING\0\u{1}JOB_STATE_PAUSED\0\u{1}JOB_STATE_DONE\0\u{1}JOB_STATE_CANCELLED\0\u{1}JOB_STATE_FAILED\0")
 }
 
 nonisolated extension Sakuin_V1_Hello: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
@@ -1596,7 +2086,7 @@ nonisolated extension Sakuin_V1_Welcome: SwiftProtobuf.Message, SwiftProtobuf._M
 
 nonisolated extension Sakuin_V1_Request: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".Request"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}deadline_milliseconds\0\u{3}create_index\0\u{3}list_indexes\0\u{3}drop_index\0\u{3}alias_index\0\u{1}write\0\u{1}search\0\u{1}get\0\u{1}refresh\0\u{1}commit\0\u{1}statistics\0\u{1}segments\0\u{1}compact\0\u{1}import\0\u{1}export\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}deadline_milliseconds\0\u{3}create_index\0\u{3}list_indexes\0\u{3}drop_index\0\u{3}alias_index\0\u{1}write\0\u{1}search\0\u{1}get\0\u{1}refresh\0\u{1}commit\0\u{1}statistics\0\u{1}segments\0\u{1}compact\0\u{1}import\0\u{1}export\0\u{4}\u{f}start_compaction\0\u{3}estimate_compaction\0\u{3}list_jobs\0\u{3}control_job\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1787,6 +2277,58 @@ nonisolated extension Sakuin_V1_Request: SwiftProtobuf.Message, SwiftProtobuf._M
           self.call = .export(v)
         }
       }()
+      case 30: try {
+        var v: Sakuin_V1_StartCompaction?
+        var hadOneofValue = false
+        if let current = self.call {
+          hadOneofValue = true
+          if case .startCompaction(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.call = .startCompaction(v)
+        }
+      }()
+      case 31: try {
+        var v: Sakuin_V1_EstimateCompaction?
+        var hadOneofValue = false
+        if let current = self.call {
+          hadOneofValue = true
+          if case .estimateCompaction(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.call = .estimateCompaction(v)
+        }
+      }()
+      case 32: try {
+        var v: Sakuin_V1_ListJobs?
+        var hadOneofValue = false
+        if let current = self.call {
+          hadOneofValue = true
+          if case .listJobs(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.call = .listJobs(v)
+        }
+      }()
+      case 33: try {
+        var v: Sakuin_V1_ControlJob?
+        var hadOneofValue = false
+        if let current = self.call {
+          hadOneofValue = true
+          if case .controlJob(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.call = .controlJob(v)
+        }
+      }()
       default: break
       }
     }
@@ -1857,6 +2399,22 @@ nonisolated extension Sakuin_V1_Request: SwiftProtobuf.Message, SwiftProtobuf._M
       guard case .export(let v)? = self.call else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 15)
     }()
+    case .startCompaction?: try {
+      guard case .startCompaction(let v)? = self.call else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 30)
+    }()
+    case .estimateCompaction?: try {
+      guard case .estimateCompaction(let v)? = self.call else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 31)
+    }()
+    case .listJobs?: try {
+      guard case .listJobs(let v)? = self.call else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 32)
+    }()
+    case .controlJob?: try {
+      guard case .controlJob(let v)? = self.call else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 33)
+    }()
     case nil: break
     }
     try unknownFields.traverse(visitor: &visitor)
@@ -1872,7 +2430,7 @@ nonisolated extension Sakuin_V1_Request: SwiftProtobuf.Message, SwiftProtobuf._M
 
 nonisolated extension Sakuin_V1_Reply: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".Reply"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{4}\u{2}index_list\0\u{1}write\0\u{1}search\0\u{1}documents\0\u{1}sequence\0\u{1}statistics\0\u{1}segments\0\u{1}compaction\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{4}\u{2}index_list\0\u{1}write\0\u{1}search\0\u{1}documents\0\u{1}sequence\0\u{1}statistics\0\u{1}segments\0\u{1}compaction\0\u{2}\u{15}job\0\u{1}jobs\0\u{1}estimate\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1984,6 +2542,45 @@ nonisolated extension Sakuin_V1_Reply: SwiftProtobuf.Message, SwiftProtobuf._Mes
           self.result = .compaction(v)
         }
       }()
+      case 30: try {
+        var v: Sakuin_V1_Job?
+        var hadOneofValue = false
+        if let current = self.result {
+          hadOneofValue = true
+          if case .job(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.result = .job(v)
+        }
+      }()
+      case 31: try {
+        var v: Sakuin_V1_JobList?
+        var hadOneofValue = false
+        if let current = self.result {
+          hadOneofValue = true
+          if case .jobs(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.result = .jobs(v)
+        }
+      }()
+      case 32: try {
+        var v: Sakuin_V1_CompactionEstimate?
+        var hadOneofValue = false
+        if let current = self.result {
+          hadOneofValue = true
+          if case .estimate(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.result = .estimate(v)
+        }
+      }()
       default: break
       }
     }
@@ -2026,6 +2623,18 @@ nonisolated extension Sakuin_V1_Reply: SwiftProtobuf.Message, SwiftProtobuf._Mes
     case .compaction?: try {
       guard case .compaction(let v)? = self.result else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 9)
+    }()
+    case .job?: try {
+      guard case .job(let v)? = self.result else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 30)
+    }()
+    case .jobs?: try {
+      guard case .jobs(let v)? = self.result else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 31)
+    }()
+    case .estimate?: try {
+      guard case .estimate(let v)? = self.result else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 32)
     }()
     case nil: break
     }
@@ -3869,104 +4478,212 @@ nonisolated extension Sakuin_V1_ExportPage: SwiftProtobuf.Message, SwiftProtobuf
 
 nonisolated extension Sakuin_V1_IndexStatistics: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".IndexStatistics"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}documents\0\u{3}deleted_documents\0\u{3}pending_operations\0\u{1}segments\0\u{1}bytes\0\u{3}journal_bytes\0\u{3}text_bytes\0\u{3}memory_bytes\0\u{1}sequence\0\u{3}visible_sequence\0\u{3}committed_sequence\0\u{1}generation\0\u{3}running_merges\0\u{1}quarantined\0\u{1}schema\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}documents\0\u{3}deleted_documents\0\u{3}pending_operations\0\u{1}segments\0\u{1}bytes\0\u{3}journal_bytes\0\u{3}text_bytes\0\u{3}memory_bytes\0\u{1}sequence\0\u{3}visible_sequence\0\u{3}committed_sequence\0\u{1}generation\0\u{3}running_merges\0\u{1}quarantined\0\u{1}schema\0\u{4}\u{e}merge_debt_bytes\0\u{3}flushed_bytes\0\u{3}merged_bytes\0\u{3}memory_budget_bytes\0\u{3}disk_free_bytes\0\u{1}slowness\0")
+
+  fileprivate class _StorageClass {
+    var _name: String = String()
+    var _documents: UInt64 = 0
+    var _deletedDocuments: UInt64 = 0
+    var _pendingOperations: UInt64 = 0
+    var _segments: UInt64 = 0
+    var _bytes: UInt64 = 0
+    var _journalBytes: UInt64 = 0
+    var _textBytes: UInt64 = 0
+    var _memoryBytes: UInt64 = 0
+    var _sequence: UInt64 = 0
+    var _visibleSequence: UInt64 = 0
+    var _committedSequence: UInt64 = 0
+    var _generation: UInt64 = 0
+    var _runningMerges: UInt32 = 0
+    var _quarantined: [String] = []
+    var _schema: Data = Data()
+    var _mergeDebtBytes: UInt64 = 0
+    var _flushedBytes: UInt64 = 0
+    var _mergedBytes: UInt64 = 0
+    var _memoryBudgetBytes: UInt64 = 0
+    var _diskFreeBytes: UInt64 = 0
+    var _slowness: String = String()
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _name = source._name
+      _documents = source._documents
+      _deletedDocuments = source._deletedDocuments
+      _pendingOperations = source._pendingOperations
+      _segments = source._segments
+      _bytes = source._bytes
+      _journalBytes = source._journalBytes
+      _textBytes = source._textBytes
+      _memoryBytes = source._memoryBytes
+      _sequence = source._sequence
+      _visibleSequence = source._visibleSequence
+      _committedSequence = source._committedSequence
+      _generation = source._generation
+      _runningMerges = source._runningMerges
+      _quarantined = source._quarantined
+      _schema = source._schema
+      _mergeDebtBytes = source._mergeDebtBytes
+      _flushedBytes = source._flushedBytes
+      _mergedBytes = source._mergedBytes
+      _memoryBudgetBytes = source._memoryBudgetBytes
+      _diskFreeBytes = source._diskFreeBytes
+      _slowness = source._slowness
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    while let fieldNumber = try decoder.nextFieldNumber() {
-      // The use of inline closures is to circumvent an issue where the compiler
-      // allocates stack space for every case branch when no optimizations are
-      // enabled. https://github.com/apple/swift-protobuf/issues/1034
-      switch fieldNumber {
-      case 1: try { try decoder.decodeSingularStringField(value: &self.name) }()
-      case 2: try { try decoder.decodeSingularUInt64Field(value: &self.documents) }()
-      case 3: try { try decoder.decodeSingularUInt64Field(value: &self.deletedDocuments) }()
-      case 4: try { try decoder.decodeSingularUInt64Field(value: &self.pendingOperations) }()
-      case 5: try { try decoder.decodeSingularUInt64Field(value: &self.segments) }()
-      case 6: try { try decoder.decodeSingularUInt64Field(value: &self.bytes) }()
-      case 7: try { try decoder.decodeSingularUInt64Field(value: &self.journalBytes) }()
-      case 8: try { try decoder.decodeSingularUInt64Field(value: &self.textBytes) }()
-      case 9: try { try decoder.decodeSingularUInt64Field(value: &self.memoryBytes) }()
-      case 10: try { try decoder.decodeSingularUInt64Field(value: &self.sequence) }()
-      case 11: try { try decoder.decodeSingularUInt64Field(value: &self.visibleSequence) }()
-      case 12: try { try decoder.decodeSingularUInt64Field(value: &self.committedSequence) }()
-      case 13: try { try decoder.decodeSingularUInt64Field(value: &self.generation) }()
-      case 14: try { try decoder.decodeSingularUInt32Field(value: &self.runningMerges) }()
-      case 15: try { try decoder.decodeRepeatedStringField(value: &self.quarantined) }()
-      case 16: try { try decoder.decodeSingularBytesField(value: &self.schema) }()
-      default: break
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularStringField(value: &_storage._name) }()
+        case 2: try { try decoder.decodeSingularUInt64Field(value: &_storage._documents) }()
+        case 3: try { try decoder.decodeSingularUInt64Field(value: &_storage._deletedDocuments) }()
+        case 4: try { try decoder.decodeSingularUInt64Field(value: &_storage._pendingOperations) }()
+        case 5: try { try decoder.decodeSingularUInt64Field(value: &_storage._segments) }()
+        case 6: try { try decoder.decodeSingularUInt64Field(value: &_storage._bytes) }()
+        case 7: try { try decoder.decodeSingularUInt64Field(value: &_storage._journalBytes) }()
+        case 8: try { try decoder.decodeSingularUInt64Field(value: &_storage._textBytes) }()
+        case 9: try { try decoder.decodeSingularUInt64Field(value: &_storage._memoryBytes) }()
+        case 10: try { try decoder.decodeSingularUInt64Field(value: &_storage._sequence) }()
+        case 11: try { try decoder.decodeSingularUInt64Field(value: &_storage._visibleSequence) }()
+        case 12: try { try decoder.decodeSingularUInt64Field(value: &_storage._committedSequence) }()
+        case 13: try { try decoder.decodeSingularUInt64Field(value: &_storage._generation) }()
+        case 14: try { try decoder.decodeSingularUInt32Field(value: &_storage._runningMerges) }()
+        case 15: try { try decoder.decodeRepeatedStringField(value: &_storage._quarantined) }()
+        case 16: try { try decoder.decodeSingularBytesField(value: &_storage._schema) }()
+        case 30: try { try decoder.decodeSingularUInt64Field(value: &_storage._mergeDebtBytes) }()
+        case 31: try { try decoder.decodeSingularUInt64Field(value: &_storage._flushedBytes) }()
+        case 32: try { try decoder.decodeSingularUInt64Field(value: &_storage._mergedBytes) }()
+        case 33: try { try decoder.decodeSingularUInt64Field(value: &_storage._memoryBudgetBytes) }()
+        case 34: try { try decoder.decodeSingularUInt64Field(value: &_storage._diskFreeBytes) }()
+        case 35: try { try decoder.decodeSingularStringField(value: &_storage._slowness) }()
+        default: break
+        }
       }
     }
   }
 
   func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    if !self.name.isEmpty {
-      try visitor.visitSingularStringField(value: self.name, fieldNumber: 1)
-    }
-    if self.documents != 0 {
-      try visitor.visitSingularUInt64Field(value: self.documents, fieldNumber: 2)
-    }
-    if self.deletedDocuments != 0 {
-      try visitor.visitSingularUInt64Field(value: self.deletedDocuments, fieldNumber: 3)
-    }
-    if self.pendingOperations != 0 {
-      try visitor.visitSingularUInt64Field(value: self.pendingOperations, fieldNumber: 4)
-    }
-    if self.segments != 0 {
-      try visitor.visitSingularUInt64Field(value: self.segments, fieldNumber: 5)
-    }
-    if self.bytes != 0 {
-      try visitor.visitSingularUInt64Field(value: self.bytes, fieldNumber: 6)
-    }
-    if self.journalBytes != 0 {
-      try visitor.visitSingularUInt64Field(value: self.journalBytes, fieldNumber: 7)
-    }
-    if self.textBytes != 0 {
-      try visitor.visitSingularUInt64Field(value: self.textBytes, fieldNumber: 8)
-    }
-    if self.memoryBytes != 0 {
-      try visitor.visitSingularUInt64Field(value: self.memoryBytes, fieldNumber: 9)
-    }
-    if self.sequence != 0 {
-      try visitor.visitSingularUInt64Field(value: self.sequence, fieldNumber: 10)
-    }
-    if self.visibleSequence != 0 {
-      try visitor.visitSingularUInt64Field(value: self.visibleSequence, fieldNumber: 11)
-    }
-    if self.committedSequence != 0 {
-      try visitor.visitSingularUInt64Field(value: self.committedSequence, fieldNumber: 12)
-    }
-    if self.generation != 0 {
-      try visitor.visitSingularUInt64Field(value: self.generation, fieldNumber: 13)
-    }
-    if self.runningMerges != 0 {
-      try visitor.visitSingularUInt32Field(value: self.runningMerges, fieldNumber: 14)
-    }
-    if !self.quarantined.isEmpty {
-      try visitor.visitRepeatedStringField(value: self.quarantined, fieldNumber: 15)
-    }
-    if !self.schema.isEmpty {
-      try visitor.visitSingularBytesField(value: self.schema, fieldNumber: 16)
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      if !_storage._name.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._name, fieldNumber: 1)
+      }
+      if _storage._documents != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._documents, fieldNumber: 2)
+      }
+      if _storage._deletedDocuments != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._deletedDocuments, fieldNumber: 3)
+      }
+      if _storage._pendingOperations != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._pendingOperations, fieldNumber: 4)
+      }
+      if _storage._segments != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._segments, fieldNumber: 5)
+      }
+      if _storage._bytes != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._bytes, fieldNumber: 6)
+      }
+      if _storage._journalBytes != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._journalBytes, fieldNumber: 7)
+      }
+      if _storage._textBytes != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._textBytes, fieldNumber: 8)
+      }
+      if _storage._memoryBytes != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._memoryBytes, fieldNumber: 9)
+      }
+      if _storage._sequence != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._sequence, fieldNumber: 10)
+      }
+      if _storage._visibleSequence != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._visibleSequence, fieldNumber: 11)
+      }
+      if _storage._committedSequence != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._committedSequence, fieldNumber: 12)
+      }
+      if _storage._generation != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._generation, fieldNumber: 13)
+      }
+      if _storage._runningMerges != 0 {
+        try visitor.visitSingularUInt32Field(value: _storage._runningMerges, fieldNumber: 14)
+      }
+      if !_storage._quarantined.isEmpty {
+        try visitor.visitRepeatedStringField(value: _storage._quarantined, fieldNumber: 15)
+      }
+      if !_storage._schema.isEmpty {
+        try visitor.visitSingularBytesField(value: _storage._schema, fieldNumber: 16)
+      }
+      if _storage._mergeDebtBytes != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._mergeDebtBytes, fieldNumber: 30)
+      }
+      if _storage._flushedBytes != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._flushedBytes, fieldNumber: 31)
+      }
+      if _storage._mergedBytes != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._mergedBytes, fieldNumber: 32)
+      }
+      if _storage._memoryBudgetBytes != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._memoryBudgetBytes, fieldNumber: 33)
+      }
+      if _storage._diskFreeBytes != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._diskFreeBytes, fieldNumber: 34)
+      }
+      if !_storage._slowness.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._slowness, fieldNumber: 35)
+      }
     }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   static func ==(lhs: Sakuin_V1_IndexStatistics, rhs: Sakuin_V1_IndexStatistics) -> Bool {
-    if lhs.name != rhs.name {return false}
-    if lhs.documents != rhs.documents {return false}
-    if lhs.deletedDocuments != rhs.deletedDocuments {return false}
-    if lhs.pendingOperations != rhs.pendingOperations {return false}
-    if lhs.segments != rhs.segments {return false}
-    if lhs.bytes != rhs.bytes {return false}
-    if lhs.journalBytes != rhs.journalBytes {return false}
-    if lhs.textBytes != rhs.textBytes {return false}
-    if lhs.memoryBytes != rhs.memoryBytes {return false}
-    if lhs.sequence != rhs.sequence {return false}
-    if lhs.visibleSequence != rhs.visibleSequence {return false}
-    if lhs.committedSequence != rhs.committedSequence {return false}
-    if lhs.generation != rhs.generation {return false}
-    if lhs.runningMerges != rhs.runningMerges {return false}
-    if lhs.quarantined != rhs.quarantined {return false}
-    if lhs.schema != rhs.schema {return false}
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._name != rhs_storage._name {return false}
+        if _storage._documents != rhs_storage._documents {return false}
+        if _storage._deletedDocuments != rhs_storage._deletedDocuments {return false}
+        if _storage._pendingOperations != rhs_storage._pendingOperations {return false}
+        if _storage._segments != rhs_storage._segments {return false}
+        if _storage._bytes != rhs_storage._bytes {return false}
+        if _storage._journalBytes != rhs_storage._journalBytes {return false}
+        if _storage._textBytes != rhs_storage._textBytes {return false}
+        if _storage._memoryBytes != rhs_storage._memoryBytes {return false}
+        if _storage._sequence != rhs_storage._sequence {return false}
+        if _storage._visibleSequence != rhs_storage._visibleSequence {return false}
+        if _storage._committedSequence != rhs_storage._committedSequence {return false}
+        if _storage._generation != rhs_storage._generation {return false}
+        if _storage._runningMerges != rhs_storage._runningMerges {return false}
+        if _storage._quarantined != rhs_storage._quarantined {return false}
+        if _storage._schema != rhs_storage._schema {return false}
+        if _storage._mergeDebtBytes != rhs_storage._mergeDebtBytes {return false}
+        if _storage._flushedBytes != rhs_storage._flushedBytes {return false}
+        if _storage._mergedBytes != rhs_storage._mergedBytes {return false}
+        if _storage._memoryBudgetBytes != rhs_storage._memoryBudgetBytes {return false}
+        if _storage._diskFreeBytes != rhs_storage._diskFreeBytes {return false}
+        if _storage._slowness != rhs_storage._slowness {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -4142,6 +4859,474 @@ nonisolated extension Sakuin_V1_CompactionReport: SwiftProtobuf.Message, SwiftPr
     if lhs.bytesBefore != rhs.bytesBefore {return false}
     if lhs.bytesAfter != rhs.bytesAfter {return false}
     if lhs.milliseconds != rhs.milliseconds {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Sakuin_V1_CompactionOptions: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".CompactionOptions"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}segments\0\u{3}only_deletes\0\u{3}bytes_per_second\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt32Field(value: &self.segments) }()
+      case 2: try { try decoder.decodeSingularBoolField(value: &self.onlyDeletes) }()
+      case 3: try { try decoder.decodeSingularUInt64Field(value: &self.bytesPerSecond) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.segments != 0 {
+      try visitor.visitSingularUInt32Field(value: self.segments, fieldNumber: 1)
+    }
+    if self.onlyDeletes != false {
+      try visitor.visitSingularBoolField(value: self.onlyDeletes, fieldNumber: 2)
+    }
+    if self.bytesPerSecond != 0 {
+      try visitor.visitSingularUInt64Field(value: self.bytesPerSecond, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: Sakuin_V1_CompactionOptions, rhs: Sakuin_V1_CompactionOptions) -> Bool {
+    if lhs.segments != rhs.segments {return false}
+    if lhs.onlyDeletes != rhs.onlyDeletes {return false}
+    if lhs.bytesPerSecond != rhs.bytesPerSecond {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Sakuin_V1_StartCompaction: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".StartCompaction"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}index\0\u{1}options\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.index) }()
+      case 2: try { try decoder.decodeSingularMessageField(value: &self._options) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if !self.index.isEmpty {
+      try visitor.visitSingularStringField(value: self.index, fieldNumber: 1)
+    }
+    try { if let v = self._options {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: Sakuin_V1_StartCompaction, rhs: Sakuin_V1_StartCompaction) -> Bool {
+    if lhs.index != rhs.index {return false}
+    if lhs._options != rhs._options {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Sakuin_V1_EstimateCompaction: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".EstimateCompaction"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}index\0\u{1}options\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.index) }()
+      case 2: try { try decoder.decodeSingularMessageField(value: &self._options) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if !self.index.isEmpty {
+      try visitor.visitSingularStringField(value: self.index, fieldNumber: 1)
+    }
+    try { if let v = self._options {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: Sakuin_V1_EstimateCompaction, rhs: Sakuin_V1_EstimateCompaction) -> Bool {
+    if lhs.index != rhs.index {return false}
+    if lhs._options != rhs._options {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Sakuin_V1_CompactionEstimate: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".CompactionEstimate"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}segments_before\0\u{3}segments_after\0\u{3}bytes_before\0\u{3}bytes_after\0\u{3}bytes_read\0\u{3}bytes_written\0\u{3}dead_documents\0\u{3}free_bytes\0\u{1}milliseconds\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt32Field(value: &self.segmentsBefore) }()
+      case 2: try { try decoder.decodeSingularUInt32Field(value: &self.segmentsAfter) }()
+      case 3: try { try decoder.decodeSingularUInt64Field(value: &self.bytesBefore) }()
+      case 4: try { try decoder.decodeSingularUInt64Field(value: &self.bytesAfter) }()
+      case 5: try { try decoder.decodeSingularUInt64Field(value: &self.bytesRead) }()
+      case 6: try { try decoder.decodeSingularUInt64Field(value: &self.bytesWritten) }()
+      case 7: try { try decoder.decodeSingularUInt64Field(value: &self.deadDocuments) }()
+      case 8: try { try decoder.decodeSingularUInt64Field(value: &self.freeBytes) }()
+      case 9: try { try decoder.decodeSingularUInt64Field(value: &self.milliseconds) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.segmentsBefore != 0 {
+      try visitor.visitSingularUInt32Field(value: self.segmentsBefore, fieldNumber: 1)
+    }
+    if self.segmentsAfter != 0 {
+      try visitor.visitSingularUInt32Field(value: self.segmentsAfter, fieldNumber: 2)
+    }
+    if self.bytesBefore != 0 {
+      try visitor.visitSingularUInt64Field(value: self.bytesBefore, fieldNumber: 3)
+    }
+    if self.bytesAfter != 0 {
+      try visitor.visitSingularUInt64Field(value: self.bytesAfter, fieldNumber: 4)
+    }
+    if self.bytesRead != 0 {
+      try visitor.visitSingularUInt64Field(value: self.bytesRead, fieldNumber: 5)
+    }
+    if self.bytesWritten != 0 {
+      try visitor.visitSingularUInt64Field(value: self.bytesWritten, fieldNumber: 6)
+    }
+    if self.deadDocuments != 0 {
+      try visitor.visitSingularUInt64Field(value: self.deadDocuments, fieldNumber: 7)
+    }
+    if self.freeBytes != 0 {
+      try visitor.visitSingularUInt64Field(value: self.freeBytes, fieldNumber: 8)
+    }
+    if self.milliseconds != 0 {
+      try visitor.visitSingularUInt64Field(value: self.milliseconds, fieldNumber: 9)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: Sakuin_V1_CompactionEstimate, rhs: Sakuin_V1_CompactionEstimate) -> Bool {
+    if lhs.segmentsBefore != rhs.segmentsBefore {return false}
+    if lhs.segmentsAfter != rhs.segmentsAfter {return false}
+    if lhs.bytesBefore != rhs.bytesBefore {return false}
+    if lhs.bytesAfter != rhs.bytesAfter {return false}
+    if lhs.bytesRead != rhs.bytesRead {return false}
+    if lhs.bytesWritten != rhs.bytesWritten {return false}
+    if lhs.deadDocuments != rhs.deadDocuments {return false}
+    if lhs.freeBytes != rhs.freeBytes {return false}
+    if lhs.milliseconds != rhs.milliseconds {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Sakuin_V1_ListJobs: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".ListJobs"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}index\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.index) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.index.isEmpty {
+      try visitor.visitSingularStringField(value: self.index, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: Sakuin_V1_ListJobs, rhs: Sakuin_V1_ListJobs) -> Bool {
+    if lhs.index != rhs.index {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Sakuin_V1_ControlJob: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".ControlJob"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}index\0\u{1}number\0\u{1}action\0\u{3}bytes_per_second\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.index) }()
+      case 2: try { try decoder.decodeSingularUInt64Field(value: &self.number) }()
+      case 3: try { try decoder.decodeSingularEnumField(value: &self.action) }()
+      case 4: try { try decoder.decodeSingularUInt64Field(value: &self.bytesPerSecond) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.index.isEmpty {
+      try visitor.visitSingularStringField(value: self.index, fieldNumber: 1)
+    }
+    if self.number != 0 {
+      try visitor.visitSingularUInt64Field(value: self.number, fieldNumber: 2)
+    }
+    if self.action != .unspecified {
+      try visitor.visitSingularEnumField(value: self.action, fieldNumber: 3)
+    }
+    if self.bytesPerSecond != 0 {
+      try visitor.visitSingularUInt64Field(value: self.bytesPerSecond, fieldNumber: 4)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: Sakuin_V1_ControlJob, rhs: Sakuin_V1_ControlJob) -> Bool {
+    if lhs.index != rhs.index {return false}
+    if lhs.number != rhs.number {return false}
+    if lhs.action != rhs.action {return false}
+    if lhs.bytesPerSecond != rhs.bytesPerSecond {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Sakuin_V1_JobList: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".JobList"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}jobs\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedMessageField(value: &self.jobs) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.jobs.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.jobs, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: Sakuin_V1_JobList, rhs: Sakuin_V1_JobList) -> Bool {
+    if lhs.jobs != rhs.jobs {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Sakuin_V1_Job: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".Job"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}index\0\u{1}number\0\u{1}state\0\u{1}options\0\u{3}bytes_read\0\u{3}bytes_total\0\u{3}bytes_written\0\u{3}segments_before\0\u{3}segments_after\0\u{3}bytes_before\0\u{3}bytes_after\0\u{3}dead_bytes_before\0\u{3}dead_bytes_after\0\u{1}milliseconds\0\u{3}milliseconds_left\0\u{1}message\0")
+
+  fileprivate class _StorageClass {
+    var _index: String = String()
+    var _number: UInt64 = 0
+    var _state: Sakuin_V1_JobState = .queued
+    var _options: Sakuin_V1_CompactionOptions? = nil
+    var _bytesRead: UInt64 = 0
+    var _bytesTotal: UInt64 = 0
+    var _bytesWritten: UInt64 = 0
+    var _segmentsBefore: UInt32 = 0
+    var _segmentsAfter: UInt32 = 0
+    var _bytesBefore: UInt64 = 0
+    var _bytesAfter: UInt64 = 0
+    var _deadBytesBefore: UInt64 = 0
+    var _deadBytesAfter: UInt64 = 0
+    var _milliseconds: UInt64 = 0
+    var _millisecondsLeft: UInt64? = nil
+    var _message: String = String()
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _index = source._index
+      _number = source._number
+      _state = source._state
+      _options = source._options
+      _bytesRead = source._bytesRead
+      _bytesTotal = source._bytesTotal
+      _bytesWritten = source._bytesWritten
+      _segmentsBefore = source._segmentsBefore
+      _segmentsAfter = source._segmentsAfter
+      _bytesBefore = source._bytesBefore
+      _bytesAfter = source._bytesAfter
+      _deadBytesBefore = source._deadBytesBefore
+      _deadBytesAfter = source._deadBytesAfter
+      _milliseconds = source._milliseconds
+      _millisecondsLeft = source._millisecondsLeft
+      _message = source._message
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularStringField(value: &_storage._index) }()
+        case 2: try { try decoder.decodeSingularUInt64Field(value: &_storage._number) }()
+        case 3: try { try decoder.decodeSingularEnumField(value: &_storage._state) }()
+        case 4: try { try decoder.decodeSingularMessageField(value: &_storage._options) }()
+        case 5: try { try decoder.decodeSingularUInt64Field(value: &_storage._bytesRead) }()
+        case 6: try { try decoder.decodeSingularUInt64Field(value: &_storage._bytesTotal) }()
+        case 7: try { try decoder.decodeSingularUInt64Field(value: &_storage._bytesWritten) }()
+        case 8: try { try decoder.decodeSingularUInt32Field(value: &_storage._segmentsBefore) }()
+        case 9: try { try decoder.decodeSingularUInt32Field(value: &_storage._segmentsAfter) }()
+        case 10: try { try decoder.decodeSingularUInt64Field(value: &_storage._bytesBefore) }()
+        case 11: try { try decoder.decodeSingularUInt64Field(value: &_storage._bytesAfter) }()
+        case 12: try { try decoder.decodeSingularUInt64Field(value: &_storage._deadBytesBefore) }()
+        case 13: try { try decoder.decodeSingularUInt64Field(value: &_storage._deadBytesAfter) }()
+        case 14: try { try decoder.decodeSingularUInt64Field(value: &_storage._milliseconds) }()
+        case 15: try { try decoder.decodeSingularUInt64Field(value: &_storage._millisecondsLeft) }()
+        case 16: try { try decoder.decodeSingularStringField(value: &_storage._message) }()
+        default: break
+        }
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every if/case branch local when no optimizations
+      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+      // https://github.com/apple/swift-protobuf/issues/1182
+      if !_storage._index.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._index, fieldNumber: 1)
+      }
+      if _storage._number != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._number, fieldNumber: 2)
+      }
+      if _storage._state != .queued {
+        try visitor.visitSingularEnumField(value: _storage._state, fieldNumber: 3)
+      }
+      try { if let v = _storage._options {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
+      } }()
+      if _storage._bytesRead != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._bytesRead, fieldNumber: 5)
+      }
+      if _storage._bytesTotal != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._bytesTotal, fieldNumber: 6)
+      }
+      if _storage._bytesWritten != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._bytesWritten, fieldNumber: 7)
+      }
+      if _storage._segmentsBefore != 0 {
+        try visitor.visitSingularUInt32Field(value: _storage._segmentsBefore, fieldNumber: 8)
+      }
+      if _storage._segmentsAfter != 0 {
+        try visitor.visitSingularUInt32Field(value: _storage._segmentsAfter, fieldNumber: 9)
+      }
+      if _storage._bytesBefore != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._bytesBefore, fieldNumber: 10)
+      }
+      if _storage._bytesAfter != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._bytesAfter, fieldNumber: 11)
+      }
+      if _storage._deadBytesBefore != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._deadBytesBefore, fieldNumber: 12)
+      }
+      if _storage._deadBytesAfter != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._deadBytesAfter, fieldNumber: 13)
+      }
+      if _storage._milliseconds != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._milliseconds, fieldNumber: 14)
+      }
+      try { if let v = _storage._millisecondsLeft {
+        try visitor.visitSingularUInt64Field(value: v, fieldNumber: 15)
+      } }()
+      if !_storage._message.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._message, fieldNumber: 16)
+      }
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: Sakuin_V1_Job, rhs: Sakuin_V1_Job) -> Bool {
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._index != rhs_storage._index {return false}
+        if _storage._number != rhs_storage._number {return false}
+        if _storage._state != rhs_storage._state {return false}
+        if _storage._options != rhs_storage._options {return false}
+        if _storage._bytesRead != rhs_storage._bytesRead {return false}
+        if _storage._bytesTotal != rhs_storage._bytesTotal {return false}
+        if _storage._bytesWritten != rhs_storage._bytesWritten {return false}
+        if _storage._segmentsBefore != rhs_storage._segmentsBefore {return false}
+        if _storage._segmentsAfter != rhs_storage._segmentsAfter {return false}
+        if _storage._bytesBefore != rhs_storage._bytesBefore {return false}
+        if _storage._bytesAfter != rhs_storage._bytesAfter {return false}
+        if _storage._deadBytesBefore != rhs_storage._deadBytesBefore {return false}
+        if _storage._deadBytesAfter != rhs_storage._deadBytesAfter {return false}
+        if _storage._milliseconds != rhs_storage._milliseconds {return false}
+        if _storage._millisecondsLeft != rhs_storage._millisecondsLeft {return false}
+        if _storage._message != rhs_storage._message {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -34,7 +34,10 @@ struct RequestRouter: Sendable {
             case .listIndexes: completion(.success(.indexes(catalog.listNow())))
             case .write(let name, let batch):
                 try catalog.indexNow(name).submit(batch) { completion($0.map { .receipt($0) }) }
-            case .createIndex, .dropIndex, .aliasIndex, .refresh, .commit, .segments, .compact:
+            case .listJobs(let name):
+                completion(.success(.jobs(name.isEmpty ? catalog.jobsNow() : try jobs(name))))
+            case .createIndex, .dropIndex, .aliasIndex, .refresh, .commit, .segments, .compact, .startCompaction,
+                .estimateCompaction, .controlJob:
                 Task { completion(await slow(request.call)) }
             case .importStream, .export:
                 throw SakuinError(.internalError, "A streaming call came to the unary router.")
@@ -42,6 +45,16 @@ struct RequestRouter: Sendable {
         } catch {
             completion(.failure(error))
         }
+    }
+
+    private func jobs(_ name: String) throws(SakuinError) -> [JobStatus] {
+        try catalog.indexNow(name).jobsNow().map { named($0, name) }
+    }
+
+    private func named(_ status: JobStatus, _ name: String) -> JobStatus {
+        var status = status
+        status.index = name
+        return status
     }
 
     /// Calls that wait for the disk: on the cooperative pool only as long as they do not block.
@@ -62,7 +75,13 @@ struct RequestRouter: Sendable {
             case .segments(let name): return .success(.segments(try await catalog.index(name).segments()))
             case .compact(let name, let segments):
                 return .success(.compaction(try await catalog.index(name).compact(segments: segments)))
-            case .search, .get, .statistics, .listIndexes, .write, .importStream, .export:
+            case .startCompaction(let name, let options):
+                return .success(.job(named(try await catalog.index(name).startCompaction(options), name)))
+            case .estimateCompaction(let name, let options):
+                return .success(.estimate(try await catalog.index(name).estimateCompaction(options)))
+            case .controlJob(let name, let number, let action):
+                return .success(.job(named(try await catalog.index(name).control(job: number, action), name)))
+            case .search, .get, .statistics, .listIndexes, .listJobs, .write, .importStream, .export:
                 return .failure(SakuinError(.internalError, "A quick call came to the slow router."))
             }
         } catch {

@@ -34,7 +34,9 @@ import Testing
                 now.change { $0 += pause }
                 cancellation.cancel()
             })
-        #expect(throws: StorageError.cancelled) { try budget.spend(1000, cancellation) }
+        #expect(throws: StorageError.cancelled) {
+            try budget.spend(1000) { () throws(StorageError) in try cancellation.check() }
+        }
         #expect(throws: StorageError.cancelled) { try cancellation.check() }
         #expect(now.read { $0 } < 1_000_000_000)
     }

@@ -153,7 +153,7 @@ final class FaultDirectory: Directory {
         return try inner.lock(name)
     }
 
-    func freeByteCount() throws(StorageError) -> Int { try inner.freeByteCount() }
+    func space() throws(StorageError) -> SpaceReading { try inner.space() }
 }
 
 private final class FaultOutputFile: OutputFile {

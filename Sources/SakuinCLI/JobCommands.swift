@@ -1,0 +1,231 @@
+// compact and jobs: compactions as jobs of the daemon, with their progress.
+
+import ArgumentParser
+import Foundation
+import SakuinClient
+
+struct CompactCommand: OnlineCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "compact",
+        abstract: "Merge an index down to a number of segments; searches and writes go on meanwhile.",
+        discussion:
+            "It is a job of the daemon: it goes on when this command is interrupted, and when the daemon is started again."
+    )
+    @OptionGroup var options: ServerOptions
+    @Argument(help: "The index.") var name: String
+    @Option(help: "How many segments to leave.") var segments = 1
+    @Flag(name: .customLong("only-deletes"), help: "Only rewrite segments that hold deleted documents.")
+    var onlyDeletes = false
+    @Option(name: .customLong("max-mb-per-s"), help: "Megabytes a second the job may read and write.")
+    var megabytesPerSecond: Double?
+    @Flag(name: .customLong("dry-run"), help: "Tell time and space, and do nothing.") var dryRun = false
+    @Flag(help: "Return when it is done: the default.") var wait = false
+    @Flag(help: "Return when the job is accepted; 'sakuin jobs' shows how far it is.") var detach = false
+
+    func validate() throws {
+        if wait, detach { throw ValidationError("--wait and --detach exclude each other.") }
+    }
+
+    func run(_ client: SakuinClient, _ output: Output) async throws {
+        let request = CompactionOptions(
+            segments: segments, onlyDeletes: onlyDeletes, bytesPerSecond: try Self.rate(megabytesPerSecond))
+        let index = try await client.index(name)
+        if dryRun { return show(try await index.estimateCompaction(request), output) }
+        let job = try await index.startCompaction(request)
+        if detach {
+            output.json
+                ? output.line(JobView.value(job).text)
+                : output.line("Job \(job.id) was accepted; 'sakuin jobs' shows how far it is.")
+            return
+        }
+        let ended = try await follow(job, index, output)
+        switch ended.state {
+        case .done: report(ended, output)
+        default:
+            throw SakuinError(
+                ended.state == .cancelled ? .cancelled : .unavailable,
+                ended.message.isEmpty ? "The job is \(ended.state)." : ended.message, field: "job", value: ended.id)
+        }
+    }
+
+    /// Bytes of `--max-mb-per-s`.
+    static func rate(_ megabytes: Double?) throws -> Int? {
+        guard let megabytes else { return nil }
+        guard megabytes >= 0.001, megabytes <= 1e9 else {
+            throw SakuinError.invalid(
+                "A rate is 0.001 to 1000000000 megabytes a second.", field: "max-mb-per-s", value: megabytes)
+        }
+        return Int(megabytes * 1e6)
+    }
+
+    /// Looks at the job until it has ended. A daemon that is started again meanwhile is waited for.
+    private func follow(_ job: JobStatus, _ index: RemoteIndex, _ output: Output) async throws -> JobStatus {
+        var last = job
+        var shown = -1
+        var pause = 20
+        while !last.state.isFinal {
+            try await Task.sleep(for: .milliseconds(pause))
+            pause = min(pause * 2, 250)
+            guard let now = try await index.jobs().first(where: { $0.number == job.number }) else {
+                throw SakuinError(
+                    .notFound, "The daemon no longer knows the job.", field: "job", value: job.id,
+                    nextStep: "'sakuin stats' and 'sakuin segments' show what was done.")
+            }
+            last = now
+            if last.state.isFinal { break }
+            if output.json, Int(last.percent) != shown {
+                shown = Int(last.percent)
+                output.line(JobView.value(last, event: "progress").text)
+            }
+            if !output.json, Output.errorIsTerminal { JobView.bar(last) }
+        }
+        if !output.json, Output.errorIsTerminal { JobView.clear() }
+        return last
+    }
+
+    private func report(_ job: JobStatus, _ output: Output) {
+        if output.json {
+            output.object([
+                ("event", .string("done")), ("job", .string(job.id)),
+                ("segmentsBefore", .integer(Int64(job.segmentsBefore))),
+                ("segmentsAfter", .integer(Int64(job.segmentsAfter))),
+                ("bytesBefore", .integer(Int64(job.bytesBefore))), ("bytesAfter", .integer(Int64(job.bytesAfter))),
+                ("deadBytesBefore", .integer(Int64(job.deadBytesBefore))),
+                ("deadBytesAfter", .integer(Int64(job.deadBytesAfter))),
+                ("bytesRead", .integer(Int64(job.bytesRead))), ("bytesWritten", .integer(Int64(job.bytesWritten))),
+                ("milliseconds", .integer(Int64(job.milliseconds))),
+            ])
+        } else {
+            output.line(
+                "\(job.segmentsBefore) segments of \(Output.size(job.bytesBefore)) became "
+                    + "\(job.segmentsAfter) of \(Output.size(job.bytesAfter)) in \(job.milliseconds) ms; "
+                    + "\(Output.size(job.deadBytesBefore)) of it was dead, \(Output.size(job.deadBytesAfter)) is.")
+        }
+    }
+
+    private func show(_ e: CompactionEstimate, _ output: Output) {
+        let numbers: [(String, Int)] = [
+            ("segmentsBefore", e.segmentsBefore), ("segmentsAfter", e.segmentsAfter), ("bytesBefore", e.bytesBefore),
+            ("bytesAfter", e.bytesAfter), ("bytesRead", e.bytesRead), ("bytesWritten", e.bytesWritten),
+            ("deadDocuments", e.deadDocuments), ("freeBytes", e.freeBytes), ("milliseconds", e.milliseconds),
+        ]
+        if output.json {
+            output.object([("dryRun", .boolean(true))] + numbers.map { ($0.0, .integer(Int64($0.1))) })
+            return
+        }
+        output.line("Nothing was done. A compaction would")
+        output.line("  leave \(e.segmentsAfter) of \(e.segmentsBefore) segments,")
+        output.line("  read \(Output.size(e.bytesRead)) and write about \(Output.size(e.bytesWritten)),")
+        output.line("  reclaim \(e.deadDocuments) dead documents, leave about \(Output.size(e.bytesAfter)),")
+        output.line("  take about \(JobView.time(e.milliseconds)),")
+        output.line("  need \(Output.size(e.bytesWritten)) of the \(Output.size(e.freeBytes)) that are free.")
+    }
+}
+
+struct JobsCommand: OnlineCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "jobs",
+        abstract: "Show compactions and merging in the background; pause, resume, cancel, throttle.",
+        usage: "sakuin jobs [--json] [pause|resume|cancel|throttle ID] [--max-mb-per-s X]")
+    @OptionGroup var options: ServerOptions
+    @Argument(help: "pause, resume, cancel or throttle; without it all jobs are shown.") var action: String?
+    @Argument(help: "The job: INDEX:NUMBER, or INDEX:merges.") var id: String?
+    @Option(name: .customLong("max-mb-per-s"), help: "For throttle: megabytes a second; 0 lifts the limit.")
+    var megabytesPerSecond: Double?
+
+    func run(_ client: SakuinClient, _ output: Output) async throws {
+        guard let action else {
+            let jobs = try await client.jobs()
+            if output.json { return output.object([("jobs", .array(jobs.map { JobView.value($0) }))]) }
+            for job in jobs { output.line(JobView.line(job)) }
+            return
+        }
+        guard let id else {
+            throw SakuinError.invalid(
+                "Which job?", field: "job", nextStep: "Give its id; 'sakuin jobs' lists them.")
+        }
+        let (index, number) = try JobStatus.parse(id: id)
+        let status = try await client.index(index).control(job: number, try jobAction(action))
+        output.line(output.json ? JobView.value(status).text : JobView.line(status))
+    }
+
+    private func jobAction(_ word: String) throws -> JobAction {
+        switch word {
+        case "pause": return .pause
+        case "resume": return .resume
+        case "cancel": return .cancel
+        case "throttle":
+            guard let megabytesPerSecond else {
+                throw SakuinError.invalid(
+                    "To what rate?", field: "max-mb-per-s", nextStep: "Give --max-mb-per-s; 0 lifts the limit.")
+            }
+            return .throttle(
+                bytesPerSecond: megabytesPerSecond == 0 ? nil : try CompactCommand.rate(megabytesPerSecond))
+        default:
+            throw SakuinError.invalid(
+                "Jobs can be paused, resumed, cancelled and throttled.", field: "action", value: word,
+                nextStep: "'sakuin jobs pause|resume|cancel|throttle ID'.")
+        }
+    }
+}
+
+/// Jobs as lines, bars and JSON.
+enum JobView {
+    static func value(_ job: JobStatus, event: String? = nil) -> JSONValue {
+        var members: [(String, JSONValue)] = []
+        if let event { members.append(("event", .string(event))) }
+        members += [
+            ("job", .string(job.id)), ("index", .string(job.index)), ("state", .string(job.state.description)),
+            ("percent", .float((job.percent * 10).rounded() / 10)), ("bytesRead", .integer(Int64(job.bytesRead))),
+            ("bytesTotal", .integer(Int64(job.bytesTotal))), ("bytesWritten", .integer(Int64(job.bytesWritten))),
+            ("deadBytesBefore", .integer(Int64(job.deadBytesBefore))),
+            ("milliseconds", .integer(Int64(job.milliseconds))),
+        ]
+        if let left = job.millisecondsLeft { members.append(("millisecondsLeft", .integer(Int64(left)))) }
+        if let rate = job.options.bytesPerSecond { members.append(("bytesPerSecond", .integer(Int64(rate)))) }
+        if job.number > 0 {
+            members.append(("segments", .integer(Int64(job.options.segments))))
+            members.append(("onlyDeletes", .boolean(job.options.onlyDeletes)))
+        }
+        if job.state.isFinal { members.append(("deadBytesAfter", .integer(Int64(job.deadBytesAfter)))) }
+        if !job.message.isEmpty { members.append(("message", .string(job.message))) }
+        return .object(members.map { .init(key: $0.0, value: $0.1) })
+    }
+
+    static func line(_ job: JobStatus) -> String {
+        var text = "\(job.id)  \(job.state)"
+        if job.number == 0 {
+            text += "  \(Output.size(job.bytesRead)) read, \(Output.size(job.bytesWritten)) written, "
+            text += "\(Output.size(max(0, job.bytesTotal - job.bytesRead))) behind"
+        } else {
+            text += "  \(progress(job))"
+        }
+        if let rate = job.options.bytesPerSecond { text += "  at most \(Output.size(rate))/s" }
+        return job.message.isEmpty ? text : text + "  \(job.message)"
+    }
+
+    private static func progress(_ job: JobStatus) -> String {
+        var text = String(format: "%.0f %%", job.percent)
+        text += "  \(Output.size(job.bytesRead)) of \(Output.size(job.bytesTotal)) read, "
+        text += "\(Output.size(job.bytesWritten)) written"
+        if let left = job.millisecondsLeft { text += ", \(time(left)) left" }
+        return text
+    }
+
+    /// A progress bar on standard error.
+    static func bar(_ job: JobStatus) {
+        let width = 24
+        let filled = Int(job.percent / 100 * Double(width))
+        let bar = String(repeating: "#", count: filled) + String(repeating: ".", count: width - filled)
+        let state = job.state == .running ? "" : " \(job.state)"
+        Output.write(Array("\r\u{1B}[K[\(bar)]\(state) \(progress(job))".utf8), to: STDERR_FILENO)
+    }
+
+    static func clear() { Output.write(Array("\r\u{1B}[K".utf8), to: STDERR_FILENO) }
+
+    static func time(_ milliseconds: Int) -> String {
+        let seconds = (milliseconds + 500) / 1000
+        if milliseconds < 1000 { return "\(milliseconds) ms" }
+        return seconds < 60 ? "\(seconds) s" : "\(seconds / 60) min \(seconds % 60) s"
+    }
+}

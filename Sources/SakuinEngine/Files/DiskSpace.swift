@@ -1,0 +1,73 @@
+import Synchronization
+
+/// Bytes of the file system that holds a folder.
+struct SpaceReading: Sendable, Equatable {
+    var free: Int
+    var total: Int
+}
+
+/// Low-water marks of the disk: below the first merges wait, below the second writes are refused. Both end by themselves
+/// when space returns.
+final class DiskSpace: Sendable {
+    enum Mark: Sendable {
+        case merges
+        case writes
+    }
+
+    private struct State {
+        var reading: SpaceReading?
+        var readAt: UInt64 = 0
+    }
+
+    private let state = Mutex(State())
+    private let directory: any Directory
+    private let mergeMark: Int
+    private let writeMark: Int
+    private let clock: @Sendable () -> UInt64
+    /// A reading serves for so long.
+    private static let ageNanosecondsMax: UInt64 = 200_000_000
+
+    /// Bytes that have to be free; 0: not watched. On a small file system at most a sixteenth and a sixty-fourth of it.
+    init(
+        _ directory: any Directory, mergeMark: Int, writeMark: Int,
+        clock: @escaping @Sendable () -> UInt64 = { Clock.nanoseconds() }
+    ) {
+        self.directory = directory
+        self.mergeMark = mergeMark
+        self.writeMark = writeMark
+        self.clock = clock
+    }
+
+    /// How it stands; nil when it cannot be told, which stops nothing.
+    func reading(isFresh: Bool = false) -> SpaceReading? {
+        let now = clock()
+        return state.withLock { state in
+            if isFresh || state.readAt == 0 || now &- state.readAt >= Self.ageNanosecondsMax {
+                state.reading = try? directory.space()
+                state.readAt = max(now, 1)
+            }
+            return state.reading
+        }
+    }
+
+    /// Bytes that have to stay free for this.
+    func mark(_ mark: Mark, of reading: SpaceReading) -> Int {
+        switch mark {
+        case .merges: min(mergeMark, reading.total / 16)
+        case .writes: min(writeMark, reading.total / 64)
+        }
+    }
+
+    /// Why there is no room for `byteCount` bytes more above the mark; nil when there is.
+    func refusal(_ mark: Mark, for byteCount: Int = 0) -> SakuinError? {
+        if mark == .merges ? mergeMark == 0 : writeMark == 0, byteCount == 0 { return nil }
+        guard let reading = reading(isFresh: byteCount > 0) else { return nil }
+        let needed = self.mark(mark, of: reading).addingReportingOverflow(byteCount).partialValue
+        if reading.free >= needed { return nil }
+        return SakuinError(
+            .resourceExhausted,
+            "The disk of \(directory.path) is nearly full: \(reading.free >> 20) MiB are free, \(needed >> 20) MiB have to be.",
+            field: "disk", limit: "\(needed)", value: "\(reading.free)",
+            nextStep: "Make room; it goes on by itself when there is some.", retryAfterMilliseconds: 1_000)
+    }
+}

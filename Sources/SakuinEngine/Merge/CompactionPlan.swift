@@ -1,0 +1,32 @@
+/// The merges of a compaction, reckoned from sizes before it begins: for its estimate and its percentage.
+struct CompactionPlan: Sendable, Equatable {
+    private(set) var bytesRead = 0
+    private(set) var bytesWritten = 0
+    private(set) var segmentCount: Int
+
+    init(_ policy: MergePolicy, _ segments: [MergePolicy.Candidate], _ options: CompactionOptions) {
+        var segments = segments
+        var id = UInt64.max
+        // Each step leaves fewer segments, dead documents or flushed ones.
+        for _ in 0..<(2 * segments.count + 1) {
+            guard let ids = Self.next(policy, segments, options).map({ Set($0) }) else { break }
+            let inputs = segments.filter { ids.contains($0.id) }
+            segments.removeAll { ids.contains($0.id) }
+            bytesRead += inputs.reduce(0) { $0 + $1.byteCount }
+            if let merged = MergePolicy.merged(inputs, id: id) {
+                bytesWritten += merged.byteCount
+                segments.append(merged)
+            }
+            id -= 1
+        }
+        segmentCount = segments.count
+    }
+
+    /// The next merge of a compaction of these segments; nil when it is done.
+    static func next(
+        _ policy: MergePolicy, _ segments: [MergePolicy.Candidate], _ options: CompactionOptions
+    ) -> [UInt64]? {
+        if options.onlyDeletes { return segments.first { $0.deadCount > 0 }.map { [$0.id] } }
+        return policy.compaction(segments, to: options.segments)
+    }
+}

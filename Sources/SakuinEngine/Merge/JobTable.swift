@@ -1,0 +1,172 @@
+/// The compactions of an index: those that wait, the one that runs, the last ones that ended. A value; what drives it is
+/// the `MergeScheduler`.
+struct JobTable: Sendable {
+    typealias Completion = @Sendable (Result<JobStatus, SakuinError>) -> Void
+
+    struct Job: Sendable {
+        var status: JobStatus
+        let control: MergeControl
+        let budget: ByteBudget
+        /// What it still has to bring together, while it runs.
+        var segments: Set<UInt64> = []
+        var completions: [Completion] = []
+        var began: UInt64 = 0
+        var isPaused: Bool { control.isPaused }
+    }
+
+    /// Ended jobs are remembered up to this many, waiting ones accepted.
+    static let endedCountMax = 16
+    static let waitingCountMax = 64
+
+    private(set) var jobs: [Job] = []
+    private(set) var nextNumber: UInt64 = 1
+
+    /// Adds a job that waits; throws when there are too many.
+    mutating func add(
+        _ options: CompactionOptions, shared: ByteBudget, completion: Completion? = nil
+    ) throws(SakuinError) -> JobStatus {
+        let waiting = jobs.count { !$0.status.state.isFinal }
+        if waiting >= Self.waitingCountMax {
+            throw SakuinError(
+                .resourceExhausted, "Too many compactions wait.", field: "jobs", limit: "\(Self.waitingCountMax)",
+                value: "\(waiting)", nextStep: "Cancel some, or wait.", retryAfterMilliseconds: 1_000)
+        }
+        var status = JobStatus()
+        status.number = nextNumber
+        status.options = options
+        nextNumber += 1
+        append(status, shared, completion)
+        return status
+    }
+
+    private mutating func append(_ status: JobStatus, _ shared: ByteBudget, _ completion: Completion?) {
+        let own = ByteBudget(bytesPerSecond: status.options.bytesPerSecond)
+        jobs.append(
+            Job(
+                status: status, control: MergeControl([own, shared]), budget: own,
+                completions: completion.map { [$0] } ?? []))
+    }
+
+    /// The first that waits becomes the one that runs.
+    mutating func begin(now: UInt64) -> Job? {
+        guard let at = jobs.firstIndex(where: { $0.status.state == .queued && !$0.isPaused }) else { return nil }
+        jobs[at].status.state = .running
+        jobs[at].began = now
+        return jobs[at]
+    }
+
+    /// What the job says it does; nothing when it has ended meanwhile.
+    mutating func update(_ number: UInt64, _ body: (inout Job) -> Void) {
+        guard let at = jobs.firstIndex(where: { $0.status.number == number }) else { return }
+        body(&jobs[at])
+    }
+
+    /// A merge has replaced segments: jobs that were to merge them go on with the result.
+    mutating func replaced(_ ids: Set<UInt64>, by merged: UInt64?) {
+        for at in jobs.indices where !jobs[at].segments.isDisjoint(with: ids) {
+            jobs[at].segments.subtract(ids)
+            if let merged { jobs[at].segments.insert(merged) }
+        }
+    }
+
+    /// Ends a job and hands out who waits for it; older ended ones are forgotten.
+    mutating func end(_ number: UInt64, _ state: JobState, message: String = "", now: UInt64) -> [Completion] {
+        guard let at = jobs.firstIndex(where: { $0.status.number == number && !$0.status.state.isFinal }) else {
+            return []
+        }
+        jobs[at].status = status(of: jobs[at], now: now)
+        jobs[at].status.state = state
+        jobs[at].status.message = message
+        jobs[at].status.millisecondsLeft = nil
+        jobs[at].segments = []
+        defer {
+            jobs[at].completions = []
+            while jobs.count(where: { $0.status.state.isFinal }) > Self.endedCountMax,
+                let oldest = jobs.firstIndex(where: { $0.status.state.isFinal })
+            {
+                jobs.remove(at: oldest)
+            }
+        }
+        return jobs[at].completions
+    }
+
+    /// Segments that running jobs are going to merge.
+    var reserved: Set<UInt64> {
+        jobs.reduce(into: []) { if $1.status.state == .running, !$1.isPaused { $0.formUnion($1.segments) } }
+    }
+
+    func status(of job: Job, now: UInt64) -> JobStatus {
+        var status = job.status
+        if status.state.isFinal { return status }
+        status.bytesRead = job.control.bytesRead
+        status.bytesWritten = job.control.bytesWritten
+        if job.began > 0 { status.milliseconds = Int((max(now, job.began) - job.began) / 1_000_000) }
+        if status.state == .running, status.bytesRead > 0, status.bytesTotal >= status.bytesRead {
+            let left = Double(status.bytesTotal - status.bytesRead) / Double(status.bytesRead)
+            status.millisecondsLeft = Int(Double(status.milliseconds) * left)
+        }
+        if job.isPaused { status.state = .paused }
+        return status
+    }
+
+    func find(_ number: UInt64) -> Job? { jobs.first { $0.status.number == number } }
+
+    // MARK: Over a restart
+
+    /// Jobs that have not ended, as JSON: `{"next": 4, "jobs": [{"number": 3, "segments": 1, …}]}`.
+    var json: String {
+        var members: [JSONValue] = []
+        for job in jobs where !job.status.state.isFinal {
+            let options = job.status.options
+            var object: [JSONValue.Member] = [
+                .init(key: "number", value: .integer(Int64(clamping: job.status.number))),
+                .init(key: "segments", value: .integer(Int64(options.segments))),
+                .init(key: "onlyDeletes", value: .boolean(options.onlyDeletes)),
+                .init(key: "paused", value: .boolean(job.isPaused)),
+            ]
+            if let rate = job.budget.bytesPerSecond {
+                object.append(.init(key: "bytesPerSecond", value: .integer(Int64(rate))))
+            }
+            members.append(.object(object))
+        }
+        return JSONValue.object([
+            .init(key: "next", value: .integer(Int64(clamping: nextNumber))),
+            .init(key: "jobs", value: .array(members)),
+        ]).text
+    }
+
+    init() {}
+
+    /// The inverse of `json`: all of them wait again, paused ones paused.
+    init(json bytes: [UInt8], shared: ByteBudget) throws(SakuinError) {
+        guard case .object(let members) = try JSONValue(parsing: bytes) else { throw .invalid("not an object") }
+        for member in members {
+            switch (member.key, member.value) {
+            case ("next", .integer(let next)): nextNumber = UInt64(clamping: next)
+            case ("jobs", .array(let list)):
+                for case .object(let job) in list.prefix(Self.waitingCountMax) { append(job, shared) }
+            default: break
+            }
+        }
+        nextNumber = max(nextNumber, (jobs.map(\.status.number).max() ?? 0) &+ 1, 1)
+    }
+
+    private mutating func append(_ members: [JSONValue.Member], _ shared: ByteBudget) {
+        var status = JobStatus()
+        var isPaused = false
+        for member in members {
+            switch (member.key, member.value) {
+            case ("number", .integer(let number)): status.number = UInt64(clamping: number)
+            case ("segments", .integer(let count)): status.options.segments = max(1, Int(clamping: count))
+            case ("onlyDeletes", .boolean(let only)): status.options.onlyDeletes = only
+            case ("bytesPerSecond", .integer(let rate)): status.options.bytesPerSecond = max(1, Int(clamping: rate))
+            case ("paused", .boolean(let paused)): isPaused = paused
+            default: break
+            }
+        }
+        // 0 is merging in the background; a number that stands twice is one job.
+        if status.number == 0 || status.number == .max || find(status.number) != nil { return }
+        append(status, shared, nil)
+        if isPaused { jobs[jobs.count - 1].control.pause() }
+    }
+}
