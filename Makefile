@@ -5,7 +5,7 @@ export SWIFT_BACKTRACE ?= enable=no
 KILLS ?= 200
 MINUTES ?= 1
 
-.PHONY: help deps demo test build lint bench fuzz soak proto clean
+.PHONY: help deps demo test build lint bench fuzz soak steady merging proto clean
 
 help: ## this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -39,6 +39,15 @@ soak: deps ## kill a loaded daemon KILLS times and go on for MINUTES, then sweep
 	swift build -c release --product sakuind
 	Scripts/soak.py --kills $(KILLS) --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
 	SAKUIN_FAULT_SEED=$$(date +%s) SAKUIN_FAULT_SECONDS=$$(($(MINUTES) * 60)) swift test --filter FaultSweepTests
+
+steady: deps ## keep a daemon under load and compactions for MINUTES; plot memory, files, dead documents
+	swift build -c release --product sakuind
+	Scripts/steady.py --minutes $(MINUTES) --out steady.tsv --plot steady.svg $(if $(SEED),--seed $(SEED))
+
+merging: deps ## simulate the merge policy over 10^10 documents; plot it into Docs/merging.svg
+	swift build -c release --package-path Benchmarks --product sakuin-mergesim
+	Benchmarks/.build/release/sakuin-mergesim > merging.tsv
+	Benchmarks/plot_merging.py merging.tsv Docs/merging.svg
 
 proto: ## regenerate the protobuf code; needs protoc and protoc-gen-swift
 	protoc --proto_path=Protocol/sakuin/v1 --swift_out=Sources/SakuinProtocol/Generated \

@@ -13,6 +13,10 @@ let package = Package(
             ],
             swiftSettings: [.swiftLanguageMode(.v6)]),
         .executableTarget(
+            name: "sakuin-mergesim",
+            dependencies: [.product(name: "SakuinEngine", package: "sakuin")],
+            swiftSettings: [.swiftLanguageMode(.v6)]),
+        .executableTarget(
             name: "sakuin-micro",
             dependencies: [
                 .product(name: "SakuinEngine", package: "sakuin"), .product(name: "SakuinTypes", package: "sakuin"),

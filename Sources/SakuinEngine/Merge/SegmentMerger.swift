@@ -50,10 +50,12 @@ struct SegmentMerger {
             let meta = meta(fieldNames)
             try merger.merge(into: &terms, lengths: lengths(norms.offsets.mapValues { start + $0 }, meta))
             try terms.finish(to: &file)
+            try tellRead(["grams", "words", "norms"])
             try appendNorms(norms, to: &file)
             try appendDocuments(to: &file)
             try appendKeys(to: &file)
             try appendColumns(to: &file)
+            try tellRead(["keys", "columns"])
             let (byteCount, checksum) = try file.finish(meta)
             return SealedSegment(id: id, byteCount: byteCount, checksum: checksum, ordinals: [], keyHashes: [])
         } catch {
@@ -62,6 +64,14 @@ struct SegmentMerger {
                 try? directory.remove(FileName.temporary(name) + "-" + section)
             }
             throw error
+        }
+    }
+
+    /// Tells that these sections were read as wholes.
+    private func tellRead(_ sections: Set<String>) throws(StorageError) {
+        for input in inputs {
+            try control.didRead(
+                input.segment.sectionSizes.reduce(0) { sections.contains($1.name) ? $0 + $1.byteCount : $0 })
         }
     }
 

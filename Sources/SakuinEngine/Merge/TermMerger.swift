@@ -97,7 +97,7 @@ struct TermMerger: ~Copyable {
         let input = inputs[number]
         let base = bases[number]
         let first = input.firstDocument
-        bytesRead &+= info.postingsByteCount &+ info.positionsByteCount
+        if info.documentFrequency > 1 { bytesRead &+= info.postingsByteCount &+ info.positionsByteCount }
         try reader.read(
             info, input.segment.postingSource, base: base.documents, lengths
         ) { (block) throws(StorageError) in
