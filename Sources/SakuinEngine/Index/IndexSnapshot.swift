@@ -21,8 +21,13 @@ struct SnapshotSegment: Sendable {
 /// The segments a search sees: immutable, shared; files stay mapped while a snapshot is held.
 struct IndexSnapshot: Sendable {
     var segments: [SnapshotSegment] = [] {
-        didSet { models = ScoreModels() }
+        didSet {
+            models = ScoreModels()
+            searchable = segments.map(\.searchable)
+        }
     }
+    /// The segments as searches take them.
+    private(set) var searchable: [SearchableSegment] = []
     /// Every write up to this sequence number is in it.
     var sequence: UInt64 = 0
     /// What scores need to know of all segments; a snapshot with other segments has others.

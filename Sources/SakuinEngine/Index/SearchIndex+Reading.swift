@@ -14,6 +14,7 @@ extension SearchIndex {
                     value: "\(writer.visibleSequence)", nextStep: "Refresh the index, or wait longer.")
             }
         }
+        if let response = try countOfOneList(request) { return response }
         let room = Self.memoryByteCount(request)
         guard memory.takeForSearch(room) else {
             throw SakuinError(
@@ -24,7 +25,7 @@ extension SearchIndex {
         defer { memory.giveBackFromSearch(room) }
         let plan = try plan(request)
         let snapshot = store.snapshot
-        let segments = snapshot.segments.map(\.searchable)
+        let segments = snapshot.searchable
         do throws(SearchError) {
             let deadline = limitMilliseconds == 0 ? 0 : began + UInt64(limitMilliseconds) * 1_000_000
             let search = SnapshotSearch(
@@ -94,19 +95,15 @@ extension SearchIndex {
     }
 
     private func plan(_ request: SearchRequest) throws(SakuinError) -> QueryPlan {
-        let names = registry.names
-        return try QueryPlanner.plan(
-            try Self.tree(request.query, names),
-            filter: try request.filter.map { (filter) throws(SakuinError) in
-                try Self.tree(filter, names)
-            },
-            schema: schema, dynamicNames: registry.dynamicNames, fields: request.fields)
+        var filter: Query?
+        if let input = request.filter { filter = try tree(input) }
+        return try QueryPlanner.plan(try tree(request.query), filter: filter, searched, fields: request.fields)
     }
 
-    private static func tree(_ input: QueryInput, _ names: [String]) throws(SakuinError) -> Query {
+    private func tree(_ input: QueryInput) throws(SakuinError) -> Query {
         switch input {
         case .tree(let query): query
-        case .text(let text): try QueryParser.parse(text, knownFields: Set(names))
+        case .text(let text): try QueryParser.parse(text, knownFields: Set(registry.names))
         }
     }
 

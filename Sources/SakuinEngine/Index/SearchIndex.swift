@@ -4,6 +4,7 @@
 /// asynchronous ones are those of `SearchService`, so that the same code runs against an index on a server.
 public final class SearchIndex: SearchService {
     let registry: FieldRegistry
+    let searched: SearchedFields
     let store: SegmentStore
     let writer: IndexWriter
     private let merges: Monitor<MergeScheduler?>
@@ -49,6 +50,7 @@ public final class SearchIndex: SearchService {
 
     init(_ parts: RecoveredIndex, path: String, options: IndexOptions) {
         registry = parts.registry
+        searched = SearchedFields(parts.registry)
         store = parts.store
         lock = parts.lock
         memory = parts.memory

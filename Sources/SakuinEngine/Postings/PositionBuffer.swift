@@ -2,7 +2,7 @@
 final class PositionBuffer {
     private(set) var values: UnsafeMutablePointer<UInt32>
     private(set) var count = 0
-    private var capacity = 256
+    private var capacity = 16
 
     init() { values = .allocate(capacity: capacity) }
 
@@ -26,15 +26,18 @@ final class PositionBuffer {
         capacity *= 2
     }
 
-    /// Replaces what is there by those of another that are not below `offset`, minus it.
-    func copy(_ other: PositionBuffer, minus offset: UInt32) {
+    /// What is there now; valid until the buffer changes.
+    var run: PositionRun { PositionRun(values: UnsafePointer(values), count: count) }
+
+    /// Replaces what is there by those of a run that are not below `offset`, minus it.
+    func copy(_ other: PositionRun, minus offset: UInt32) {
         count = 0
         for i in 0..<other.count where other.values[i] >= offset { append(other.values[i] &- offset) }
     }
 
     /// Keeps the values that `other` has too, `offset` further on; both ascend.
     @inline(__always)
-    func intersect(_ other: PositionBuffer, offset: UInt32) {
+    func intersect(_ other: PositionRun, offset: UInt32) {
         let (a, b) = (values, other.values)
         let (aCount, bCount) = (count, other.count)
         var (i, j, kept) = (0, 0, 0)
@@ -57,5 +60,18 @@ final class PositionBuffer {
     func sort() {
         var all = UnsafeMutableBufferPointer(start: values, count: count)
         all.sort()
+    }
+}
+
+/// Ascending positions that somebody else keeps.
+struct PositionRun {
+    let values: UnsafePointer<UInt32>
+    let count: Int
+
+    @inline(__always)
+    func contains(_ value: UInt32) -> Bool {
+        var i = 0
+        while i < count, values[i] < value { i &+= 1 }
+        return i < count && values[i] == value
     }
 }

@@ -20,6 +20,7 @@ final class PostingCursor {
     private let skip: SkipData?
     /// The list of the first character, for ranked lists.
     private let base: PostingCursor?
+    /// In the same memory as `documents`, behind them.
     private let frequencyBuffer: UnsafeMutablePointer<UInt32>
     private var frequenciesLoaded = false
     /// Where the frequencies of the current block begin; of a short list the bits behind its documents.
@@ -48,15 +49,14 @@ final class PostingCursor {
         (list, listEnd, skip) = try source.list(info)
         frequenciesAt = list
         bits = BitReader(list, end: listEnd)
-        documents = .allocate(capacity: PostingListWriter.blockCount)
-        frequencyBuffer = .allocate(capacity: PostingListWriter.blockCount)
+        documents = .allocate(capacity: 2 * PostingListWriter.blockCount)
+        frequencyBuffer = documents + PostingListWriter.blockCount
         positions = PositionReader(bits)
         self.lengths = lengths
     }
 
     deinit {
         documents.deallocate()
-        frequencyBuffer.deallocate()
     }
 
     private func corrupt(_ reason: String) -> StorageError {
@@ -108,6 +108,48 @@ final class PostingCursor {
     func has(_ document: UInt32) throws(StorageError) -> Bool {
         guard let base else { return try seek(document) && documents[index] == document }
         return try hasRanked(document, base)
+    }
+
+    /// The first place of `from..<to` whose document this list has, where the cursor then stands; `to` when there is none.
+    /// `wanted` ascends and is not below documents asked for before.
+    func firstCommon(_ wanted: UnsafePointer<UInt32>, _ from: Int, _ to: Int) throws(StorageError) -> Int {
+        var place = from
+        if let base {
+            while place < to {
+                if try hasRanked(wanted[place], base) { return place }
+                place &+= 1
+            }
+            return to
+        }
+        while place < to {
+            if count == 0 || documents[count &- 1] < wanted[place] {
+                guard try seekBlock(wanted[place]) else { return to }
+            }
+            place = firstInBlock(wanted, place, to)
+            if place < to, index < count, documents[index] == wanted[place] { return place }
+        }
+        return to
+    }
+
+    /// The same among the documents of the current block; otherwise the first place behind the block.
+    @inline(__always)
+    private func firstInBlock(_ wanted: UnsafePointer<UInt32>, _ from: Int, _ to: Int) -> Int {
+        let (mine, end) = (documents, count)
+        let last = mine[end &- 1]
+        var (place, at) = (from, index)
+        while place < to, wanted[place] <= last {
+            let target = wanted[place]
+            var length = end &- at
+            while length > 1 {
+                let half = length &>> 1
+                at = mine[at &+ half &- 1] < target ? at &+ half : at
+                length &-= half
+            }
+            if mine[at] == target { break }
+            place &+= 1
+        }
+        index = at
+        return place
     }
 
     /// The same by rank: one place is looked up in the character's list instead of the documents of all of this.
@@ -309,7 +351,7 @@ final class PostingCursor {
     }
 
     /// The positions of document `place` of the current block, ascending; valid until the next call.
-    func positions(of place: Int) throws(StorageError) -> PositionBuffer {
+    func positions(of place: Int) throws(StorageError) -> PositionRun {
         found.removeAll()
         guard hasPositions, let norms = lengths.norms else {
             throw corrupt("a list without positions was asked for them")
@@ -325,7 +367,7 @@ final class PostingCursor {
             isThere = positions.read(place, norms: norms, documents: documents, frequencies, into: found)
         }
         guard isThere else { throw corrupt("damaged positions") }
-        return found
+        return found.run
     }
 
     /// Where the positions of the current block begin.

@@ -41,6 +41,18 @@ struct PhrasePlan: Sendable, Hashable {
     /// others would cost a look into the dictionary each.
     private static let choiceCountMax = 5
 
+    /// Appends the tokens of a text of Han and kana alone, whose normal form is the text itself; false when it is
+    /// another.
+    mutating func append(plain text: String, _ kind: AnalyzerKind) -> Bool {
+        guard kind == .cjk, let run = PlainText.scalars(text) else { return false }
+        if run.count > 1 {
+            append(run: run, at: 0)
+        } else {
+            append(Token(term: .character(run[0]), offset: 0))
+        }
+        return true
+    }
+
     /// Appends the bigrams of two or more characters that follow each other.
     mutating func append(run: [UInt32], at position: UInt32) {
         let first = tokens.count
@@ -77,6 +89,16 @@ struct QueryPlan: Sendable {
     var phrases: [PhrasePlan] = []
     /// Phrases that score: those not below a NOT or in the filter.
     var scoring: [Int] = []
-    /// What highlighting looks for: field number and pattern.
-    var patterns: [(field: Int, pattern: TextPattern)] = []
+    /// What highlighting looks for.
+    var sought: [SoughtText] = []
+}
+
+/// A text of the query that scores, in one field.
+struct SoughtText: Sendable {
+    let field: Int
+    let text: String
+    let analyzer: Analyzer
+    let lastIsPrefix: Bool
+
+    var pattern: TextPattern { TextPattern(text, analyzer: analyzer, lastIsPrefix: lastIsPrefix) }
 }

@@ -1,17 +1,16 @@
 /// Query tree to plan: each text becomes, per field, the tokens that prove it.
 struct QueryPlanner {
-    private let schema: Schema
-    private let dynamicNames: Set<String>
-    private let defaultFields: [String]
+    private let searched: SearchedFields
+    private let defaultFields: [SearchedFields.Field]
+    /// Fields of the request that are not in the schema.
+    private var dynamicFields: [String] = []
     private var plan = QueryPlan(root: .none)
 
-    /// `dynamicNames` are fields outside the schema that documents have had.
+    /// `fields` are those of the request; none: all text fields.
     static func plan(
-        _ query: Query, filter: Query?, schema: Schema, dynamicNames: Set<String>, fields: [String]
+        _ query: Query, filter: Query?, _ searched: SearchedFields, fields: [String]
     ) throws(SakuinError) -> QueryPlan {
-        var planner = QueryPlanner(
-            schema: schema, dynamicNames: dynamicNames,
-            defaultFields: fields.isEmpty ? schema.fields.filter { $0.type == .text }.map(\.name) : fields)
+        var planner = try QueryPlanner(searched, fields)
         var root = try planner.node(query, boost: 1, scores: true)
         if let filter {
             root = .and([root, try planner.node(filter, boost: 1, scores: false)])
@@ -20,10 +19,30 @@ struct QueryPlanner {
         return planner.plan
     }
 
-    private init(schema: Schema, dynamicNames: Set<String>, defaultFields: [String]) {
-        self.schema = schema
-        self.dynamicNames = dynamicNames
-        self.defaultFields = defaultFields
+    private init(_ searched: SearchedFields, _ names: [String]) throws(SakuinError) {
+        self.searched = searched
+        if names.isEmpty {
+            defaultFields = searched.text
+            return
+        }
+        (defaultFields, dynamicFields) = try Self.resolve(names, searched)
+    }
+
+    private static func resolve(
+        _ names: [String], _ searched: SearchedFields
+    ) throws(SakuinError) -> ([SearchedFields.Field], [String]) {
+        var known: [SearchedFields.Field] = []
+        var dynamic: [String] = []
+        for name in names {
+            if let field = searched[name] {
+                known.append(field)
+            } else if searched.isDynamic(name) {
+                dynamic.append(name)
+            } else {
+                throw unknownField(name, searched)
+            }
+        }
+        return (known, dynamic)
     }
 
     private mutating func node(_ query: Query, boost: Float, scores: Bool) throws(SakuinError) -> PlanNode {
@@ -60,50 +79,35 @@ struct QueryPlanner {
     }
 
     private func checkColumn(_ field: String) throws(SakuinError) {
-        if let definition = schema.fields.first(where: { $0.name == field }) {
+        if let definition = searched[field] {
             if definition.type == .text {
                 throw .invalid(
                     "Field '\(field)' is text and has no column to compare.", field: field,
                     nextStep: "Define it as keyword, integer, float, boolean or date.")
             }
-        } else if !dynamicNames.contains(field) {
-            throw unknownField(field)
+        } else if !searched.isDynamic(field) {
+            throw Self.unknownField(field, searched)
         }
     }
 
-    private func unknownField(_ field: String) -> SakuinError {
-        let known = schema.fields.map(\.name).joined(separator: ", ")
-        return SakuinError(
+    private static func unknownField(_ field: String, _ searched: SearchedFields) -> SakuinError {
+        SakuinError(
             .invalidArgument, "There is no field '\(field)'.", field: field, value: field,
-            nextStep: "The index has: \(known).")
+            nextStep: "The index has: \(searched.names).")
     }
 
     /// The text in any of the fields.
     private mutating func textNode(
-        _ text: String, _ fields: [String], isPrefix: Bool, boost: Float, scores: Bool
+        _ text: String, _ names: [String], isPrefix: Bool, boost: Float, scores: Bool
     ) throws(SakuinError) -> PlanNode {
-        var nodes: [PlanNode] = []
-        for name in fields.isEmpty ? defaultFields : fields {
-            guard let number = schema.fields.firstIndex(where: { $0.name == name }) else {
-                guard dynamicNames.contains(name) else { throw unknownField(name) }
-                nodes.append(.column(Self.equality(name, text)))
-                continue
-            }
-            let field = schema.fields[number]
-            switch field.type {
-            case .text:
-                let analyzer = Analyzer(kind: field.analyzer, breaks: field.breaks)
-                nodes.append(
-                    try phraseNode(
-                        text, number, analyzer, isPrefix: isPrefix, boost: boost * field.boost, scores: scores))
-            case .keyword:
-                let analyzer = Analyzer(kind: .keyword, breaks: .soft)
-                nodes.append(
-                    try phraseNode(
-                        text, number, analyzer, isPrefix: isPrefix, boost: boost * field.boost, scores: scores))
-            case .integer, .float, .boolean, .date: nodes.append(.column(Self.equality(name, text)))
-            }
+        let (fields, dynamic) =
+            names.isEmpty ? (defaultFields, dynamicFields) : try Self.resolve(names, searched)
+        if fields.count == 1, dynamic.isEmpty {
+            return node(text, in: fields[0], isPrefix: isPrefix, boost: boost, scores: scores)
         }
+        var nodes: [PlanNode] = []
+        for field in fields { nodes.append(node(text, in: field, isPrefix: isPrefix, boost: boost, scores: scores)) }
+        for name in dynamic { nodes.append(.column(Self.equality(name, text))) }
         if nodes.isEmpty {
             throw .invalid(
                 "The index has no text field to search.", field: "fields", nextStep: "Name a field: field:text.")
@@ -111,28 +115,37 @@ struct QueryPlanner {
         return nodes.count == 1 ? nodes[0] : .or(nodes)
     }
 
+    private mutating func node(
+        _ text: String, in field: SearchedFields.Field, isPrefix: Bool, boost: Float, scores: Bool
+    ) -> PlanNode {
+        switch field.type {
+        case .text, .keyword:
+            return phraseNode(text, field, isPrefix: isPrefix, boost: boost * field.boost, scores: scores)
+        case .integer, .float, .boolean, .date:
+            return .column(Self.equality(searched.name(of: field), text))
+        }
+    }
+
     private static func equality(_ field: String, _ value: String) -> ColumnPlan {
         ColumnPlan(field: field, lower: RangeBound(value), upper: RangeBound(value))
     }
 
     private mutating func phraseNode(
-        _ text: String, _ field: Int, _ analyzer: Analyzer, isPrefix: Bool, boost: Float, scores: Bool
-    ) throws(SakuinError) -> PlanNode {
-        let pattern: TextPattern
-        do {
-            pattern = try TextPattern(text, analyzer: analyzer, lastIsPrefix: isPrefix)
-        } catch {
-            throw .invalid("The query is not valid UTF-8.", field: "query")
+        _ text: String, _ field: SearchedFields.Field, isPrefix: Bool, boost: Float, scores: Bool
+    ) -> PlanNode {
+        var phrase = PhrasePlan(field: field.number, boost: boost)
+        let sought = SoughtText(field: field.number, text: text, analyzer: field.analyzer, lastIsPrefix: isPrefix)
+        if !phrase.append(plain: text, field.analyzer.kind) {
+            let pattern = sought.pattern
+            // A text of separators alone has an empty normal form, which no document is searched for.
+            guard !pattern.elements.isEmpty else { return .none }
+            Self.addTokens(of: pattern, kind: field.analyzer.kind, to: &phrase)
         }
-        // A text of separators alone has an empty normal form, which no document is searched for.
-        guard !pattern.elements.isEmpty else { return .none }
         let number = plan.phrases.count
-        var phrase = PhrasePlan(field: field, boost: boost)
-        Self.addTokens(of: pattern, kind: analyzer.kind, to: &phrase)
         plan.phrases.append(phrase)
         if scores {
             plan.scoring.append(number)
-            plan.patterns.append((field, pattern))
+            plan.sought.append(sought)
         }
         return .phrase(number)
     }

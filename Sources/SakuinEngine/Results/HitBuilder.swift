@@ -46,7 +46,7 @@ struct HitBuilder: ~Copyable {
     private mutating func spans(_ document: Document) throws(StorageError) -> [FieldSpans] {
         var all: [FieldSpans] = []
         for (number, field) in schema.fields.enumerated() where field.type == .text {
-            let patterns = plan.patterns.filter { $0.field == number }.map(\.pattern)
+            let patterns = plan.sought.filter { $0.field == number }.map(\.pattern)
             guard !patterns.isEmpty, case .string(var text)? = document[field.name] else { continue }
             let analyzer = Analyzer(kind: field.analyzer, breaks: field.breaks)
             let utf8 = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: max(text.utf8.count, 1))

@@ -32,11 +32,8 @@ final class BM25: Sendable {
         return Float(Logarithm.natural(1 + (n - df + 0.5) / (df + 0.5)))
     }
 
-    @inline(__always)
-    func termFrequencyPart(_ frequency: UInt32, _ lengthCode: UInt8) -> Float {
-        let tf = Float(frequency)
-        return tf / (tf + saturation[Int(lengthCode)])
-    }
+    /// What is added to a frequency tf in tf / (tf + …), by length code; valid as long as the model.
+    var saturationByLengthCode: UnsafePointer<Float> { UnsafePointer(saturation) }
 }
 
 /// The natural logarithm without a math library: atanh series on the mantissa; exact to about 1e-15.

@@ -4,13 +4,13 @@
 /// they are asked for the documents the others have found (MAXSCORE: Turtle and Flood, "Query evaluation: strategies and
 /// optimizations", 1995), by windows.
 final class DisjunctionMatcher: Matcher {
-    private static let windowCount: UInt32 = 16_384
+    private static let windowCount = UInt32(ScoreWindow.count)
 
     /// Lowest bound first.
     private let children: [DisjunctionChild]
     /// before[i]: the most that the children before i give together.
     private let before: [Double]
-    private let window = ScoreWindow(count: Int(windowCount))
+    private let window = ScoreWindow.take()
     private var windowStart: UInt32 = 0
     /// The document behind the window, 0 before there was one.
     private var windowEnd: UInt32 = 0
@@ -26,6 +26,8 @@ final class DisjunctionMatcher: Matcher {
         self.before = before
         super.init(cost: ordered.reduce(0) { $0 &+ $1.cost })
     }
+
+    deinit { window.giveBack() }
 
     override var bound: Double { before[children.count] }
 
@@ -179,72 +181,5 @@ private final class DisjunctionChild {
     static func add(_ score: Double, to found: MatchBatch, _ place: Int, _ bits: inout (UInt64, UInt64)) {
         found.scores[place] += score
         if place < 64 { bits.0 |= 1 &<< UInt64(place) } else { bits.1 |= 1 &<< UInt64(place &- 64) }
-    }
-}
-
-/// Sums of scores by document of a window, and which documents have one.
-private final class ScoreWindow {
-    private let sums: UnsafeMutablePointer<Double>
-    private let present: UnsafeMutablePointer<UInt64>
-    private let count: Int
-    private var word: Int
-
-    init(count: Int) {
-        self.count = count
-        sums = .allocate(capacity: count)
-        present = .allocate(capacity: count / 64)
-        present.initialize(repeating: 0, count: count / 64)
-        word = count / 64
-    }
-
-    deinit {
-        sums.deallocate()
-        present.deallocate()
-    }
-
-    /// Reading off starts at the beginning.
-    func begin() { word = 0 }
-
-    /// The sum of a document of the window that was not taken yet; nil when it has none.
-    func sum(of document: UInt32, _ start: UInt32) -> Double? {
-        let at = Int(document &- start)
-        guard at < count, present[at &>> 6] &>> UInt64(at & 63) & 1 == 1 else { return nil }
-        return sums[at]
-    }
-
-    @inline(__always)
-    func add(
-        _ documents: UnsafePointer<UInt32>, _ scores: UnsafePointer<Double>, _ added: Int, _ start: UInt32
-    ) {
-        for i in 0..<added {
-            let at = Int(documents[i] &- start)
-            let bit: UInt64 = 1 &<< UInt64(at & 63)
-            let old = present[at &>> 6]
-            sums[at] = (old & bit == 0 ? 0 : sums[at]) + scores[i]
-            present[at &>> 6] = old | bit
-        }
-    }
-
-    /// Takes up to 128 documents not below `target` out; returns how many, 0 when the window is read.
-    func take(from target: UInt32, _ start: UInt32, into batch: MatchBatch) -> Int {
-        var taken = 0
-        while word < count / 64 {
-            var bits = present[word]
-            let base = start &+ UInt32(truncatingIfNeeded: word &* 64)
-            while bits != 0 {
-                if taken == MatchBatch.capacity {
-                    present[word] = bits
-                    return taken
-                }
-                let bit = bits.trailingZeroBitCount
-                bits &= bits &- 1
-                batch.documents[taken] = base &+ UInt32(truncatingIfNeeded: bit)
-                batch.scores[taken] = sums[word &* 64 &+ bit]
-                taken &+= batch.documents[taken] >= target ? 1 : 0
-            }
-            present[word] = 0
-            word &+= 1
-        }
-        return taken
     }
 }

@@ -9,28 +9,35 @@ struct WeightedPhrase {
 /// its frequency there.
 struct LeafScore {
     let weight: Float
-    private let model: BM25
+    /// Whether a higher frequency or a shorter length always gives a higher score.
+    let isStrict: Bool
+    /// The model's table; the snapshot's models outlive the search, and a copy of this retains nothing.
+    private let saturation: UnsafePointer<Float>
     /// Length codes of the field by document; the segment that has them outlives the search.
     private let norms: UnsafePointer<UInt8>
 
     init(weight: Float, model: BM25, norms: UnsafePointer<UInt8>) {
         self.weight = weight
-        self.model = model
         self.norms = norms
+        saturation = model.saturationByLengthCode
+        isStrict = model.isStrict && weight > 0
     }
 
-    /// Whether a higher frequency or a shorter length always gives a higher score.
-    var isStrict: Bool { model.isStrict && weight > 0 }
+    @inline(__always)
+    private func part(_ frequency: UInt32, _ lengthCode: UInt8) -> Float {
+        let tf = Float(frequency)
+        return tf / (tf + saturation[Int(lengthCode)])
+    }
 
     @inline(__always)
     func score(_ frequency: UInt32, _ document: UInt32) -> Double {
-        Double(weight * model.termFrequencyPart(frequency, norms[Int(document)]))
+        Double(weight * part(frequency, norms[Int(document)]))
     }
 
     /// The most a document of such a block can get; the frequency `.max` stands for any.
     @inline(__always)
     func bound(_ block: (frequency: UInt32, lengthCode: UInt8)) -> Double {
         block.frequency == .max
-            ? Double(weight) : Double(weight * model.termFrequencyPart(block.frequency, block.lengthCode))
+            ? Double(weight) : Double(weight * part(block.frequency, block.lengthCode))
     }
 }

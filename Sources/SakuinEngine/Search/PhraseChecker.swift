@@ -30,16 +30,31 @@ final class PhraseChecker {
     @inline(__always)
     func allHave(_ document: UInt32) throws(StorageError) -> Bool { try first.allHave(document) }
 
+    /// The list to ask first; nil when that place has several lists, or there is none.
+    var second: PostingCursor? { first.next?.several.isEmpty == true ? first.next?.cursor : nil }
+
     /// Whether every place has the document at which the lead stands.
-    @inline(__always)
     func othersHave(_ document: UInt32) throws(StorageError) -> Bool { try first.next?.allHave(document) ?? true }
+
+    /// Whether every place has the document at which the lead and the second stand.
+    @inline(__always)
+    func restHave(_ document: UInt32) throws(StorageError) -> Bool {
+        try first.next?.next?.allHave(document) ?? true
+    }
 
     /// At most this many occurrences can be in the document every place has.
     func frequencyBound() throws(StorageError) -> UInt32 { try first.frequencyBound() }
 
     /// Occurrences in the document that every place has.
     func occurrences(in document: UInt32) throws(StorageError) -> Int {
-        starts.copy(try first.positions(in: document), minus: first.offset)
+        let run = try first.positions(in: document)
+        if run.count == 1 {
+            // The usual case: one candidate, which the other places have or have not.
+            let position = run.values[0]
+            guard position >= first.offset else { return 0 }
+            return try first.next?.holds(position &- first.offset, in: document) ?? true ? 1 : 0
+        }
+        starts.copy(run, minus: first.offset)
         try first.next?.keep(starts, in: document)
         return starts.count
     }
@@ -53,13 +68,15 @@ private final class PhrasePlace {
     let several: [PostingCursor]
     let offset: UInt32
     let next: PhrasePlace?
-    private let merged = PositionBuffer()
+    /// The positions of `several` together.
+    private let merged: PositionBuffer?
 
     /// nil when the slot has no list.
     init?(_ slot: PhraseSlot, next: PhrasePlace?) {
         guard let cursor = slot.cursors.first else { return nil }
         self.cursor = cursor
         several = slot.cursors.count > 1 ? slot.cursors : []
+        merged = slot.cursors.count > 1 ? PositionBuffer() : nil
         offset = slot.offset
         self.next = next
     }
@@ -80,8 +97,13 @@ private final class PhrasePlace {
         return several.isEmpty ? min(try cursor.frequencies()[cursor.index], others) : others
     }
 
-    func positions(in document: UInt32) throws(StorageError) -> PositionBuffer {
-        if several.isEmpty { return try cursor.positions(of: cursor.index) }
+    @inline(__always)
+    func positions(in document: UInt32) throws(StorageError) -> PositionRun {
+        guard let merged else { return try cursor.positions(of: cursor.index) }
+        return try positions(in: document, merged)
+    }
+
+    private func positions(in document: UInt32, _ merged: PositionBuffer) throws(StorageError) -> PositionRun {
         merged.removeAll()
         for cursor in several where try cursor.has(document) {
             let positions = try cursor.positions(of: cursor.index)
@@ -89,7 +111,13 @@ private final class PhrasePlace {
         }
         // Lists of different words: their positions interleave.
         merged.sort()
-        return merged
+        return merged.run
+    }
+
+    /// Whether this place and those behind it stand where an occurrence at `start` has them.
+    func holds(_ start: UInt32, in document: UInt32) throws(StorageError) -> Bool {
+        guard try positions(in: document).contains(start &+ offset) else { return false }
+        return try next?.holds(start, in: document) ?? true
     }
 
     /// Keeps the starts at which this place and those behind it stand.

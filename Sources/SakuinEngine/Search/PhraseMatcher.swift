@@ -24,6 +24,34 @@ final class PhraseMatcher: Matcher {
         from target: UInt32, above needed: Double, into batch: MatchBatch
     ) throws(StorageError) -> Int {
         guard let lead = checker.lead else { return try nextOfSeveral(from: target, above: needed, into: batch) }
+        guard let second = checker.second else { return try nextOfOne(lead, from: target, above: needed, into: batch) }
+        var target = target
+        while try seek(lead, target, needed) {
+            var kept = 0
+            var place = lead.index
+            let to = lead.count
+            let last = lead.documents[to &- 1]
+            while true {
+                place = try second.firstCommon(lead.documents, place, to)
+                if place == to { break }
+                lead.setIndex(place)
+                let document = lead.documents[place]
+                place &+= 1
+                guard try checker.restHave(document), let value = try value(document, above: needed) else { continue }
+                batch.documents[kept] = document
+                batch.scores[kept] = value
+                kept &+= 1
+            }
+            if kept > 0 { return kept }
+            target = last &+ 1
+        }
+        return 0
+    }
+
+    /// The same when the lead is the only place, or the second place has several lists.
+    private func nextOfOne(
+        _ lead: PostingCursor, from target: UInt32, above needed: Double, into batch: MatchBatch
+    ) throws(StorageError) -> Int {
         var target = target
         while try seek(lead, target, needed) {
             var kept = 0

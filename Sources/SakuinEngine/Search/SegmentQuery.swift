@@ -5,6 +5,15 @@ private struct FoundTerm {
     var gram: UInt64 = 0
 }
 
+/// What a dictionary has of a token: nothing, a term, or for a prefix several.
+private struct LookedUpToken {
+    var first: FoundTerm?
+    var others: [FoundTerm] = []
+
+    var isMissing: Bool { first == nil }
+    var count: Int { first == nil ? 0 : others.count + 1 }
+}
+
 /// A plan looked up in one segment: the terms of its phrases, and from them matchers and scorers.
 struct SegmentQuery {
     /// More words than this are not expanded from a prefix.
@@ -12,32 +21,39 @@ struct SegmentQuery {
 
     private let plan: QueryPlan
     private let segment: SegmentReader
-    /// terms[phrase][token]: what the dictionary has of it; several only for prefixes.
-    private let terms: [[[FoundTerm]]]
+    /// What the dictionary has of the tokens of all phrases, one phrase behind the other.
+    private var tokens: [LookedUpToken] = []
+    /// Where each phrase begins in `tokens`, and the end.
+    private var starts: [Int] = [0]
     /// Words a prefix stood for.
     private(set) var expandedWordCount = 0
 
     init(_ plan: QueryPlan, _ segment: SegmentReader) throws(SearchError) {
         self.plan = plan
         self.segment = segment
-        var terms: [[[FoundTerm]]] = []
+        starts.reserveCapacity(plan.phrases.count + 1)
+        tokens.reserveCapacity(plan.phrases.reduce(0) { $0 + $1.tokens.count })
         for phrase in plan.phrases {
-            var found: [[FoundTerm]] = []
             for token in phrase.tokens {
-                let infos = try Self.find(token.term, phrase.field, segment)
-                if case .prefix = token.term { expandedWordCount += infos.count }
-                found.append(infos)
+                let found = try Self.find(token.term, phrase.field, segment)
+                if case .prefix = token.term { expandedWordCount += found.count }
+                tokens.append(found)
                 // One missing token decides; the others are not looked up.
-                if infos.isEmpty { break }
+                if found.isMissing { break }
             }
-            terms.append(found)
+            starts.append(tokens.count)
         }
-        self.terms = terms
+    }
+
+    /// The looked-up token of a phrase; nil when it was not looked up.
+    private func token(_ phrase: Int, _ token: Int) -> LookedUpToken? {
+        let at = starts[phrase] + token
+        return at < starts[phrase + 1] ? tokens[at] : nil
     }
 
     private static func find(
         _ term: PlanTerm, _ field: Int, _ segment: SegmentReader
-    ) throws(SearchError) -> [FoundTerm] {
+    ) throws(SearchError) -> LookedUpToken {
         do throws(StorageError) {
             switch term {
             case .character(let c): return try gram(segment, GramKey.make(field: field, kind: .character, c))
@@ -46,16 +62,9 @@ struct SegmentQuery {
             case .bigram(let a, let b): return try gram(segment, GramKey.make(field: field, kind: .bigram, a, b))
             case .word(let bytes):
                 let key = bytes.withUnsafeBufferPointer { WordDictionaryWriter.key(field: field, $0) }
-                return try segment.words.find(key).map { [FoundTerm(info: $0)] } ?? []
+                return LookedUpToken(first: try segment.words.find(key).map { FoundTerm(info: $0) })
             case .prefix(let bytes):
-                let key = bytes.withUnsafeBufferPointer { WordDictionaryWriter.key(field: field, $0) }
-                var infos: [FoundTerm] = []
-                try segment.words.withPrefix(key) { (_, info) throws(StorageError) in
-                    infos.append(FoundTerm(info: info))
-                    return infos.count <= expansionMax
-                }
-                guard infos.count <= expansionMax else { throw StorageError.cancelled }
-                return infos
+                return try prefix(bytes, field, segment)
             }
         } catch .cancelled {
             throw .refused(
@@ -67,34 +76,48 @@ struct SegmentQuery {
         }
     }
 
-    private static func gram(_ segment: SegmentReader, _ key: UInt64) throws(StorageError) -> [FoundTerm] {
-        try segment.grams.find(key).map { [FoundTerm(info: $0, gram: key)] } ?? []
+    private static func prefix(
+        _ bytes: [UInt8], _ field: Int, _ segment: SegmentReader
+    ) throws(StorageError) -> LookedUpToken {
+        let key = bytes.withUnsafeBufferPointer { WordDictionaryWriter.key(field: field, $0) }
+        var infos: [FoundTerm] = []
+        try segment.words.withPrefix(key) { (_, info) throws(StorageError) in
+            infos.append(FoundTerm(info: info))
+            return infos.count <= expansionMax
+        }
+        guard infos.count <= expansionMax else { throw .cancelled }
+        return LookedUpToken(first: infos.first, others: Array(infos.dropFirst()))
+    }
+
+    private static func gram(_ segment: SegmentReader, _ key: UInt64) throws(StorageError) -> LookedUpToken {
+        LookedUpToken(first: try segment.grams.find(key).map { FoundTerm(info: $0, gram: key) })
     }
 
     /// Documents that hold a token of a phrase, 0 when it was not looked up.
     func documentFrequency(of phrase: Int, token: Int) -> Int {
-        guard token < terms[phrase].count else { return 0 }
-        return terms[phrase][token].reduce(0) { $0 + $1.info.documentFrequency }
+        guard let token = self.token(phrase, token) else { return 0 }
+        return token.others.reduce(token.first?.info.documentFrequency ?? 0) { $0 + $1.info.documentFrequency }
+    }
+
+    /// The one token of the plan, when it is a list of this segment, or none.
+    private var onlyToken: (phrase: Int, token: LookedUpToken)? {
+        guard case .phrase(let number) = plan.root, plan.phrases[number].tokens.count == 1,
+            let token = token(number, 0), token.others.isEmpty
+        else { return nil }
+        return (number, token)
     }
 
     /// Exact number of documents when the plan is one list of this segment.
-    var plainDocumentFrequency: Int? {
-        guard case .phrase(let number) = plan.root, let only = terms[number].first, terms[number].count == 1,
-            only.count <= 1, plan.phrases[number].tokens.count == 1
-        else { return nil }
-        return only.first?.info.documentFrequency ?? 0
-    }
+    var plainDocumentFrequency: Int? { onlyToken.map { $0.token.first?.info.documentFrequency ?? 0 } }
 
     /// When the plan is one list of this segment that scores and keeps a head: documents and scores of the head.
     func head(
         _ leaves: [WeightedPhrase]
     ) throws(SearchError) -> [(document: UInt32, score: Double)]? {
-        guard case .phrase(let number) = plan.root, let only = terms[number].first, terms[number].count == 1,
-            only.count == 1, plan.phrases[number].tokens.count == 1
-        else { return nil }
+        guard let only = onlyToken, let term = only.token.first else { return nil }
         do throws(StorageError) {
-            guard let score = try score(of: number, leaves), score.isStrict,
-                let head = try segment.postingSource.head(only[0].info)
+            guard let score = try score(of: only.phrase, leaves), score.isStrict,
+                let head = try segment.postingSource.head(term.info)
             else { return nil }
             return head.map { ($0.document, score.score($0.frequency, $0.document)) }
         } catch {
@@ -114,29 +137,31 @@ struct SegmentQuery {
     /// The tokens that are read for a phrase, nil when one is missing.
     private func slots(of number: Int) throws(StorageError) -> [PhraseSlot]? {
         let phrase = plan.phrases[number]
-        guard terms[number].count == phrase.tokens.count, terms[number].allSatisfy({ !$0.isEmpty }) else { return nil }
+        let found = tokens[starts[number]..<starts[number + 1]]
+        guard found.count == phrase.tokens.count, found.last?.isMissing == false else { return nil }
         let lengths = try segment.lengths(phrase.field)
         var slots: [PhraseSlot] = []
         slots.reserveCapacity(phrase.tokens.count)
         for part in phrase.parts {
-            guard part.isRun else {
-                for i in part.tokens { slots.append(try slot(terms[number][i], phrase.tokens[i].offset, lengths)) }
-                continue
-            }
-            let frequencies = part.tokens.map { terms[number][$0][0].info.documentFrequency }
-            for i in PhraseCover.choose(frequencies) {
-                let token = part.tokens.lowerBound + i
-                slots.append(try slot(terms[number][token], phrase.tokens[token].offset, lengths))
+            let from = starts[number] + part.tokens.lowerBound
+            let chosen =
+                part.isRun && part.tokens.count > 2
+                ? PhraseCover.choose(part.tokens.indices.map { documentFrequency(of: number, token: $0) })
+                : Array(0..<part.tokens.count)
+            for i in chosen {
+                let offset = phrase.tokens[part.tokens.lowerBound + i].offset
+                slots.append(try slot(tokens[from + i], offset, lengths))
             }
         }
         return slots
     }
 
     private func slot(
-        _ terms: [FoundTerm], _ offset: UInt32, _ lengths: FieldLengths
+        _ token: LookedUpToken, _ offset: UInt32, _ lengths: FieldLengths
     ) throws(StorageError) -> PhraseSlot {
         var cursors: [PostingCursor] = []
-        for term in terms { cursors.append(try cursor(term, lengths)) }
+        if let first = token.first { cursors.append(try cursor(first, lengths)) }
+        for term in token.others { cursors.append(try cursor(term, lengths)) }
         return PhraseSlot(cursors: cursors, offset: offset)
     }
 

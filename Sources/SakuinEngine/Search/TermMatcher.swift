@@ -46,13 +46,16 @@ final class TermMatcher: Matcher {
         _ batch: MatchBatch, _ count: Int, above needed: Double
     ) throws(StorageError) -> Int {
         var kept = 0
-        for i in 0..<count {
-            let document = batch.documents[i]
-            guard try cursor.has(document) else { continue }
-            batch.move(i, to: kept)
-            if let score { batch.scores[kept] += score.score(try cursor.frequencies()[cursor.index], document) }
+        var place = 0
+        while true {
+            place = try cursor.firstCommon(batch.documents, place, count)
+            if place == count { return kept }
+            batch.move(place, to: kept)
+            if let score {
+                batch.scores[kept] += score.score(try cursor.frequencies()[cursor.index], batch.documents[kept])
+            }
             kept &+= 1
+            place &+= 1
         }
-        return kept
     }
 }

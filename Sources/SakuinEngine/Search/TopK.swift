@@ -46,9 +46,9 @@ struct TopK {
         var parent = 0
         while true {
             var worst = parent
-            for child in [2 * parent + 1, 2 * parent + 2] where child < heap.count {
-                if heap[worst].isBefore(heap[child]) { worst = child }
-            }
+            let left = 2 * parent + 1
+            if left < heap.count, heap[worst].isBefore(heap[left]) { worst = left }
+            if left + 1 < heap.count, heap[worst].isBefore(heap[left + 1]) { worst = left + 1 }
             if worst == parent { return }
             heap.swapAt(worst, parent)
             parent = worst

@@ -138,9 +138,9 @@ struct Normalizer {
         return true
     }
 
-    /// Han and kana that fold to themselves; what may follow a kana and change it is found when it comes.
+    /// Han and kana that fold to themselves and have the fast path; what may follow a kana and change it is found when it comes.
     @inline(__always)
-    private static func isPlainCJK(_ scalar: UInt32) -> Bool {
+    static func isPlainCJK(_ scalar: UInt32) -> Bool {
         scalar &- 0x4E00 < 0x5200 || scalar &- 0x3041 < 0x56 || scalar &- 0x30A1 < 0x5A
     }
 
@@ -202,5 +202,33 @@ enum UTF8Decoding {
         out[2] = 0x80 | UInt8(truncatingIfNeeded: scalar &>> 6 & 0x3F)
         out[3] = 0x80 | UInt8(truncatingIfNeeded: scalar & 0x3F)
         return 4
+    }
+}
+
+/// Texts of Han and kana alone, which are their own normal form: one run, without gaps.
+enum PlainText {
+    /// The scalars of such a text; nil when it is empty or another.
+    static func scalars(_ text: String) -> [UInt32]? {
+        text.utf8.withContiguousStorageIfAvailable { scalars($0) } ?? nil
+    }
+
+    private static func scalars(_ bytes: UnsafeBufferPointer<UInt8>) -> [UInt32]? {
+        guard bytes.count > 0, bytes.count % 3 == 0 else { return nil }
+        var run: [UInt32] = []
+        run.reserveCapacity(bytes.count / 3)
+        for at in stride(from: 0, to: bytes.count, by: 3) {
+            guard let scalar = scalar(bytes, at) else { return nil }
+            run.append(scalar)
+        }
+        return run
+    }
+
+    /// The plain scalar of the three bytes at `at`, which are there; nil when they are no such scalar.
+    @inline(__always)
+    static func scalar(_ bytes: UnsafeBufferPointer<UInt8>, _ at: Int) -> UInt32? {
+        guard bytes[at] & 0xF0 == 0xE0 else { return nil }
+        let scalar =
+            UInt32(bytes[at] & 0x0F) &<< 12 | UInt32(bytes[at &+ 1] & 0x3F) &<< 6 | UInt32(bytes[at &+ 2] & 0x3F)
+        return Normalizer.isPlainCJK(scalar) ? scalar : nil
     }
 }

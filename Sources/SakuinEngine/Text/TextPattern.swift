@@ -18,12 +18,13 @@ struct TextPattern: Sendable, Hashable {
     /// The units as they stand in a text, for highlighting.
     let units: [Element]
 
-    init(_ text: String, analyzer: Analyzer, lastIsPrefix: Bool = false) throws(TextError) {
+    init(_ text: String, analyzer: Analyzer, lastIsPrefix: Bool = false) {
         let buffer = UnitBuffer()
         let bytes = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: max(text.utf8.count, 1))
         defer { bytes.deallocate() }
         _ = bytes.initialize(from: text.utf8)
-        try analyzer.normalize(
+        // A string is valid UTF-8, which is all that can be wrong.
+        try? analyzer.normalize(
             UnsafeBufferPointer(rebasing: bytes[..<text.utf8.count]), into: buffer, offsets: false)
         units = Self.elements(buffer)
         if case .ngram(let n) = analyzer.kind {

@@ -11,7 +11,7 @@ import Testing
     ) throws -> [String] {
         var highlighter = Highlighter()
         let bytes = Array(text.utf8)
-        let patterns = try patterns.map { try TextPattern($0, analyzer: analyzer, lastIsPrefix: lastIsPrefix) }
+        let patterns = patterns.map { TextPattern($0, analyzer: analyzer, lastIsPrefix: lastIsPrefix) }
         let spans = try bytes.withUnsafeBufferPointer { bytes throws(TextError) in
             try highlighter.spans(of: patterns, in: bytes, analyzer: analyzer)
         }
@@ -62,7 +62,7 @@ import Testing
     @Test func aTextThatIsNotUTF8() throws {
         var highlighter = Highlighter()
         let analyzer = Analyzer(kind: .cjk, breaks: .soft)
-        let pattern = try TextPattern("国", analyzer: analyzer)
+        let pattern = TextPattern("国", analyzer: analyzer)
         let bytes: [UInt8] = [0x61, 0xE5, 0x9B]
         #expect(throws: TextError.invalidUTF8(byteOffset: 1)) {
             try bytes.withUnsafeBufferPointer { bytes throws(TextError) in

@@ -93,15 +93,15 @@ private struct Collector: TokenSink {
     }
 
     @Test func gapsCanBeToldFromCharacters() throws {
-        let spaced = try TextPattern("hello world", analyzer: Analyzer(kind: .cjk, breaks: .soft))
+        let spaced = TextPattern("hello world", analyzer: Analyzer(kind: .cjk, breaks: .soft))
         #expect(spaced.elements.map(\.position) == [0, 3])
-        let joined = try TextPattern("hello中world", analyzer: Analyzer(kind: .cjk, breaks: .soft))
+        let joined = TextPattern("hello中world", analyzer: Analyzer(kind: .cjk, breaks: .soft))
         #expect(joined.elements.map(\.position) == [0, 2, 4])
         #expect(joined.elements[1].unit == .character(0x4E2D))
         #expect(!joined.lastIsPrefix)
         // Gaps at the ends are none.
-        #expect(try TextPattern("，，国。", analyzer: Analyzer(kind: .cjk, breaks: .soft)).elements.map(\.position) == [0])
-        #expect(try TextPattern("，。", analyzer: Analyzer(kind: .cjk, breaks: .soft)).elements.isEmpty)
+        #expect(TextPattern("，，国。", analyzer: Analyzer(kind: .cjk, breaks: .soft)).elements.map(\.position) == [0])
+        #expect(TextPattern("，。", analyzer: Analyzer(kind: .cjk, breaks: .soft)).elements.isEmpty)
     }
 
     @Test func keywordIsTheFoldedWhole() throws {
@@ -115,7 +115,7 @@ private struct Collector: TokenSink {
             #expect(found.units == (expected == nil ? 0 : 1))
             if let expected {
                 let word = try #require(
-                    try TextPattern(text, analyzer: Analyzer(kind: .keyword, breaks: .soft)).elements.first)
+                    TextPattern(text, analyzer: Analyzer(kind: .keyword, breaks: .soft)).elements.first)
                 #expect(word.unit == .word(Array(expected.utf8)) && word.position == 0)
             }
         }
@@ -143,7 +143,7 @@ private struct Collector: TokenSink {
         for _ in 0..<1_500 {
             let text = (0..<random.below(12)).map { _ in letters[random.below(5)] }.joined()
             let query = (0..<(1 + random.below(6))).map { _ in letters[random.below(5)] }.joined()
-            let pattern = try TextPattern(query, analyzer: analyzer)
+            let pattern = TextPattern(query, analyzer: analyzer)
             let (whole, part) = (try Self.keyword(text), try Self.keyword(query))
             guard !part.isEmpty else {
                 #expect(pattern.elements.isEmpty)
@@ -171,7 +171,7 @@ private struct Collector: TokenSink {
     }
 
     private static func keyword(_ text: String) throws -> [UInt8] {
-        let pattern = try TextPattern(text, analyzer: Analyzer(kind: .keyword, breaks: .soft))
+        let pattern = TextPattern(text, analyzer: Analyzer(kind: .keyword, breaks: .soft))
         if case .word(let word)? = pattern.elements.first?.unit { return word }
         return []
     }

@@ -1,0 +1,37 @@
+extension SearchIndex {
+    /// The answer to a count of one or two Han or kana characters, which the dictionaries have: no plan is made. nil when
+    /// the request is another, or documents have died.
+    func countOfOneList(_ request: SearchRequest) throws(SakuinError) -> SearchResponse? {
+        guard request.limit == 0, request.total == .exact, request.filter == nil, request.fields.isEmpty,
+            searched.text.count == 1, case .tree(.text(let text, let fields)) = request.query, fields.isEmpty,
+            searched.text[0].analyzer.kind == .cjk, let key = Self.key(text, field: searched.text[0].number)
+        else { return nil }
+        let began = Clock.nanoseconds()
+        let snapshot = store.snapshot
+        var count = 0
+        do throws(StorageError) {
+            for segment in snapshot.segments {
+                if segment.live != nil { return nil }
+                count += try segment.reader.grams.find(key)?.documentFrequency ?? 0
+            }
+        } catch {
+            throw ErrorMapping.sakuinError(error)
+        }
+        var response = SearchResponse(hits: [], total: Total(count), complete: snapshot.damage.isEmpty)
+        response.notes = snapshot.damage
+        response.sequence = snapshot.sequence
+        response.tookMicroseconds = (Clock.nanoseconds() - began) / 1000
+        return response
+    }
+
+    /// The gram that a text of one or two plain characters is.
+    private static func key(_ text: String, field: Int) -> UInt64? {
+        let found: UInt64?? = text.utf8.withContiguousStorageIfAvailable { bytes in
+            guard bytes.count == 3 || bytes.count == 6, let first = PlainText.scalar(bytes, 0) else { return nil }
+            if bytes.count == 3 { return GramKey.make(field: field, kind: .character, first) }
+            guard let second = PlainText.scalar(bytes, 3) else { return nil }
+            return GramKey.make(field: field, kind: .bigram, first, second)
+        }
+        return found ?? nil
+    }
+}

@@ -1,0 +1,41 @@
+/// The fields of a schema as searches need them, made once for an index.
+struct SearchedFields: Sendable {
+    struct Field: Sendable {
+        let number: Int
+        let type: FieldType
+        /// Of text and keyword fields.
+        let analyzer: Analyzer
+        let boost: Float
+    }
+
+    let all: [Field]
+    /// What a bare text is looked for in.
+    let text: [Field]
+    private let numbers: [String: Int]
+    private let registry: FieldRegistry
+
+    init(_ registry: FieldRegistry) {
+        self.registry = registry
+        var numbers: [String: Int] = [:]
+        all = registry.schema.fields.enumerated().map { number, field in
+            numbers[field.name] = number
+            let kind: AnalyzerKind = field.type == .text ? field.analyzer : .keyword
+            return Field(
+                number: number, type: field.type,
+                analyzer: Analyzer(kind: kind, breaks: field.type == .text ? field.breaks : .soft), boost: field.boost)
+        }
+        self.numbers = numbers
+        text = all.filter { $0.type == .text }
+    }
+
+    /// A field of the schema; nil when it has none of that name.
+    subscript(_ name: String) -> Field? { numbers[name].map { all[$0] } }
+
+    /// Whether documents have had a field of that name that is not in the schema.
+    func isDynamic(_ name: String) -> Bool { registry.dynamicNames.contains(name) }
+
+    func name(of field: Field) -> String { registry.schema.fields[field.number].name }
+
+    /// The names of the schema, for errors.
+    var names: String { registry.schema.fields.map(\.name).joined(separator: ", ") }
+}
