@@ -67,6 +67,12 @@ accept("search-reply", "Two hits of three; the first with a returned field and a
 accept("done", "A reply to a call that returns nothing.", frame("REPLY", 2))
 accept("error", "A call failed: NOT_FOUND with its particulars.", frame("ERROR", 1, ERROR))
 accept("error-connection", "The connection ends: the reason stands on stream 0.", frame("ERROR", 0, BUSY))
+accept("restore-snapshot", "Make an index news-old of a snapshot of news.", frame("REQUEST", 9, message(
+    "Request", 'restore_snapshot { index: "news" name: "20261124-153000" new_name: "news-old" }')))
+accept("snapshot-list", "Two snapshots, of the second of which a file is missing.", frame("REPLY", 11, message(
+    "Reply", '''snapshot_list { snapshots { index: "news" name: "20261124-153000" created: "2026-11-24T15:30:00Z"
+    version: "0.1.0" documents: 3 bytes: 4096 own_bytes: 512 sequence: 9 generation: 4 }
+    snapshots { index: "news" name: "old" problem: "segment-0000000000000001.seg is damaged" } }''')))
 accept("create-index", "Create an index with a schema of one field.", frame("REQUEST", 5, message(
     "Request", '''create_index { name: "news" schema: "{\\"fields\\":[{\\"name\\":\\"body\\",\\"type\\":\\"text\\",'''
     '''\\"analyzer\\":\\"cjk\\",\\"breaks\\":\\"soft\\",\\"stored\\":true,\\"boost\\":1.0,\\"k1\\":1.5,\\"b\\":0.75}],'''

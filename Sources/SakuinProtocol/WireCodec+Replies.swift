@@ -37,6 +37,8 @@ extension WireCodec {
                 $0.bytesAfter = UInt64(clamping: report.bytesAfter)
                 $0.milliseconds = UInt64(clamping: report.milliseconds)
             }
+        case .snapshot(let listing): message.snapshot = snapshot(listing)
+        case .snapshots(let listings): message.snapshotList = .with { $0.snapshots = listings.map(snapshot) }
         }
         return bytes(message)
     }
@@ -64,6 +66,8 @@ extension WireCodec {
                     segmentsBefore: Int(m.segmentsBefore), segmentsAfter: Int(m.segmentsAfter),
                     bytesBefore: Int(clamping: m.bytesBefore), bytesAfter: Int(clamping: m.bytesAfter),
                     milliseconds: Int(clamping: m.milliseconds)))
+        case .snapshot(let m): return .snapshot(snapshot(m))
+        case .snapshotList(let m): return .snapshots(m.snapshots.map(snapshot))
         }
     }
 

@@ -53,6 +53,8 @@ extension WireCodec {
                 $0.rejection = rejection == .wholeBatch ? .wholeBatch : .eachOperation
             }
         case .export(let index): message.export = .with { $0.index = index }
+        case .createSnapshot, .listSnapshots, .restoreSnapshot, .deleteSnapshot:
+            message.call = snapshotCall(request.call)
         }
         return bytes(message)
     }
@@ -93,6 +95,12 @@ extension WireCodec {
                 index: m.index, acknowledge: level(m.acknowledge),
                 rejection: m.rejection == .eachOperation ? .eachOperation : .wholeBatch)
         case .export(let m): return .export(index: m.index)
+        case .createSnapshot(let m):
+            return .createSnapshot(index: m.index, name: m.name.isEmpty ? nil : m.name)
+        case .listSnapshots(let m): return .listSnapshots(index: m.index.isEmpty ? nil : m.index)
+        case .restoreSnapshot(let m):
+            return .restoreSnapshot(index: m.index, name: m.name, newName: m.newName.isEmpty ? nil : m.newName)
+        case .deleteSnapshot(let m): return .deleteSnapshot(index: m.index, name: m.name)
         }
     }
 

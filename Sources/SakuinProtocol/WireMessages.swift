@@ -19,6 +19,13 @@ public enum WireCall: Sendable, Hashable {
     case importStream(index: String, acknowledge: AcknowledgementLevel, rejection: RejectionPolicy)
     /// The server streams pages of documents.
     case export(index: String)
+    /// `name` nil: by the time.
+    case createSnapshot(index: String, name: String?)
+    /// `index` nil: of all.
+    case listSnapshots(index: String?)
+    /// `newName` nil: that of the index.
+    case restoreSnapshot(index: String, name: String, newName: String?)
+    case deleteSnapshot(index: String, name: String)
 }
 
 /// The payload of a REQUEST frame.
@@ -44,6 +51,8 @@ public enum WireReply: Sendable, Hashable {
     case statistics(IndexStatistics)
     case segments([SegmentStatistics])
     case compaction(CompactionReport)
+    case snapshot(SnapshotListing)
+    case snapshots([SnapshotListing])
 }
 
 /// The payload of HELLO.

@@ -38,6 +38,16 @@ public protocol CatalogService: Sendable {
     func alias(_ name: String, to target: String) async throws
     /// The index, or alias, of that name.
     func index(_ name: String) async throws -> Index
+
+    /// Makes a backup of everything acknowledged so far, while writes and searches go on. Without a name it is named by
+    /// the time.
+    func createSnapshot(of index: String, name: String?) async throws -> SnapshotListing
+    /// The snapshots of an index, which need not be there any more, or of all.
+    func listSnapshots(of index: String?) async throws -> [SnapshotListing]
+    /// Checks a snapshot and makes an index of a copy of it; returns that index. `newName` nil: under the name of the
+    /// index it was made of.
+    func restoreSnapshot(_ name: String, of index: String, as newName: String?) async throws -> IndexListing
+    func deleteSnapshot(_ name: String, of index: String) async throws
 }
 
 /// Documents page by page.

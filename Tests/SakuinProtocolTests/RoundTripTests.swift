@@ -10,7 +10,7 @@ import Testing
 
     static func call(_ random: inout WireRandom) -> WireCall {
         let index = random.name()
-        return switch random.below(14) {
+        return switch random.below(18) {
         case 0: .createIndex(name: index, schema: random.flag() ? random.schema() : nil)
         case 1: .listIndexes
         case 2: .dropIndex(name: index)
@@ -29,12 +29,17 @@ import Testing
         case 11: .compact(index: index, segments: random.below(9))
         case 12:
             .importStream(index: index, acknowledge: random.pick(acks), rejection: random.pick(rejections))
+        case 13: .createSnapshot(index: index, name: random.flag() ? random.name() : nil)
+        case 14: .listSnapshots(index: random.flag() ? index : nil)
+        case 15:
+            .restoreSnapshot(index: index, name: random.name(), newName: random.flag() ? random.name() : nil)
+        case 16: .deleteSnapshot(index: index, name: random.name())
         default: .export(index: index)
         }
     }
 
     static func reply(_ random: inout WireRandom) -> WireReply {
-        switch random.below(9) {
+        switch random.below(11) {
         case 0: .done
         case 1:
             .indexes(
@@ -56,6 +61,8 @@ import Testing
                         deletedDocuments: $0.below(1 << 32), bytes: $0.below(1 << 50), committed: $0.flag(),
                         sections: $0.list(3) { .init(name: $0.name(), bytes: $0.below(1 << 40)) })
                 })
+        case 8: .snapshot(random.snapshot())
+        case 9: .snapshots(random.list(3) { $0.snapshot() })
         default:
             .compaction(
                 CompactionReport(

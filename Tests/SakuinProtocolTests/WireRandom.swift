@@ -149,4 +149,11 @@ struct WireRandom: RandomNumberGenerator {
         statistics.schema = schema()
         return statistics
     }
+
+    mutating func snapshot() -> SnapshotListing {
+        SnapshotListing(
+            index: name(), name: text(), created: text(), version: text(), documents: below(1 << 40),
+            bytes: below(1 << 50), ownBytes: below(1 << 50), sequence: next(), generation: next(),
+            problem: flag() ? text() : nil)
+    }
 }

@@ -57,8 +57,19 @@ import Testing
         for try await page in try await index.export() { keys.formUnion(page.map(\.key)) }
         #expect(keys == ["2", "3"])
 
+        let made = try await client.createSnapshot(of: "latest", name: "s")
+        #expect(made.index == "news" && made.documents == 2 && made.problem == nil)
+        #expect(try await client.createSnapshot(of: "news", name: nil).created.hasSuffix("Z"))
         try await client.drop(index: "news")
         #expect(try await client.list().isEmpty)
+        #expect(try await client.listSnapshots(of: nil).count == 2)
+        #expect(try await client.listSnapshots(of: "other").isEmpty)
+        let restored = try await client.restoreSnapshot("s", of: "news", as: "again")
+        #expect(restored.name == "again" && restored.documents == 2)
+        #expect(try await client.index("again").count(.text("検索")) == 1)
+        try await client.deleteSnapshot("s", of: "news")
+        let gone = await #expect(throws: SakuinError.self) { try await client.deleteSnapshot("s", of: "news") }
+        #expect(gone?.code == .notFound && gone?.field == "snapshot")
         await client.close()
         try await server.stop()
     }

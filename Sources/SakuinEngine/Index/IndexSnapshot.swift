@@ -53,6 +53,17 @@ extension SnapshotSegment {
     }
 }
 
+extension LiveDocuments {
+    /// Those of a segment of a manifest; nil: all live.
+    static func read(_ entry: Manifest.Segment, _ directory: any Directory) throws(StorageError) -> LiveDocuments? {
+        guard entry.liveGeneration > 0 else { return nil }
+        let file = FileName.live(segment: entry.id, generation: entry.liveGeneration)
+        return try directory.open(file).withBytes { (bytes) throws(StorageError) in
+            try LiveDocuments.decode(bytes, file: file, documentCount: entry.documentCount)
+        }
+    }
+}
+
 /// Holds the current snapshot; taking it never waits for longer than a copy.
 final class SnapshotHolder: Sendable {
     private let current: Mutex<IndexSnapshot>

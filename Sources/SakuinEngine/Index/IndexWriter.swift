@@ -91,6 +91,9 @@ final class IndexWriter: Sendable {
     /// Why no write is taken any more; nil while all is well.
     var failure: SakuinError? { queue.read { $0.failure } }
 
+    /// The idempotency keys of batches up to `sequence`, as a journal holds them.
+    func recentKeys(upTo sequence: UInt64) -> [UInt8] { recentKeys.read { $0.encode(upTo: sequence) } }
+
     /// From now on every write is refused with this error.
     func refuse(with error: SakuinError) { queue.change { $0.failure = $0.failure ?? error } }
 

@@ -196,7 +196,7 @@ struct Recovery {
             nextSegmentID: max(manifest.nextSegmentID, highest + 1), generation: manifest.generation,
             committedSequence: manifest.committedSequence, synced: ids, present: ids,
             liveFiles: Dictionary(uniqueKeysWithValues: manifest.segments.map { ($0.id, $0.liveGeneration) }),
-            committed: ids)
+            committed: ids, manifest: manifest)
     }
 
     /// What the process before was told may still be in memory only: names and journal are made durable before anything
@@ -264,13 +264,7 @@ struct Recovery {
         guard reader.checksum == segment.checksum, reader.meta.documentCount == segment.documentCount else {
             throw .corrupt(file: name, offset: 0, reason: "not the file the manifest names")
         }
-        var live: LiveDocuments?
-        if segment.liveGeneration > 0 {
-            let file = FileName.live(segment: segment.id, generation: segment.liveGeneration)
-            live = try directory.open(file).withBytes { (bytes) throws(StorageError) in
-                try LiveDocuments.decode(bytes, file: file, documentCount: segment.documentCount)
-            }
-        }
+        let live = try LiveDocuments.read(segment, directory)
         return SnapshotSegment(
             id: segment.id, reader: reader, live: live, liveGeneration: segment.liveGeneration, liveIsDirty: false,
             byteCount: segment.byteCount, checksum: segment.checksum)

@@ -17,6 +17,10 @@ final class SegmentStore: Sendable {
         var committed: Set<UInt64> = []
         /// A commit has failed: which manifest a power loss would leave is not known, so no file is removed any more.
         var keepsAll = false
+        /// The last one that is durable.
+        var manifest = Manifest()
+        /// Who links or copies files of it: while there is anyone, no file is removed.
+        var holdCount = 0
     }
 
     let directory: any Directory
@@ -154,6 +158,7 @@ final class SegmentStore: Sendable {
         try manifest.write(to: directory)
         holder.replace(snapshot)
         state.committedSequence = snapshot.sequence
+        state.manifest = manifest
         state.committed = Set(manifest.segments.map(\.id))
         state.liveFiles = [:]
         for segment in manifest.segments where segment.liveGeneration > 0 {
@@ -172,9 +177,26 @@ final class SegmentStore: Sendable {
         try file.close()
     }
 
+    /// The last durable manifest; all files it names stay until `release`.
+    func hold() -> Manifest {
+        state.read { state in
+            state.holdCount += 1
+            return state.manifest
+        }
+    }
+
+    /// Ends a `hold`.
+    func release() {
+        state.read { state in
+            state.holdCount -= 1
+            removeUnneeded(&state)
+            removeOldLiveFiles(state)
+        }
+    }
+
     /// Removes segment files that neither the snapshot nor the last manifest names.
     private func removeUnneeded(_ state: inout State) {
-        if state.keepsAll { return }
+        if state.keepsAll || state.holdCount > 0 { return }
         let needed = Set(holder.snapshot.segments.map(\.id)).union(state.committed)
         for id in state.present.subtracting(needed) {
             remove(FileName.segment(id))
@@ -191,7 +213,7 @@ final class SegmentStore: Sendable {
     }
 
     private func removeOldLiveFiles(_ state: State) {
-        guard let names = try? directory.list() else { return }
+        guard state.holdCount == 0, let names = try? directory.list() else { return }
         for name in names {
             guard case .live(let segment, let generation)? = FileName(name) else { continue }
             if state.liveFiles[segment] != generation { remove(name) }

@@ -379,6 +379,38 @@ nonisolated struct Sakuin_V1_Request: Sendable {
     set {call = .export(newValue)}
   }
 
+  var createSnapshot: Sakuin_V1_CreateSnapshot {
+    get {
+      if case .createSnapshot(let v)? = call {return v}
+      return Sakuin_V1_CreateSnapshot()
+    }
+    set {call = .createSnapshot(newValue)}
+  }
+
+  var listSnapshots: Sakuin_V1_ListSnapshots {
+    get {
+      if case .listSnapshots(let v)? = call {return v}
+      return Sakuin_V1_ListSnapshots()
+    }
+    set {call = .listSnapshots(newValue)}
+  }
+
+  var restoreSnapshot: Sakuin_V1_RestoreSnapshot {
+    get {
+      if case .restoreSnapshot(let v)? = call {return v}
+      return Sakuin_V1_RestoreSnapshot()
+    }
+    set {call = .restoreSnapshot(newValue)}
+  }
+
+  var deleteSnapshot: Sakuin_V1_DeleteSnapshot {
+    get {
+      if case .deleteSnapshot(let v)? = call {return v}
+      return Sakuin_V1_DeleteSnapshot()
+    }
+    set {call = .deleteSnapshot(newValue)}
+  }
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   nonisolated enum OneOf_Call: Equatable, Sendable {
@@ -398,6 +430,10 @@ nonisolated struct Sakuin_V1_Request: Sendable {
     case `import`(Sakuin_V1_Import)
     /// The server streams ExportPage messages in DATA frames.
     case export(Sakuin_V1_Export)
+    case createSnapshot(Sakuin_V1_CreateSnapshot)
+    case listSnapshots(Sakuin_V1_ListSnapshots)
+    case restoreSnapshot(Sakuin_V1_RestoreSnapshot)
+    case deleteSnapshot(Sakuin_V1_DeleteSnapshot)
 
   }
 
@@ -476,6 +512,22 @@ nonisolated struct Sakuin_V1_Reply: Sendable {
     set {result = .compaction(newValue)}
   }
 
+  var snapshot: Sakuin_V1_SnapshotListing {
+    get {
+      if case .snapshot(let v)? = result {return v}
+      return Sakuin_V1_SnapshotListing()
+    }
+    set {result = .snapshot(newValue)}
+  }
+
+  var snapshotList: Sakuin_V1_SnapshotList {
+    get {
+      if case .snapshotList(let v)? = result {return v}
+      return Sakuin_V1_SnapshotList()
+    }
+    set {result = .snapshotList(newValue)}
+  }
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   nonisolated enum OneOf_Result: Equatable, Sendable {
@@ -487,6 +539,8 @@ nonisolated struct Sakuin_V1_Reply: Sendable {
     case statistics(Sakuin_V1_IndexStatistics)
     case segments(Sakuin_V1_SegmentList)
     case compaction(Sakuin_V1_CompactionReport)
+    case snapshot(Sakuin_V1_SnapshotListing)
+    case snapshotList(Sakuin_V1_SnapshotList)
 
   }
 
@@ -741,6 +795,121 @@ nonisolated struct Sakuin_V1_Sequence: Sendable {
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
+}
+
+nonisolated struct Sakuin_V1_CreateSnapshot: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var index: String = String()
+
+  /// Empty: named by the time.
+  var name: String = String()
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
+/// Of one index, or, when it is empty, of all.
+nonisolated struct Sakuin_V1_ListSnapshots: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var index: String = String()
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
+nonisolated struct Sakuin_V1_RestoreSnapshot: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var index: String = String()
+
+  var name: String = String()
+
+  /// The index to make; empty: under the name of the one the snapshot was made of.
+  var newName: String = String()
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
+nonisolated struct Sakuin_V1_DeleteSnapshot: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var index: String = String()
+
+  var name: String = String()
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
+nonisolated struct Sakuin_V1_SnapshotList: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var snapshots: [Sakuin_V1_SnapshotListing] = []
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
+nonisolated struct Sakuin_V1_SnapshotListing: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var index: String = String()
+
+  var name: String = String()
+
+  /// RFC 3339, UTC.
+  var created: String = String()
+
+  /// The version that made it.
+  var version: String = String()
+
+  var documents: UInt64 = 0
+
+  var bytes: UInt64 = 0
+
+  /// Bytes that deleting it would free.
+  var ownBytes: UInt64 = 0
+
+  /// Every write up to this sequence number is in it.
+  var sequence: UInt64 = 0
+
+  var generation: UInt64 = 0
+
+  /// Why it cannot be restored, as far as a listing can know.
+  var problem: String {
+    get {_problem ?? String()}
+    set {_problem = newValue}
+  }
+  /// Returns true if `problem` has been explicitly set.
+  var hasProblem: Bool {self._problem != nil}
+  /// Clears the value of `problem`. Subsequent reads from it will return its default value.
+  mutating func clearProblem() {self._problem = nil}
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+
+  fileprivate var _problem: String? = nil
 }
 
 nonisolated struct Sakuin_V1_Write: Sendable {
@@ -1596,7 +1765,7 @@ nonisolated extension Sakuin_V1_Welcome: SwiftProtobuf.Message, SwiftProtobuf._M
 
 nonisolated extension Sakuin_V1_Request: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".Request"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}deadline_milliseconds\0\u{3}create_index\0\u{3}list_indexes\0\u{3}drop_index\0\u{3}alias_index\0\u{1}write\0\u{1}search\0\u{1}get\0\u{1}refresh\0\u{1}commit\0\u{1}statistics\0\u{1}segments\0\u{1}compact\0\u{1}import\0\u{1}export\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}deadline_milliseconds\0\u{3}create_index\0\u{3}list_indexes\0\u{3}drop_index\0\u{3}alias_index\0\u{1}write\0\u{1}search\0\u{1}get\0\u{1}refresh\0\u{1}commit\0\u{1}statistics\0\u{1}segments\0\u{1}compact\0\u{1}import\0\u{1}export\0\u{4}\u{5}create_snapshot\0\u{3}list_snapshots\0\u{3}restore_snapshot\0\u{3}delete_snapshot\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1787,6 +1956,58 @@ nonisolated extension Sakuin_V1_Request: SwiftProtobuf.Message, SwiftProtobuf._M
           self.call = .export(v)
         }
       }()
+      case 20: try {
+        var v: Sakuin_V1_CreateSnapshot?
+        var hadOneofValue = false
+        if let current = self.call {
+          hadOneofValue = true
+          if case .createSnapshot(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.call = .createSnapshot(v)
+        }
+      }()
+      case 21: try {
+        var v: Sakuin_V1_ListSnapshots?
+        var hadOneofValue = false
+        if let current = self.call {
+          hadOneofValue = true
+          if case .listSnapshots(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.call = .listSnapshots(v)
+        }
+      }()
+      case 22: try {
+        var v: Sakuin_V1_RestoreSnapshot?
+        var hadOneofValue = false
+        if let current = self.call {
+          hadOneofValue = true
+          if case .restoreSnapshot(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.call = .restoreSnapshot(v)
+        }
+      }()
+      case 23: try {
+        var v: Sakuin_V1_DeleteSnapshot?
+        var hadOneofValue = false
+        if let current = self.call {
+          hadOneofValue = true
+          if case .deleteSnapshot(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.call = .deleteSnapshot(v)
+        }
+      }()
       default: break
       }
     }
@@ -1857,6 +2078,22 @@ nonisolated extension Sakuin_V1_Request: SwiftProtobuf.Message, SwiftProtobuf._M
       guard case .export(let v)? = self.call else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 15)
     }()
+    case .createSnapshot?: try {
+      guard case .createSnapshot(let v)? = self.call else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 20)
+    }()
+    case .listSnapshots?: try {
+      guard case .listSnapshots(let v)? = self.call else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 21)
+    }()
+    case .restoreSnapshot?: try {
+      guard case .restoreSnapshot(let v)? = self.call else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 22)
+    }()
+    case .deleteSnapshot?: try {
+      guard case .deleteSnapshot(let v)? = self.call else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 23)
+    }()
     case nil: break
     }
     try unknownFields.traverse(visitor: &visitor)
@@ -1872,7 +2109,7 @@ nonisolated extension Sakuin_V1_Request: SwiftProtobuf.Message, SwiftProtobuf._M
 
 nonisolated extension Sakuin_V1_Reply: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".Reply"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{4}\u{2}index_list\0\u{1}write\0\u{1}search\0\u{1}documents\0\u{1}sequence\0\u{1}statistics\0\u{1}segments\0\u{1}compaction\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{4}\u{2}index_list\0\u{1}write\0\u{1}search\0\u{1}documents\0\u{1}sequence\0\u{1}statistics\0\u{1}segments\0\u{1}compaction\0\u{2}\u{b}snapshot\0\u{3}snapshot_list\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1984,6 +2221,32 @@ nonisolated extension Sakuin_V1_Reply: SwiftProtobuf.Message, SwiftProtobuf._Mes
           self.result = .compaction(v)
         }
       }()
+      case 20: try {
+        var v: Sakuin_V1_SnapshotListing?
+        var hadOneofValue = false
+        if let current = self.result {
+          hadOneofValue = true
+          if case .snapshot(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.result = .snapshot(v)
+        }
+      }()
+      case 21: try {
+        var v: Sakuin_V1_SnapshotList?
+        var hadOneofValue = false
+        if let current = self.result {
+          hadOneofValue = true
+          if case .snapshotList(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.result = .snapshotList(v)
+        }
+      }()
       default: break
       }
     }
@@ -2026,6 +2289,14 @@ nonisolated extension Sakuin_V1_Reply: SwiftProtobuf.Message, SwiftProtobuf._Mes
     case .compaction?: try {
       guard case .compaction(let v)? = self.result else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 9)
+    }()
+    case .snapshot?: try {
+      guard case .snapshot(let v)? = self.result else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 20)
+    }()
+    case .snapshotList?: try {
+      guard case .snapshotList(let v)? = self.result else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 21)
     }()
     case nil: break
     }
@@ -2547,6 +2818,255 @@ nonisolated extension Sakuin_V1_Sequence: SwiftProtobuf.Message, SwiftProtobuf._
 
   static func ==(lhs: Sakuin_V1_Sequence, rhs: Sakuin_V1_Sequence) -> Bool {
     if lhs.sequence != rhs.sequence {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Sakuin_V1_CreateSnapshot: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".CreateSnapshot"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}index\0\u{1}name\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.index) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.name) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.index.isEmpty {
+      try visitor.visitSingularStringField(value: self.index, fieldNumber: 1)
+    }
+    if !self.name.isEmpty {
+      try visitor.visitSingularStringField(value: self.name, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: Sakuin_V1_CreateSnapshot, rhs: Sakuin_V1_CreateSnapshot) -> Bool {
+    if lhs.index != rhs.index {return false}
+    if lhs.name != rhs.name {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Sakuin_V1_ListSnapshots: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".ListSnapshots"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}index\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.index) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.index.isEmpty {
+      try visitor.visitSingularStringField(value: self.index, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: Sakuin_V1_ListSnapshots, rhs: Sakuin_V1_ListSnapshots) -> Bool {
+    if lhs.index != rhs.index {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Sakuin_V1_RestoreSnapshot: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".RestoreSnapshot"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}index\0\u{1}name\0\u{3}new_name\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.index) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.name) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.newName) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.index.isEmpty {
+      try visitor.visitSingularStringField(value: self.index, fieldNumber: 1)
+    }
+    if !self.name.isEmpty {
+      try visitor.visitSingularStringField(value: self.name, fieldNumber: 2)
+    }
+    if !self.newName.isEmpty {
+      try visitor.visitSingularStringField(value: self.newName, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: Sakuin_V1_RestoreSnapshot, rhs: Sakuin_V1_RestoreSnapshot) -> Bool {
+    if lhs.index != rhs.index {return false}
+    if lhs.name != rhs.name {return false}
+    if lhs.newName != rhs.newName {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Sakuin_V1_DeleteSnapshot: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".DeleteSnapshot"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}index\0\u{1}name\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.index) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.name) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.index.isEmpty {
+      try visitor.visitSingularStringField(value: self.index, fieldNumber: 1)
+    }
+    if !self.name.isEmpty {
+      try visitor.visitSingularStringField(value: self.name, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: Sakuin_V1_DeleteSnapshot, rhs: Sakuin_V1_DeleteSnapshot) -> Bool {
+    if lhs.index != rhs.index {return false}
+    if lhs.name != rhs.name {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Sakuin_V1_SnapshotList: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".SnapshotList"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}snapshots\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedMessageField(value: &self.snapshots) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.snapshots.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.snapshots, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: Sakuin_V1_SnapshotList, rhs: Sakuin_V1_SnapshotList) -> Bool {
+    if lhs.snapshots != rhs.snapshots {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Sakuin_V1_SnapshotListing: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".SnapshotListing"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}index\0\u{1}name\0\u{1}created\0\u{1}version\0\u{1}documents\0\u{1}bytes\0\u{3}own_bytes\0\u{1}sequence\0\u{1}generation\0\u{1}problem\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.index) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.name) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.created) }()
+      case 4: try { try decoder.decodeSingularStringField(value: &self.version) }()
+      case 5: try { try decoder.decodeSingularUInt64Field(value: &self.documents) }()
+      case 6: try { try decoder.decodeSingularUInt64Field(value: &self.bytes) }()
+      case 7: try { try decoder.decodeSingularUInt64Field(value: &self.ownBytes) }()
+      case 8: try { try decoder.decodeSingularUInt64Field(value: &self.sequence) }()
+      case 9: try { try decoder.decodeSingularUInt64Field(value: &self.generation) }()
+      case 10: try { try decoder.decodeSingularStringField(value: &self._problem) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if !self.index.isEmpty {
+      try visitor.visitSingularStringField(value: self.index, fieldNumber: 1)
+    }
+    if !self.name.isEmpty {
+      try visitor.visitSingularStringField(value: self.name, fieldNumber: 2)
+    }
+    if !self.created.isEmpty {
+      try visitor.visitSingularStringField(value: self.created, fieldNumber: 3)
+    }
+    if !self.version.isEmpty {
+      try visitor.visitSingularStringField(value: self.version, fieldNumber: 4)
+    }
+    if self.documents != 0 {
+      try visitor.visitSingularUInt64Field(value: self.documents, fieldNumber: 5)
+    }
+    if self.bytes != 0 {
+      try visitor.visitSingularUInt64Field(value: self.bytes, fieldNumber: 6)
+    }
+    if self.ownBytes != 0 {
+      try visitor.visitSingularUInt64Field(value: self.ownBytes, fieldNumber: 7)
+    }
+    if self.sequence != 0 {
+      try visitor.visitSingularUInt64Field(value: self.sequence, fieldNumber: 8)
+    }
+    if self.generation != 0 {
+      try visitor.visitSingularUInt64Field(value: self.generation, fieldNumber: 9)
+    }
+    try { if let v = self._problem {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 10)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: Sakuin_V1_SnapshotListing, rhs: Sakuin_V1_SnapshotListing) -> Bool {
+    if lhs.index != rhs.index {return false}
+    if lhs.name != rhs.name {return false}
+    if lhs.created != rhs.created {return false}
+    if lhs.version != rhs.version {return false}
+    if lhs.documents != rhs.documents {return false}
+    if lhs.bytes != rhs.bytes {return false}
+    if lhs.ownBytes != rhs.ownBytes {return false}
+    if lhs.sequence != rhs.sequence {return false}
+    if lhs.generation != rhs.generation {return false}
+    if lhs._problem != rhs._problem {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

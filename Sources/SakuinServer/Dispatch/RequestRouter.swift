@@ -34,7 +34,8 @@ struct RequestRouter: Sendable {
             case .listIndexes: completion(.success(.indexes(catalog.listNow())))
             case .write(let name, let batch):
                 try catalog.indexNow(name).submit(batch) { completion($0.map { .receipt($0) }) }
-            case .createIndex, .dropIndex, .aliasIndex, .refresh, .commit, .segments, .compact:
+            case .createIndex, .dropIndex, .aliasIndex, .refresh, .commit, .segments, .compact, .createSnapshot,
+                .listSnapshots, .restoreSnapshot, .deleteSnapshot:
                 Task { completion(await slow(request.call)) }
             case .importStream, .export:
                 throw SakuinError(.internalError, "A streaming call came to the unary router.")
@@ -62,6 +63,14 @@ struct RequestRouter: Sendable {
             case .segments(let name): return .success(.segments(try await catalog.index(name).segments()))
             case .compact(let name, let segments):
                 return .success(.compaction(try await catalog.index(name).compact(segments: segments)))
+            case .createSnapshot(let index, let name):
+                return .success(.snapshot(try await catalog.createSnapshot(of: index, name: name)))
+            case .listSnapshots(let index): return .success(.snapshots(try await catalog.listSnapshots(of: index)))
+            case .restoreSnapshot(let index, let name, let newName):
+                return .success(.indexes([try await catalog.restoreSnapshot(name, of: index, as: newName)]))
+            case .deleteSnapshot(let index, let name):
+                try await catalog.deleteSnapshot(name, of: index)
+                return .success(.done)
             case .search, .get, .statistics, .listIndexes, .write, .importStream, .export:
                 return .failure(SakuinError(.internalError, "A quick call came to the slow router."))
             }
