@@ -112,10 +112,21 @@ private final class Daemon {
 
         let second = try Daemon(folder: binaries, data: data)
         #expect(try totals(second, queries) == before)
+        #expect(try sakuin(second, "snapshot", "create", "t", "before", "--json").code == 0)
         #expect(try sakuin(second, "delete", "t", "zh-001").code == 0)
         #expect(try sakuin(second, "count", "t", "国际数字经济").text == "0\n")
+        #expect(try sakuin(second, "snapshot", "restore", "t", "before").code == 2)
+        #expect(try sakuin(second, "snapshot", "restore", "t", "before", "--as", "t-before").code == 0)
+        #expect(try sakuin(second, "count", "t-before", "国际数字经济").text == "1\n")
+        #expect(try sakuin(second, "index", "drop", "t-before").code == 0)
+        #expect(try sakuin(second, "snapshot", "create", "t", "after").code == 0)
+        #expect(try sakuin(second, "snapshot", "delete", "t", "after").code == 0)
+        let list = try sakuin(second, "snapshot", "list", "t", "--json").text
+        #expect(list.contains(#""snapshot":"before""#) && list.contains(#""documents":40"#))
+        #expect(!list.contains(#""after""#))
         #expect(try sakuin(second, "compact", "t", "--segments", "1", "--wait").code == 0)
         #expect(try sakuin(second, "export", "t").text.split(separator: "\n").count == 39)
         #expect(second.stop() == 0)
+        #expect(try sakuin(second, "check", data + "/snapshots/t/before").code == 0)
     }
 }
