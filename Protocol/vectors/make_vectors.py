@@ -67,6 +67,12 @@ accept("search-reply", "Two hits of three; the first with a returned field and a
 accept("done", "A reply to a call that returns nothing.", frame("REPLY", 2))
 accept("error", "A call failed: NOT_FOUND with its particulars.", frame("ERROR", 1, ERROR))
 accept("error-connection", "The connection ends: the reason stands on stream 0.", frame("ERROR", 0, BUSY))
+accept("open-point-in-time", "Keep what can be seen now for a minute behind each use.", frame("REQUEST", 13, message(
+    "Request", 'open_point_in_time { index: "news" lease_milliseconds: 60000 }')))
+accept("point-in-time", "Its token, and a search of it.", frame("REPLY", 13, message(
+    "Reply", '''point_in_time { token: "00112233445566778899aabbccddeeff" sequence: 9 lease_milliseconds: 60000 }''')),
+    frame("REQUEST", 15, message("Request", '''search { index: "news" query { text: "5G网络" } limit: 10 offset: 10
+    wait_limit_milliseconds: 10000 point_in_time: "00112233445566778899aabbccddeeff" }''')))
 accept("restore-snapshot", "Make an index news-old of a snapshot of news.", frame("REQUEST", 9, message(
     "Request", 'restore_snapshot { index: "news" name: "20261124-153000" new_name: "news-old" }')))
 accept("snapshot-list", "Two snapshots, of the second of which a file is missing.", frame("REPLY", 11, message(

@@ -19,7 +19,7 @@ struct StatsCommand: OnlineCommand {
             ("journalBytes", s.journalBytes), ("textBytes", s.textBytes), ("memoryBytes", s.memoryBytes),
             ("sequence", Int(clamping: s.sequence)), ("visibleSequence", Int(clamping: s.visibleSequence)),
             ("committedSequence", Int(clamping: s.committedSequence)), ("generation", Int(clamping: s.generation)),
-            ("runningMerges", s.runningMerges),
+            ("runningMerges", s.runningMerges), ("openReaders", s.openReaders), ("heldBytes", s.heldBytes),
         ]
         if output.json {
             let schema = try JSONValue(parsing: Array(s.schema.json().utf8))

@@ -37,6 +37,12 @@ extension WireCodec {
                 $0.bytesAfter = UInt64(clamping: report.bytesAfter)
                 $0.milliseconds = UInt64(clamping: report.milliseconds)
             }
+        case .pointInTime(let point):
+            message.pointInTime = .with {
+                $0.token = point.token
+                $0.sequence = point.sequence
+                $0.leaseMilliseconds = UInt32(clamping: point.leaseMilliseconds)
+            }
         case .snapshot(let listing): message.snapshot = snapshot(listing)
         case .snapshots(let listings): message.snapshotList = .with { $0.snapshots = listings.map(snapshot) }
         }
@@ -66,6 +72,9 @@ extension WireCodec {
                     segmentsBefore: Int(m.segmentsBefore), segmentsAfter: Int(m.segmentsAfter),
                     bytesBefore: Int(clamping: m.bytesBefore), bytesAfter: Int(clamping: m.bytesAfter),
                     milliseconds: Int(clamping: m.milliseconds)))
+        case .pointInTime(let m):
+            return .pointInTime(
+                PointInTime(token: m.token, sequence: m.sequence, leaseMilliseconds: Int(m.leaseMilliseconds)))
         case .snapshot(let m): return .snapshot(snapshot(m))
         case .snapshotList(let m): return .snapshots(m.snapshots.map(snapshot))
         }
@@ -194,6 +203,8 @@ extension WireCodec {
             $0.committedSequence = s.committedSequence
             $0.generation = s.generation
             $0.runningMerges = UInt32(clamping: s.runningMerges)
+            $0.openReaders = UInt32(clamping: s.openReaders)
+            $0.heldBytes = UInt64(clamping: s.heldBytes)
             $0.quarantined = s.quarantined
             $0.schema = Data(s.schema.json().utf8)
         }
@@ -215,6 +226,8 @@ extension WireCodec {
         s.committedSequence = m.committedSequence
         s.generation = m.generation
         s.runningMerges = Int(m.runningMerges)
+        s.openReaders = Int(m.openReaders)
+        s.heldBytes = Int(clamping: m.heldBytes)
         s.quarantined = m.quarantined
         s.schema = try Schema(json: Array(m.schema))
         return s

@@ -17,8 +17,8 @@ public enum WireCall: Sendable, Hashable {
     case compact(index: String, segments: Int)
     /// The client streams batches; each is acknowledged in order.
     case importStream(index: String, acknowledge: AcknowledgementLevel, rejection: RejectionPolicy)
-    /// The server streams pages of documents.
-    case export(index: String)
+    /// The server streams pages of documents; `pointInTime` nil: of everything written so far.
+    case export(index: String, pointInTime: String?)
     /// `name` nil: by the time.
     case createSnapshot(index: String, name: String?)
     /// `index` nil: of all.
@@ -26,6 +26,8 @@ public enum WireCall: Sendable, Hashable {
     /// `newName` nil: that of the index.
     case restoreSnapshot(index: String, name: String, newName: String?)
     case deleteSnapshot(index: String, name: String)
+    case openPointInTime(index: String, leaseMilliseconds: Int)
+    case closePointInTime(index: String, token: String)
 }
 
 /// The payload of a REQUEST frame.
@@ -53,6 +55,7 @@ public enum WireReply: Sendable, Hashable {
     case compaction(CompactionReport)
     case snapshot(SnapshotListing)
     case snapshots([SnapshotListing])
+    case pointInTime(PointInTime)
 }
 
 /// The payload of HELLO.

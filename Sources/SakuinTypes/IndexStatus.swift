@@ -22,6 +22,10 @@ public struct IndexStatistics: Sendable, Hashable {
     public var committedSequence: UInt64 = 0
     public var generation: UInt64 = 0
     public var runningMerges: Int = 0
+    /// Points in time and exports that read from earlier moments.
+    public var openReaders: Int = 0
+    /// Bytes of files that are there only for readers of earlier moments.
+    public var heldBytes: Int = 0
     /// What could not be read, in sentences that name the files; while there is any, the index is read-only.
     public var quarantined: [String] = []
     /// Whether all of the index can be searched.

@@ -14,11 +14,20 @@ public protocol SearchService: Sendable {
     func segments() async throws -> [SegmentStatistics]
     /// Merges down to at most `segments` segments and commits; searches and writes go on meanwhile.
     func compact(segments: Int) async throws -> CompactionReport
-    /// All living documents of one snapshot, page by page, in no particular order.
-    func export() async throws -> DocumentPages
+    /// All living documents of one snapshot, page by page, in no particular order: of everything written so far, or of
+    /// the point in time with that token.
+    func export(pointInTime: String?) async throws -> DocumentPages
+    /// Keeps what can be seen now, so that searches and exports under its token see just that, whatever is written
+    /// meanwhile. It ends when it was not used for `leaseMilliseconds`, at most 10 minutes; until then its files take
+    /// room on the disk.
+    func openPointInTime(leaseMilliseconds: Int) async throws -> PointInTime
+    /// Ends a point in time before its lease does.
+    func closePointInTime(_ token: String) async throws
 }
 
 extension SearchService {
+    public func export() async throws -> DocumentPages { try await export(pointInTime: nil) }
+
     /// The number of documents that match.
     public func count(_ query: QueryInput, filter: QueryInput? = nil) async throws -> Int {
         var request = SearchRequest(query, limit: 0)

@@ -10,7 +10,7 @@ import Testing
 
     static func call(_ random: inout WireRandom) -> WireCall {
         let index = random.name()
-        return switch random.below(18) {
+        return switch random.below(20) {
         case 0: .createIndex(name: index, schema: random.flag() ? random.schema() : nil)
         case 1: .listIndexes
         case 2: .dropIndex(name: index)
@@ -34,12 +34,14 @@ import Testing
         case 15:
             .restoreSnapshot(index: index, name: random.name(), newName: random.flag() ? random.name() : nil)
         case 16: .deleteSnapshot(index: index, name: random.name())
-        default: .export(index: index)
+        case 17: .openPointInTime(index: index, leaseMilliseconds: random.below(1 << 20))
+        case 18: .closePointInTime(index: index, token: random.name())
+        default: .export(index: index, pointInTime: random.flag() ? random.name() : nil)
         }
     }
 
     static func reply(_ random: inout WireRandom) -> WireReply {
-        switch random.below(11) {
+        switch random.below(12) {
         case 0: .done
         case 1:
             .indexes(
@@ -62,7 +64,11 @@ import Testing
                         sections: $0.list(3) { .init(name: $0.name(), bytes: $0.below(1 << 40)) })
                 })
         case 8: .snapshot(random.snapshot())
-        case 9: .snapshots(random.list(3) { $0.snapshot() })
+        case 9:
+            .pointInTime(
+                PointInTime(
+                    token: random.name(), sequence: random.next(), leaseMilliseconds: random.below(1 << 20)))
+        case 10: .snapshots(random.list(3) { $0.snapshot() })
         default:
             .compaction(
                 CompactionReport(

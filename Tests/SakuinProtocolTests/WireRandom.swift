@@ -75,6 +75,7 @@ struct WireRandom: RandomNumberGenerator {
         request.spans = flag()
         request.minSequence = next()
         request.waitLimitMilliseconds = below(1 << 20)
+        if flag() { request.pointInTime = name() }
         return request
     }
 
@@ -145,6 +146,8 @@ struct WireRandom: RandomNumberGenerator {
         statistics.committedSequence = next()
         statistics.generation = next()
         statistics.runningMerges = below(9)
+        statistics.openReaders = below(9)
+        statistics.heldBytes = below(1 << 40)
         statistics.quarantined = list(3) { $0.text() }
         statistics.schema = schema()
         return statistics

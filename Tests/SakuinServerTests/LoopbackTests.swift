@@ -74,6 +74,35 @@ import Testing
         try await server.stop()
     }
 
+    @Test func aPointInTimeOverConnections() async throws {
+        let server = try await RunningServer.start()
+        let (one, two) = (server.client(), server.client())
+        try await one.create(index: "i", schema: .standard)
+        let index = try await one.index("i")
+        _ = try await index.write(WriteBatch([.put(Document(key: "a", ["body": "全文検索"]))]))
+        _ = try await index.refresh()
+        let point = try await index.openPointInTime(leaseMilliseconds: 60_000)
+        let receipt = try await index.write(WriteBatch([.put(Document(key: "b", ["body": "全文検索"]))]))
+        let other = try await two.index("i")
+        var request = SearchRequest("検索")
+        request.minSequence = receipt.sequence
+        #expect(try await other.search(request).total == Total(2))
+        request.minSequence = 0
+        request.pointInTime = point.token
+        let response = try await other.search(request)
+        #expect(response.total == Total(1) && response.sequence == point.sequence)
+        var keys: [String] = []
+        for try await page in try await other.export(pointInTime: point.token) { keys += page.map(\.key) }
+        #expect(keys == ["a"])
+        #expect(try await index.statistics().openReaders >= 1)
+        try await other.closePointInTime(point.token)
+        let gone = await #expect(throws: SakuinError.self) { _ = try await index.search(request) }
+        #expect(gone?.code == .notFound && gone?.field == "pointInTime")
+        await one.close()
+        await two.close()
+        try await server.stop()
+    }
+
     @Test func manyBatchesUnderWay() async throws {
         // So little credit that the client has to wait for it.
         let server = try await RunningServer.start { $0.streamCredit = 2_000 }

@@ -31,6 +31,8 @@ final class IndexWriter: Sendable {
         var ordinal: UInt64 = 0
         var journalByteCount = 0
         var pendingSince: UInt64?
+        /// Bytes of batches since the last cut.
+        var pendingByteCount = 0
         var ticketIsOpen = false
         /// No periodic refresh before.
         var nextRefresh: UInt64 = 0
@@ -230,7 +232,8 @@ final class IndexWriter: Sendable {
             let commit =
                 queue.journalByteCount > options.journalByteCountMax
                 || isOver(options.commitIntervalMilliseconds, since: queue.uncommittedSince)
-            let refresh = isOver(intervalMilliseconds, since: queue.pendingSince) && now >= queue.nextRefresh
+            let isMuch = options.refreshByteCount > 0 && queue.pendingByteCount >= options.refreshByteCount
+            let refresh = isMuch || isOver(intervalMilliseconds, since: queue.pendingSince) && now >= queue.nextRefresh
             return (refresh, commit)
         }
         if due.refresh || due.commit { open([Cut(commits: due.commit) { _ in }]) }
@@ -302,6 +305,7 @@ final class IndexWriter: Sendable {
             queue.ordinal += UInt64(submission.batch.operationCount)
             let now = Clock.nanoseconds()
             queue.pendingSince = queue.pendingSince ?? now
+            queue.pendingByteCount += submission.batch.byteCount
             queue.uncommittedSince = queue.uncommittedSince ?? now
             return (queue.sequence, queue.ordinal - UInt64(submission.batch.operationCount))
         }
@@ -348,6 +352,7 @@ final class IndexWriter: Sendable {
         let sequence = queue.change { queue in
             queue.ticketIsOpen = true
             queue.pendingSince = nil
+            queue.pendingByteCount = 0
             queue.lastCutSequence = queue.sequence
             if commits {
                 queue.lastCommitSequence = queue.sequence

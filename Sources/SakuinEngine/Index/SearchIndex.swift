@@ -6,6 +6,7 @@ public final class SearchIndex: SearchService, MergeTarget {
     let registry: FieldRegistry
     let store: SegmentStore
     let writer: IndexWriter
+    let points: PointsInTime
     private let merges: Monitor<MergeWorker?>
     private let lock: any FileLock
     private let options: IndexOptions
@@ -44,6 +45,7 @@ public final class SearchIndex: SearchService, MergeTarget {
         lock = parts.lock
         self.options = options
         self.path = path
+        points = PointsInTime(countMax: options.pointInTimeCountMax)
         merges = Monitor(nil)
         let merges = merges
         writer = IndexWriter(
@@ -72,15 +74,16 @@ public final class SearchIndex: SearchService, MergeTarget {
 
     /// Commits and closes. Later calls throw `unavailable`.
     public func close() throws(SakuinError) {
-        if isReadOnly {
-            abandon()
-            store.removeUncommitted()
-            return
-        }
+        let keeps = isReadOnly
         merges.read { $0 }?.close()
         merges.change { $0 = nil }
-        defer { lock.release() }
-        try writer.close()
+        defer { release() }
+        if keeps {
+            writer.abandon()
+            store.files.removeUncommitted()
+        } else {
+            try writer.close()
+        }
     }
 
     /// Ends without committing.
@@ -88,6 +91,13 @@ public final class SearchIndex: SearchService, MergeTarget {
         merges.read { $0 }?.close()
         merges.change { $0 = nil }
         writer.abandon()
+        release()
+    }
+
+    /// Lets the folder go: whoever still reads from it removes nothing any more.
+    private func release() {
+        points.closeAll()
+        store.files.keepAll()
         lock.release()
     }
 

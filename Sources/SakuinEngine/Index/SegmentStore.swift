@@ -10,30 +10,25 @@ final class SegmentStore: Sendable {
         var committedSequence: UInt64
         /// Segments whose bytes are known to be on disk.
         var synced: Set<UInt64>
-        /// Segment files that exist and are or were published.
-        var present: Set<UInt64>
         /// Segments and their live files that the last durable manifest names.
         var liveFiles: [UInt64: UInt64]
-        var committed: Set<UInt64> = []
-        /// A commit has failed: which manifest a power loss would leave is not known, so no file is removed any more.
-        var keepsAll = false
         /// The last one that is durable.
         var manifest = Manifest()
-        /// Who links or copies files of it: while there is anyone, no file is removed.
-        var holdCount = 0
     }
 
     let directory: any Directory
+    let files: SegmentFiles
     private let registry: FieldRegistry
     private let holder: SnapshotHolder
     private let state: Monitor<State>
     private let log: IndexOptions.LogHook?
 
     init(
-        directory: any Directory, registry: FieldRegistry, snapshot: IndexSnapshot, state: sending State,
-        log: IndexOptions.LogHook?
+        directory: any Directory, files: SegmentFiles, registry: FieldRegistry, snapshot: IndexSnapshot,
+        state: sending State, log: IndexOptions.LogHook?
     ) {
         self.directory = directory
+        self.files = files
         self.registry = registry
         self.log = log
         holder = SnapshotHolder(snapshot)
@@ -56,7 +51,7 @@ final class SegmentStore: Sendable {
     func publish(
         _ sealed: [SealedSegment], _ deletions: [KeyDeletion], sequence: UInt64
     ) throws(StorageError) {
-        try state.read { (state) throws(StorageError) in
+        try state.read { (_) throws(StorageError) in
             var snapshot = holder.snapshot
             var new: [NewSegment] = []
             for segment in sealed.sorted(by: { $0.id < $1.id }) {
@@ -69,11 +64,11 @@ final class SegmentStore: Sendable {
             }
             for (i, segment) in new.enumerated() {
                 var added = SnapshotSegment(
-                    id: segment.sealed.id, reader: segment.reader, live: nil, liveGeneration: 0, liveIsDirty: false,
-                    byteCount: segment.sealed.byteCount, checksum: segment.sealed.checksum)
+                    file: files.file(segment.sealed.id, byteCount: segment.sealed.byteCount), reader: segment.reader,
+                    live: nil, liveGeneration: 0, liveIsDirty: false, byteCount: segment.sealed.byteCount,
+                    checksum: segment.sealed.checksum)
                 if !resolution.deadInNew[i].isEmpty { added.delete(resolution.deadInNew[i]) }
                 snapshot.segments.append(added)
-                state.present.insert(segment.sealed.id)
             }
             snapshot.segments.removeAll { $0.liveCount == 0 && $0.documentCount > 0 }
             snapshot.sequence = max(snapshot.sequence, sequence)
@@ -84,7 +79,7 @@ final class SegmentStore: Sendable {
     /// Puts a merged segment in the place of its inputs; documents that died meanwhile die in it too. `merged` is nil
     /// when nothing in the inputs lived.
     func replace(_ inputs: [MergeInput], ids: [UInt64], by merged: SealedSegment?) throws(StorageError) {
-        try state.read { (state) throws(StorageError) in
+        try state.read { (_) throws(StorageError) in
             var snapshot = holder.snapshot
             var dead: [UInt32] = []
             var place = snapshot.segments.count
@@ -105,15 +100,13 @@ final class SegmentStore: Sendable {
             if let merged {
                 let reader = try SegmentReader(directory, FileName.segment(merged.id))
                 var added = SnapshotSegment(
-                    id: merged.id, reader: reader, live: nil, liveGeneration: 0, liveIsDirty: false,
-                    byteCount: merged.byteCount, checksum: merged.checksum)
+                    file: files.file(merged.id, byteCount: merged.byteCount), reader: reader, live: nil,
+                    liveGeneration: 0, liveIsDirty: false, byteCount: merged.byteCount, checksum: merged.checksum)
                 if !dead.isEmpty { added.delete(dead) }
                 if added.liveCount > 0 { snapshot.segments.insert(added, at: min(place, snapshot.segments.count)) }
-                state.present.insert(merged.id)
             }
             snapshot.segments.removeAll { ids.contains($0.id) }
             holder.replace(snapshot)
-            removeUnneeded(&state)
         }
     }
 
@@ -122,7 +115,7 @@ final class SegmentStore: Sendable {
     func commit() throws(StorageError) -> UInt64 {
         try state.read { (state) throws(StorageError) in
             do throws(StorageError) { return try commit(&state) } catch {
-                state.keepsAll = true
+                files.keepAll()
                 throw error
             }
         }
@@ -159,12 +152,12 @@ final class SegmentStore: Sendable {
         holder.replace(snapshot)
         state.committedSequence = snapshot.sequence
         state.manifest = manifest
-        state.committed = Set(manifest.segments.map(\.id))
+        state.synced = Set(manifest.segments.map(\.id))
         state.liveFiles = [:]
         for segment in manifest.segments where segment.liveGeneration > 0 {
             state.liveFiles[segment.id] = segment.liveGeneration
         }
-        removeUnneeded(&state)
+        files.commit(state.synced)
         removeOldLiveFiles(state)
         return snapshot.sequence
     }
@@ -180,7 +173,7 @@ final class SegmentStore: Sendable {
     /// The last durable manifest; all files it names stay until `release`.
     func hold() -> Manifest {
         state.read { state in
-            state.holdCount += 1
+            files.hold()
             return state.manifest
         }
     }
@@ -188,32 +181,13 @@ final class SegmentStore: Sendable {
     /// Ends a `hold`.
     func release() {
         state.read { state in
-            state.holdCount -= 1
-            removeUnneeded(&state)
+            files.release()
             removeOldLiveFiles(state)
         }
     }
 
-    /// Removes segment files that neither the snapshot nor the last manifest names.
-    private func removeUnneeded(_ state: inout State) {
-        if state.keepsAll || state.holdCount > 0 { return }
-        let needed = Set(holder.snapshot.segments.map(\.id)).union(state.committed)
-        for id in state.present.subtracting(needed) {
-            remove(FileName.segment(id))
-            state.present.remove(id)
-            state.synced.remove(id)
-        }
-    }
-
-    /// Removes what an index that is read-only has made of its journal.
-    func removeUncommitted() {
-        state.read { state in
-            for id in state.present.subtracting(state.committed) { remove(FileName.segment(id)) }
-        }
-    }
-
     private func removeOldLiveFiles(_ state: State) {
-        guard state.holdCount == 0, let names = try? directory.list() else { return }
+        guard !files.isHeld, let names = try? directory.list() else { return }
         for name in names {
             guard case .live(let segment, let generation)? = FileName(name) else { continue }
             if state.liveFiles[segment] != generation { remove(name) }

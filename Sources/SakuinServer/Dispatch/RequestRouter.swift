@@ -12,7 +12,9 @@ struct RequestRouter: Sendable {
 
     /// Whether the call may wait for something other than the processor.
     func mayWait(_ call: WireCall) -> Bool {
-        guard case .search(let index, let request) = call, request.minSequence > 0 else { return false }
+        guard case .search(let index, let request) = call, request.minSequence > 0, request.pointInTime == nil else {
+            return false
+        }
         guard let index = try? catalog.indexNow(index) else { return false }
         return !index.isVisible(request.minSequence)
     }
@@ -31,6 +33,12 @@ struct RequestRouter: Sendable {
                 var statistics = try catalog.indexNow(name).statisticsNow()
                 statistics.name = name
                 completion(.success(.statistics(statistics)))
+            case .openPointInTime(let name, let lease):
+                let point = try catalog.indexNow(name).openPointInTimeNow(leaseMilliseconds: lease)
+                completion(.success(.pointInTime(point)))
+            case .closePointInTime(let name, let token):
+                try catalog.indexNow(name).closePointInTimeNow(token)
+                completion(.success(.done))
             case .listIndexes: completion(.success(.indexes(catalog.listNow())))
             case .write(let name, let batch):
                 try catalog.indexNow(name).submit(batch) { completion($0.map { .receipt($0) }) }
@@ -71,7 +79,8 @@ struct RequestRouter: Sendable {
             case .deleteSnapshot(let index, let name):
                 try await catalog.deleteSnapshot(name, of: index)
                 return .success(.done)
-            case .search, .get, .statistics, .listIndexes, .write, .importStream, .export:
+            case .search, .get, .statistics, .listIndexes, .write, .importStream, .export, .openPointInTime,
+                .closePointInTime:
                 return .failure(SakuinError(.internalError, "A quick call came to the slow router."))
             }
         } catch {
