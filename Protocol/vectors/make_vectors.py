@@ -67,6 +67,28 @@ accept("search-reply", "Two hits of three; the first with a returned field and a
 accept("done", "A reply to a call that returns nothing.", frame("REPLY", 2))
 accept("error", "A call failed: NOT_FOUND with its particulars.", frame("ERROR", 1, ERROR))
 accept("error-connection", "The connection ends: the reason stands on stream 0.", frame("ERROR", 0, BUSY))
+accept("open-point-in-time", "Keep what can be seen now for a minute behind each use.", frame("REQUEST", 13, message(
+    "Request", 'open_point_in_time { index: "news" lease_milliseconds: 60000 }')))
+accept("point-in-time", "Its token, and a search of it.", frame("REPLY", 13, message(
+    "Reply", '''point_in_time { token: "00112233445566778899aabbccddeeff" sequence: 9 lease_milliseconds: 60000 }''')),
+    frame("REQUEST", 15, message("Request", '''search { index: "news" query { text: "5G网络" } limit: 10 offset: 10
+    wait_limit_milliseconds: 10000 point_in_time: "00112233445566778899aabbccddeeff" }''')))
+accept("restore-snapshot", "Make an index news-old of a snapshot of news.", frame("REQUEST", 9, message(
+    "Request", 'restore_snapshot { index: "news" name: "20261124-153000" new_name: "news-old" }')))
+accept("snapshot-list", "Two snapshots, of the second of which a file is missing.", frame("REPLY", 11, message(
+    "Reply", '''snapshot_list { snapshots { index: "news" name: "20261124-153000" created: "2026-11-24T15:30:00Z"
+    version: "0.1.0" documents: 3 bytes: 4096 own_bytes: 512 sequence: 9 generation: 4 }
+    snapshots { index: "news" name: "old" problem: "segment-0000000000000001.seg is damaged" } }''')))
+accept("start-compaction", "Compact to two segments with at most a megabyte a second.", frame("REQUEST", 17, message(
+    "Request", 'start_compaction { index: "news" options { segments: 2 bytes_per_second: 1000000 } }')))
+accept("job-list", "Merging in the background, and a compaction half done.", frame("REPLY", 19, message(
+    "Reply", '''jobs { jobs { index: "news" options { } message: "Nothing to merge." }
+    jobs { index: "news" number: 3 state: JOB_STATE_RUNNING options { segments: 1 } bytes_read: 512 bytes_total: 1024
+    bytes_written: 400 segments_before: 9 bytes_before: 1024 dead_bytes_before: 64 milliseconds: 1500
+    milliseconds_left: 1500 } }''')))
+accept("control-job", "Pause a compaction, then throttle merging in the background.", frame("REQUEST", 21, message(
+    "Request", 'control_job { index: "news" number: 3 action: JOB_ACTION_PAUSE }')), frame("REQUEST", 23, message(
+    "Request", 'control_job { index: "news" action: JOB_ACTION_THROTTLE bytes_per_second: 8000000 }')))
 accept("create-index", "Create an index with a schema of one field.", frame("REQUEST", 5, message(
     "Request", '''create_index { name: "news" schema: "{\\"fields\\":[{\\"name\\":\\"body\\",\\"type\\":\\"text\\",'''
     '''\\"analyzer\\":\\"cjk\\",\\"breaks\\":\\"soft\\",\\"stored\\":true,\\"boost\\":1.0,\\"k1\\":1.5,\\"b\\":0.75}],'''

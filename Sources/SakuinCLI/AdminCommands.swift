@@ -22,6 +22,7 @@ struct StatsCommand: OnlineCommand {
             ("runningMerges", s.runningMerges), ("mergeDebtBytes", s.mergeDebtBytes),
             ("flushedBytes", s.flushedBytes), ("mergedBytes", s.mergedBytes),
             ("memoryBudgetBytes", s.memoryBudgetBytes), ("diskFreeBytes", s.diskFreeBytes),
+            ("openReaders", s.openReaders), ("heldBytes", s.heldBytes),
         ]
         if output.json {
             let schema = try JSONValue(parsing: Array(s.schema.json().utf8))
@@ -89,7 +90,8 @@ struct CheckCommand: ParsableCommand {
         help:
             "Make a damaged index whole again out of what can be read, into new files; damaged ones go to quarantine/.")
     var repair = false
-    @Argument(help: "An index folder, or the data folder of a daemon that is not running.") var folder: String
+    @Argument(help: "The folder of an index or of a snapshot, or the data folder of a daemon that is not running.")
+    var folder: String
 
     func run() throws {
         let output = Output(json: json)
@@ -116,8 +118,13 @@ struct CheckCommand: ParsableCommand {
             throw SakuinError(.notFound, "\(folder) cannot be read.", field: "folder", value: folder)
         }
         guard names.contains("indexes") else { return [folder] }
-        return try files.contentsOfDirectory(atPath: folder + "/indexes").filter { !$0.hasPrefix(".") }.sorted()
-            .map { folder + "/indexes/" + $0 }
+        func inside(_ path: String) throws -> [String] {
+            try files.contentsOfDirectory(atPath: path).filter { !$0.hasPrefix(".") }.sorted().map { path + "/" + $0 }
+        }
+        let indexes = try inside(folder + "/indexes")
+        // A snapshot is not repaired: it would not be what it was.
+        guard names.contains("snapshots"), !repair else { return indexes }
+        return indexes + (try inside(folder + "/snapshots").flatMap(inside))
     }
 
     /// Whether the index can be written again.
@@ -177,13 +184,6 @@ extension LaterCommand {
             SakuinError(.unimplemented, "'\(Self.name)' is not in this version.", nextStep: Self.instead))
         throw ExitCode(2)
     }
-}
-
-struct SnapshotCommand: LaterCommand {
-    static let configuration = CommandConfiguration(commandName: "snapshot", abstract: "Not in this version.")
-    static let name = "snapshot"
-    static let instead = "Use 'export', or copy the folder of a daemon that is stopped."
-    @Argument(parsing: .captureForPassthrough) var words: [String] = []
 }
 
 struct WireCommand: LaterCommand {

@@ -8,7 +8,7 @@ import SakuinClient
 struct SakuinCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "sakuin", abstract: "Full-text search for Chinese, Japanese, Korean and mixed text.",
-        version: "0.1.0",
+        version: SakuinVersion.text,
         subcommands: [
             IndexCommand.self, ImportCommand.self, SearchCommand.self, CountCommand.self, GetCommand.self,
             DeleteCommand.self, ExportCommand.self, StatsCommand.self, SegmentsCommand.self, CompactCommand.self,

@@ -86,10 +86,21 @@ public struct RemoteIndex: SearchService {
         return status
     }
 
-    public func export() async throws -> DocumentPages {
+    public func openPointInTime(leaseMilliseconds: Int) async throws -> PointInTime {
+        let call = WireCall.openPointInTime(index: name, leaseMilliseconds: leaseMilliseconds)
+        guard case .pointInTime(let point) = try await client.call(call) else { throw SakuinClient.unexpected() }
+        return point
+    }
+
+    public func closePointInTime(_ token: String) async throws {
+        _ = try await client.call(.closePointInTime(index: name, token: token))
+    }
+
+    public func export(pointInTime: String?) async throws -> DocumentPages {
         let connection = try await client.connection()
         let (payloads, continuation) = AsyncThrowingStream<[UInt8], any Error>.makeStream()
-        let stream = try await connection.openExport(WireRequest(.export(index: name)), continuation)
+        let request = WireRequest(.export(index: name, pointInTime: pointInTime))
+        let stream = try await connection.openExport(request, continuation)
         let source = PayloadSource(payloads)
         return DocumentPages {
             guard let payload = try await source.next() else { return nil }

@@ -109,6 +109,32 @@ public final class SakuinClient: CatalogService {
         return jobs
     }
 
+    public func createSnapshot(of index: String, name: String?) async throws -> SnapshotListing {
+        guard case .snapshot(let listing) = try await call(.createSnapshot(index: index, name: name)) else {
+            throw Self.unexpected()
+        }
+        return listing
+    }
+
+    public func listSnapshots(of index: String?) async throws -> [SnapshotListing] {
+        guard case .snapshots(let listings) = try await call(.listSnapshots(index: index)) else {
+            throw Self.unexpected()
+        }
+        return listings
+    }
+
+    public func restoreSnapshot(
+        _ name: String, of index: String, as newName: String?
+    ) async throws -> IndexListing {
+        let reply = try await call(.restoreSnapshot(index: index, name: name, newName: newName))
+        guard case .indexes(let indexes) = reply, let restored = indexes.first else { throw Self.unexpected() }
+        return restored
+    }
+
+    public func deleteSnapshot(_ name: String, of index: String) async throws {
+        _ = try await call(.deleteSnapshot(index: index, name: name))
+    }
+
     /// A handle; whether the index exists shows when it is used.
     public func index(_ name: String) async throws -> RemoteIndex { RemoteIndex(name, of: self) }
 }

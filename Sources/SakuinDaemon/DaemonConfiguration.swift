@@ -7,9 +7,10 @@ struct DaemonConfiguration: Equatable {
     var memoryMegabytes = 384
     var lanes = 0
     var refreshMilliseconds = 200
+    var refreshMegabytes = 0
     var logLevel = "info"
 
-    static let names = ["data", "listen", "memory-mb", "lanes", "refresh-ms", "log-level"]
+    static let names = ["data", "listen", "memory-mb", "lanes", "refresh-ms", "refresh-mb", "log-level"]
 
     /// Takes over what a configuration file says: a JSON object of option names. Throws for a name it does not know.
     mutating func read(json: [UInt8]) throws(SakuinError) {
@@ -23,6 +24,7 @@ struct DaemonConfiguration: Equatable {
             case ("memory-mb", .integer(let value)): memoryMegabytes = Int(value)
             case ("lanes", .integer(let value)): lanes = Int(value)
             case ("refresh-ms", .integer(let value)): refreshMilliseconds = Int(value)
+            case ("refresh-mb", .integer(let value)): refreshMegabytes = Int(value)
             case ("log-level", .string(let text)): logLevel = text
             default:
                 let isKnown = Self.names.contains(member.key)

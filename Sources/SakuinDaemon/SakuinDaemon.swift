@@ -26,6 +26,8 @@ struct SakuinDaemon: AsyncParsableCommand {
     var lanes: Int?
     @Option(name: .customLong("refresh-ms"), help: "How long a write may wait to be seen. Default 200.")
     var refreshMilliseconds: Int?
+    @Option(name: .customLong("refresh-mb"), help: "So many MiB of writes are seen at once. Default 0: never.")
+    var refreshMegabytes: Int?
     @Option(name: .customLong("log-level"), help: "trace, debug, info, notice, warning, error or critical.")
     var logLevel: String?
 
@@ -51,6 +53,7 @@ struct SakuinDaemon: AsyncParsableCommand {
         options.memoryMegabytes = memoryMegabytes ?? options.memoryMegabytes
         options.lanes = lanes ?? options.lanes
         options.refreshMilliseconds = refreshMilliseconds ?? options.refreshMilliseconds
+        options.refreshMegabytes = refreshMegabytes ?? options.refreshMegabytes
         options.logLevel = logLevel ?? options.logLevel
         return options
     }
@@ -72,6 +75,7 @@ struct SakuinDaemon: AsyncParsableCommand {
         engine.memoryBudgetBytes = options.memoryMegabytes << 20
         engine.laneCount = options.lanes > 0 ? options.lanes : max(1, ProcessInfo.processInfo.activeProcessorCount)
         engine.refreshIntervalMilliseconds = options.refreshMilliseconds
+        engine.refreshByteCount = options.refreshMegabytes << 20
         let engineLogger = logger
         engine.log = .init { level, message in
             engineLogger.log(level: Logger.Level(rawValue: level) ?? .info, "\(message)")

@@ -40,6 +40,14 @@ extension WireCodec {
         case .job(let status): message.job = job(status)
         case .jobs(let statuses): message.jobs = .with { $0.jobs = statuses.map(job) }
         case .estimate(let estimate): message.estimate = self.estimate(estimate)
+        case .pointInTime(let point):
+            message.pointInTime = .with {
+                $0.token = point.token
+                $0.sequence = point.sequence
+                $0.leaseMilliseconds = UInt32(clamping: point.leaseMilliseconds)
+            }
+        case .snapshot(let listing): message.snapshot = snapshot(listing)
+        case .snapshots(let listings): message.snapshotList = .with { $0.snapshots = listings.map(snapshot) }
         }
         return bytes(message)
     }
@@ -70,6 +78,11 @@ extension WireCodec {
         case .job(let m): return .job(job(m))
         case .jobs(let m): return .jobs(m.jobs.map(job))
         case .estimate(let m): return .estimate(estimate(m))
+        case .pointInTime(let m):
+            return .pointInTime(
+                PointInTime(token: m.token, sequence: m.sequence, leaseMilliseconds: Int(m.leaseMilliseconds)))
+        case .snapshot(let m): return .snapshot(snapshot(m))
+        case .snapshotList(let m): return .snapshots(m.snapshots.map(snapshot))
         }
     }
 
@@ -202,6 +215,8 @@ extension WireCodec {
             $0.memoryBudgetBytes = UInt64(clamping: s.memoryBudgetBytes)
             $0.diskFreeBytes = UInt64(clamping: s.diskFreeBytes)
             $0.slowness = s.slowness
+            $0.openReaders = UInt32(clamping: s.openReaders)
+            $0.heldBytes = UInt64(clamping: s.heldBytes)
             $0.quarantined = s.quarantined
             $0.schema = Data(s.schema.json().utf8)
         }
@@ -229,6 +244,8 @@ extension WireCodec {
         s.memoryBudgetBytes = Int(clamping: m.memoryBudgetBytes)
         s.diskFreeBytes = Int(clamping: m.diskFreeBytes)
         s.slowness = m.slowness
+        s.openReaders = Int(m.openReaders)
+        s.heldBytes = Int(clamping: m.heldBytes)
         s.quarantined = m.quarantined
         s.schema = try Schema(json: Array(m.schema))
         return s

@@ -65,7 +65,23 @@ extension WireCodec {
                 $0.acknowledge = acknowledgement(acknowledge)
                 $0.rejection = rejection == .wholeBatch ? .wholeBatch : .eachOperation
             }
-        case .export(let index): message.export = .with { $0.index = index }
+        case .export(let index, let token):
+            message.export = .with {
+                $0.index = index
+                $0.pointInTime = token ?? ""
+            }
+        case .openPointInTime(let index, let lease):
+            message.openPointInTime = .with {
+                $0.index = index
+                $0.leaseMilliseconds = UInt32(clamping: lease)
+            }
+        case .closePointInTime(let index, let token):
+            message.closePointInTime = .with {
+                $0.index = index
+                $0.token = token
+            }
+        case .createSnapshot, .listSnapshots, .restoreSnapshot, .deleteSnapshot:
+            message.call = snapshotCall(request.call)
         }
         return bytes(message)
     }
@@ -109,7 +125,16 @@ extension WireCodec {
             return .importStream(
                 index: m.index, acknowledge: level(m.acknowledge),
                 rejection: m.rejection == .eachOperation ? .eachOperation : .wholeBatch)
-        case .export(let m): return .export(index: m.index)
+        case .export(let m): return .export(index: m.index, pointInTime: m.pointInTime.isEmpty ? nil : m.pointInTime)
+        case .openPointInTime(let m):
+            return .openPointInTime(index: m.index, leaseMilliseconds: Int(m.leaseMilliseconds))
+        case .closePointInTime(let m): return .closePointInTime(index: m.index, token: m.token)
+        case .createSnapshot(let m):
+            return .createSnapshot(index: m.index, name: m.name.isEmpty ? nil : m.name)
+        case .listSnapshots(let m): return .listSnapshots(index: m.index.isEmpty ? nil : m.index)
+        case .restoreSnapshot(let m):
+            return .restoreSnapshot(index: m.index, name: m.name, newName: m.newName.isEmpty ? nil : m.newName)
+        case .deleteSnapshot(let m): return .deleteSnapshot(index: m.index, name: m.name)
         }
     }
 

@@ -40,6 +40,7 @@ extension WireCodec {
             $0.spans = request.spans
             $0.minSequence = request.minSequence
             $0.waitLimitMilliseconds = UInt32(clamping: request.waitLimitMilliseconds)
+            $0.pointInTime = request.pointInTime ?? ""
         }
     }
 
@@ -63,6 +64,7 @@ extension WireCodec {
         request.spans = m.spans
         request.minSequence = m.minSequence
         request.waitLimitMilliseconds = Int(m.waitLimitMilliseconds)
+        if !m.pointInTime.isEmpty { request.pointInTime = m.pointInTime }
         return request
     }
 

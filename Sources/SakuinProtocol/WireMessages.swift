@@ -22,8 +22,17 @@ public enum WireCall: Sendable, Hashable {
     case controlJob(index: String, number: UInt64, JobAction)
     /// The client streams batches; each is acknowledged in order.
     case importStream(index: String, acknowledge: AcknowledgementLevel, rejection: RejectionPolicy)
-    /// The server streams pages of documents.
-    case export(index: String)
+    /// The server streams pages of documents; `pointInTime` nil: of everything written so far.
+    case export(index: String, pointInTime: String?)
+    /// `name` nil: by the time.
+    case createSnapshot(index: String, name: String?)
+    /// `index` nil: of all.
+    case listSnapshots(index: String?)
+    /// `newName` nil: that of the index.
+    case restoreSnapshot(index: String, name: String, newName: String?)
+    case deleteSnapshot(index: String, name: String)
+    case openPointInTime(index: String, leaseMilliseconds: Int)
+    case closePointInTime(index: String, token: String)
 }
 
 /// The payload of a REQUEST frame.
@@ -52,6 +61,9 @@ public enum WireReply: Sendable, Hashable {
     case job(JobStatus)
     case jobs([JobStatus])
     case estimate(CompactionEstimate)
+    case snapshot(SnapshotListing)
+    case snapshots([SnapshotListing])
+    case pointInTime(PointInTime)
 }
 
 /// The payload of HELLO.

@@ -14,7 +14,7 @@ public import ServiceLifecycle
 
 /// The server of a catalog of indexes.
 public struct SakuinServer: Service {
-    public static let version = "0.1.0"
+    public static let version = SakuinVersion.text
 
     private let context: ServerContext
     private let onListening: @Sendable (_ host: String, _ port: Int) -> Void

@@ -36,6 +36,10 @@ public struct IndexStatistics: Sendable, Hashable {
     public var diskFreeBytes: Int = 0
     /// Why writes are held up or refused just now, in a sentence; empty while they are not.
     public var slowness: String = ""
+    /// Points in time and exports that read from earlier moments.
+    public var openReaders: Int = 0
+    /// Bytes of files that are there only for readers of earlier moments.
+    public var heldBytes: Int = 0
     /// What could not be read, in sentences that name the files; while there is any, the index is read-only.
     public var quarantined: [String] = []
     /// Whether all of the index can be searched.

@@ -55,6 +55,9 @@ public struct SearchRequest: Sendable, Hashable {
     /// How long to wait for `minSequence`, in milliseconds.
     public var waitLimitMilliseconds: Int = 10_000
 
+    /// The token of a point in time to search instead of what can be seen now; its lease begins anew.
+    public var pointInTime: String?
+
     public init(_ query: QueryInput, limit: Int = 10, offset: Int = 0) {
         self.query = query
         self.limit = limit

@@ -22,11 +22,20 @@ public protocol SearchService: Sendable {
     func jobs() async throws -> [JobStatus]
     /// Pauses, resumes, cancels or throttles a job; returns how it is then.
     func control(job number: UInt64, _ action: JobAction) async throws -> JobStatus
-    /// All living documents of one snapshot, page by page, in no particular order.
-    func export() async throws -> DocumentPages
+    /// All living documents of one snapshot, page by page, in no particular order: of everything written so far, or of
+    /// the point in time with that token.
+    func export(pointInTime: String?) async throws -> DocumentPages
+    /// Keeps what can be seen now, so that searches and exports under its token see just that, whatever is written
+    /// meanwhile. It ends when it was not used for `leaseMilliseconds`, at most 10 minutes; until then its files take
+    /// room on the disk.
+    func openPointInTime(leaseMilliseconds: Int) async throws -> PointInTime
+    /// Ends a point in time before its lease does.
+    func closePointInTime(_ token: String) async throws
 }
 
 extension SearchService {
+    public func export() async throws -> DocumentPages { try await export(pointInTime: nil) }
+
     /// The number of documents that match.
     public func count(_ query: QueryInput, filter: QueryInput? = nil) async throws -> Int {
         var request = SearchRequest(query, limit: 0)
@@ -48,6 +57,16 @@ public protocol CatalogService: Sendable {
     func jobs() async throws -> [JobStatus]
     /// The index, or alias, of that name.
     func index(_ name: String) async throws -> Index
+
+    /// Makes a backup of everything acknowledged so far, while writes and searches go on. Without a name it is named by
+    /// the time.
+    func createSnapshot(of index: String, name: String?) async throws -> SnapshotListing
+    /// The snapshots of an index, which need not be there any more, or of all.
+    func listSnapshots(of index: String?) async throws -> [SnapshotListing]
+    /// Checks a snapshot and makes an index of a copy of it; returns that index. `newName` nil: under the name of the
+    /// index it was made of.
+    func restoreSnapshot(_ name: String, of index: String, as newName: String?) async throws -> IndexListing
+    func deleteSnapshot(_ name: String, of index: String) async throws
 }
 
 /// Documents page by page.

@@ -10,7 +10,7 @@ import Testing
 
     static func call(_ random: inout WireRandom) -> WireCall {
         let index = random.name()
-        return switch random.below(17) {
+        return switch random.below(24) {
         case 0: .createIndex(name: index, schema: random.flag() ? random.schema() : nil)
         case 1: .listIndexes
         case 2: .dropIndex(name: index)
@@ -33,12 +33,19 @@ import Testing
         case 15: .controlJob(index: index, number: random.next(), random.action())
         case 16:
             .importStream(index: index, acknowledge: random.pick(acks), rejection: random.pick(rejections))
-        default: .export(index: index)
+        case 17: .createSnapshot(index: index, name: random.flag() ? random.name() : nil)
+        case 18: .listSnapshots(index: random.flag() ? index : nil)
+        case 19:
+            .restoreSnapshot(index: index, name: random.name(), newName: random.flag() ? random.name() : nil)
+        case 20: .deleteSnapshot(index: index, name: random.name())
+        case 21: .openPointInTime(index: index, leaseMilliseconds: random.below(1 << 20))
+        case 22: .closePointInTime(index: index, token: random.name())
+        default: .export(index: index, pointInTime: random.flag() ? random.name() : nil)
         }
     }
 
     static func reply(_ random: inout WireRandom) -> WireReply {
-        switch random.below(12) {
+        switch random.below(15) {
         case 0: .done
         case 1:
             .indexes(
@@ -63,6 +70,12 @@ import Testing
         case 8: .job(random.job())
         case 9: .jobs(random.list(3) { $0.job() })
         case 10: .estimate(random.estimate())
+        case 11: .snapshot(random.snapshot())
+        case 12:
+            .pointInTime(
+                PointInTime(
+                    token: random.name(), sequence: random.next(), leaseMilliseconds: random.below(1 << 20)))
+        case 13: .snapshots(random.list(3) { $0.snapshot() })
         default:
             .compaction(
                 CompactionReport(

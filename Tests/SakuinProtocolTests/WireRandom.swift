@@ -75,6 +75,7 @@ struct WireRandom: RandomNumberGenerator {
         request.spans = flag()
         request.minSequence = next()
         request.waitLimitMilliseconds = below(1 << 20)
+        if flag() { request.pointInTime = name() }
         return request
     }
 
@@ -151,6 +152,8 @@ struct WireRandom: RandomNumberGenerator {
         statistics.memoryBudgetBytes = below(1 << 40)
         statistics.diskFreeBytes = below(1 << 40)
         statistics.slowness = text()
+        statistics.openReaders = below(9)
+        statistics.heldBytes = below(1 << 40)
         statistics.quarantined = list(3) { $0.text() }
         statistics.schema = schema()
         return statistics
@@ -206,5 +209,12 @@ struct WireRandom: RandomNumberGenerator {
         estimate.freeBytes = below(1 << 50)
         estimate.milliseconds = below(1 << 40)
         return estimate
+    }
+
+    mutating func snapshot() -> SnapshotListing {
+        SnapshotListing(
+            index: name(), name: text(), created: text(), version: text(), documents: below(1 << 40),
+            bytes: below(1 << 50), ownBytes: below(1 << 50), sequence: next(), generation: next(),
+            problem: flag() ? text() : nil)
     }
 }

@@ -57,9 +57,49 @@ import Testing
         for try await page in try await index.export() { keys.formUnion(page.map(\.key)) }
         #expect(keys == ["2", "3"])
 
+        let made = try await client.createSnapshot(of: "latest", name: "s")
+        #expect(made.index == "news" && made.documents == 2 && made.problem == nil)
+        #expect(try await client.createSnapshot(of: "news", name: nil).created.hasSuffix("Z"))
         try await client.drop(index: "news")
         #expect(try await client.list().isEmpty)
+        #expect(try await client.listSnapshots(of: nil).count == 2)
+        #expect(try await client.listSnapshots(of: "other").isEmpty)
+        let restored = try await client.restoreSnapshot("s", of: "news", as: "again")
+        #expect(restored.name == "again" && restored.documents == 2)
+        #expect(try await client.index("again").count(.text("検索")) == 1)
+        try await client.deleteSnapshot("s", of: "news")
+        let gone = await #expect(throws: SakuinError.self) { try await client.deleteSnapshot("s", of: "news") }
+        #expect(gone?.code == .notFound && gone?.field == "snapshot")
         await client.close()
+        try await server.stop()
+    }
+
+    @Test func aPointInTimeOverConnections() async throws {
+        let server = try await RunningServer.start()
+        let (one, two) = (server.client(), server.client())
+        try await one.create(index: "i", schema: .standard)
+        let index = try await one.index("i")
+        _ = try await index.write(WriteBatch([.put(Document(key: "a", ["body": "全文検索"]))]))
+        _ = try await index.refresh()
+        let point = try await index.openPointInTime(leaseMilliseconds: 60_000)
+        let receipt = try await index.write(WriteBatch([.put(Document(key: "b", ["body": "全文検索"]))]))
+        let other = try await two.index("i")
+        var request = SearchRequest("検索")
+        request.minSequence = receipt.sequence
+        #expect(try await other.search(request).total == Total(2))
+        request.minSequence = 0
+        request.pointInTime = point.token
+        let response = try await other.search(request)
+        #expect(response.total == Total(1) && response.sequence == point.sequence)
+        var keys: [String] = []
+        for try await page in try await other.export(pointInTime: point.token) { keys += page.map(\.key) }
+        #expect(keys == ["a"])
+        #expect(try await index.statistics().openReaders >= 1)
+        try await other.closePointInTime(point.token)
+        let gone = await #expect(throws: SakuinError.self) { _ = try await index.search(request) }
+        #expect(gone?.code == .notFound && gone?.field == "pointInTime")
+        await one.close()
+        await two.close()
         try await server.stop()
     }
 

@@ -1,14 +1,17 @@
 /// A folder of index files: the only door to the disk.
 ///
-/// Names are relative to the folder and may step into one subfolder (`quarantine/x`). A new, renamed or removed name
+/// Names are relative to the folder and may step into subfolders (`quarantine/x`). A new, renamed or removed name
 /// is only there after a power loss once `syncDirectory` has returned; bytes only once `sync` has. All calls block and
 /// may be made from any thread.
 protocol Directory: AnyObject, Sendable {
     /// Where the folder is, for messages.
     var path: String { get }
 
-    /// Names of the files in the folder, sorted; folders are left out.
-    func list() throws(StorageError) -> [String]
+    /// Names of the files in the folder, or in a subfolder, sorted; folders are left out.
+    func list(_ subfolder: String?) throws(StorageError) -> [String]
+
+    /// Names of the folders in the folder, or in a subfolder, sorted.
+    func folders(_ subfolder: String?) throws(StorageError) -> [String]
 
     /// A new empty file. An older file of the name is unlinked first: who has it mapped keeps what it had.
     func create(_ name: String) throws(StorageError) -> any OutputFile
@@ -21,9 +24,14 @@ protocol Directory: AnyObject, Sendable {
 
     /// Bytes of the file.
     func size(_ name: String) throws(StorageError) -> Int
+
+    /// How many names lead to the bytes of the file, in this folder and elsewhere.
+    func linkCount(_ name: String) throws(StorageError) -> Int
+
+    /// Whether there is a file or a folder of that name.
     func exists(_ name: String) throws(StorageError) -> Bool
 
-    /// Replaces `target` if there is one.
+    /// Moves a file, replacing `target` if there is one, or a folder, which must not be there or be empty.
     func rename(_ name: String, to target: String) throws(StorageError)
 
     /// A second name for the same bytes, without copying; `target` must not exist.
@@ -37,6 +45,9 @@ protocol Directory: AnyObject, Sendable {
 
     /// Makes a subfolder; one that exists is fine.
     func createFolder(_ name: String) throws(StorageError)
+
+    /// Removes a subfolder that is empty; removing what is not there is not an error.
+    func removeFolder(_ name: String) throws(StorageError)
 
     /// Makes names durable: those of the folder, or of a subfolder.
     func syncDirectory(_ subfolder: String?) throws(StorageError)
@@ -52,7 +63,16 @@ protocol Directory: AnyObject, Sendable {
 }
 
 extension Directory {
+    func list() throws(StorageError) -> [String] { try list(nil) }
     func syncDirectory() throws(StorageError) { try syncDirectory(nil) }
+
+    /// Removes a subfolder with everything in it; one that is not there is fine.
+    func removeTree(_ name: String) throws(StorageError) {
+        guard try exists(name) else { return }
+        for file in try list(name) { try remove(name + "/" + file) }
+        for folder in try folders(name) { try removeTree(name + "/" + folder) }
+        try removeFolder(name)
+    }
 }
 
 /// A file being written from its beginning to its end, by one thread at a time.

@@ -19,8 +19,12 @@ final class DiskDirectory: Directory {
 
     private func full(_ name: String) -> String { path + "/" + name }
 
-    func list() throws(StorageError) -> [String] {
-        try Self.entries(of: path).filter { !$0.isFolder }.map(\.name).sorted()
+    func list(_ subfolder: String?) throws(StorageError) -> [String] {
+        try Self.entries(of: subfolder.map(full) ?? path).filter { !$0.isFolder }.map(\.name).sorted()
+    }
+
+    func folders(_ subfolder: String?) throws(StorageError) -> [String] {
+        try Self.entries(of: subfolder.map(full) ?? path).filter(\.isFolder).map(\.name).sorted()
     }
 
     func create(_ name: String) throws(StorageError) -> any OutputFile {
@@ -67,7 +71,17 @@ final class DiskDirectory: Directory {
 
     func size(_ name: String) throws(StorageError) -> Int { Int(try SystemCall.status(full(name)).st_size) }
 
-    func exists(_ name: String) throws(StorageError) -> Bool { try Self.exists(at: full(name)) }
+    func linkCount(_ name: String) throws(StorageError) -> Int { Int(try SystemCall.status(full(name)).st_nlink) }
+
+    func exists(_ name: String) throws(StorageError) -> Bool {
+        do throws(StorageError) {
+            _ = try SystemCall.status(full(name))
+            return true
+        } catch {
+            if case .io(_, _, ENOENT) = error { return false }
+            throw error
+        }
+    }
 
     func rename(_ name: String, to target: String) throws(StorageError) {
         try SystemCall.renameFile(full(name), to: full(target))
@@ -91,6 +105,11 @@ final class DiskDirectory: Directory {
     }
 
     func createFolder(_ name: String) throws(StorageError) { try Self.createFolder(at: full(name)) }
+
+    func removeFolder(_ name: String) throws(StorageError) {
+        let folder = full(name)
+        if rmdir(folder) != 0, errno != ENOENT { throw SystemCall.error("rmdir", folder) }
+    }
 
     func syncDirectory(_ subfolder: String?) throws(StorageError) {
         try SystemCall.syncPath(subfolder.map(full) ?? path, flags: O_RDONLY | O_DIRECTORY)
@@ -126,50 +145,6 @@ extension DiskDirectory {
         while bytes.count > 1, bytes.last == slash { bytes.removeLast() }
         guard let at = bytes.lastIndex(of: slash) else { return "." }
         return at == 0 ? "/" : String(decoding: bytes[..<at], as: UTF8.self)
-    }
-
-    static func exists(at path: String) throws(StorageError) -> Bool {
-        do throws(StorageError) {
-            _ = try SystemCall.status(path)
-            return true
-        } catch {
-            if case .io(_, _, ENOENT) = error { return false }
-            throw error
-        }
-    }
-
-    /// Names of the folders in a folder, sorted.
-    static func folders(in path: String) throws(StorageError) -> [String] {
-        try entries(of: path).filter(\.isFolder).map(\.name).sorted()
-    }
-
-    /// A second name for a file, anywhere on the same file system.
-    static func link(_ path: String, to target: String) throws(StorageError) {
-        try SystemCall.linkFile(path, to: target)
-    }
-
-    /// Removes the folder with everything in it.
-    func removeAll() throws(StorageError) { try Self.removeTree(at: path) }
-
-    /// Renames a file or folder and makes both names durable.
-    static func renameFolder(_ path: String, _ target: String) throws(StorageError) {
-        try SystemCall.renameFile(path, to: target)
-        try SystemCall.syncPath(parent(of: target), flags: O_RDONLY | O_DIRECTORY)
-        try SystemCall.syncPath(parent(of: path), flags: O_RDONLY | O_DIRECTORY)
-    }
-
-    /// Removes a folder with everything in it; follows no symbolic links. One that is not there is fine.
-    static func removeTree(at path: String) throws(StorageError) {
-        guard try exists(at: path) else { return }
-        for entry in try entries(of: path) {
-            let inner = path + "/" + entry.name
-            if entry.isFolder {
-                try removeTree(at: inner)
-            } else if unlink(inner) != 0, errno != ENOENT {
-                throw SystemCall.error("unlink", inner)
-            }
-        }
-        if rmdir(path) != 0, errno != ENOENT { throw SystemCall.error("rmdir", path) }
     }
 
     private static func entries(of path: String) throws(StorageError) -> [(name: String, isFolder: Bool)] {

@@ -2,7 +2,7 @@ import Synchronization
 
 /// A directory in memory, which can lose what a power loss would lose.
 ///
-/// Bytes are durable once their file is synced; names once the directory is. `image` is what a simulated stop of the
+/// Bytes are durable once their file is synced; names once their folder is; folders at once. `image` is what a simulated stop of the
 /// machine starts from.
 final class MemoryDirectory: Directory {
     /// The bytes of a file.
@@ -23,38 +23,37 @@ final class MemoryDirectory: Directory {
         init(_ bytes: [UInt8] = []) { content.withLock { $0 = Content(bytes: bytes, durable: bytes) } }
     }
 
-    enum NameChange: Sendable {
-        case set(String, Node)
-        case rename(String, to: String, Node)
-        case remove(String)
-
-        func apply(to names: inout [String: Node]) {
-            switch self {
-            case .set(let name, let node): names[name] = node
-            case .rename(let name, let target, let node):
-                names[name] = nil
-                names[target] = node
-            case .remove(let name): names[name] = nil
-            }
-        }
-    }
-
     private struct State {
         var names: [String: Node] = [:]
         /// The names as of the last `syncDirectory`, and what changed since.
         var durableNames: [String: Node] = [:]
         var changes: [NameChange] = []
-        var isLocked = false
         var space = SpaceReading(free: 1 << 40, total: 1 << 41)
+        var folders: Set<String> = []
+        var locked: Set<String> = []
 
         mutating func apply(_ change: NameChange) {
             change.apply(to: &names)
             changes.append(change)
         }
+
+        /// Names below a folder, "" for all, as they stand behind it.
+        func below(_ folder: String) -> [String] {
+            let all = Array(names.keys) + Array(folders)
+            if folder.isEmpty { return all }
+            return all.filter { $0.hasPrefix(folder + "/") }.map { String($0.dropFirst(folder.count + 1)) }
+        }
+
+        /// With those above it.
+        mutating func insertFolder(_ name: Substring) {
+            folders.insert(String(name))
+            if let slash = name.lastIndex(of: "/") { insertFolder(name[..<slash]) }
+        }
     }
 
     private static let missing: Int32 = 2
     private static let exists: Int32 = 17
+    private static let notEmpty: Int32 = 39
     private let state: Mutex<State> = Mutex(State())
     let path: String
 
@@ -87,7 +86,7 @@ final class MemoryDirectory: Directory {
             for change in state.changes {
                 switch change {
                 case .set(_, let node), .rename(_, to: _, let node): keep(node)
-                case .remove: break
+                case .remove, .renameFolder: break
                 }
             }
             return image
@@ -98,6 +97,7 @@ final class MemoryDirectory: Directory {
     func overwrite(_ name: String, with bytes: [UInt8]) {
         state.withLock {
             let node = Node(bytes)
+            if let slash = name.lastIndex(of: "/") { $0.insertFolder(name[..<slash]) }
             $0.names[name] = node
             $0.durableNames[name] = node
         }
@@ -110,8 +110,32 @@ final class MemoryDirectory: Directory {
         return node
     }
 
-    func list() throws(StorageError) -> [String] {
-        state.withLock { $0.names.keys.filter { !$0.utf8.contains(UInt8(ascii: "/")) }.sorted() }
+    func list(_ subfolder: String?) throws(StorageError) -> [String] {
+        let prefix = subfolder.map { $0 + "/" } ?? ""
+        return try entries(subfolder) { state, below in
+            Set(below.filter { !$0.contains("/") && state.names[prefix + $0] != nil })
+        }
+    }
+
+    func folders(_ subfolder: String?) throws(StorageError) -> [String] {
+        let prefix = subfolder.map { $0 + "/" } ?? ""
+        return try entries(subfolder) { state, below in
+            Set(below.compactMap { $0.split(separator: "/").first.map(String.init) })
+                .filter { state.names[prefix + $0] == nil }
+        }
+    }
+
+    private func entries(
+        _ subfolder: String?, _ choose: (State, [String]) -> Set<String>
+    ) throws(StorageError) -> [String] {
+        let found = state.withLock { state -> [String]? in
+            if let subfolder, !state.folders.contains(subfolder) { return nil }
+            return choose(state, state.below(subfolder ?? "")).sorted()
+        }
+        guard let found else {
+            throw .io(operation: "opendir", path: "\(path)/\(subfolder ?? "")", errno: Self.missing)
+        }
+        return found
     }
 
     func create(_ name: String) throws(StorageError) -> any OutputFile {
@@ -132,9 +156,26 @@ final class MemoryDirectory: Directory {
         try node("stat", name).content.withLock { $0.bytes.count }
     }
 
-    func exists(_ name: String) throws(StorageError) -> Bool { state.withLock { $0.names[name] != nil } }
+    func linkCount(_ name: String) throws(StorageError) -> Int {
+        let node = try node("stat", name)
+        return state.withLock { $0.names.values.count { $0 === node } }
+    }
+
+    func exists(_ name: String) throws(StorageError) -> Bool {
+        state.withLock { $0.names[name] != nil || $0.folders.contains(name) }
+    }
 
     func rename(_ name: String, to target: String) throws(StorageError) {
+        let isDone = state.withLock { state -> Bool? in
+            guard state.folders.contains(name) else { return nil }
+            guard state.below(target).isEmpty else { return false }
+            state.apply(.renameFolder(name, to: target))
+            let moved = state.folders.filter { $0 == name || $0.hasPrefix(name + "/") }
+            state.folders = state.folders.subtracting(moved).union(moved.map { target + $0.dropFirst(name.count) })
+            return true
+        }
+        if isDone == true { return }
+        if isDone == false { throw .io(operation: "rename", path: "\(path)/\(target)", errno: Self.notEmpty) }
         let node = try node("rename", name)
         state.withLock { $0.apply(.rename(name, to: target, node)) }
     }
@@ -160,12 +201,29 @@ final class MemoryDirectory: Directory {
         }
     }
 
-    func createFolder(_ name: String) throws(StorageError) {}
+    func createFolder(_ name: String) throws(StorageError) { state.withLock { $0.insertFolder(name[...]) } }
+
+    func removeFolder(_ name: String) throws(StorageError) {
+        let isEmpty = state.withLock { state in
+            guard state.below(name).isEmpty else { return false }
+            state.folders.remove(name)
+            return true
+        }
+        if !isEmpty { throw .io(operation: "rmdir", path: "\(path)/\(name)", errno: Self.notEmpty) }
+    }
 
     func syncDirectory(_ subfolder: String?) throws(StorageError) {
-        state.withLock {
-            $0.durableNames = $0.names
-            $0.changes = []
+        state.withLock { state in
+            var later: [NameChange] = []
+            for change in state.changes {
+                if change.isIn(subfolder ?? "") {
+                    change.apply(to: &state.durableNames)
+                    later = later.map { $0.behind(change) }
+                } else {
+                    later.append(change)
+                }
+            }
+            state.changes = later
         }
     }
 
@@ -180,16 +238,12 @@ final class MemoryDirectory: Directory {
     }
 
     func lock(_ name: String) throws(StorageError) -> any FileLock {
-        let taken = state.withLock { state in
-            if state.isLocked { return false }
-            state.isLocked = true
-            return true
-        }
+        let taken = state.withLock { $0.locked.insert(name).inserted }
         if !taken { throw .locked(path: "\(path)/\(name)", owner: "this process") }
-        return MemoryLock(self)
+        return MemoryLock(self, name)
     }
 
-    fileprivate func unlock() { state.withLock { $0.isLocked = false } }
+    fileprivate func unlock(_ name: String) { state.withLock { _ = $0.locked.remove(name) } }
 
     func space() throws(StorageError) -> SpaceReading { state.withLock { $0.space } }
 
@@ -223,13 +277,17 @@ final class MemoryOutputFile: OutputFile {
 
 private final class MemoryLock: FileLock {
     private let owner: MemoryDirectory
+    private let name: String
     private let isHeld = Atomic(true)
 
-    init(_ owner: MemoryDirectory) { self.owner = owner }
+    init(_ owner: MemoryDirectory, _ name: String) {
+        self.owner = owner
+        self.name = name
+    }
 
     deinit { release() }
 
     func release() {
-        if isHeld.exchange(false, ordering: .acquiringAndReleasing) { owner.unlock() }
+        if isHeld.exchange(false, ordering: .acquiringAndReleasing) { owner.unlock(name) }
     }
 }

@@ -1,31 +1,49 @@
-/// The indexes of a data folder: `indexes/NAME/` each, and `aliases.json`. One process owns the folder.
+/// The indexes of a data folder: `indexes/NAME/` each, `snapshots/NAME/SNAPSHOT/`, and `aliases.json`. One process owns
+/// the folder.
 public final class IndexCatalog: CatalogService {
-    private struct State {
+    struct State {
         var indexes: [String: SearchIndex] = [:]
         var aliases: [String: String] = [:]
         /// Indexes that could not be opened, with why.
         var broken: [String: SakuinError] = [:]
+        /// Folders of indexes and snapshots that a call is making, reading or removing.
+        var busy: Set<String> = []
+        /// Indexes of which a snapshot is being made.
+        var copied: Set<String> = []
         var isClosed = false
     }
 
     public static let nameByteCountMax = 128
 
-    private let root: DiskDirectory
+    let root: any Directory
     private let lock: any FileLock
-    private let options: IndexOptions
+    let options: IndexOptions
     /// Shared by all indexes.
-    private let memory: MemoryBudget
-    private let state: Monitor<State>
+    let memory: MemoryBudget
+    let state: Monitor<State>
+    let backups: BackupStore
+    /// Ends copies when the catalog is closed.
+    private let cancellation = Cancellation()
 
     /// Opens all indexes of the folder, which is made when it is missing. An index that cannot be opened does not keep
     /// the others from serving; using it throws why.
-    public init(path: String, options: IndexOptions = IndexOptions()) throws(SakuinError) {
+    public convenience init(path: String, options: IndexOptions = IndexOptions()) throws(SakuinError) {
+        let root: DiskDirectory
+        do throws(StorageError) { root = try DiskDirectory(path, create: true) } catch {
+            throw ErrorMapping.sakuinError(error)
+        }
+        try self.init(root, options: options)
+    }
+
+    /// The same over any directory.
+    init(_ root: any Directory, options: IndexOptions) throws(SakuinError) {
         try options.validate()
+        self.root = root
         self.options = options
         memory = MemoryBudget(byteCountMax: options.memoryBudgetBytes)
+        backups = BackupStore(root, cancellation)
         do throws(StorageError) {
-            root = try DiskDirectory(path, create: true)
-            _ = try DiskDirectory(path + "/indexes", create: true)
+            try root.createFolder(Self.folder)
             lock = try root.lock(FileName.lockName)
         } catch {
             throw ErrorMapping.sakuinError(error)
@@ -39,18 +57,30 @@ public final class IndexCatalog: CatalogService {
         }
     }
 
-    private func folder(_ name: String) -> String { root.path + "/indexes/" + name }
+    private static let folder = "indexes"
+    static func folder(_ name: String) -> String { folder + "/" + name }
+
+    func open(_ name: String, schema: Schema? = nil) throws(SakuinError) -> SearchIndex {
+        do throws(StorageError) { try root.createFolder(Self.folder(name)) } catch {
+            throw ErrorMapping.sakuinError(error)
+        }
+        return try SearchIndex.open(
+            SubDirectory(root, Self.folder(name)), schema: schema, options: options, memory: memory)
+    }
 
     private func openAll() throws(StorageError) {
         var opened = State()
-        for name in try DiskDirectory.folders(in: root.path + "/indexes") {
-            if name.hasPrefix(Self.droppedPrefix) {
-                try DiskDirectory(folder(name), create: false).removeAll()
+        do throws(StorageError) { try backups.removeLeftovers() } catch {
+            options.log?.write("warning", "Left-over files of snapshots cannot be removed: \(error)")
+        }
+        for name in try root.folders(Self.folder) {
+            if name.hasPrefix(Self.droppedPrefix) || name.hasPrefix(Self.restoringPrefix) {
+                try root.syncDirectory(Self.folder)
+                try root.removeTree(Self.folder(name))
                 continue
             }
             do throws(SakuinError) {
-                opened.indexes[name] = try SearchIndex.open(
-                    path: folder(name), schema: nil, options: options, memory: memory)
+                opened.indexes[name] = try open(name)
             } catch {
                 opened.broken[name] = error
                 options.log?.write("error", "Index '\(name)' cannot be opened: \(error)")
@@ -62,6 +92,7 @@ public final class IndexCatalog: CatalogService {
     }
 
     private static let droppedPrefix = ".dropped-"
+    static let restoringPrefix = ".restoring-"
     private static let aliasFile = "aliases.json"
 
     private func readAliases() throws(StorageError) -> [String: String] {
@@ -94,14 +125,14 @@ public final class IndexCatalog: CatalogService {
     }
 
     /// Throws when a name could not be a folder or would be mistaken on the command line.
-    static func check(name: String) throws(SakuinError) {
+    static func check(name: String, of kind: String = "index") throws(SakuinError) {
         let isGood = name.unicodeScalars.allSatisfy {
             $0.value > 0x20 && $0 != "/" && $0 != "\\" && $0 != ":" && $0.value != 0x7F
         }
         if name.isEmpty || name.utf8.count > nameByteCountMax || !isGood || name.hasPrefix(".") || name.hasPrefix("-") {
             throw .invalid(
-                "An index name has 1 to \(nameByteCountMax) bytes, no blanks, slashes or colons, and begins with neither '.' nor '-'.",
-                field: "name", limit: nameByteCountMax, value: name)
+                "The name of an \(kind) has 1 to \(nameByteCountMax) bytes, no blanks, slashes or colons, and begins with neither '.' nor '-'.",
+                field: kind == "index" ? "name" : kind, limit: nameByteCountMax, value: name)
         }
     }
 
@@ -116,23 +147,15 @@ public final class IndexCatalog: CatalogService {
         try Self.check(name: name)
         try schema.validate()
         try state.change { (state) throws(SakuinError) in
-            if state.isClosed { throw SakuinError(.unavailable, "The catalog is closed.") }
-            if state.indexes[name] != nil || state.broken[name] != nil || state.aliases[name] != nil {
-                throw SakuinError(
-                    .alreadyExists, "There is an index or alias '\(name)' already.", field: "name", value: name)
-            }
-            state.indexes[name] = try SearchIndex.open(
-                path: folder(name), schema: schema, options: options, memory: memory)
+            try state.checkFree(name)
+            state.indexes[name] = try open(name, schema: schema)
         }
     }
 
     public func listNow() -> [IndexListing] {
         state.read { state in
-            state.indexes.keys.sorted().map { name in
-                let statistics = state.indexes[name]?.statisticsNow() ?? IndexStatistics()
-                let aliases = state.aliases.filter { $0.value == name }.map(\.key).sorted()
-                return IndexListing(
-                    name: name, aliases: aliases, documents: statistics.documents, bytes: statistics.bytes)
+            state.indexes.sorted { $0.key < $1.key }.map { name, index in
+                Self.listing(name, index, aliases: state.aliases.filter { $0.value == name }.map(\.key).sorted())
             }
         }
     }
@@ -147,6 +170,11 @@ public final class IndexCatalog: CatalogService {
         }
     }
 
+    static func listing(_ name: String, _ index: SearchIndex, aliases: [String] = []) -> IndexListing {
+        let statistics = index.statisticsNow()
+        return IndexListing(name: name, aliases: aliases, documents: statistics.documents, bytes: statistics.bytes)
+    }
+
     public func dropNow(_ name: String) throws(SakuinError) {
         let dropped = try state.change { (state) throws(SakuinError) in
             if state.aliases[name] != nil {
@@ -154,26 +182,38 @@ public final class IndexCatalog: CatalogService {
                     .failedPrecondition, "'\(name)' is an alias.", field: "name", value: name,
                     nextStep: "Drop the index it leads to.")
             }
+            if state.copied.contains(name) {
+                throw SakuinError(
+                    .failedPrecondition, "A snapshot of '\(name)' is being made.", field: "name", value: name,
+                    nextStep: "Try again a little later.", retryAfterMilliseconds: 100)
+            }
             guard let index = state.indexes.removeValue(forKey: name) else { throw Self.unknown(name) }
             state.aliases = state.aliases.filter { $0.value != name }
             return (index, state.aliases)
         }
         do throws(StorageError) {
             try write(aliases: dropped.1)
-            // Renamed first: a crash in the middle leaves a folder that is known to be dropped.
-            let away = folder(Self.droppedPrefix + name)
-            try DiskDirectory.renameFolder(folder(name), away)
+            let away = try takeAway(name)
             dropped.0.abandon()
-            try DiskDirectory(away, create: false).removeAll()
+            try root.removeTree(away)
         } catch {
             throw ErrorMapping.sakuinError(error)
         }
     }
 
+    /// Renames the folder of an index, durably, to where a crash leaves it known to be dropped; returns its new name.
+    func takeAway(_ name: String) throws(StorageError) -> String {
+        let away = Self.folder(Self.droppedPrefix + name)
+        try root.removeTree(away)
+        try root.rename(Self.folder(name), to: away)
+        try root.syncDirectory(Self.folder)
+        return away
+    }
+
     public func aliasNow(_ name: String, _ target: String) throws(SakuinError) {
         try Self.check(name: name)
         try state.change { (state) throws(SakuinError) in
-            if state.indexes[name] != nil {
+            if state.indexes[name] != nil || state.busy.contains(Self.folder(name)) {
                 throw SakuinError(.alreadyExists, "'\(name)' is an index.", field: "name", value: name)
             }
             guard state.indexes[target] != nil else { throw Self.unknown(target) }
@@ -187,7 +227,7 @@ public final class IndexCatalog: CatalogService {
     /// The open index of that name or alias.
     public func indexNow(_ name: String) throws(SakuinError) -> SearchIndex {
         try state.read { (state) throws(SakuinError) in
-            if state.isClosed { throw SakuinError(.unavailable, "The catalog is closed.") }
+            try state.checkOpen()
             let target = state.aliases[name] ?? name
             if let index = state.indexes[target] { return index }
             if let broken = state.broken[target] { throw broken }
@@ -195,7 +235,7 @@ public final class IndexCatalog: CatalogService {
         }
     }
 
-    private static func unknown(_ name: String) -> SakuinError {
+    static func unknown(_ name: String) -> SakuinError {
         SakuinError(
             .notFound, "There is no index '\(name)'.", field: "name", value: name,
             nextStep: "List the indexes, or create it.")
@@ -203,13 +243,15 @@ public final class IndexCatalog: CatalogService {
 
     /// Commits and closes all indexes and lets the folder go; throws the first error, after all were closed.
     public func close() throws(SakuinError) {
-        let indexes = state.change { state in
-            state.isClosed = true
+        state.change { $0.isClosed = true }
+        cancellation.cancel()
+        let indexes = state.wait { state -> [String: SearchIndex]? in
+            guard state.busy.isEmpty else { return nil }
             defer { state.indexes = [:] }
             return state.indexes
         }
         var failure: SakuinError?
-        for index in indexes.values {
+        for index in (indexes ?? [:]).values {
             do throws(SakuinError) { try index.close() } catch { failure = failure ?? error }
         }
         lock.release()

@@ -99,12 +99,7 @@ public enum IndexCheck {
         guard reader.checksum == entry.checksum, reader.byteCount == entry.byteCount else {
             throw .corrupt(file: name, offset: 0, reason: "not the file the manifest names")
         }
-        if entry.liveGeneration > 0 {
-            let file = FileName.live(segment: entry.id, generation: entry.liveGeneration)
-            _ = try directory.open(file).withBytes { (bytes) throws(StorageError) in
-                try LiveDocuments.decode(bytes, file: file, documentCount: entry.documentCount)
-            }
-        }
+        _ = try LiveDocuments.read(entry, directory)
         try SegmentCheck.run(reader)
         report.segments += 1
         report.documents += reader.meta.documentCount

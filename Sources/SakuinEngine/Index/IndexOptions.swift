@@ -7,6 +7,8 @@ public struct IndexOptions: Sendable, Hashable {
     public var laneCount: Int = 2
     /// How long a write may wait before searches see it; 0: only on demand.
     public var refreshIntervalMilliseconds: Int = 200
+    /// Searches see writes once there are so many bytes of them, whatever the interval; 0: their size alone does nothing.
+    public var refreshByteCount: Int = 0
     /// A commit is made when the journal has grown by this much.
     public var journalByteCountMax: Int = 256 << 20
     /// A commit is made when a write has waited so long for one, which bounds the replay after a crash; 0: never. Needs a
@@ -14,6 +16,8 @@ public struct IndexOptions: Sendable, Hashable {
     public var commitIntervalMilliseconds: Int = 30_000
     /// Submissions beyond this many bytes in the queue are refused.
     public var queueByteCountMax: Int = 128 << 20
+    /// Points in time that may be open at once.
+    public var pointInTimeCountMax: Int = 256
     /// Whether segments are merged in the background.
     public var mergesInBackground: Bool = true
     /// Bytes a second merges may read and write, together; nil: unlimited.
@@ -50,6 +54,14 @@ public struct IndexOptions: Sendable, Hashable {
         if diskMergeMarkBytes < 0 || diskWriteMarkBytes < 0 || (mergeBytesPerSecond ?? 1) < 1 {
             throw .invalid(
                 "Marks of the disk must not be negative, merges need at least 1 byte a second.", field: "options")
+        }
+        if !(0...65_536).contains(pointInTimeCountMax) {
+            throw .invalid(
+                "There can be 0 to 65536 points in time.", field: "pointInTimeCountMax", limit: 65_536,
+                value: pointInTimeCountMax)
+        }
+        if refreshByteCount < 0 {
+            throw .invalid("refreshByteCount must not be negative.", field: "refreshByteCount", value: refreshByteCount)
         }
         if refreshIntervalMilliseconds < 0 || commitIntervalMilliseconds < 0 || journalByteCountMax < 1 << 20
             || queueByteCountMax < 1 << 20

@@ -2,7 +2,7 @@ import Synchronization
 
 /// One segment of a snapshot: the file, and which of its documents live.
 struct SnapshotSegment: Sendable {
-    let id: UInt64
+    let file: SegmentFile
     let reader: SegmentReader
     /// nil: all live.
     var live: LiveDocuments?
@@ -13,12 +13,13 @@ struct SnapshotSegment: Sendable {
     let byteCount: Int
     let checksum: UInt32
 
+    var id: UInt64 { file.id }
     var documentCount: Int { reader.meta.documentCount }
     var liveCount: Int { live?.liveCount ?? documentCount }
     var searchable: SearchableSegment { SearchableSegment(reader: reader, live: live) }
 }
 
-/// The segments a search sees: immutable, shared; files stay mapped while a snapshot is held.
+/// The segments a search sees: immutable, shared; the files are there while a snapshot is held.
 struct IndexSnapshot: Sendable {
     var segments: [SnapshotSegment] = [] {
         didSet {
@@ -58,6 +59,17 @@ extension SnapshotSegment {
     }
 }
 
+extension LiveDocuments {
+    /// Those of a segment of a manifest; nil: all live.
+    static func read(_ entry: Manifest.Segment, _ directory: any Directory) throws(StorageError) -> LiveDocuments? {
+        guard entry.liveGeneration > 0 else { return nil }
+        let file = FileName.live(segment: entry.id, generation: entry.liveGeneration)
+        return try directory.open(file).withBytes { (bytes) throws(StorageError) in
+            try LiveDocuments.decode(bytes, file: file, documentCount: entry.documentCount)
+        }
+    }
+}
+
 /// Holds the current snapshot; taking it never waits for longer than a copy.
 final class SnapshotHolder: Sendable {
     private let current: Mutex<IndexSnapshot>
@@ -66,5 +78,11 @@ final class SnapshotHolder: Sendable {
 
     var snapshot: IndexSnapshot { current.withLock { $0 } }
 
-    func replace(_ snapshot: IndexSnapshot) { current.withLock { $0 = snapshot } }
+    func replace(_ snapshot: IndexSnapshot) {
+        // The old one is let go behind the lock: files may be removed with it.
+        _ = current.withLock { current in
+            defer { current = snapshot }
+            return current
+        }
+    }
 }

@@ -33,6 +33,8 @@ final class IndexWriter: Sendable {
         var ordinal: UInt64 = 0
         var journalByteCount = 0
         var pendingSince: UInt64?
+        /// Bytes of batches since the last cut.
+        var pendingByteCount = 0
         var ticketIsOpen = false
         /// No periodic refresh before.
         var nextRefresh: UInt64 = 0
@@ -100,6 +102,9 @@ final class IndexWriter: Sendable {
 
     /// Why no write is taken any more; nil while all is well.
     var failure: SakuinError? { queue.read { $0.failure } }
+
+    /// The idempotency keys of batches up to `sequence`, as a journal holds them.
+    func recentKeys(upTo sequence: UInt64) -> [UInt8] { recentKeys.read { $0.encode(upTo: sequence) } }
 
     /// From now on every write is refused with this error.
     func refuse(with error: SakuinError) { queue.change { $0.failure = $0.failure ?? error } }
@@ -277,7 +282,8 @@ final class IndexWriter: Sendable {
             let commit =
                 queue.journalByteCount > options.journalByteCountMax
                 || isOver(options.commitIntervalMilliseconds, since: queue.uncommittedSince)
-            let refresh = isOver(intervalMilliseconds, since: queue.pendingSince) && now >= queue.nextRefresh
+            let isMuch = options.refreshByteCount > 0 && queue.pendingByteCount >= options.refreshByteCount
+            let refresh = isMuch || isOver(intervalMilliseconds, since: queue.pendingSince) && now >= queue.nextRefresh
             return (refresh, commit)
         }
         if due.refresh || due.commit { open([Cut(commits: due.commit) { _ in }]) }
@@ -351,6 +357,7 @@ final class IndexWriter: Sendable {
             queue.ordinal += UInt64(submission.batch.operationCount)
             let now = Clock.nanoseconds()
             queue.pendingSince = queue.pendingSince ?? now
+            queue.pendingByteCount += submission.batch.byteCount
             queue.uncommittedSince = queue.uncommittedSince ?? now
             return (queue.sequence, queue.ordinal - UInt64(submission.batch.operationCount))
         }
@@ -397,6 +404,7 @@ final class IndexWriter: Sendable {
         let sequence = queue.change { queue in
             queue.ticketIsOpen = true
             queue.pendingSince = nil
+            queue.pendingByteCount = 0
             queue.lastCutSequence = queue.sequence
             if commits {
                 queue.lastCommitSequence = queue.sequence

@@ -82,9 +82,10 @@ struct Recovery {
     private func create(_ schema: Schema, _ lock: any FileLock) throws(SakuinError) -> SearchIndex {
         let registry = FieldRegistry(schema: schema, names: [])
         let state = SegmentStore.State(
-            nextSegmentID: 1, generation: 0, committedSequence: 0, synced: [], present: [], liveFiles: [:])
+            nextSegmentID: 1, generation: 0, committedSequence: 0, synced: [], liveFiles: [:])
         let store = SegmentStore(
-            directory: directory, registry: registry, snapshot: IndexSnapshot(), state: state, log: options.log)
+            directory: directory, files: SegmentFiles(directory, committed: [], log: options.log), registry: registry,
+            snapshot: IndexSnapshot(), state: state, log: options.log)
         do throws(StorageError) {
             _ = try store.commit()
             let journal = try Journal(directory, durableNameCount: registry.count) { registry.names }
@@ -126,14 +127,15 @@ struct Recovery {
         }
         do throws(StorageError) {
             let registry = FieldRegistry(schema: stored, names: manifest.fieldNames)
-            var snapshot = try openSegments(manifest)
+            let files = SegmentFiles(directory, committed: Set(manifest.segments.map(\.id)), log: options.log)
+            var snapshot = try openSegments(manifest, files)
             let replay = try JournalReplay.scan(
                 directory, committedSequence: manifest.committedSequence, isNew: manifest.generation == 1, registry)
             snapshot.damage = damage + snapshot.damage + replay.damage
             for sentence in snapshot.damage { note("error", sentence) }
             if givesUp { snapshot.damage = [] }
             let store = SegmentStore(
-                directory: directory, registry: registry, snapshot: snapshot, state: try state(manifest),
+                directory: directory, files: files, registry: registry, snapshot: snapshot, state: try state(manifest),
                 log: options.log)
             guard snapshot.damage.isEmpty else { return serve(registry, store, lock, replay, snapshot.damage) }
             try prepare(manifest, replay)
@@ -198,9 +200,9 @@ struct Recovery {
         }
         return SegmentStore.State(
             nextSegmentID: max(manifest.nextSegmentID, highest + 1), generation: manifest.generation,
-            committedSequence: manifest.committedSequence, synced: ids, present: ids,
+            committedSequence: manifest.committedSequence, synced: ids,
             liveFiles: Dictionary(uniqueKeysWithValues: manifest.segments.map { ($0.id, $0.liveGeneration) }),
-            committed: ids)
+            manifest: manifest)
     }
 
     /// What the process before was told may still be in memory only: names and journal are made durable before anything
@@ -245,12 +247,12 @@ struct Recovery {
         )
     }
 
-    private func openSegments(_ manifest: Manifest) throws(StorageError) -> IndexSnapshot {
+    private func openSegments(_ manifest: Manifest, _ files: SegmentFiles) throws(StorageError) -> IndexSnapshot {
         var snapshot = IndexSnapshot()
         snapshot.sequence = manifest.committedSequence
         for segment in manifest.segments {
             do throws(StorageError) {
-                snapshot.segments.append(try openSegment(segment))
+                snapshot.segments.append(try openSegment(segment, files))
             } catch .unsupportedVersion(let file, let found, let supported) {
                 // Not damage: with the right version all of it can be read.
                 throw .unsupportedVersion(file: file, found: found, supported: supported)
@@ -262,22 +264,19 @@ struct Recovery {
         return snapshot
     }
 
-    private func openSegment(_ segment: Manifest.Segment) throws(StorageError) -> SnapshotSegment {
+    private func openSegment(
+        _ segment: Manifest.Segment, _ files: SegmentFiles
+    ) throws(StorageError) -> SnapshotSegment {
         let name = FileName.segment(segment.id)
         let reader = try SegmentReader(directory, name)
         guard reader.checksum == segment.checksum, reader.meta.documentCount == segment.documentCount else {
             throw .corrupt(file: name, offset: 0, reason: "not the file the manifest names")
         }
-        var live: LiveDocuments?
-        if segment.liveGeneration > 0 {
-            let file = FileName.live(segment: segment.id, generation: segment.liveGeneration)
-            live = try directory.open(file).withBytes { (bytes) throws(StorageError) in
-                try LiveDocuments.decode(bytes, file: file, documentCount: segment.documentCount)
-            }
-        }
+        let live = try LiveDocuments.read(segment, directory)
         return SnapshotSegment(
-            id: segment.id, reader: reader, live: live, liveGeneration: segment.liveGeneration, liveIsDirty: false,
-            byteCount: segment.byteCount, checksum: segment.checksum)
+            file: files.file(segment.id, byteCount: segment.byteCount), reader: reader, live: live,
+            liveGeneration: segment.liveGeneration, liveIsDirty: false, byteCount: segment.byteCount,
+            checksum: segment.checksum)
     }
 
     private func removeOrphans(_ manifest: Manifest) throws(StorageError) {

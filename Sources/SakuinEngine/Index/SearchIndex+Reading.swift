@@ -1,20 +1,13 @@
 extension SearchIndex {
-    /// Searches the current snapshot on the calling thread; waits only when the request names a `minSequence`. Throws
-    /// `deadlineExceeded` when the search itself takes longer than `limitMilliseconds` (0: no limit).
+    /// Searches the current snapshot, or a point in time, on the calling thread; waits only when the request names a
+    /// `minSequence`. Throws `deadlineExceeded` when all of it takes longer than `limitMilliseconds` (0: no limit).
     public func searchNow(
         _ request: SearchRequest, limitMilliseconds: UInt32 = 0
     ) throws(SakuinError) -> SearchResponse {
         let began = Clock.nanoseconds()
         try check(request)
-        if request.minSequence > writer.visibleSequence {
-            guard writer.waitUntilVisible(request.minSequence, milliseconds: request.waitLimitMilliseconds) else {
-                throw SakuinError(
-                    .deadlineExceeded, "Sequence \(request.minSequence) was not visible in time.",
-                    field: "minSequence", limit: "\(request.waitLimitMilliseconds) ms",
-                    value: "\(writer.visibleSequence)", nextStep: "Refresh the index, or wait longer.")
-            }
-        }
-        if let response = try countOfOneList(request) { return response }
+        let snapshot = try snapshot(for: request, limitMilliseconds: limitMilliseconds)
+        if let response = try countOfOneList(request, snapshot) { return response }
         let room = Self.memoryByteCount(request)
         guard memory.takeForSearch(room) else {
             throw SakuinError(
@@ -24,7 +17,6 @@ extension SearchIndex {
         }
         defer { memory.giveBackFromSearch(room) }
         let plan = try plan(request)
-        let snapshot = store.snapshot
         let segments = snapshot.searchable
         do throws(SearchError) {
             let deadline = limitMilliseconds == 0 ? 0 : began + UInt64(limitMilliseconds) * 1_000_000
@@ -166,6 +158,8 @@ extension SearchIndex {
         statistics.memoryBytes = memory.used
         statistics.diskFreeBytes = disk.reading()?.free ?? 0
         statistics.slowness = disk.refusal(.writes)?.message ?? writer.slowness
+        statistics.openReaders = points.readerCount
+        statistics.heldBytes = store.files.heldByteCount(besides: snapshot)
         statistics.quarantined = snapshot.damage
         statistics.schema = schema
         return statistics
@@ -180,13 +174,6 @@ extension SearchIndex {
                 bytes: segment.byteCount, committed: committed.contains(segment.id),
                 sections: segment.reader.sectionSizes.map { .init(name: $0.name, bytes: $0.byteCount) })
         }
-    }
-
-    public func export() async throws -> DocumentPages {
-        // What can be seen can be exported, whatever keeps writes out.
-        if writer.failure == nil { _ = try await refresh() }
-        let walk = Monitor(SnapshotWalk(store.snapshot))
-        return DocumentPages { try walk.read { (walk) throws(SakuinError) in try walk.nextPage() } }
     }
 }
 

@@ -7,6 +7,7 @@ public final class SearchIndex: SearchService {
     let searched: SearchedFields
     let store: SegmentStore
     let writer: IndexWriter
+    let points: PointsInTime
     private let merges: Monitor<MergeScheduler?>
     let memory: MemoryBudget
     let disk: DiskSpace
@@ -58,6 +59,7 @@ public final class SearchIndex: SearchService {
             parts.store.directory, mergeMark: options.diskMergeMarkBytes, writeMark: options.diskWriteMarkBytes)
         self.options = options
         self.path = path
+        points = PointsInTime(countMax: options.pointInTimeCountMax)
         merges = Monitor(nil)
         let merges = merges
         writer = IndexWriter(
@@ -95,15 +97,16 @@ public final class SearchIndex: SearchService {
 
     /// Commits and closes. Later calls throw `unavailable`.
     public func close() throws(SakuinError) {
-        if isReadOnly {
-            abandon()
-            store.removeUncommitted()
-            return
-        }
+        let keeps = isReadOnly
         merges.read { $0 }?.close()
         merges.change { $0 = nil }
-        defer { lock.release() }
-        try writer.close()
+        defer { release() }
+        if keeps {
+            writer.abandon()
+            store.files.removeUncommitted()
+        } else {
+            try writer.close()
+        }
     }
 
     /// Ends without committing.
@@ -111,6 +114,13 @@ public final class SearchIndex: SearchService {
         merges.read { $0 }?.close()
         merges.change { $0 = nil }
         writer.abandon()
+        release()
+    }
+
+    /// Lets the folder go: whoever still reads from it removes nothing any more.
+    private func release() {
+        points.closeAll()
+        store.files.keepAll()
         lock.release()
     }
 

@@ -10,28 +10,27 @@ final class SegmentStore: Sendable {
         var committedSequence: UInt64
         /// Segments whose bytes are known to be on disk.
         var synced: Set<UInt64>
-        /// Segment files that exist and are or were published.
-        var present: Set<UInt64>
         /// Segments and their live files that the last durable manifest names.
         var liveFiles: [UInt64: UInt64]
-        var committed: Set<UInt64> = []
         /// Bytes of segments that refreshes have made since the index was opened.
         var flushedByteCount = 0
-        /// A commit has failed: which manifest a power loss would leave is not known, so no file is removed any more.
-        var keepsAll = false
+        /// The last one that is durable.
+        var manifest = Manifest()
     }
 
     let directory: any Directory
+    let files: SegmentFiles
     private let registry: FieldRegistry
     private let holder: SnapshotHolder
     private let state: Monitor<State>
     private let log: IndexOptions.LogHook?
 
     init(
-        directory: any Directory, registry: FieldRegistry, snapshot: IndexSnapshot, state: sending State,
-        log: IndexOptions.LogHook?
+        directory: any Directory, files: SegmentFiles, registry: FieldRegistry, snapshot: IndexSnapshot,
+        state: sending State, log: IndexOptions.LogHook?
     ) {
         self.directory = directory
+        self.files = files
         self.registry = registry
         self.log = log
         holder = SnapshotHolder(snapshot)
@@ -68,11 +67,11 @@ final class SegmentStore: Sendable {
             }
             for (i, segment) in new.enumerated() {
                 var added = SnapshotSegment(
-                    id: segment.sealed.id, reader: segment.reader, live: nil, liveGeneration: 0, liveIsDirty: false,
-                    byteCount: segment.sealed.byteCount, checksum: segment.sealed.checksum)
+                    file: files.file(segment.sealed.id, byteCount: segment.sealed.byteCount), reader: segment.reader,
+                    live: nil, liveGeneration: 0, liveIsDirty: false, byteCount: segment.sealed.byteCount,
+                    checksum: segment.sealed.checksum)
                 if !resolution.deadInNew[i].isEmpty { added.delete(resolution.deadInNew[i]) }
                 snapshot.segments.append(added)
-                state.present.insert(segment.sealed.id)
                 state.flushedByteCount += segment.sealed.byteCount
             }
             snapshot.segments.removeAll { $0.liveCount == 0 && $0.documentCount > 0 }
@@ -84,7 +83,7 @@ final class SegmentStore: Sendable {
     /// Puts a merged segment in the place of its inputs; documents that died meanwhile die in it too. `merged` is nil
     /// when nothing in the inputs lived.
     func replace(_ inputs: [MergeInput], ids: [UInt64], by merged: SealedSegment?) throws(StorageError) {
-        try state.read { (state) throws(StorageError) in
+        try state.read { (_) throws(StorageError) in
             var snapshot = holder.snapshot
             var dead: [UInt32] = []
             var place = snapshot.segments.count
@@ -105,15 +104,13 @@ final class SegmentStore: Sendable {
             if let merged {
                 let reader = try SegmentReader(directory, FileName.segment(merged.id))
                 var added = SnapshotSegment(
-                    id: merged.id, reader: reader, live: nil, liveGeneration: 0, liveIsDirty: false,
-                    byteCount: merged.byteCount, checksum: merged.checksum)
+                    file: files.file(merged.id, byteCount: merged.byteCount), reader: reader, live: nil,
+                    liveGeneration: 0, liveIsDirty: false, byteCount: merged.byteCount, checksum: merged.checksum)
                 if !dead.isEmpty { added.delete(dead) }
                 if added.liveCount > 0 { snapshot.segments.insert(added, at: min(place, snapshot.segments.count)) }
-                state.present.insert(merged.id)
             }
             snapshot.segments.removeAll { ids.contains($0.id) }
             holder.replace(snapshot)
-            removeUnneeded(&state)
         }
     }
 
@@ -122,7 +119,7 @@ final class SegmentStore: Sendable {
     func commit() throws(StorageError) -> UInt64 {
         try state.read { (state) throws(StorageError) in
             do throws(StorageError) { return try commit(&state) } catch {
-                state.keepsAll = true
+                files.keepAll()
                 throw error
             }
         }
@@ -158,12 +155,13 @@ final class SegmentStore: Sendable {
         try manifest.write(to: directory)
         holder.replace(snapshot)
         state.committedSequence = snapshot.sequence
-        state.committed = Set(manifest.segments.map(\.id))
+        state.manifest = manifest
+        state.synced = Set(manifest.segments.map(\.id))
         state.liveFiles = [:]
         for segment in manifest.segments where segment.liveGeneration > 0 {
             state.liveFiles[segment.id] = segment.liveGeneration
         }
-        removeUnneeded(&state)
+        files.commit(state.synced)
         removeOldLiveFiles(state)
         return snapshot.sequence
     }
@@ -176,26 +174,24 @@ final class SegmentStore: Sendable {
         try file.close()
     }
 
-    /// Removes segment files that neither the snapshot nor the last manifest names.
-    private func removeUnneeded(_ state: inout State) {
-        if state.keepsAll { return }
-        let needed = Set(holder.snapshot.segments.map(\.id)).union(state.committed)
-        for id in state.present.subtracting(needed) {
-            remove(FileName.segment(id))
-            state.present.remove(id)
-            state.synced.remove(id)
+    /// The last durable manifest; all files it names stay until `release`.
+    func hold() -> Manifest {
+        state.read { state in
+            files.hold()
+            return state.manifest
         }
     }
 
-    /// Removes what an index that is read-only has made of its journal.
-    func removeUncommitted() {
+    /// Ends a `hold`.
+    func release() {
         state.read { state in
-            for id in state.present.subtracting(state.committed) { remove(FileName.segment(id)) }
+            files.release()
+            removeOldLiveFiles(state)
         }
     }
 
     private func removeOldLiveFiles(_ state: State) {
-        guard let names = try? directory.list() else { return }
+        guard !files.isHeld, let names = try? directory.list() else { return }
         for name in names {
             guard case .live(let segment, let generation)? = FileName(name) else { continue }
             if state.liveFiles[segment] != generation { remove(name) }

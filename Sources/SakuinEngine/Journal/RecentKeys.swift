@@ -36,13 +36,14 @@ struct RecentKeys: Sendable {
         }
     }
 
-    /// Empty when there is none.
-    func encode() -> [UInt8] {
-        if known.isEmpty { return [] }
+    /// Those of batches up to `sequence`; empty when there is none.
+    func encode(upTo sequence: UInt64 = .max) -> [UInt8] {
+        let count = known.values.count { $0.sequence <= sequence }
+        if count == 0 { return [] }
         var out = ByteWriter()
-        out.appendVarint(UInt64(known.count))
+        out.appendVarint(UInt64(count))
         for text in order[first...] {
-            guard let entry = known[text] else { continue }
+            guard let entry = known[text], entry.sequence <= sequence else { continue }
             Self.append(Key(text: text, checksum: entry.checksum), to: &out)
             out.append64(entry.sequence)
         }

@@ -351,160 +351,214 @@ nonisolated struct Sakuin_V1_Welcome: Sendable {
 }
 
 /// The payload of a REQUEST frame.
-nonisolated struct Sakuin_V1_Request: Sendable {
+nonisolated struct Sakuin_V1_Request: @unchecked Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
   /// How long the client waits; 0: no deadline.
-  var deadlineMilliseconds: UInt32 = 0
+  var deadlineMilliseconds: UInt32 {
+    get {_storage._deadlineMilliseconds}
+    set {_uniqueStorage()._deadlineMilliseconds = newValue}
+  }
 
-  var call: Sakuin_V1_Request.OneOf_Call? = nil
+  var call: OneOf_Call? {
+    get {return _storage._call}
+    set {_uniqueStorage()._call = newValue}
+  }
 
   var createIndex: Sakuin_V1_CreateIndex {
     get {
-      if case .createIndex(let v)? = call {return v}
+      if case .createIndex(let v)? = _storage._call {return v}
       return Sakuin_V1_CreateIndex()
     }
-    set {call = .createIndex(newValue)}
+    set {_uniqueStorage()._call = .createIndex(newValue)}
   }
 
   var listIndexes: Sakuin_V1_ListIndexes {
     get {
-      if case .listIndexes(let v)? = call {return v}
+      if case .listIndexes(let v)? = _storage._call {return v}
       return Sakuin_V1_ListIndexes()
     }
-    set {call = .listIndexes(newValue)}
+    set {_uniqueStorage()._call = .listIndexes(newValue)}
   }
 
   var dropIndex: Sakuin_V1_DropIndex {
     get {
-      if case .dropIndex(let v)? = call {return v}
+      if case .dropIndex(let v)? = _storage._call {return v}
       return Sakuin_V1_DropIndex()
     }
-    set {call = .dropIndex(newValue)}
+    set {_uniqueStorage()._call = .dropIndex(newValue)}
   }
 
   var aliasIndex: Sakuin_V1_AliasIndex {
     get {
-      if case .aliasIndex(let v)? = call {return v}
+      if case .aliasIndex(let v)? = _storage._call {return v}
       return Sakuin_V1_AliasIndex()
     }
-    set {call = .aliasIndex(newValue)}
+    set {_uniqueStorage()._call = .aliasIndex(newValue)}
   }
 
   var write: Sakuin_V1_Write {
     get {
-      if case .write(let v)? = call {return v}
+      if case .write(let v)? = _storage._call {return v}
       return Sakuin_V1_Write()
     }
-    set {call = .write(newValue)}
+    set {_uniqueStorage()._call = .write(newValue)}
   }
 
   var search: Sakuin_V1_Search {
     get {
-      if case .search(let v)? = call {return v}
+      if case .search(let v)? = _storage._call {return v}
       return Sakuin_V1_Search()
     }
-    set {call = .search(newValue)}
+    set {_uniqueStorage()._call = .search(newValue)}
   }
 
   var get: Sakuin_V1_Get {
     get {
-      if case .get(let v)? = call {return v}
+      if case .get(let v)? = _storage._call {return v}
       return Sakuin_V1_Get()
     }
-    set {call = .get(newValue)}
+    set {_uniqueStorage()._call = .get(newValue)}
   }
 
   var refresh: Sakuin_V1_Refresh {
     get {
-      if case .refresh(let v)? = call {return v}
+      if case .refresh(let v)? = _storage._call {return v}
       return Sakuin_V1_Refresh()
     }
-    set {call = .refresh(newValue)}
+    set {_uniqueStorage()._call = .refresh(newValue)}
   }
 
   var commit: Sakuin_V1_Commit {
     get {
-      if case .commit(let v)? = call {return v}
+      if case .commit(let v)? = _storage._call {return v}
       return Sakuin_V1_Commit()
     }
-    set {call = .commit(newValue)}
+    set {_uniqueStorage()._call = .commit(newValue)}
   }
 
   var statistics: Sakuin_V1_Statistics {
     get {
-      if case .statistics(let v)? = call {return v}
+      if case .statistics(let v)? = _storage._call {return v}
       return Sakuin_V1_Statistics()
     }
-    set {call = .statistics(newValue)}
+    set {_uniqueStorage()._call = .statistics(newValue)}
   }
 
   var segments: Sakuin_V1_Segments {
     get {
-      if case .segments(let v)? = call {return v}
+      if case .segments(let v)? = _storage._call {return v}
       return Sakuin_V1_Segments()
     }
-    set {call = .segments(newValue)}
+    set {_uniqueStorage()._call = .segments(newValue)}
   }
 
   var compact: Sakuin_V1_Compact {
     get {
-      if case .compact(let v)? = call {return v}
+      if case .compact(let v)? = _storage._call {return v}
       return Sakuin_V1_Compact()
     }
-    set {call = .compact(newValue)}
+    set {_uniqueStorage()._call = .compact(newValue)}
   }
 
   /// The client streams WriteBatch messages in DATA frames; the server acknowledges each in order.
   var `import`: Sakuin_V1_Import {
     get {
-      if case .import(let v)? = call {return v}
+      if case .import(let v)? = _storage._call {return v}
       return Sakuin_V1_Import()
     }
-    set {call = .import(newValue)}
+    set {_uniqueStorage()._call = .import(newValue)}
   }
 
   /// The server streams ExportPage messages in DATA frames.
   var export: Sakuin_V1_Export {
     get {
-      if case .export(let v)? = call {return v}
+      if case .export(let v)? = _storage._call {return v}
       return Sakuin_V1_Export()
     }
-    set {call = .export(newValue)}
+    set {_uniqueStorage()._call = .export(newValue)}
+  }
+
+  var createSnapshot: Sakuin_V1_CreateSnapshot {
+    get {
+      if case .createSnapshot(let v)? = _storage._call {return v}
+      return Sakuin_V1_CreateSnapshot()
+    }
+    set {_uniqueStorage()._call = .createSnapshot(newValue)}
+  }
+
+  var listSnapshots: Sakuin_V1_ListSnapshots {
+    get {
+      if case .listSnapshots(let v)? = _storage._call {return v}
+      return Sakuin_V1_ListSnapshots()
+    }
+    set {_uniqueStorage()._call = .listSnapshots(newValue)}
+  }
+
+  var restoreSnapshot: Sakuin_V1_RestoreSnapshot {
+    get {
+      if case .restoreSnapshot(let v)? = _storage._call {return v}
+      return Sakuin_V1_RestoreSnapshot()
+    }
+    set {_uniqueStorage()._call = .restoreSnapshot(newValue)}
+  }
+
+  var deleteSnapshot: Sakuin_V1_DeleteSnapshot {
+    get {
+      if case .deleteSnapshot(let v)? = _storage._call {return v}
+      return Sakuin_V1_DeleteSnapshot()
+    }
+    set {_uniqueStorage()._call = .deleteSnapshot(newValue)}
+  }
+
+  var openPointInTime: Sakuin_V1_OpenPointInTime {
+    get {
+      if case .openPointInTime(let v)? = _storage._call {return v}
+      return Sakuin_V1_OpenPointInTime()
+    }
+    set {_uniqueStorage()._call = .openPointInTime(newValue)}
+  }
+
+  var closePointInTime: Sakuin_V1_ClosePointInTime {
+    get {
+      if case .closePointInTime(let v)? = _storage._call {return v}
+      return Sakuin_V1_ClosePointInTime()
+    }
+    set {_uniqueStorage()._call = .closePointInTime(newValue)}
   }
 
   var startCompaction: Sakuin_V1_StartCompaction {
     get {
-      if case .startCompaction(let v)? = call {return v}
+      if case .startCompaction(let v)? = _storage._call {return v}
       return Sakuin_V1_StartCompaction()
     }
-    set {call = .startCompaction(newValue)}
+    set {_uniqueStorage()._call = .startCompaction(newValue)}
   }
 
   var estimateCompaction: Sakuin_V1_EstimateCompaction {
     get {
-      if case .estimateCompaction(let v)? = call {return v}
+      if case .estimateCompaction(let v)? = _storage._call {return v}
       return Sakuin_V1_EstimateCompaction()
     }
-    set {call = .estimateCompaction(newValue)}
+    set {_uniqueStorage()._call = .estimateCompaction(newValue)}
   }
 
   var listJobs: Sakuin_V1_ListJobs {
     get {
-      if case .listJobs(let v)? = call {return v}
+      if case .listJobs(let v)? = _storage._call {return v}
       return Sakuin_V1_ListJobs()
     }
-    set {call = .listJobs(newValue)}
+    set {_uniqueStorage()._call = .listJobs(newValue)}
   }
 
   var controlJob: Sakuin_V1_ControlJob {
     get {
-      if case .controlJob(let v)? = call {return v}
+      if case .controlJob(let v)? = _storage._call {return v}
       return Sakuin_V1_ControlJob()
     }
-    set {call = .controlJob(newValue)}
+    set {_uniqueStorage()._call = .controlJob(newValue)}
   }
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
@@ -526,6 +580,12 @@ nonisolated struct Sakuin_V1_Request: Sendable {
     case `import`(Sakuin_V1_Import)
     /// The server streams ExportPage messages in DATA frames.
     case export(Sakuin_V1_Export)
+    case createSnapshot(Sakuin_V1_CreateSnapshot)
+    case listSnapshots(Sakuin_V1_ListSnapshots)
+    case restoreSnapshot(Sakuin_V1_RestoreSnapshot)
+    case deleteSnapshot(Sakuin_V1_DeleteSnapshot)
+    case openPointInTime(Sakuin_V1_OpenPointInTime)
+    case closePointInTime(Sakuin_V1_ClosePointInTime)
     case startCompaction(Sakuin_V1_StartCompaction)
     case estimateCompaction(Sakuin_V1_EstimateCompaction)
     case listJobs(Sakuin_V1_ListJobs)
@@ -534,6 +594,8 @@ nonisolated struct Sakuin_V1_Request: Sendable {
   }
 
   init() {}
+
+  fileprivate var _storage = _StorageClass.defaultInstance
 }
 
 /// The payload of a REPLY frame; empty for calls that return nothing.
@@ -608,6 +670,30 @@ nonisolated struct Sakuin_V1_Reply: Sendable {
     set {result = .compaction(newValue)}
   }
 
+  var snapshot: Sakuin_V1_SnapshotListing {
+    get {
+      if case .snapshot(let v)? = result {return v}
+      return Sakuin_V1_SnapshotListing()
+    }
+    set {result = .snapshot(newValue)}
+  }
+
+  var snapshotList: Sakuin_V1_SnapshotList {
+    get {
+      if case .snapshotList(let v)? = result {return v}
+      return Sakuin_V1_SnapshotList()
+    }
+    set {result = .snapshotList(newValue)}
+  }
+
+  var pointInTime: Sakuin_V1_PointInTime {
+    get {
+      if case .pointInTime(let v)? = result {return v}
+      return Sakuin_V1_PointInTime()
+    }
+    set {result = .pointInTime(newValue)}
+  }
+
   var job: Sakuin_V1_Job {
     get {
       if case .job(let v)? = result {return v}
@@ -643,6 +729,9 @@ nonisolated struct Sakuin_V1_Reply: Sendable {
     case statistics(Sakuin_V1_IndexStatistics)
     case segments(Sakuin_V1_SegmentList)
     case compaction(Sakuin_V1_CompactionReport)
+    case snapshot(Sakuin_V1_SnapshotListing)
+    case snapshotList(Sakuin_V1_SnapshotList)
+    case pointInTime(Sakuin_V1_PointInTime)
     case job(Sakuin_V1_Job)
     case jobs(Sakuin_V1_JobList)
     case estimate(Sakuin_V1_CompactionEstimate)
@@ -855,6 +944,9 @@ nonisolated struct Sakuin_V1_Export: Sendable {
 
   var index: String = String()
 
+  /// The token of a point in time; empty: everything written so far.
+  var pointInTime: String = String()
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
@@ -900,6 +992,121 @@ nonisolated struct Sakuin_V1_Sequence: Sendable {
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
+}
+
+nonisolated struct Sakuin_V1_CreateSnapshot: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var index: String = String()
+
+  /// Empty: named by the time.
+  var name: String = String()
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
+/// Of one index, or, when it is empty, of all.
+nonisolated struct Sakuin_V1_ListSnapshots: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var index: String = String()
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
+nonisolated struct Sakuin_V1_RestoreSnapshot: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var index: String = String()
+
+  var name: String = String()
+
+  /// The index to make; empty: under the name of the one the snapshot was made of.
+  var newName: String = String()
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
+nonisolated struct Sakuin_V1_DeleteSnapshot: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var index: String = String()
+
+  var name: String = String()
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
+nonisolated struct Sakuin_V1_SnapshotList: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var snapshots: [Sakuin_V1_SnapshotListing] = []
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
+nonisolated struct Sakuin_V1_SnapshotListing: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var index: String = String()
+
+  var name: String = String()
+
+  /// RFC 3339, UTC.
+  var created: String = String()
+
+  /// The version that made it.
+  var version: String = String()
+
+  var documents: UInt64 = 0
+
+  var bytes: UInt64 = 0
+
+  /// Bytes that deleting it would free.
+  var ownBytes: UInt64 = 0
+
+  /// Every write up to this sequence number is in it.
+  var sequence: UInt64 = 0
+
+  var generation: UInt64 = 0
+
+  /// Why it cannot be restored, as far as a listing can know.
+  var problem: String {
+    get {_problem ?? String()}
+    set {_problem = newValue}
+  }
+  /// Returns true if `problem` has been explicitly set.
+  var hasProblem: Bool {self._problem != nil}
+  /// Clears the value of `problem`. Subsequent reads from it will return its default value.
+  mutating func clearProblem() {self._problem = nil}
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+
+  fileprivate var _problem: String? = nil
 }
 
 nonisolated struct Sakuin_V1_Write: Sendable {
@@ -1095,12 +1302,62 @@ nonisolated struct Sakuin_V1_Search: Sendable {
 
   var waitLimitMilliseconds: UInt32 = 0
 
+  /// The token of a point in time; empty: what can be seen now.
+  var pointInTime: String = String()
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
 
   fileprivate var _query: Sakuin_V1_QueryInput? = nil
   fileprivate var _filter: Sakuin_V1_QueryInput? = nil
+}
+
+/// Keeps what can be seen now for searches and exports, until it was not used for so long.
+nonisolated struct Sakuin_V1_OpenPointInTime: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var index: String = String()
+
+  /// 1 to 600000.
+  var leaseMilliseconds: UInt32 = 0
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
+nonisolated struct Sakuin_V1_ClosePointInTime: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var index: String = String()
+
+  var token: String = String()
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
+nonisolated struct Sakuin_V1_PointInTime: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var token: String = String()
+
+  /// Every write up to this sequence number is in it, none behind it.
+  var sequence: UInt64 = 0
+
+  var leaseMilliseconds: UInt32 = 0
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
 }
 
 nonisolated struct Sakuin_V1_SortKey: Sendable {
@@ -1602,6 +1859,18 @@ nonisolated struct Sakuin_V1_IndexStatistics: @unchecked Sendable {
     set {_uniqueStorage()._schema = newValue}
   }
 
+  /// Points in time and exports.
+  var openReaders: UInt32 {
+    get {_storage._openReaders}
+    set {_uniqueStorage()._openReaders = newValue}
+  }
+
+  /// Bytes of files that are there only for them.
+  var heldBytes: UInt64 {
+    get {_storage._heldBytes}
+    set {_uniqueStorage()._heldBytes = newValue}
+  }
+
   /// What merges are behind, and what refreshes and merges have written since the index was opened.
   var mergeDebtBytes: UInt64 {
     get {_storage._mergeDebtBytes}
@@ -2086,343 +2355,483 @@ nonisolated extension Sakuin_V1_Welcome: SwiftProtobuf.Message, SwiftProtobuf._M
 
 nonisolated extension Sakuin_V1_Request: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".Request"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}deadline_milliseconds\0\u{3}create_index\0\u{3}list_indexes\0\u{3}drop_index\0\u{3}alias_index\0\u{1}write\0\u{1}search\0\u{1}get\0\u{1}refresh\0\u{1}commit\0\u{1}statistics\0\u{1}segments\0\u{1}compact\0\u{1}import\0\u{1}export\0\u{4}\u{f}start_compaction\0\u{3}estimate_compaction\0\u{3}list_jobs\0\u{3}control_job\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}deadline_milliseconds\0\u{3}create_index\0\u{3}list_indexes\0\u{3}drop_index\0\u{3}alias_index\0\u{1}write\0\u{1}search\0\u{1}get\0\u{1}refresh\0\u{1}commit\0\u{1}statistics\0\u{1}segments\0\u{1}compact\0\u{1}import\0\u{1}export\0\u{4}\u{5}create_snapshot\0\u{3}list_snapshots\0\u{3}restore_snapshot\0\u{3}delete_snapshot\0\u{3}open_point_in_time\0\u{3}close_point_in_time\0\u{4}\u{5}start_compaction\0\u{3}estimate_compaction\0\u{3}list_jobs\0\u{3}control_job\0")
+
+  fileprivate class _StorageClass {
+    var _deadlineMilliseconds: UInt32 = 0
+    var _call: Sakuin_V1_Request.OneOf_Call?
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _deadlineMilliseconds = source._deadlineMilliseconds
+      _call = source._call
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    while let fieldNumber = try decoder.nextFieldNumber() {
-      // The use of inline closures is to circumvent an issue where the compiler
-      // allocates stack space for every case branch when no optimizations are
-      // enabled. https://github.com/apple/swift-protobuf/issues/1034
-      switch fieldNumber {
-      case 1: try { try decoder.decodeSingularUInt32Field(value: &self.deadlineMilliseconds) }()
-      case 2: try {
-        var v: Sakuin_V1_CreateIndex?
-        var hadOneofValue = false
-        if let current = self.call {
-          hadOneofValue = true
-          if case .createIndex(let m) = current {v = m}
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularUInt32Field(value: &_storage._deadlineMilliseconds) }()
+        case 2: try {
+          var v: Sakuin_V1_CreateIndex?
+          var hadOneofValue = false
+          if let current = _storage._call {
+            hadOneofValue = true
+            if case .createIndex(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._call = .createIndex(v)
+          }
+        }()
+        case 3: try {
+          var v: Sakuin_V1_ListIndexes?
+          var hadOneofValue = false
+          if let current = _storage._call {
+            hadOneofValue = true
+            if case .listIndexes(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._call = .listIndexes(v)
+          }
+        }()
+        case 4: try {
+          var v: Sakuin_V1_DropIndex?
+          var hadOneofValue = false
+          if let current = _storage._call {
+            hadOneofValue = true
+            if case .dropIndex(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._call = .dropIndex(v)
+          }
+        }()
+        case 5: try {
+          var v: Sakuin_V1_AliasIndex?
+          var hadOneofValue = false
+          if let current = _storage._call {
+            hadOneofValue = true
+            if case .aliasIndex(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._call = .aliasIndex(v)
+          }
+        }()
+        case 6: try {
+          var v: Sakuin_V1_Write?
+          var hadOneofValue = false
+          if let current = _storage._call {
+            hadOneofValue = true
+            if case .write(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._call = .write(v)
+          }
+        }()
+        case 7: try {
+          var v: Sakuin_V1_Search?
+          var hadOneofValue = false
+          if let current = _storage._call {
+            hadOneofValue = true
+            if case .search(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._call = .search(v)
+          }
+        }()
+        case 8: try {
+          var v: Sakuin_V1_Get?
+          var hadOneofValue = false
+          if let current = _storage._call {
+            hadOneofValue = true
+            if case .get(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._call = .get(v)
+          }
+        }()
+        case 9: try {
+          var v: Sakuin_V1_Refresh?
+          var hadOneofValue = false
+          if let current = _storage._call {
+            hadOneofValue = true
+            if case .refresh(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._call = .refresh(v)
+          }
+        }()
+        case 10: try {
+          var v: Sakuin_V1_Commit?
+          var hadOneofValue = false
+          if let current = _storage._call {
+            hadOneofValue = true
+            if case .commit(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._call = .commit(v)
+          }
+        }()
+        case 11: try {
+          var v: Sakuin_V1_Statistics?
+          var hadOneofValue = false
+          if let current = _storage._call {
+            hadOneofValue = true
+            if case .statistics(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._call = .statistics(v)
+          }
+        }()
+        case 12: try {
+          var v: Sakuin_V1_Segments?
+          var hadOneofValue = false
+          if let current = _storage._call {
+            hadOneofValue = true
+            if case .segments(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._call = .segments(v)
+          }
+        }()
+        case 13: try {
+          var v: Sakuin_V1_Compact?
+          var hadOneofValue = false
+          if let current = _storage._call {
+            hadOneofValue = true
+            if case .compact(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._call = .compact(v)
+          }
+        }()
+        case 14: try {
+          var v: Sakuin_V1_Import?
+          var hadOneofValue = false
+          if let current = _storage._call {
+            hadOneofValue = true
+            if case .import(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._call = .import(v)
+          }
+        }()
+        case 15: try {
+          var v: Sakuin_V1_Export?
+          var hadOneofValue = false
+          if let current = _storage._call {
+            hadOneofValue = true
+            if case .export(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._call = .export(v)
+          }
+        }()
+        case 20: try {
+          var v: Sakuin_V1_CreateSnapshot?
+          var hadOneofValue = false
+          if let current = _storage._call {
+            hadOneofValue = true
+            if case .createSnapshot(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._call = .createSnapshot(v)
+          }
+        }()
+        case 21: try {
+          var v: Sakuin_V1_ListSnapshots?
+          var hadOneofValue = false
+          if let current = _storage._call {
+            hadOneofValue = true
+            if case .listSnapshots(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._call = .listSnapshots(v)
+          }
+        }()
+        case 22: try {
+          var v: Sakuin_V1_RestoreSnapshot?
+          var hadOneofValue = false
+          if let current = _storage._call {
+            hadOneofValue = true
+            if case .restoreSnapshot(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._call = .restoreSnapshot(v)
+          }
+        }()
+        case 23: try {
+          var v: Sakuin_V1_DeleteSnapshot?
+          var hadOneofValue = false
+          if let current = _storage._call {
+            hadOneofValue = true
+            if case .deleteSnapshot(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._call = .deleteSnapshot(v)
+          }
+        }()
+        case 24: try {
+          var v: Sakuin_V1_OpenPointInTime?
+          var hadOneofValue = false
+          if let current = _storage._call {
+            hadOneofValue = true
+            if case .openPointInTime(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._call = .openPointInTime(v)
+          }
+        }()
+        case 25: try {
+          var v: Sakuin_V1_ClosePointInTime?
+          var hadOneofValue = false
+          if let current = _storage._call {
+            hadOneofValue = true
+            if case .closePointInTime(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._call = .closePointInTime(v)
+          }
+        }()
+        case 30: try {
+          var v: Sakuin_V1_StartCompaction?
+          var hadOneofValue = false
+          if let current = _storage._call {
+            hadOneofValue = true
+            if case .startCompaction(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._call = .startCompaction(v)
+          }
+        }()
+        case 31: try {
+          var v: Sakuin_V1_EstimateCompaction?
+          var hadOneofValue = false
+          if let current = _storage._call {
+            hadOneofValue = true
+            if case .estimateCompaction(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._call = .estimateCompaction(v)
+          }
+        }()
+        case 32: try {
+          var v: Sakuin_V1_ListJobs?
+          var hadOneofValue = false
+          if let current = _storage._call {
+            hadOneofValue = true
+            if case .listJobs(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._call = .listJobs(v)
+          }
+        }()
+        case 33: try {
+          var v: Sakuin_V1_ControlJob?
+          var hadOneofValue = false
+          if let current = _storage._call {
+            hadOneofValue = true
+            if case .controlJob(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._call = .controlJob(v)
+          }
+        }()
+        default: break
         }
-        try decoder.decodeSingularMessageField(value: &v)
-        if let v = v {
-          if hadOneofValue {try decoder.handleConflictingOneOf()}
-          self.call = .createIndex(v)
-        }
-      }()
-      case 3: try {
-        var v: Sakuin_V1_ListIndexes?
-        var hadOneofValue = false
-        if let current = self.call {
-          hadOneofValue = true
-          if case .listIndexes(let m) = current {v = m}
-        }
-        try decoder.decodeSingularMessageField(value: &v)
-        if let v = v {
-          if hadOneofValue {try decoder.handleConflictingOneOf()}
-          self.call = .listIndexes(v)
-        }
-      }()
-      case 4: try {
-        var v: Sakuin_V1_DropIndex?
-        var hadOneofValue = false
-        if let current = self.call {
-          hadOneofValue = true
-          if case .dropIndex(let m) = current {v = m}
-        }
-        try decoder.decodeSingularMessageField(value: &v)
-        if let v = v {
-          if hadOneofValue {try decoder.handleConflictingOneOf()}
-          self.call = .dropIndex(v)
-        }
-      }()
-      case 5: try {
-        var v: Sakuin_V1_AliasIndex?
-        var hadOneofValue = false
-        if let current = self.call {
-          hadOneofValue = true
-          if case .aliasIndex(let m) = current {v = m}
-        }
-        try decoder.decodeSingularMessageField(value: &v)
-        if let v = v {
-          if hadOneofValue {try decoder.handleConflictingOneOf()}
-          self.call = .aliasIndex(v)
-        }
-      }()
-      case 6: try {
-        var v: Sakuin_V1_Write?
-        var hadOneofValue = false
-        if let current = self.call {
-          hadOneofValue = true
-          if case .write(let m) = current {v = m}
-        }
-        try decoder.decodeSingularMessageField(value: &v)
-        if let v = v {
-          if hadOneofValue {try decoder.handleConflictingOneOf()}
-          self.call = .write(v)
-        }
-      }()
-      case 7: try {
-        var v: Sakuin_V1_Search?
-        var hadOneofValue = false
-        if let current = self.call {
-          hadOneofValue = true
-          if case .search(let m) = current {v = m}
-        }
-        try decoder.decodeSingularMessageField(value: &v)
-        if let v = v {
-          if hadOneofValue {try decoder.handleConflictingOneOf()}
-          self.call = .search(v)
-        }
-      }()
-      case 8: try {
-        var v: Sakuin_V1_Get?
-        var hadOneofValue = false
-        if let current = self.call {
-          hadOneofValue = true
-          if case .get(let m) = current {v = m}
-        }
-        try decoder.decodeSingularMessageField(value: &v)
-        if let v = v {
-          if hadOneofValue {try decoder.handleConflictingOneOf()}
-          self.call = .get(v)
-        }
-      }()
-      case 9: try {
-        var v: Sakuin_V1_Refresh?
-        var hadOneofValue = false
-        if let current = self.call {
-          hadOneofValue = true
-          if case .refresh(let m) = current {v = m}
-        }
-        try decoder.decodeSingularMessageField(value: &v)
-        if let v = v {
-          if hadOneofValue {try decoder.handleConflictingOneOf()}
-          self.call = .refresh(v)
-        }
-      }()
-      case 10: try {
-        var v: Sakuin_V1_Commit?
-        var hadOneofValue = false
-        if let current = self.call {
-          hadOneofValue = true
-          if case .commit(let m) = current {v = m}
-        }
-        try decoder.decodeSingularMessageField(value: &v)
-        if let v = v {
-          if hadOneofValue {try decoder.handleConflictingOneOf()}
-          self.call = .commit(v)
-        }
-      }()
-      case 11: try {
-        var v: Sakuin_V1_Statistics?
-        var hadOneofValue = false
-        if let current = self.call {
-          hadOneofValue = true
-          if case .statistics(let m) = current {v = m}
-        }
-        try decoder.decodeSingularMessageField(value: &v)
-        if let v = v {
-          if hadOneofValue {try decoder.handleConflictingOneOf()}
-          self.call = .statistics(v)
-        }
-      }()
-      case 12: try {
-        var v: Sakuin_V1_Segments?
-        var hadOneofValue = false
-        if let current = self.call {
-          hadOneofValue = true
-          if case .segments(let m) = current {v = m}
-        }
-        try decoder.decodeSingularMessageField(value: &v)
-        if let v = v {
-          if hadOneofValue {try decoder.handleConflictingOneOf()}
-          self.call = .segments(v)
-        }
-      }()
-      case 13: try {
-        var v: Sakuin_V1_Compact?
-        var hadOneofValue = false
-        if let current = self.call {
-          hadOneofValue = true
-          if case .compact(let m) = current {v = m}
-        }
-        try decoder.decodeSingularMessageField(value: &v)
-        if let v = v {
-          if hadOneofValue {try decoder.handleConflictingOneOf()}
-          self.call = .compact(v)
-        }
-      }()
-      case 14: try {
-        var v: Sakuin_V1_Import?
-        var hadOneofValue = false
-        if let current = self.call {
-          hadOneofValue = true
-          if case .import(let m) = current {v = m}
-        }
-        try decoder.decodeSingularMessageField(value: &v)
-        if let v = v {
-          if hadOneofValue {try decoder.handleConflictingOneOf()}
-          self.call = .import(v)
-        }
-      }()
-      case 15: try {
-        var v: Sakuin_V1_Export?
-        var hadOneofValue = false
-        if let current = self.call {
-          hadOneofValue = true
-          if case .export(let m) = current {v = m}
-        }
-        try decoder.decodeSingularMessageField(value: &v)
-        if let v = v {
-          if hadOneofValue {try decoder.handleConflictingOneOf()}
-          self.call = .export(v)
-        }
-      }()
-      case 30: try {
-        var v: Sakuin_V1_StartCompaction?
-        var hadOneofValue = false
-        if let current = self.call {
-          hadOneofValue = true
-          if case .startCompaction(let m) = current {v = m}
-        }
-        try decoder.decodeSingularMessageField(value: &v)
-        if let v = v {
-          if hadOneofValue {try decoder.handleConflictingOneOf()}
-          self.call = .startCompaction(v)
-        }
-      }()
-      case 31: try {
-        var v: Sakuin_V1_EstimateCompaction?
-        var hadOneofValue = false
-        if let current = self.call {
-          hadOneofValue = true
-          if case .estimateCompaction(let m) = current {v = m}
-        }
-        try decoder.decodeSingularMessageField(value: &v)
-        if let v = v {
-          if hadOneofValue {try decoder.handleConflictingOneOf()}
-          self.call = .estimateCompaction(v)
-        }
-      }()
-      case 32: try {
-        var v: Sakuin_V1_ListJobs?
-        var hadOneofValue = false
-        if let current = self.call {
-          hadOneofValue = true
-          if case .listJobs(let m) = current {v = m}
-        }
-        try decoder.decodeSingularMessageField(value: &v)
-        if let v = v {
-          if hadOneofValue {try decoder.handleConflictingOneOf()}
-          self.call = .listJobs(v)
-        }
-      }()
-      case 33: try {
-        var v: Sakuin_V1_ControlJob?
-        var hadOneofValue = false
-        if let current = self.call {
-          hadOneofValue = true
-          if case .controlJob(let m) = current {v = m}
-        }
-        try decoder.decodeSingularMessageField(value: &v)
-        if let v = v {
-          if hadOneofValue {try decoder.handleConflictingOneOf()}
-          self.call = .controlJob(v)
-        }
-      }()
-      default: break
       }
     }
   }
 
   func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    // The use of inline closures is to circumvent an issue where the compiler
-    // allocates stack space for every if/case branch local when no optimizations
-    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
-    // https://github.com/apple/swift-protobuf/issues/1182
-    if self.deadlineMilliseconds != 0 {
-      try visitor.visitSingularUInt32Field(value: self.deadlineMilliseconds, fieldNumber: 1)
-    }
-    switch self.call {
-    case .createIndex?: try {
-      guard case .createIndex(let v)? = self.call else { preconditionFailure() }
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
-    }()
-    case .listIndexes?: try {
-      guard case .listIndexes(let v)? = self.call else { preconditionFailure() }
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
-    }()
-    case .dropIndex?: try {
-      guard case .dropIndex(let v)? = self.call else { preconditionFailure() }
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
-    }()
-    case .aliasIndex?: try {
-      guard case .aliasIndex(let v)? = self.call else { preconditionFailure() }
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
-    }()
-    case .write?: try {
-      guard case .write(let v)? = self.call else { preconditionFailure() }
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 6)
-    }()
-    case .search?: try {
-      guard case .search(let v)? = self.call else { preconditionFailure() }
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 7)
-    }()
-    case .get?: try {
-      guard case .get(let v)? = self.call else { preconditionFailure() }
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 8)
-    }()
-    case .refresh?: try {
-      guard case .refresh(let v)? = self.call else { preconditionFailure() }
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 9)
-    }()
-    case .commit?: try {
-      guard case .commit(let v)? = self.call else { preconditionFailure() }
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 10)
-    }()
-    case .statistics?: try {
-      guard case .statistics(let v)? = self.call else { preconditionFailure() }
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 11)
-    }()
-    case .segments?: try {
-      guard case .segments(let v)? = self.call else { preconditionFailure() }
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 12)
-    }()
-    case .compact?: try {
-      guard case .compact(let v)? = self.call else { preconditionFailure() }
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 13)
-    }()
-    case .import?: try {
-      guard case .import(let v)? = self.call else { preconditionFailure() }
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 14)
-    }()
-    case .export?: try {
-      guard case .export(let v)? = self.call else { preconditionFailure() }
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 15)
-    }()
-    case .startCompaction?: try {
-      guard case .startCompaction(let v)? = self.call else { preconditionFailure() }
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 30)
-    }()
-    case .estimateCompaction?: try {
-      guard case .estimateCompaction(let v)? = self.call else { preconditionFailure() }
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 31)
-    }()
-    case .listJobs?: try {
-      guard case .listJobs(let v)? = self.call else { preconditionFailure() }
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 32)
-    }()
-    case .controlJob?: try {
-      guard case .controlJob(let v)? = self.call else { preconditionFailure() }
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 33)
-    }()
-    case nil: break
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every if/case branch local when no optimizations
+      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+      // https://github.com/apple/swift-protobuf/issues/1182
+      if _storage._deadlineMilliseconds != 0 {
+        try visitor.visitSingularUInt32Field(value: _storage._deadlineMilliseconds, fieldNumber: 1)
+      }
+      switch _storage._call {
+      case .createIndex?: try {
+        guard case .createIndex(let v)? = _storage._call else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+      }()
+      case .listIndexes?: try {
+        guard case .listIndexes(let v)? = _storage._call else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
+      }()
+      case .dropIndex?: try {
+        guard case .dropIndex(let v)? = _storage._call else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
+      }()
+      case .aliasIndex?: try {
+        guard case .aliasIndex(let v)? = _storage._call else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
+      }()
+      case .write?: try {
+        guard case .write(let v)? = _storage._call else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 6)
+      }()
+      case .search?: try {
+        guard case .search(let v)? = _storage._call else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 7)
+      }()
+      case .get?: try {
+        guard case .get(let v)? = _storage._call else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 8)
+      }()
+      case .refresh?: try {
+        guard case .refresh(let v)? = _storage._call else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 9)
+      }()
+      case .commit?: try {
+        guard case .commit(let v)? = _storage._call else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 10)
+      }()
+      case .statistics?: try {
+        guard case .statistics(let v)? = _storage._call else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 11)
+      }()
+      case .segments?: try {
+        guard case .segments(let v)? = _storage._call else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 12)
+      }()
+      case .compact?: try {
+        guard case .compact(let v)? = _storage._call else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 13)
+      }()
+      case .import?: try {
+        guard case .import(let v)? = _storage._call else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 14)
+      }()
+      case .export?: try {
+        guard case .export(let v)? = _storage._call else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 15)
+      }()
+      case .createSnapshot?: try {
+        guard case .createSnapshot(let v)? = _storage._call else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 20)
+      }()
+      case .listSnapshots?: try {
+        guard case .listSnapshots(let v)? = _storage._call else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 21)
+      }()
+      case .restoreSnapshot?: try {
+        guard case .restoreSnapshot(let v)? = _storage._call else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 22)
+      }()
+      case .deleteSnapshot?: try {
+        guard case .deleteSnapshot(let v)? = _storage._call else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 23)
+      }()
+      case .openPointInTime?: try {
+        guard case .openPointInTime(let v)? = _storage._call else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 24)
+      }()
+      case .closePointInTime?: try {
+        guard case .closePointInTime(let v)? = _storage._call else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 25)
+      }()
+      case .startCompaction?: try {
+        guard case .startCompaction(let v)? = _storage._call else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 30)
+      }()
+      case .estimateCompaction?: try {
+        guard case .estimateCompaction(let v)? = _storage._call else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 31)
+      }()
+      case .listJobs?: try {
+        guard case .listJobs(let v)? = _storage._call else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 32)
+      }()
+      case .controlJob?: try {
+        guard case .controlJob(let v)? = _storage._call else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 33)
+      }()
+      case nil: break
+      }
     }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   static func ==(lhs: Sakuin_V1_Request, rhs: Sakuin_V1_Request) -> Bool {
-    if lhs.deadlineMilliseconds != rhs.deadlineMilliseconds {return false}
-    if lhs.call != rhs.call {return false}
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._deadlineMilliseconds != rhs_storage._deadlineMilliseconds {return false}
+        if _storage._call != rhs_storage._call {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -2430,7 +2839,7 @@ nonisolated extension Sakuin_V1_Request: SwiftProtobuf.Message, SwiftProtobuf._M
 
 nonisolated extension Sakuin_V1_Reply: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".Reply"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{4}\u{2}index_list\0\u{1}write\0\u{1}search\0\u{1}documents\0\u{1}sequence\0\u{1}statistics\0\u{1}segments\0\u{1}compaction\0\u{2}\u{15}job\0\u{1}jobs\0\u{1}estimate\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{4}\u{2}index_list\0\u{1}write\0\u{1}search\0\u{1}documents\0\u{1}sequence\0\u{1}statistics\0\u{1}segments\0\u{1}compaction\0\u{2}\u{b}snapshot\0\u{3}snapshot_list\0\u{4}\u{3}point_in_time\0\u{2}\u{6}job\0\u{1}jobs\0\u{1}estimate\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2542,6 +2951,45 @@ nonisolated extension Sakuin_V1_Reply: SwiftProtobuf.Message, SwiftProtobuf._Mes
           self.result = .compaction(v)
         }
       }()
+      case 20: try {
+        var v: Sakuin_V1_SnapshotListing?
+        var hadOneofValue = false
+        if let current = self.result {
+          hadOneofValue = true
+          if case .snapshot(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.result = .snapshot(v)
+        }
+      }()
+      case 21: try {
+        var v: Sakuin_V1_SnapshotList?
+        var hadOneofValue = false
+        if let current = self.result {
+          hadOneofValue = true
+          if case .snapshotList(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.result = .snapshotList(v)
+        }
+      }()
+      case 24: try {
+        var v: Sakuin_V1_PointInTime?
+        var hadOneofValue = false
+        if let current = self.result {
+          hadOneofValue = true
+          if case .pointInTime(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.result = .pointInTime(v)
+        }
+      }()
       case 30: try {
         var v: Sakuin_V1_Job?
         var hadOneofValue = false
@@ -2623,6 +3071,18 @@ nonisolated extension Sakuin_V1_Reply: SwiftProtobuf.Message, SwiftProtobuf._Mes
     case .compaction?: try {
       guard case .compaction(let v)? = self.result else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 9)
+    }()
+    case .snapshot?: try {
+      guard case .snapshot(let v)? = self.result else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 20)
+    }()
+    case .snapshotList?: try {
+      guard case .snapshotList(let v)? = self.result else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 21)
+    }()
+    case .pointInTime?: try {
+      guard case .pointInTime(let v)? = self.result else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 24)
     }()
     case .job?: try {
       guard case .job(let v)? = self.result else { preconditionFailure() }
@@ -3028,7 +3488,7 @@ nonisolated extension Sakuin_V1_Import: SwiftProtobuf.Message, SwiftProtobuf._Me
 
 nonisolated extension Sakuin_V1_Export: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".Export"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}index\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}index\0\u{3}point_in_time\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -3037,6 +3497,7 @@ nonisolated extension Sakuin_V1_Export: SwiftProtobuf.Message, SwiftProtobuf._Me
       // enabled. https://github.com/apple/swift-protobuf/issues/1034
       switch fieldNumber {
       case 1: try { try decoder.decodeSingularStringField(value: &self.index) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.pointInTime) }()
       default: break
       }
     }
@@ -3046,11 +3507,15 @@ nonisolated extension Sakuin_V1_Export: SwiftProtobuf.Message, SwiftProtobuf._Me
     if !self.index.isEmpty {
       try visitor.visitSingularStringField(value: self.index, fieldNumber: 1)
     }
+    if !self.pointInTime.isEmpty {
+      try visitor.visitSingularStringField(value: self.pointInTime, fieldNumber: 2)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   static func ==(lhs: Sakuin_V1_Export, rhs: Sakuin_V1_Export) -> Bool {
     if lhs.index != rhs.index {return false}
+    if lhs.pointInTime != rhs.pointInTime {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -3156,6 +3621,255 @@ nonisolated extension Sakuin_V1_Sequence: SwiftProtobuf.Message, SwiftProtobuf._
 
   static func ==(lhs: Sakuin_V1_Sequence, rhs: Sakuin_V1_Sequence) -> Bool {
     if lhs.sequence != rhs.sequence {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Sakuin_V1_CreateSnapshot: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".CreateSnapshot"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}index\0\u{1}name\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.index) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.name) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.index.isEmpty {
+      try visitor.visitSingularStringField(value: self.index, fieldNumber: 1)
+    }
+    if !self.name.isEmpty {
+      try visitor.visitSingularStringField(value: self.name, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: Sakuin_V1_CreateSnapshot, rhs: Sakuin_V1_CreateSnapshot) -> Bool {
+    if lhs.index != rhs.index {return false}
+    if lhs.name != rhs.name {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Sakuin_V1_ListSnapshots: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".ListSnapshots"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}index\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.index) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.index.isEmpty {
+      try visitor.visitSingularStringField(value: self.index, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: Sakuin_V1_ListSnapshots, rhs: Sakuin_V1_ListSnapshots) -> Bool {
+    if lhs.index != rhs.index {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Sakuin_V1_RestoreSnapshot: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".RestoreSnapshot"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}index\0\u{1}name\0\u{3}new_name\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.index) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.name) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.newName) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.index.isEmpty {
+      try visitor.visitSingularStringField(value: self.index, fieldNumber: 1)
+    }
+    if !self.name.isEmpty {
+      try visitor.visitSingularStringField(value: self.name, fieldNumber: 2)
+    }
+    if !self.newName.isEmpty {
+      try visitor.visitSingularStringField(value: self.newName, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: Sakuin_V1_RestoreSnapshot, rhs: Sakuin_V1_RestoreSnapshot) -> Bool {
+    if lhs.index != rhs.index {return false}
+    if lhs.name != rhs.name {return false}
+    if lhs.newName != rhs.newName {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Sakuin_V1_DeleteSnapshot: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".DeleteSnapshot"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}index\0\u{1}name\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.index) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.name) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.index.isEmpty {
+      try visitor.visitSingularStringField(value: self.index, fieldNumber: 1)
+    }
+    if !self.name.isEmpty {
+      try visitor.visitSingularStringField(value: self.name, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: Sakuin_V1_DeleteSnapshot, rhs: Sakuin_V1_DeleteSnapshot) -> Bool {
+    if lhs.index != rhs.index {return false}
+    if lhs.name != rhs.name {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Sakuin_V1_SnapshotList: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".SnapshotList"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}snapshots\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedMessageField(value: &self.snapshots) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.snapshots.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.snapshots, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: Sakuin_V1_SnapshotList, rhs: Sakuin_V1_SnapshotList) -> Bool {
+    if lhs.snapshots != rhs.snapshots {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Sakuin_V1_SnapshotListing: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".SnapshotListing"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}index\0\u{1}name\0\u{1}created\0\u{1}version\0\u{1}documents\0\u{1}bytes\0\u{3}own_bytes\0\u{1}sequence\0\u{1}generation\0\u{1}problem\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.index) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.name) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.created) }()
+      case 4: try { try decoder.decodeSingularStringField(value: &self.version) }()
+      case 5: try { try decoder.decodeSingularUInt64Field(value: &self.documents) }()
+      case 6: try { try decoder.decodeSingularUInt64Field(value: &self.bytes) }()
+      case 7: try { try decoder.decodeSingularUInt64Field(value: &self.ownBytes) }()
+      case 8: try { try decoder.decodeSingularUInt64Field(value: &self.sequence) }()
+      case 9: try { try decoder.decodeSingularUInt64Field(value: &self.generation) }()
+      case 10: try { try decoder.decodeSingularStringField(value: &self._problem) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if !self.index.isEmpty {
+      try visitor.visitSingularStringField(value: self.index, fieldNumber: 1)
+    }
+    if !self.name.isEmpty {
+      try visitor.visitSingularStringField(value: self.name, fieldNumber: 2)
+    }
+    if !self.created.isEmpty {
+      try visitor.visitSingularStringField(value: self.created, fieldNumber: 3)
+    }
+    if !self.version.isEmpty {
+      try visitor.visitSingularStringField(value: self.version, fieldNumber: 4)
+    }
+    if self.documents != 0 {
+      try visitor.visitSingularUInt64Field(value: self.documents, fieldNumber: 5)
+    }
+    if self.bytes != 0 {
+      try visitor.visitSingularUInt64Field(value: self.bytes, fieldNumber: 6)
+    }
+    if self.ownBytes != 0 {
+      try visitor.visitSingularUInt64Field(value: self.ownBytes, fieldNumber: 7)
+    }
+    if self.sequence != 0 {
+      try visitor.visitSingularUInt64Field(value: self.sequence, fieldNumber: 8)
+    }
+    if self.generation != 0 {
+      try visitor.visitSingularUInt64Field(value: self.generation, fieldNumber: 9)
+    }
+    try { if let v = self._problem {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 10)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: Sakuin_V1_SnapshotListing, rhs: Sakuin_V1_SnapshotListing) -> Bool {
+    if lhs.index != rhs.index {return false}
+    if lhs.name != rhs.name {return false}
+    if lhs.created != rhs.created {return false}
+    if lhs.version != rhs.version {return false}
+    if lhs.documents != rhs.documents {return false}
+    if lhs.bytes != rhs.bytes {return false}
+    if lhs.ownBytes != rhs.ownBytes {return false}
+    if lhs.sequence != rhs.sequence {return false}
+    if lhs.generation != rhs.generation {return false}
+    if lhs._problem != rhs._problem {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -3448,7 +4162,7 @@ nonisolated extension Sakuin_V1_RejectedOperation: SwiftProtobuf.Message, SwiftP
 
 nonisolated extension Sakuin_V1_Search: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".Search"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}index\0\u{1}query\0\u{1}fields\0\u{1}mode\0\u{1}limit\0\u{1}offset\0\u{1}total\0\u{3}total_limit\0\u{1}filter\0\u{1}sort\0\u{3}return_fields\0\u{3}returned_names\0\u{1}spans\0\u{3}min_sequence\0\u{3}wait_limit_milliseconds\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}index\0\u{1}query\0\u{1}fields\0\u{1}mode\0\u{1}limit\0\u{1}offset\0\u{1}total\0\u{3}total_limit\0\u{1}filter\0\u{1}sort\0\u{3}return_fields\0\u{3}returned_names\0\u{1}spans\0\u{3}min_sequence\0\u{3}wait_limit_milliseconds\0\u{3}point_in_time\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -3471,6 +4185,7 @@ nonisolated extension Sakuin_V1_Search: SwiftProtobuf.Message, SwiftProtobuf._Me
       case 13: try { try decoder.decodeSingularBoolField(value: &self.spans) }()
       case 14: try { try decoder.decodeSingularUInt64Field(value: &self.minSequence) }()
       case 15: try { try decoder.decodeSingularUInt32Field(value: &self.waitLimitMilliseconds) }()
+      case 16: try { try decoder.decodeSingularStringField(value: &self.pointInTime) }()
       default: break
       }
     }
@@ -3526,6 +4241,9 @@ nonisolated extension Sakuin_V1_Search: SwiftProtobuf.Message, SwiftProtobuf._Me
     if self.waitLimitMilliseconds != 0 {
       try visitor.visitSingularUInt32Field(value: self.waitLimitMilliseconds, fieldNumber: 15)
     }
+    if !self.pointInTime.isEmpty {
+      try visitor.visitSingularStringField(value: self.pointInTime, fieldNumber: 16)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -3545,6 +4263,117 @@ nonisolated extension Sakuin_V1_Search: SwiftProtobuf.Message, SwiftProtobuf._Me
     if lhs.spans != rhs.spans {return false}
     if lhs.minSequence != rhs.minSequence {return false}
     if lhs.waitLimitMilliseconds != rhs.waitLimitMilliseconds {return false}
+    if lhs.pointInTime != rhs.pointInTime {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Sakuin_V1_OpenPointInTime: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".OpenPointInTime"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}index\0\u{3}lease_milliseconds\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.index) }()
+      case 2: try { try decoder.decodeSingularUInt32Field(value: &self.leaseMilliseconds) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.index.isEmpty {
+      try visitor.visitSingularStringField(value: self.index, fieldNumber: 1)
+    }
+    if self.leaseMilliseconds != 0 {
+      try visitor.visitSingularUInt32Field(value: self.leaseMilliseconds, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: Sakuin_V1_OpenPointInTime, rhs: Sakuin_V1_OpenPointInTime) -> Bool {
+    if lhs.index != rhs.index {return false}
+    if lhs.leaseMilliseconds != rhs.leaseMilliseconds {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Sakuin_V1_ClosePointInTime: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".ClosePointInTime"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}index\0\u{1}token\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.index) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.token) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.index.isEmpty {
+      try visitor.visitSingularStringField(value: self.index, fieldNumber: 1)
+    }
+    if !self.token.isEmpty {
+      try visitor.visitSingularStringField(value: self.token, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: Sakuin_V1_ClosePointInTime, rhs: Sakuin_V1_ClosePointInTime) -> Bool {
+    if lhs.index != rhs.index {return false}
+    if lhs.token != rhs.token {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Sakuin_V1_PointInTime: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".PointInTime"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}token\0\u{1}sequence\0\u{3}lease_milliseconds\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.token) }()
+      case 2: try { try decoder.decodeSingularUInt64Field(value: &self.sequence) }()
+      case 3: try { try decoder.decodeSingularUInt32Field(value: &self.leaseMilliseconds) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.token.isEmpty {
+      try visitor.visitSingularStringField(value: self.token, fieldNumber: 1)
+    }
+    if self.sequence != 0 {
+      try visitor.visitSingularUInt64Field(value: self.sequence, fieldNumber: 2)
+    }
+    if self.leaseMilliseconds != 0 {
+      try visitor.visitSingularUInt32Field(value: self.leaseMilliseconds, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: Sakuin_V1_PointInTime, rhs: Sakuin_V1_PointInTime) -> Bool {
+    if lhs.token != rhs.token {return false}
+    if lhs.sequence != rhs.sequence {return false}
+    if lhs.leaseMilliseconds != rhs.leaseMilliseconds {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -4478,7 +5307,7 @@ nonisolated extension Sakuin_V1_ExportPage: SwiftProtobuf.Message, SwiftProtobuf
 
 nonisolated extension Sakuin_V1_IndexStatistics: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".IndexStatistics"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}documents\0\u{3}deleted_documents\0\u{3}pending_operations\0\u{1}segments\0\u{1}bytes\0\u{3}journal_bytes\0\u{3}text_bytes\0\u{3}memory_bytes\0\u{1}sequence\0\u{3}visible_sequence\0\u{3}committed_sequence\0\u{1}generation\0\u{3}running_merges\0\u{1}quarantined\0\u{1}schema\0\u{4}\u{e}merge_debt_bytes\0\u{3}flushed_bytes\0\u{3}merged_bytes\0\u{3}memory_budget_bytes\0\u{3}disk_free_bytes\0\u{1}slowness\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}documents\0\u{3}deleted_documents\0\u{3}pending_operations\0\u{1}segments\0\u{1}bytes\0\u{3}journal_bytes\0\u{3}text_bytes\0\u{3}memory_bytes\0\u{1}sequence\0\u{3}visible_sequence\0\u{3}committed_sequence\0\u{1}generation\0\u{3}running_merges\0\u{1}quarantined\0\u{1}schema\0\u{4}\u{8}open_readers\0\u{3}held_bytes\0\u{4}\u{5}merge_debt_bytes\0\u{3}flushed_bytes\0\u{3}merged_bytes\0\u{3}memory_budget_bytes\0\u{3}disk_free_bytes\0\u{1}slowness\0")
 
   fileprivate class _StorageClass {
     var _name: String = String()
@@ -4497,6 +5326,8 @@ nonisolated extension Sakuin_V1_IndexStatistics: SwiftProtobuf.Message, SwiftPro
     var _runningMerges: UInt32 = 0
     var _quarantined: [String] = []
     var _schema: Data = Data()
+    var _openReaders: UInt32 = 0
+    var _heldBytes: UInt64 = 0
     var _mergeDebtBytes: UInt64 = 0
     var _flushedBytes: UInt64 = 0
     var _mergedBytes: UInt64 = 0
@@ -4529,6 +5360,8 @@ nonisolated extension Sakuin_V1_IndexStatistics: SwiftProtobuf.Message, SwiftPro
       _runningMerges = source._runningMerges
       _quarantined = source._quarantined
       _schema = source._schema
+      _openReaders = source._openReaders
+      _heldBytes = source._heldBytes
       _mergeDebtBytes = source._mergeDebtBytes
       _flushedBytes = source._flushedBytes
       _mergedBytes = source._mergedBytes
@@ -4569,6 +5402,8 @@ nonisolated extension Sakuin_V1_IndexStatistics: SwiftProtobuf.Message, SwiftPro
         case 14: try { try decoder.decodeSingularUInt32Field(value: &_storage._runningMerges) }()
         case 15: try { try decoder.decodeRepeatedStringField(value: &_storage._quarantined) }()
         case 16: try { try decoder.decodeSingularBytesField(value: &_storage._schema) }()
+        case 24: try { try decoder.decodeSingularUInt32Field(value: &_storage._openReaders) }()
+        case 25: try { try decoder.decodeSingularUInt64Field(value: &_storage._heldBytes) }()
         case 30: try { try decoder.decodeSingularUInt64Field(value: &_storage._mergeDebtBytes) }()
         case 31: try { try decoder.decodeSingularUInt64Field(value: &_storage._flushedBytes) }()
         case 32: try { try decoder.decodeSingularUInt64Field(value: &_storage._mergedBytes) }()
@@ -4631,6 +5466,12 @@ nonisolated extension Sakuin_V1_IndexStatistics: SwiftProtobuf.Message, SwiftPro
       if !_storage._schema.isEmpty {
         try visitor.visitSingularBytesField(value: _storage._schema, fieldNumber: 16)
       }
+      if _storage._openReaders != 0 {
+        try visitor.visitSingularUInt32Field(value: _storage._openReaders, fieldNumber: 24)
+      }
+      if _storage._heldBytes != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._heldBytes, fieldNumber: 25)
+      }
       if _storage._mergeDebtBytes != 0 {
         try visitor.visitSingularUInt64Field(value: _storage._mergeDebtBytes, fieldNumber: 30)
       }
@@ -4674,6 +5515,8 @@ nonisolated extension Sakuin_V1_IndexStatistics: SwiftProtobuf.Message, SwiftPro
         if _storage._runningMerges != rhs_storage._runningMerges {return false}
         if _storage._quarantined != rhs_storage._quarantined {return false}
         if _storage._schema != rhs_storage._schema {return false}
+        if _storage._openReaders != rhs_storage._openReaders {return false}
+        if _storage._heldBytes != rhs_storage._heldBytes {return false}
         if _storage._mergeDebtBytes != rhs_storage._mergeDebtBytes {return false}
         if _storage._flushedBytes != rhs_storage._flushedBytes {return false}
         if _storage._mergedBytes != rhs_storage._mergedBytes {return false}

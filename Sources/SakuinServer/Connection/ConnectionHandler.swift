@@ -138,7 +138,7 @@ final class ConnectionHandler: ChannelInboundHandler {
                     ImportStream(
                         index: try server.catalog.indexNow(name), acknowledge: acknowledge, rejection: rejection,
                         credit: ReceiveCredit(server.configuration.streamCredit)))
-            case .export(let name): try export(stream, name)
+            case .export(let name, let token): try export(stream, name, token)
             default:
                 streams[stream] = .unary
                 burst.append((stream, request))
@@ -322,7 +322,7 @@ final class ConnectionHandler: ChannelInboundHandler {
 
     // MARK: Streaming out
 
-    private func export(_ number: UInt32, _ name: String) throws(SakuinError) {
+    private func export(_ number: UInt32, _ name: String, _ pointInTime: String?) throws(SakuinError) {
         guard let context else { return }
         let index = try server.catalog.indexNow(name)
         streams[number] = .unary
@@ -330,7 +330,7 @@ final class ConnectionHandler: ChannelInboundHandler {
         let handler = NIOLoopBound(self, eventLoop: loop)
         Task {
             do {
-                let source = try await index.export()
+                let source = try await index.export(pointInTime: pointInTime)
                 loop.execute { handler.value.beginExport(number, source) }
             } catch {
                 let failure = error as? SakuinError ?? SakuinError(.internalError, "\(error)")

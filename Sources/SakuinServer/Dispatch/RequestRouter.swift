@@ -12,7 +12,9 @@ struct RequestRouter: Sendable {
 
     /// Whether the call may wait for something other than the processor.
     func mayWait(_ call: WireCall) -> Bool {
-        guard case .search(let index, let request) = call, request.minSequence > 0 else { return false }
+        guard case .search(let index, let request) = call, request.minSequence > 0, request.pointInTime == nil else {
+            return false
+        }
         guard let index = try? catalog.indexNow(index) else { return false }
         return !index.isVisible(request.minSequence)
     }
@@ -31,13 +33,19 @@ struct RequestRouter: Sendable {
                 var statistics = try catalog.indexNow(name).statisticsNow()
                 statistics.name = name
                 completion(.success(.statistics(statistics)))
+            case .openPointInTime(let name, let lease):
+                let point = try catalog.indexNow(name).openPointInTimeNow(leaseMilliseconds: lease)
+                completion(.success(.pointInTime(point)))
+            case .closePointInTime(let name, let token):
+                try catalog.indexNow(name).closePointInTimeNow(token)
+                completion(.success(.done))
             case .listIndexes: completion(.success(.indexes(catalog.listNow())))
             case .write(let name, let batch):
                 try catalog.indexNow(name).submit(batch) { completion($0.map { .receipt($0) }) }
             case .listJobs(let name):
                 completion(.success(.jobs(name.isEmpty ? catalog.jobsNow() : try jobs(name))))
             case .createIndex, .dropIndex, .aliasIndex, .refresh, .commit, .segments, .compact, .startCompaction,
-                .estimateCompaction, .controlJob:
+                .estimateCompaction, .controlJob, .createSnapshot, .listSnapshots, .restoreSnapshot, .deleteSnapshot:
                 Task { completion(await slow(request.call)) }
             case .importStream, .export:
                 throw SakuinError(.internalError, "A streaming call came to the unary router.")
@@ -81,7 +89,16 @@ struct RequestRouter: Sendable {
                 return .success(.estimate(try await catalog.index(name).estimateCompaction(options)))
             case .controlJob(let name, let number, let action):
                 return .success(.job(named(try await catalog.index(name).control(job: number, action), name)))
-            case .search, .get, .statistics, .listIndexes, .listJobs, .write, .importStream, .export:
+            case .createSnapshot(let index, let name):
+                return .success(.snapshot(try await catalog.createSnapshot(of: index, name: name)))
+            case .listSnapshots(let index): return .success(.snapshots(try await catalog.listSnapshots(of: index)))
+            case .restoreSnapshot(let index, let name, let newName):
+                return .success(.indexes([try await catalog.restoreSnapshot(name, of: index, as: newName)]))
+            case .deleteSnapshot(let index, let name):
+                try await catalog.deleteSnapshot(name, of: index)
+                return .success(.done)
+            case .search, .get, .statistics, .listIndexes, .listJobs, .write, .importStream, .export, .openPointInTime,
+                .closePointInTime:
                 return .failure(SakuinError(.internalError, "A quick call came to the slow router."))
             }
         } catch {

@@ -80,9 +80,14 @@ final class FaultDirectory: Directory {
         if let fault = fault(kind, name) { throw fault.error }
     }
 
-    func list() throws(StorageError) -> [String] {
-        try step(.list, "")
-        return try inner.list()
+    func list(_ subfolder: String?) throws(StorageError) -> [String] {
+        try step(.list, subfolder ?? "")
+        return try inner.list(subfolder)
+    }
+
+    func folders(_ subfolder: String?) throws(StorageError) -> [String] {
+        try step(.list, subfolder ?? "")
+        return try inner.folders(subfolder)
     }
 
     func create(_ name: String) throws(StorageError) -> any OutputFile {
@@ -103,6 +108,11 @@ final class FaultDirectory: Directory {
     func size(_ name: String) throws(StorageError) -> Int {
         try step(.stat, name)
         return try inner.size(name)
+    }
+
+    func linkCount(_ name: String) throws(StorageError) -> Int {
+        try step(.stat, name)
+        return try inner.linkCount(name)
     }
 
     func exists(_ name: String) throws(StorageError) -> Bool {
@@ -133,6 +143,11 @@ final class FaultDirectory: Directory {
     func createFolder(_ name: String) throws(StorageError) {
         try step(.folder, name)
         try inner.createFolder(name)
+    }
+
+    func removeFolder(_ name: String) throws(StorageError) {
+        try step(.remove, name)
+        try inner.removeFolder(name)
     }
 
     func syncDirectory(_ subfolder: String?) throws(StorageError) {

@@ -11,9 +11,9 @@ import Testing
 @Suite struct DirectoryTests {
     /// A folder that is removed at the end.
     private func withFolder(_ body: (DiskDirectory) throws -> Void) throws {
-        let path = "/tmp/sakuin-test-\(getpid())-\(UInt64.random(in: .min ... .max))"
-        let directory = try DiskDirectory(path, create: true)
-        defer { try? directory.removeAll() }
+        let name = "sakuin-test-\(getpid())-\(UInt64.random(in: .min ... .max))"
+        let directory = try DiskDirectory("/tmp/" + name, create: true)
+        defer { try? DiskDirectory("/tmp").removeTree(name) }
         try body(directory)
     }
 
@@ -63,8 +63,61 @@ import Testing
         #expect(throws: StorageError.self) { try directory.rename("missing", to: "x") }
     }
 
-    @Test func disk() throws { try withFolder(exercise) }
-    @Test func memory() throws { try exercise(MemoryDirectory()) }
+    private func exerciseFolders(_ directory: any Directory) throws {
+        try directory.createFolder("a/b")
+        #expect(try directory.folders(nil) == ["a"] && directory.folders("a") == ["b"] && directory.list("a/b") == [])
+        try write(directory, "a/x", [1])
+        try write(directory, "a/b/y", [2])
+        try directory.link("a/b/y", to: "a/z")
+        #expect(try directory.linkCount("a/z") == 2 && directory.linkCount("a/x") == 1)
+        #expect(try directory.list() == [] && directory.list("a") == ["x", "z"])
+        try directory.createFolder("full")
+        try write(directory, "full/q", [3])
+        #expect(throws: StorageError.self) { try directory.rename("a", to: "full") }
+        #expect(throws: StorageError.self) { try directory.removeFolder("a") }
+        try directory.rename("a", to: "c")
+        #expect(try directory.folders(nil) == ["c", "full"] && !directory.exists("a") && directory.exists("c/b"))
+        let view: any Directory = SubDirectory(directory, "c")
+        #expect(try view.list() == ["x", "z"] && view.list("b") == ["y"] && view.read("b/y") == [2])
+        try view.rename("x", to: "b/x")
+        try view.syncDirectory("b")
+        try view.syncDirectory()
+        try directory.remove("c/z")
+        #expect(try directory.linkCount("c/b/y") == 1)
+        let lock = try view.lock("LOCK")
+        #expect(throws: StorageError.self) { try directory.lock("c/LOCK") }
+        try directory.lock("LOCK").release()
+        lock.release()
+        try directory.removeTree("c")
+        try directory.removeTree("c")
+        #expect(try directory.folders(nil) == ["full"])
+        #expect(throws: StorageError.self) { try directory.list("c") }
+    }
+
+    @Test func disk() throws {
+        try withFolder(exercise)
+        try withFolder(exerciseFolders)
+    }
+    @Test func memory() throws {
+        try exercise(MemoryDirectory())
+        try exerciseFolders(MemoryDirectory())
+    }
+
+    /// Syncing a folder makes its own names durable, not those of other folders.
+    @Test func namesAreDurableByFolder() throws {
+        let directory = MemoryDirectory()
+        try directory.createFolder("a")
+        try write(directory, "a/x", [1])
+        try write(directory, "y", [2])
+        try directory.syncDirectory()
+        #expect(try directory.copyAfterCrash().list() == ["y"])
+        #expect(try !directory.copyAfterCrash().exists("a"))
+        try directory.rename("a", to: "b")
+        try directory.syncDirectory()
+        #expect(try !directory.copyAfterCrash().exists("b/x"))
+        try directory.syncDirectory("b")
+        #expect(try directory.copyAfterCrash().list("b") == ["x"])
+    }
 
     @Test func errorsNameOperationPathAndNumber() throws {
         try withFolder { directory in
@@ -118,11 +171,8 @@ import Testing
         try withFolder { directory in
             let inner = directory.path + "/one/two"
             _ = try DiskDirectory(inner, create: true)
-            #expect(try DiskDirectory.folders(in: directory.path) == ["one"])
-            try DiskDirectory.renameFolder(directory.path + "/one", directory.path + "/three")
-            #expect(try DiskDirectory.folders(in: directory.path) == ["three"])
-            try DiskDirectory.removeTree(at: directory.path + "/three")
-            #expect(try DiskDirectory.folders(in: directory.path) == [])
+            #expect(try directory.folders(nil) == ["one"])
+            #expect(try directory.folders("one") == ["two"])
         }
     }
 
