@@ -22,10 +22,17 @@ struct CompactionPlan: Sendable, Equatable {
         segmentCount = segments.count
     }
 
-    /// The next merge of a compaction of these segments; nil when it is done.
+    /// The next merge of a compaction of these segments; nil when it is done. What died in those it has `made` meanwhile is
+    /// not its business: under steady replacements it would never end.
     static func next(
-        _ policy: MergePolicy, _ segments: [MergePolicy.Candidate], _ options: CompactionOptions
+        _ policy: MergePolicy, _ segments: [MergePolicy.Candidate], _ options: CompactionOptions,
+        made: Set<UInt64> = []
     ) -> [UInt64]? {
+        let segments = segments.map { candidate in
+            var candidate = candidate
+            if made.contains(candidate.id) { candidate.deadCount = 0 }
+            return candidate
+        }
         if options.onlyDeletes { return segments.first { $0.deadCount > 0 }.map { [$0.id] } }
         return policy.compaction(segments, to: options.segments)
     }

@@ -201,10 +201,13 @@ final class MergeScheduler: Sendable {
             do throws(StorageError) { try job.control.check() } catch { throw target.explain(error) }
             try target.settle(commits: false)
             try begin(job)
+            var made: Set<UInt64> = []
             do throws(StorageError) {
-                while let (run, ids) = try nextStep(of: job) {
+                while let (run, ids) = try nextStep(of: job, made) {
                     do throws(StorageError) {
-                        finish(run, ids, try target.merge(ids, job.control))
+                        let merged = try target.merge(ids, job.control)
+                        if let merged { made.insert(merged) }
+                        finish(run, ids, merged)
                     } catch {
                         finish(run, [], nil)
                         throw error
@@ -239,7 +242,9 @@ final class MergeScheduler: Sendable {
 
     /// The next merge of a job; waits until nothing else merges its segments. nil when it is done. Segments that come in
     /// meanwhile are not waited for.
-    private func nextStep(of job: JobTable.Job) throws(StorageError) -> (UInt64, [UInt64])? {
+    private func nextStep(
+        of job: JobTable.Job, _ made: Set<UInt64>
+    ) throws(StorageError) -> (UInt64, [UInt64])? {
         let number = job.status.number
         while true {
             try job.control.check()
@@ -247,7 +252,9 @@ final class MergeScheduler: Sendable {
                 guard let mine = state.jobs.find(number)?.segments else { return .some(nil) }
                 if state.running.values.contains(where: { !$0.isDisjoint(with: mine) }) { return nil }
                 let candidates = target.mergeCandidates.filter { mine.contains($0.id) }
-                guard let ids = CompactionPlan.next(policy, candidates, job.status.options) else { return .some(nil) }
+                guard let ids = CompactionPlan.next(policy, candidates, job.status.options, made: made) else {
+                    return .some(nil)
+                }
                 return .some((state.register(ids), ids))
             }
             if let step { return step }

@@ -27,6 +27,9 @@ struct Collector {
 
     mutating func count(_ documents: Int) { counted += documents }
 
+    /// Whether only the number of all matching documents is wanted.
+    var countsAll: Bool { !wantsDocuments && policy == .exact }
+
     /// Whether nothing more has to be looked at.
     var isDone: Bool {
         if wantsDocuments { return false }

@@ -125,6 +125,17 @@ struct SegmentQuery {
         }
     }
 
+    /// How many documents match when the plan is an OR; nil for other plans.
+    func unionCount() throws(SearchError) -> Int? {
+        guard case .or(let children) = plan.root else { return nil }
+        var matchers: [Matcher] = []
+        for child in children {
+            let matcher = try matcher(child, [])
+            if !(matcher is EmptyMatcher) { matchers.append(matcher) }
+        }
+        do throws(StorageError) { return try UnionCount.count(matchers) } catch { throw .storage(error) }
+    }
+
     private func cursor(_ term: FoundTerm, _ lengths: FieldLengths) throws(StorageError) -> PostingCursor {
         let source = segment.postingSource
         var base: PostingCursor?

@@ -95,6 +95,10 @@ struct SnapshotSearch {
             collector.count(count)
             return
         }
+        if collector.countsAll, segment.live == nil, let count = try query.unionCount() {
+            collector.count(count)
+            return
+        }
         if collector.window <= ListHead.hitCount, collector.isByScore, segment.live == nil,
             let count = query.plainDocumentFrequency, let head = try query.head(leaves)
         {

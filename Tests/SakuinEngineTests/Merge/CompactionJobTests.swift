@@ -97,6 +97,21 @@ import Testing
         index.abandon()
     }
 
+    /// Under steady replacements a compaction would otherwise never end.
+    @Test func whatDiesMeanwhileIsNotMergedAgain() async throws {
+        let index = try await filled()
+        let job = try await index.startCompaction(stalled)
+        while index.jobsNow().last?.bytesRead == 0 { try await Task.sleep(for: .milliseconds(1)) }
+        _ = try await index.write(WriteBatch((0..<20).map { .delete("1-\($0)") }))
+        _ = try await index.refresh()
+        _ = try index.controlNow(job: job.number, .throttle(bytesPerSecond: nil))
+        let status = try await ended(job.number, index)
+        #expect(status.state == .done && status.bytesRead <= status.bytesTotal)
+        #expect(index.statisticsNow().deletedDocuments == 16, "four of the twenty were dead before")
+        #expect(try index.searchNow(SearchRequest("国际")).total == Total(144))
+        index.abandon()
+    }
+
     @Test func aJobSurvivesARestart() async throws {
         let directory = MemoryDirectory()
         var index = try await filled(directory)

@@ -1,0 +1,32 @@
+/// How many documents match any of several matchers that do not score.
+///
+/// The longest list is not read but for the documents of the others: |L ∪ R| = |L| + |R| − |L ∩ R|.
+enum UnionCount {
+    static func count(_ matchers: [Matcher]) throws(StorageError) -> Int {
+        let longest = matchers.indices.filter { matchers[$0] is TermMatcher }.max {
+            matchers[$0].cost < matchers[$1].cost
+        }
+        guard let longest, matchers.count > 1 else { return try count(matchers, without: nil, 0) }
+        var others = matchers
+        let list = others.remove(at: longest)
+        // Asking a list for single documents costs some times as much as reading it.
+        let isWorth = others.reduce(0) { $0 + $1.cost } < list.cost / 2
+        return isWorth ? try count(others, without: list, list.cost) : try count(matchers, without: nil, 0)
+    }
+
+    /// `known` and the documents of the matchers that `list` does not have.
+    private static func count(_ matchers: [Matcher], without list: Matcher?, _ known: Int) throws(StorageError) -> Int {
+        guard let first = matchers.first else { return known }
+        let all = matchers.count == 1 ? first : DisjunctionMatcher(matchers)
+        let batch = MatchBatch()
+        var count = known
+        var target: UInt32 = 0
+        while true {
+            let found = try all.next(from: target, above: -.infinity, into: batch)
+            if found == 0 { return count }
+            target = batch.documents[found &- 1] &+ 1
+            count += found
+            if let list { count -= try list.filter(batch, found, above: -.infinity) }
+        }
+    }
+}
