@@ -19,6 +19,7 @@ let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "
 let signals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
 let protobuf: Target.Dependency = .product(name: "SwiftProtobuf", package: "swift-protobuf")
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+let histogram: Target.Dependency = .product(name: "Histogram", package: "hdrhistogram-swift")
 
 let package = Package(
     name: "sakuin",
@@ -38,6 +39,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
     ],
     targets: [
         .systemLibrary(name: "CLZ4", pkgConfig: "liblz4", providers: [.apt(["liblz4-dev"]), .brew(["lz4"])]),
@@ -61,7 +63,7 @@ let package = Package(
             swiftSettings: strict),
         .executableTarget(
             name: "SakuinCLI",
-            dependencies: ["SakuinTypes", "SakuinClient", "SakuinEngine", argumentParser, logging],
+            dependencies: ["SakuinTypes", "SakuinClient", "SakuinEngine", argumentParser, histogram, logging],
             swiftSettings: strict),
 
         .target(
@@ -80,6 +82,7 @@ let package = Package(
                 nioEmbedded, logging,
             ],
             swiftSettings: strict),
+        .testTarget(name: "SakuinCLITests", dependencies: ["SakuinCLI", "SakuinTypes"], swiftSettings: strict),
         .testTarget(name: "EndToEndTests", dependencies: ["SakuinTypes"], swiftSettings: strict),
         .testTarget(name: "TidyTests", swiftSettings: strict),
     ]

@@ -16,7 +16,7 @@ struct ImportCommand: OnlineCommand {
     @Option(help: "Documents a batch.") var batch = 1_000
     @Option(help: "When a batch is acknowledged: memory, log or disk.") var ack = "disk"
 
-    private static let batchByteCountMax = 2 << 20
+    static let batchByteCountMax = 2 << 20
 
     /// What is known of the batches that were sent.
     private struct Progress: Sendable {

@@ -12,7 +12,7 @@ struct SakuinCommand: AsyncParsableCommand {
         subcommands: [
             IndexCommand.self, ImportCommand.self, SearchCommand.self, CountCommand.self, GetCommand.self,
             DeleteCommand.self, ExportCommand.self, StatsCommand.self, SegmentsCommand.self, CompactCommand.self,
-            CheckCommand.self, JobsCommand.self, SnapshotCommand.self, WireCommand.self,
+            CheckCommand.self, JobsCommand.self, SnapshotCommand.self, WireCommand.self, LoadCommand.self,
         ])
 
     @OptionGroup var server: ServerOptions

@@ -63,15 +63,7 @@ struct SearchCommand: OnlineCommand {
         request.fields = fields?.split(separator: ",").map(String.init) ?? []
         request.spans = highlight
         if highlight { request.returnFields = .all }
-        switch total {
-        case "exact": request.total = .exact
-        case "none": request.total = .none
-        default:
-            guard let number = Int(total), number > 0 else {
-                throw SakuinError.invalid("--total is exact, none or a number.", field: "total", value: total)
-            }
-            request.total = .atLeast(number)
-        }
+        request.total = try TotalPolicy(option: total)
         for key in sort?.split(separator: ",") ?? [] {
             let parts = key.split(separator: ":", omittingEmptySubsequences: false)
             guard parts.count <= 2, parts.count == 1 || ["asc", "desc"].contains(parts[1]) else {
@@ -87,7 +79,7 @@ struct SearchCommand: OnlineCommand {
     /// One JSON line a query, in the order of the file; some are under way at a time.
     private func runAll(_ path: String, _ index: RemoteIndex, _ template: SearchRequest, _ output: Output) async throws
     {
-        let texts = try queryTexts(path)
+        let texts = try QueryFile(path, column: column).lines.map(\.text)
         var failed = false
         try await withThrowingTaskGroup(of: (Int, String, Bool).self) { group in
             var ready: [Int: String] = [:]
@@ -109,24 +101,6 @@ struct SearchCommand: OnlineCommand {
             }
         }
         if failed { throw ExitCode(1) }
-    }
-
-    private func queryTexts(_ path: String) throws -> [String] {
-        let source = try LineSource(path)
-        var texts: [String] = []
-        while let line = try source.next() {
-            var text = String(decoding: line, as: UTF8.self)
-            if text.hasSuffix("\r") { text.removeLast() }
-            if text.isEmpty || text.hasPrefix("#") { continue }
-            let columns = text.split(separator: "\t", omittingEmptySubsequences: false)
-            let place = column.map { $0 - 1 } ?? columns.count - 1
-            guard columns.indices.contains(place) else {
-                throw SakuinError.invalid(
-                    "A line has \(columns.count) columns.", field: "column", limit: columns.count, value: column)
-            }
-            texts.append(String(columns[place]))
-        }
-        return texts
     }
 
     private static func answer(

@@ -139,4 +139,39 @@ private final class Daemon {
         #expect(second.stop() == 0)
         #expect(try sakuin(second, "check", data + "/snapshots/t/before").code == 0)
     }
+
+    @Test func loadCountsWhatItWasAskedFor() throws {
+        let binaries = try #require(Binaries.folder)
+        let work = FileManager.default.temporaryDirectory.appendingPathComponent("sakuin-e2e-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: work, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: work) }
+        let sample = Binaries.root.appendingPathComponent("Examples/sample.jsonl").path
+        let queries = work.appendingPathComponent("queries.tsv").path
+        try "word\t国际\nword\t図書館\nbad\tNOT\nedge\tA股\n".write(
+            toFile: queries, atomically: true, encoding: .utf8)
+        let daemon = try Daemon(folder: binaries, data: work.appendingPathComponent("data").path)
+        defer { daemon.kill() }
+        #expect(try sakuin(daemon, "index", "create", "t").code == 0)
+        #expect(try sakuin(daemon, "import", "t", sample, "--json").code == 0)
+
+        let closed = try sakuin(
+            daemon, "load", "t", "--queries", queries, "--kinds", "word,edge", "--requests", "30", "--connections", "2",
+            "--streams", "3", "--json")
+        #expect(closed.code == 0)
+        #expect(closed.text.hasPrefix(#"{"loop":"closed","connections":2,"streams":3,"#))
+        #expect(closed.text.contains(#""incomplete":0,"requests":30,"errors":{},"latencyMicroseconds":{"mean":"#))
+        #expect(closed.text.contains(#""word":{"requests":20,"#) && closed.text.contains(#""edge":{"requests":10,"#))
+
+        // At this rate all requests are due at once: none is left out, however late it is.
+        let open = try sakuin(
+            daemon, "load", "t", "--queries", queries, "--rate", "1000000", "--requests", "40", "--streams", "1",
+            "--json")
+        #expect(open.code == 1)
+        #expect(open.text.contains(#""unsent":0,"incomplete":0,"requests":40,"errors":{"INVALID_ARGUMENT":10}"#))
+
+        let empty = try sakuin(daemon, "load", "--empty", "--requests", "20", "--import-rate", "5")
+        #expect(empty.code == 2)
+        #expect(try sakuin(daemon, "load", "--empty", "--requests", "20", "--json").text.contains(#""requests":20"#))
+        #expect(try sakuin(daemon, "load", "nowhere", "--queries", queries, "--requests", "1").code == 2)
+    }
 }

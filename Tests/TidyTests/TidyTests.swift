@@ -51,8 +51,8 @@ private enum Tree {
             "UnixSignals", "Foundation", "Glibc", "Darwin",
         ],
         "SakuinCLI": [
-            "SakuinTypes", "SakuinEngine", "SakuinClient", "ArgumentParser", "Logging", "Foundation", "Glibc",
-            "Darwin", "Synchronization",
+            "SakuinTypes", "SakuinEngine", "SakuinClient", "ArgumentParser", "Histogram", "Logging", "Foundation",
+            "Glibc", "Darwin", "Synchronization",
         ],
     ]
 

@@ -14,6 +14,7 @@ final class ClientConnection: Sendable {
     }
 
     var isActive: Bool { channel.isActive }
+    var loop: any EventLoop { channel.eventLoop }
 
     /// Connects and shakes hands. Throws `unavailable` when there is no server.
     static func connect(

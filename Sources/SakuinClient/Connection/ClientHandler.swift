@@ -18,6 +18,7 @@ final class ClientHandler: ChannelInboundHandler {
     private var welcome: Welcome?
     private var failure: SakuinError?
     private var isGoingAway = false
+    private var willFlush = false
     private let greeted: EventLoopPromise<Welcome>
 
     init(greeted: EventLoopPromise<Welcome>) { self.greeted = greeted }
@@ -172,7 +173,17 @@ final class ClientHandler: ChannelInboundHandler {
         }
         buffer.writeBytes(payload)
         context.write(wrapOutboundOut(buffer), promise: nil)
-        if kind != .data { context.flush() }
+        if kind != .data { flushSoon(context) }
+    }
+
+    /// Flushes behind the calls that wait for the loop already: many tasks that go on at once share one system call.
+    private func flushSoon(_ context: ChannelHandlerContext) {
+        guard !willFlush else { return }
+        willFlush = true
+        context.eventLoop.assumeIsolated().execute {
+            self.willFlush = false
+            self.context?.flush()
+        }
     }
 
     private func checkOpen(_ payloadByteCount: Int) throws(SakuinError) -> Welcome {
