@@ -5,7 +5,7 @@ export SWIFT_BACKTRACE ?= enable=no
 KILLS ?= 200
 MINUTES ?= 1
 
-.PHONY: help deps demo test build lint bench fuzz soak steady merging proto clean
+.PHONY: help deps demo test build lint bench micro fuzz soak steady merging proto clean
 
 help: ## this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -31,6 +31,10 @@ lint: ## format check, warnings are errors
 
 bench: deps ## measure beside the installed peers: CORPUS=file.jsonl[.xz] [QUERIES=file.tsv] [ENGINES=a,b]
 	@Scripts/bench.sh
+
+micro: deps ## micro benchmarks on generated text, as a table [FILTER='analyzer.*']
+	@set -o pipefail; swift package --package-path Benchmarks --disable-sandbox benchmark --no-progress \
+	    --format markdown $(if $(FILTER),--filter '$(FILTER)') | Scripts/micro-table.py
 
 fuzz: ## fuzz targets
 	@echo "There are no fuzz targets yet; the seeded fuzz loops run with 'make test'." >&2; exit 1

@@ -27,6 +27,7 @@ let package = Package(
     products: [
         .library(name: "SakuinTypes", targets: ["SakuinTypes"]),
         .library(name: "SakuinEngine", targets: ["SakuinEngine"]),
+        .library(name: "SakuinProtocol", targets: ["SakuinProtocol"]),
         .library(name: "SakuinClient", targets: ["SakuinClient"]),
         .library(name: "SakuinServer", targets: ["SakuinServer"]),
         .executable(name: "sakuind", targets: ["SakuinDaemon"]),
