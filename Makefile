@@ -36,6 +36,12 @@ micro: deps ## micro benchmarks on generated text, as a table [FILTER='analyzer.
 	@set -o pipefail; swift package --package-path Benchmarks --disable-sandbox benchmark --no-progress \
 	    --format markdown $(if $(FILTER),--filter '$(FILTER)') | Scripts/micro-table.py
 
+growth: deps ## how times grow with the corpus: CORPORA="a.jsonl.xz b.jsonl" [QUERIES="a.tsv b.tsv"] [PARTS=10,1] [OUT=folder]
+	@test -n "$(CORPORA)" || { echo 'usage: make growth CORPORA="a.jsonl.xz b.jsonl" [QUERIES="a.tsv b.tsv"]' >&2; exit 2; }
+	swift build -c release --package-path Benchmarks --product sakuin-bench
+	Benchmarks/growth.py --bench Benchmarks/.build/release/sakuin-bench --out $(or $(OUT),.build/growth) \
+	    $(if $(PARTS),--parts $(PARTS)) $(foreach file,$(QUERIES),--queries $(file)) $(CORPORA)
+
 fuzz: ## fuzz targets
 	@echo "There are no fuzz targets yet; the seeded fuzz loops run with 'make test'." >&2; exit 1
 
