@@ -81,7 +81,7 @@ import Testing
         let index = try await one.index("i")
         _ = try await index.write(WriteBatch([.put(Document(key: "a", ["body": "全文検索"]))]))
         _ = try await index.refresh()
-        let point = try await index.openPointInTime(leaseMilliseconds: 60_000)
+        let point = try await index.openPointInTime(leaseMilliseconds: 600_000)
         let receipt = try await index.write(WriteBatch([.put(Document(key: "b", ["body": "全文検索"]))]))
         let other = try await two.index("i")
         var request = SearchRequest("検索")

@@ -60,6 +60,41 @@ enum BitPacking {
         }
     }
 
+    /// The sum of the first `count` (1...128) of what `unpack128` would unpack.
+    static func sum128(_ bytes: UnsafeRawPointer, width: Int, first count: Int) -> Int {
+        let mask = SIMD4<UInt32>(repeating: width >= 32 ? .max : (1 &<< UInt32(truncatingIfNeeded: width)) &- 1)
+        let end = width &* 16
+        var word = bytes.loadUnaligned(as: SIMD4<UInt32>.self)
+        var next = 16
+        var bit = 0
+        var low = SIMD4<UInt32>(repeating: 0)
+        // Sums of the high halves of values, since 32 values of 32 bits would not fit.
+        var high = SIMD4<UInt32>(repeating: 0)
+        let vectors = (count &+ 3) &>> 2
+        for k in 0..<vectors {
+            var value = word &>> SIMD4(repeating: UInt32(truncatingIfNeeded: bit))
+            bit &+= width
+            if bit >= 32 {
+                bit &-= 32
+                if next < end {
+                    word = bytes.loadUnaligned(fromByteOffset: next, as: SIMD4<UInt32>.self)
+                    next &+= 16
+                    if bit > 0 {
+                        value |= word &<< SIMD4(repeating: UInt32(truncatingIfNeeded: width &- bit))
+                    }
+                }
+            }
+            value &= mask
+            if k &+ 1 == vectors {
+                let lanes = SIMD4<Int32>(0, 1, 2, 3) &+ Int32(truncatingIfNeeded: k &<< 2)
+                value.replace(with: 0, where: lanes .>= Int32(truncatingIfNeeded: count))
+            }
+            low &+= value & 0xFFFF
+            high &+= value &>> 16
+        }
+        return Int(low.wrappedSum()) &+ Int(high.wrappedSum()) &<< 16
+    }
+
     /// Packs `count` values one after another, lowest bits first.
     static func packRun(
         _ values: UnsafePointer<UInt32>, count: Int, width: Int, into out: UnsafeMutableRawPointer

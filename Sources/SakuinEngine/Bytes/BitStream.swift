@@ -9,6 +9,9 @@ struct BitWriter: ~Copyable {
 
     init(capacity: Int = 256) { bytes = ByteWriter(capacity: capacity) }
 
+    /// Bits appended so far.
+    var bitCount: Int { bytes.count &* 8 &+ heldCount }
+
     mutating func removeAll() {
         bytes.removeAll()
         (held, heldCount) = (0, 0)
@@ -66,17 +69,19 @@ struct BitWriter: ~Copyable {
 /// Bits out of bytes; zeros behind their end, where `isOverrun` becomes true.
 ///
 /// At least 7 bytes behind `end` must be readable: what a segment's sections have, since its trailer follows them.
-struct BitReader {
+struct BitReader: BitwiseCopyable {
     private let start: UnsafeRawPointer
     private let end: UnsafeRawPointer
     /// Bits read so far.
-    private(set) var bit: Int
+    fileprivate(set) var bit: Int
 
     init(_ start: UnsafeRawPointer, end: UnsafeRawPointer, bit: Int = 0) {
         self.start = start
         self.end = end
         self.bit = bit
     }
+
+    var bytes: (start: UnsafeRawPointer, end: UnsafeRawPointer) { (start, end) }
 
     /// More was read than there is; what was read is meaningless.
     var isOverrun: Bool { bit > (end - start) &<< 3 }
@@ -90,13 +95,34 @@ struct BitReader {
     /// The same bits, from `bit` on.
     func at(bit: Int) -> BitReader { BitReader(start, end: end, bit: bit) }
 
-    /// The next 57 bits or more.
+    /// The next 57 bits or more, which stay where they are.
     @inline(__always)
-    private func window() -> UInt64 {
+    func window() -> UInt64 {
         let at = start + bit &>> 3
         guard at < end else { return 0 }
         return UInt64(littleEndian: at.loadUnaligned(as: UInt64.self)) &>> UInt64(truncatingIfNeeded: bit & 7)
     }
+
+    /// The `width` (0...56) bits from `bit` on, wherever the reader stands.
+    @inline(__always)
+    func value(at bit: Int, width: Int) -> UInt64 {
+        let at = start + bit &>> 3
+        guard at < end else { return 0 }
+        let bits = UInt64(littleEndian: at.loadUnaligned(as: UInt64.self)) &>> UInt64(truncatingIfNeeded: bit & 7)
+        return bits & ((1 &<< UInt64(truncatingIfNeeded: width)) &- 1)
+    }
+
+    /// Whether there are so many bits behind `bit`.
+    @inline(__always)
+    func has(_ count: Int, behind bit: Int) -> Bool { bit &+ count <= (end - start) &<< 3 }
+
+    /// Goes on with the next whole byte.
+    @inline(__always)
+    mutating func align() { bit = (bit &+ 7) & ~7 }
+
+    /// Steps over bits.
+    @inline(__always)
+    mutating func skip(_ count: Int) { bit &+= count }
 
     /// The next `width` (0...56) bits.
     @inline(__always)
@@ -149,5 +175,86 @@ struct BitReader {
     mutating func next(order k: Int) -> UInt64 {
         let high = gamma() &- 1
         return high &<< UInt64(truncatingIfNeeded: k) | next(width: k)
+    }
+}
+
+extension BitReader {
+    /// Continues where `ahead` stopped, which began here.
+    @inline(__always)
+    mutating func advance(to ahead: BitsAhead) { bit = ahead.bit }
+}
+
+/// Bits of a `BitReader` held in a register, for loops that read many codes one after another: the next code waits for
+/// a shift instead of a load.
+struct BitsAhead {
+    private let start: UnsafeRawPointer
+    /// Bytes from `start` to the end.
+    private let count: Int
+    /// Bytes taken from there.
+    private var at: Int
+    private var held: UInt64
+    private var heldCount: Int
+
+    @inline(__always)
+    init(_ reader: BitReader) {
+        start = reader.bytes.start
+        count = reader.bytes.end - reader.bytes.start
+        at = reader.bit &>> 3
+        held = 0
+        heldCount = 0
+        fill()
+        let skipped = reader.bit & 7
+        held = held &>> UInt64(truncatingIfNeeded: skipped)
+        heldCount &-= skipped
+    }
+
+    /// Bits read so far, as the reader counts them.
+    var bit: Int { at &<< 3 &- heldCount }
+    /// More was read than there is; what was read is meaningless.
+    var isOverrun: Bool { bit > count &<< 3 }
+
+    /// Holds 56 bits or more; zeros or what stands there behind the end.
+    @inline(__always)
+    private mutating func fill() {
+        if at < count {
+            held |=
+                UInt64(littleEndian: start.loadUnaligned(fromByteOffset: at, as: UInt64.self))
+                &<< UInt64(truncatingIfNeeded: heldCount)
+        }
+        at &+= (63 &- heldCount) &>> 3
+        heldCount |= 56
+    }
+
+    /// A value of `0..<limit` in truncated binary; 0 when there is only that. `limit` is not 0.
+    @inline(__always)
+    mutating func next(below limit: UInt32) -> UInt32 {
+        if heldCount < 33 { fill() }
+        let limit = UInt64(limit)
+        let width = UInt64(truncatingIfNeeded: 63 &- limit.leadingZeroBitCount)
+        let short = (2 &<< width) &- limit
+        let value = held & ((1 &<< width) &- 1)
+        let isLong: UInt64 = value >= short ? 1 : 0
+        let last = held &>> width & isLong
+        let used = width &+ isLong
+        held = held &>> used
+        heldCount &-= Int(truncatingIfNeeded: used)
+        let long = value &<< isLong &+ last &- (short & (0 &- isLong))
+        return UInt32(truncatingIfNeeded: long)
+    }
+
+    /// A value in gamma code, at least 1. Below 2^25, or it is read as 1 and the bits come out as overrun.
+    @inline(__always)
+    mutating func gamma() -> UInt32 {
+        if heldCount < 49 { fill() }
+        let n = held.trailingZeroBitCount
+        guard n <= 24 else {
+            at = .max &>> 8
+            return 1
+        }
+        let bit: UInt64 = 1 &<< UInt64(truncatingIfNeeded: n)
+        let value = bit | held &>> UInt64(truncatingIfNeeded: n &+ 1) & (bit &- 1)
+        held = held &>> UInt64(truncatingIfNeeded: 2 &* n &+ 1)
+        heldCount &-= 2 &* n &+ 1
+        return UInt32(truncatingIfNeeded: value)
     }
 }

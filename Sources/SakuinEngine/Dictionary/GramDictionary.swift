@@ -1,14 +1,18 @@
-/// A gram key to its term: a binary search over the sparse index, then one block read from its start.
+/// A gram key to its term: a binary search over the sparse index, then the terms of one block from its start, or from
+/// the last of its marks before the key.
 struct GramDictionary: Sendable {
     private let section: SectionView
     /// Points into `section`, which keeps it mapped and which nobody writes to.
     private nonisolated(unsafe) let index: UnsafeRawPointer
     private let blockCount: Int
     private let indexOffset: Int
+    /// Blocks have marks: from format 3 on.
+    private let hasMarks: Bool
     let termCount: Int
 
-    init(_ section: SectionView) throws(StorageError) {
+    init(_ section: SectionView, hasMarks: Bool = true) throws(StorageError) {
         self.section = section
+        self.hasMarks = hasMarks
         let trailer = try section.bytes(section.count - 16, 16)
         var reader = ByteReader(trailer, file: section.file, base: section.fileOffset + section.count - 16)
         let terms = try reader.read64()
@@ -38,7 +42,8 @@ struct GramDictionary: Sendable {
         return Int(UInt32(littleEndian: low)) | Int(index.load(fromByteOffset: at &+ 4, as: UInt8.self)) &<< 32
     }
 
-    private func entries(_ number: Int) throws(StorageError) -> GramEntryCursor {
+    /// The terms of a block, behind the last mark before `key`.
+    private func entries(_ number: Int, upTo key: UInt64) throws(StorageError) -> GramEntryCursor {
         let start = offset(number, 0)
         let end = number + 1 < blockCount ? offset(number + 1, 0) : indexOffset
         guard start <= end, end <= indexOffset else {
@@ -46,7 +51,7 @@ struct GramDictionary: Sendable {
         }
         let bytes = try section.start(start, end - start)
         return GramEntryCursor(
-            BitReader(bytes, end: bytes + (end - start)), firstKey: firstKey(number),
+            BitReader(bytes, end: bytes + (end - start)), firstKey: firstKey(number), hasMarks: hasMarks, upTo: key,
             postingsOffset: offset(number, 1), positionsOffset: offset(number, 2))
     }
 
@@ -69,7 +74,7 @@ struct GramDictionary: Sendable {
 
     func find(_ key: UInt64) throws(StorageError) -> TermInfo? {
         guard let number = blockNumber(of: key) else { return nil }
-        var entries = try entries(number)
+        var entries = try entries(number, upTo: key)
         while entries.nextKey(), entries.key <= key {
             if entries.key < key {
                 entries.skip()
@@ -101,7 +106,7 @@ struct GramDictionary: Sendable {
                 if entries?.isDamaged == true { throw dictionary.damaged(number) }
                 number += 1
                 if number >= dictionary.blockCount { return false }
-                entries = try dictionary.entries(number)
+                entries = try dictionary.entries(number, upTo: 0)
             }
         }
     }
@@ -122,7 +127,11 @@ private struct GramEntryCursor {
     private var positionsOffset: Int
     private(set) var isDamaged = false
 
-    init(_ start: BitReader, firstKey: UInt64, postingsOffset: Int, positionsOffset: Int) {
+    @inline(__always)
+    init(
+        _ start: BitReader, firstKey: UInt64, hasMarks: Bool, upTo wanted: UInt64, postingsOffset: Int,
+        positionsOffset: Int
+    ) {
         bits = start
         key = firstKey
         left = Int(truncatingIfNeeded: bits.next(width: 6)) + 1
@@ -131,6 +140,27 @@ private struct GramEntryCursor {
         listOrder = Int(truncatingIfNeeded: bits.next(width: 5))
         self.postingsOffset = postingsOffset
         self.positionsOffset = positionsOffset
+        if hasMarks { goToMark(before: wanted) }
+    }
+
+    /// Reads the marks and goes to the last one before the wanted key; its key is that of the term before it.
+    @inline(__always)
+    private mutating func goToMark(before wanted: UInt64) {
+        let groups = (left &- 1) / GramDictionaryWriter.groupTermCount
+        var (bit, chosenBit) = (0, 0)
+        var (markKey, postings, positions) = (key, postingsOffset, positionsOffset)
+        for _ in 0..<groups {
+            markKey = markKey &+ bits.next(order: keyOrder &+ 4)
+            bit &+= Int(truncatingIfNeeded: bits.next(order: 9) & 0xFFFF_FFFF)
+            postings &+= Int(truncatingIfNeeded: bits.next(order: listOrder &+ 4))
+            positions &+= Int(truncatingIfNeeded: bits.next(order: 0))
+            if markKey < wanted {
+                (key, chosenBit, postingsOffset, positionsOffset) = (markKey, bit, postings, positions)
+                left &-= GramDictionaryWriter.groupTermCount
+            }
+        }
+        bits.align()
+        bits.skip(chosenBit)
     }
 
     /// Reads the key of the next term; false at the end.
@@ -145,6 +175,31 @@ private struct GramEntryCursor {
     /// Steps over what stands behind the key. Bits that cannot be a term are noticed when one is read.
     @inline(__always)
     mutating func skip() {
+        let bits = self.bits.window()
+        if bits & 3 == 3 {
+            // One document, once: its number has a fixed width, and mostly one look at the bits is enough.
+            let used = 2 &+ width
+            guard GramKey.hasPositions(key) else { return self.bits.skip(used) }
+            let n = (bits &>> UInt64(truncatingIfNeeded: used)).trailingZeroBitCount
+            if used &+ 2 &* n < 57 { return self.bits.skip(used &+ 2 &* n &+ 1 &+ InlinePositions.order) }
+            return skipSlowly()
+        }
+        let n = bits.trailingZeroBitCount
+        // The documents of a list shorter than a block, the flag, and the bytes of the list.
+        let used = 2 &* n &+ 2
+        let length = bits &>> UInt64(truncatingIfNeeded: used & 63)
+        let m = length.trailingZeroBitCount
+        guard n > 0, n < 7, used &+ 2 &* m &+ 1 &+ listOrder < 57 else { return skipSlowly() }
+        let tail = length &>> UInt64(truncatingIfNeeded: m &+ 1)
+        let high = 1 &<< UInt64(truncatingIfNeeded: m) | tail & ((1 &<< UInt64(truncatingIfNeeded: m)) &- 1)
+        let low = tail &>> UInt64(truncatingIfNeeded: m) & ((1 &<< UInt64(truncatingIfNeeded: listOrder)) &- 1)
+        postingsOffset &+= Int(
+            truncatingIfNeeded: (high &- 1) &<< UInt64(truncatingIfNeeded: listOrder) | low)
+        self.bits.skip(used &+ 2 &* m &+ 1 &+ listOrder)
+    }
+
+    /// The same for any term.
+    private mutating func skipSlowly() {
         let documents = bits.gamma()
         let hasPositions = GramKey.hasPositions(key)
         if documents == 1 {

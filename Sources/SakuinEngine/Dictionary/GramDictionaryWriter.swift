@@ -2,13 +2,18 @@
 ///
 /// Section: blocks; the index (per block u64 first key, u40 offset of the block, u40 postings offset, u40 positions
 /// offset); u64 terms, u64 blocks. A block is a run of bits: terms minus one (6), order K of key gaps (5), width D of
-/// documents (6), order L of list bytes (5); then the terms. A block has terms of one field. A term: its key minus the
+/// documents (6), order L of list bytes (5); a mark for every further 16 terms; zeros up to a whole byte; then the
+/// terms. A mark: of the 16 terms before, how far the last key is from that of the mark before (or the block's first
+/// key), order K + 4; their bits, order 9; bytes of their lists, order L + 4; of their positions, order 0. A block has
+/// terms of one field. A term: its key minus the
 /// key before, or 0 for the first of a block, in exponential Golomb code of order K; its documents in gamma code. Then
 /// for one document: its frequency in gamma code, D bits of the document or its rank, with positions `InlinePositions`.
 /// For more: when fewer than a block a bit, 1 when each has it once; bytes of its list in order L; when positions stand
 /// by themselves, their bytes in order L.
 struct GramDictionaryWriter: ~Copyable {
     static let blockTermCount = 64
+    /// There is a mark for every so many terms.
+    static let groupTermCount = 16
     static let indexStride = 23
 
     private(set) var termCount = 0
@@ -19,6 +24,7 @@ struct GramDictionaryWriter: ~Copyable {
     /// Positions of the block's terms of one document, one after another.
     private var inline = CodeBuffer()
     private var bits = BitWriter(capacity: 1024)
+    private var terms = BitWriter(capacity: 1024)
 
     init() {}
 
@@ -51,37 +57,48 @@ struct GramDictionaryWriter: ~Copyable {
         bits.append(UInt64(keyOrder), width: 5)
         bits.append(UInt64(width), width: 6)
         bits.append(UInt64(listOrder), width: 5)
+        terms.removeAll()
         var previous = first
         var inlineAt = 0
+        var mark = (key: first, bit: 0, postings: head.postingsOffset, positions: head.positionsOffset)
         for i in keys.indices {
-            bits.append(keys[i] - previous, order: keyOrder)
+            if i > 0, i % Self.groupTermCount == 0 {
+                bits.append(previous - mark.key, order: keyOrder + 4)
+                bits.append(UInt64(terms.bitCount - mark.bit), order: 9)
+                bits.append(UInt64(entries[i].postingsOffset - mark.postings), order: listOrder + 4)
+                bits.append(UInt64(entries[i].positionsOffset - mark.positions), order: 0)
+                mark = (previous, terms.bitCount, entries[i].postingsOffset, entries[i].positionsOffset)
+            }
+            terms.append(keys[i] - previous, order: keyOrder)
             previous = keys[i]
             append(entries[i], width, listOrder, &inlineAt)
         }
         bits.finish()
         bits.bytes.withBytes { section.buffer.append(bytes: $0) }
+        terms.finish()
+        terms.bytes.withBytes { section.buffer.append(bytes: $0) }
         keys.removeAll(keepingCapacity: true)
         entries.removeAll(keepingCapacity: true)
         inline.removeAll()
     }
 
     private mutating func append(_ entry: TermEntry, _ width: Int, _ listOrder: Int, _ inlineAt: inout Int) {
-        bits.append(gamma: UInt64(entry.documentFrequency))
+        terms.append(gamma: UInt64(entry.documentFrequency))
         if entry.documentFrequency == 1 {
-            bits.append(gamma: UInt64(entry.frequency))
-            bits.append(UInt64(entry.document), width: width)
+            terms.append(gamma: UInt64(entry.frequency))
+            terms.append(UInt64(entry.document), width: width)
             if entry.hasPositions {
                 PositionCode.write(
-                    inline.values + inlineAt, Int(entry.frequency), order: InlinePositions.order, to: &bits)
+                    inline.values + inlineAt, Int(entry.frequency), order: InlinePositions.order, to: &terms)
                 inlineAt += Int(entry.frequency)
             }
             return
         }
         if entry.documentFrequency < PostingListWriter.blockCount {
-            bits.append(entry.isOnceEach ? 1 : 0, width: 1)
+            terms.append(entry.isOnceEach ? 1 : 0, width: 1)
         }
-        bits.append(UInt64(entry.postingsByteCount), order: listOrder)
-        if entry.hasOwnPositions { bits.append(UInt64(entry.positionsByteCount), order: listOrder) }
+        terms.append(UInt64(entry.postingsByteCount), order: listOrder)
+        if entry.hasOwnPositions { terms.append(UInt64(entry.positionsByteCount), order: listOrder) }
     }
 
     /// What suits the terms of the block: orders near the logarithm of the mean, the width of the highest document.

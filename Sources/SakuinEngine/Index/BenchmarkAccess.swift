@@ -51,7 +51,7 @@ public struct PreparedMatch {
         let plan = try QueryPlanner.plan(tree, filter: nil, index.searched, fields: [])
         do throws(SearchError) {
             if let segment = index.store.snapshot.segments.first {
-                query = try SegmentQuery(plan, segment.reader)
+                query = try SegmentQuery(plan, segment.reader, Scratch())
             } else {
                 query = nil
             }

@@ -51,11 +51,15 @@ enum FrequencyBlock {
         }
         out.update(repeating: 1, count: count)
         if above == 0 { return at + 1 }
-        return withUnsafeTemporaryAllocation(of: UInt32.self, capacity: 128) { room in
+        guard above <= count else { return nil }
+        return withUnsafeTemporaryAllocation(of: UInt32.self, capacity: 130) { room in
             guard let places = room.baseAddress else { return nil }
             var bits = BitReader(at + 1, end: end)
-            guard InterpolativeCode.decode(&bits, count: above, limit: count, into: places) else { return nil }
-            for i in 0..<above { out[Int(places[i])] = UInt32(truncatingIfNeeded: bits.gamma()) &+ 1 }
+            var ahead = BitsAhead(bits)
+            InterpolativeCode.decode(
+                &ahead, count: above, limit: UInt32(truncatingIfNeeded: count), into: places)
+            for i in 0..<above { out[Int(places[i &+ 1])] = ahead.gamma() &+ 1 }
+            bits.advance(to: ahead)
             return bits.isOverrun ? nil : at + 1 + bits.byteCount
         }
     }

@@ -118,6 +118,49 @@ enum PackedBlock {
             Int(at.load(fromByteOffset: 1, as: UInt8.self)), at: behind, end: end, width: width, count: count, out)
     }
 
+    /// The same for gaps, and whether their sum may be beyond 32 bits.
+    @inline(__always)
+    static func decodeGaps(
+        at: UnsafeRawPointer, end: UnsafeRawPointer, count: Int, into out: UnsafeMutablePointer<UInt32>
+    ) -> (next: UnsafeRawPointer?, canWrap: Bool) {
+        guard let next = decode(at: at, end: end, count: count, into: out) else { return (nil, true) }
+        let header = Int(at.load(as: UInt8.self))
+        let width = header & 0x3F
+        if header & 0x40 == 0 { return (next, width > narrowWidthMax) }
+        let patches = at + (2 &+ BitPacking.byteCount(count, width: width))
+        let high = Int(patches.load(as: UInt8.self) & 31) &+ 1
+        return (next, width &+ high > narrowWidthMax)
+    }
+
+    /// The sum of the first `count` (1...128) of the 128 values of the block at `at`; nil when the bytes cannot be such a
+    /// block.
+    static func sum(ofFirst count: Int, at: UnsafeRawPointer, end: UnsafeRawPointer) -> Int? {
+        guard at < end else { return nil }
+        let header = Int(at.load(as: UInt8.self))
+        let width = header & 0x3F
+        let isPatched = header & 0x40 != 0
+        let packed = at + (isPatched ? 2 : 1)
+        let behind = packed + 16 &* width
+        guard header < 0x80, width <= 32, behind <= end else { return nil }
+        var sum = width == 0 ? 0 : BitPacking.sum128(packed, width: width, first: count)
+        if !isPatched { return sum }
+        guard width < 32 else { return nil }
+        var bits = BitReader(behind, end: end)
+        let high = Int(truncatingIfNeeded: bits.next(width: 5)) &+ 1
+        for _ in 0..<Int(at.load(fromByteOffset: 1, as: UInt8.self)) {
+            let patch = bits.window()
+            bits.skip(7 &+ high)
+            let value = patch &>> 7 & ((1 &<< UInt64(truncatingIfNeeded: high)) &- 1)
+            if Int(truncatingIfNeeded: patch & 127) < count {
+                sum &+= Int(truncatingIfNeeded: value) &<< width
+            }
+        }
+        return bits.isOverrun ? nil : sum
+    }
+
+    /// 128 gaps of this width come to less than 2^31.
+    private static let narrowWidthMax = 23
+
     @inline(never)
     private static func addPatches(
         _ patches: Int, at: UnsafeRawPointer, end: UnsafeRawPointer, width: Int, count: Int,

@@ -10,6 +10,9 @@ final class PositionBuffer {
 
     func removeAll() { count = 0 }
 
+    /// Cuts to the first values, of which there are as many.
+    func truncate(to count: Int) { self.count = count }
+
     @inline(__always)
     func append(_ value: UInt32) {
         if count == capacity { grow() }

@@ -13,4 +13,11 @@ enum PositionWidth {
         // Lengths with this code are below (16 + 2 j) 2^i for i = (code - 16) / 8 and j up to 8: 2 n has i + 6 bits.
         return min(Int(truncatingIfNeeded: (code &+ 32) &>> 3), 32)
     }
+
+    /// The same by length code, for loops; made once, kept for good and never written afterwards.
+    nonisolated(unsafe) static let byLengthCode: UnsafePointer<UInt8> = {
+        let widths = UnsafeMutablePointer<UInt8>.allocate(capacity: 256)
+        for code in 0..<256 { widths[code] = UInt8(bits(UInt8(code))) }
+        return UnsafePointer(widths)
+    }()
 }

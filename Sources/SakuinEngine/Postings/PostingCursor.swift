@@ -13,32 +13,39 @@ final class PostingCursor {
     /// The place in the current block where the last `seek` stopped.
     private(set) var index = 0
 
-    private let source: PostingSource
-    private let info: TermInfo
-    private let list: UnsafeRawPointer
-    private let listEnd: UnsafeRawPointer
-    private let skip: SkipData?
+    let source: PostingSource
+    let info: TermInfo
+    let lengths: FieldLengths
+    let list: UnsafeRawPointer
+    let listEnd: UnsafeRawPointer
+    let skip: SkipData?
     /// The list of the first character, for ranked lists.
-    private let base: PostingCursor?
-    /// In the same memory as `documents`, behind them.
-    private let frequencyBuffer: UnsafeMutablePointer<UInt32>
-    private var frequenciesLoaded = false
+    let base: PostingCursor?
+    /// Whose memory the buffers are.
+    private let scratch: Scratch
+    let frequencyBuffer: UnsafeMutablePointer<UInt32>
+    var frequenciesLoaded = false
     /// Where the frequencies of the current block begin; of a short list the bits behind its documents.
-    private var frequenciesAt: UnsafeRawPointer
-    private var bits: BitReader
-    private let positions: PositionReader
-    private let lengths: FieldLengths
-    private let found = PositionBuffer()
+    var frequenciesAt: UnsafeRawPointer
+    var bits: BitReader
+    /// Finds documents of the current block by their number; made when it is first needed.
+    private var filter: BlockFilter?
+    private var filterIsReady = false
+    /// In scratch memory, so that views of a block need not hold the cursor.
+    let positions: UnsafeMutablePointer<PositionPlace>
+    /// The positions handed out last.
+    private(set) lazy var found = PositionBuffer()
     /// Whether `documents` holds documents: until they are needed it holds their ranks.
-    private var isMapped = true
+    private(set) var isMapped = true
 
     /// Opens the list of a term; its bytes are verified here. `base` is the list of the first character of a ranked one
     /// and used by this cursor alone.
     init(
-        _ info: TermInfo, _ source: PostingSource, base: PostingCursor?, _ lengths: FieldLengths
+        _ info: TermInfo, _ source: PostingSource, base: PostingCursor?, _ lengths: FieldLengths, _ scratch: Scratch
     ) throws(StorageError) {
         self.info = info
         self.source = source
+        self.scratch = scratch
         self.base = info.isRanked ? base : nil
         documentFrequency = info.documentFrequency
         hasPositions = info.hasPositions
@@ -49,17 +56,14 @@ final class PostingCursor {
         (list, listEnd, skip) = try source.list(info)
         frequenciesAt = list
         bits = BitReader(list, end: listEnd)
-        documents = .allocate(capacity: 2 * PostingListWriter.blockCount)
-        frequencyBuffer = documents + PostingListWriter.blockCount
-        positions = PositionReader(bits)
+        documents = scratch.take(UInt32.self, PostingListWriter.blockCount)
+        frequencyBuffer = scratch.take(UInt32.self, PostingListWriter.blockCount)
+        positions = scratch.take(PositionPlace.self, 1)
+        positions.initialize(to: PositionPlace(bits))
         self.lengths = lengths
     }
 
-    deinit {
-        documents.deallocate()
-    }
-
-    private func corrupt(_ reason: String) -> StorageError {
+    func corrupt(_ reason: String) -> StorageError {
         count = 0
         return source.corrupt(info, reason)
     }
@@ -91,7 +95,7 @@ final class PostingCursor {
 
     /// Moves on in the block to the first value not below `target`, which its last is not.
     @inline(__always)
-    private func search(_ target: UInt32) {
+    func search(_ target: UInt32) {
         var at = index
         guard documents[at] < target else { return }
         var length = count &- at
@@ -110,50 +114,8 @@ final class PostingCursor {
         return try hasRanked(document, base)
     }
 
-    /// The first place of `from..<to` whose document this list has, where the cursor then stands; `to` when there is none.
-    /// `wanted` ascends and is not below documents asked for before.
-    func firstCommon(_ wanted: UnsafePointer<UInt32>, _ from: Int, _ to: Int) throws(StorageError) -> Int {
-        var place = from
-        if let base {
-            while place < to {
-                if try hasRanked(wanted[place], base) { return place }
-                place &+= 1
-            }
-            return to
-        }
-        while place < to {
-            if count == 0 || documents[count &- 1] < wanted[place] {
-                guard try seekBlock(wanted[place]) else { return to }
-            }
-            place = firstInBlock(wanted, place, to)
-            if place < to, index < count, documents[index] == wanted[place] { return place }
-        }
-        return to
-    }
-
-    /// The same among the documents of the current block; otherwise the first place behind the block.
-    @inline(__always)
-    private func firstInBlock(_ wanted: UnsafePointer<UInt32>, _ from: Int, _ to: Int) -> Int {
-        let (mine, end) = (documents, count)
-        let last = mine[end &- 1]
-        var (place, at) = (from, index)
-        while place < to, wanted[place] <= last {
-            let target = wanted[place]
-            var length = end &- at
-            while length > 1 {
-                let half = length &>> 1
-                at = mine[at &+ half &- 1] < target ? at &+ half : at
-                length &-= half
-            }
-            if mine[at] == target { break }
-            place &+= 1
-        }
-        index = at
-        return place
-    }
-
     /// The same by rank: one place is looked up in the character's list instead of the documents of all of this.
-    private func hasRanked(_ document: UInt32, _ base: PostingCursor) throws(StorageError) -> Bool {
+    func hasRanked(_ document: UInt32, _ base: PostingCursor) throws(StorageError) -> Bool {
         if block < 0 || (skip.map { block < blockCount && $0.lastDocument(block) < document } ?? false) {
             guard try enterBlock(of: document) else { return false }
         }
@@ -173,7 +135,18 @@ final class PostingCursor {
     /// The document `seek` stopped at.
     var document: UInt32 { @inline(__always) get { documents[index] } }
 
-    /// Moves behind the current document of the block, as far as the block goes.
+    /// The filter of the current block.
+    @inline(__always)
+    func readyFilter() -> BlockFilter {
+        if filterIsReady, let filter { return filter }
+        let filter = filter ?? BlockFilter(scratch)
+        filter.fill(documents, count)
+        self.filter = filter
+        filterIsReady = true
+        return filter
+    }
+
+    /// Moves to a place of the current block.
     @inline(__always)
     func setIndex(_ place: Int) { index = place }
 
@@ -194,14 +167,14 @@ final class PostingCursor {
         return try seek(target)
     }
 
-    private func seekBlock(_ target: UInt32) throws(StorageError) -> Bool {
+    func seekBlock(_ target: UInt32) throws(StorageError) -> Bool {
         guard try enterBlock(of: target) else { return false }
         try mapRanks()
         return skip == nil && documents[count &- 1] < target ? end() : true
     }
 
     /// Loads the next block that can hold the target, without mapping ranks; false when there is none.
-    private func enterBlock(of target: UInt32) throws(StorageError) -> Bool {
+    func enterBlock(of target: UInt32) throws(StorageError) -> Bool {
         let number = skip.map { blockNumber(of: target, $0) } ?? (block &+ 1)
         if number >= blockCount { return end() }
         try load(number)
@@ -230,7 +203,8 @@ final class PostingCursor {
         block = number
         index = 0
         frequenciesLoaded = false
-        positions.leaveBlock()
+        filterIsReady = false
+        positions.pointee.isInBlock = false
         switch documentFrequency {
         case 1:
             documents[0] = info.document
@@ -259,12 +233,14 @@ final class PostingCursor {
     }
 
     private func loadShort() throws(StorageError) {
-        bits = BitReader(list, end: listEnd)
+        // A copy, since a property handed over to be changed would be watched for exclusive access.
+        var bits = BitReader(list, end: listEnd)
         guard
             InterpolativeCode.decode(
                 &bits, count: documentFrequency, limit: base?.documentFrequency ?? source.documentCount,
                 into: documents), !bits.isOverrun
         else { throw corrupt("damaged documents") }
+        self.bits = bits
         count = documentFrequency
     }
 
@@ -273,16 +249,17 @@ final class PostingCursor {
         guard from <= listEnd - list else { throw corrupt("block out of its list") }
         let size = min(documentFrequency &- PostingListWriter.blockCount &* number, PostingListWriter.blockCount)
         let next: UnsafeRawPointer?
+        var canWrap = false
         if let base {
             next = RankBlock.decode(
                 at: list + from, end: listEnd, count: size, number, skip, limit: base.documentFrequency,
                 into: documents)
         } else {
-            next = PackedBlock.decode(at: list + from, end: listEnd, count: size, into: documents)
+            (next, canWrap) = PackedBlock.decodeGaps(at: list + from, end: listEnd, count: size, into: documents)
             BitPacking.prefixSumOfGaps(
                 documents, count: size, start: number == 0 ? .max : skip?.lastDocument(number &- 1) ?? .max)
         }
-        guard let next, Self.highest(documents, size) == documents[size &- 1],
+        guard let next, !canWrap || Self.highest(documents, size) == documents[size &- 1],
             documents[size &- 1] < UInt32(clamping: base?.documentFrequency ?? source.documentCount)
         else { throw corrupt("damaged block \(number)") }
         count = size
@@ -313,30 +290,35 @@ final class PostingCursor {
         var i = 0
         while i < rankCount {
             let number = Int(ranks[i] &>> 7)
-            if number != block { try load(number) }
             let limit = UInt32(truncatingIfNeeded: number &+ 1) &<< 7
-            repeat {
-                ranks[i] = documents[Int(ranks[i] & 127)]
+            // Reading a whole block is worth it from the third document on.
+            if number == block || i &+ 2 < rankCount && ranks[i &+ 2] < limit || number &+ 1 == blockCount {
+                if number != block { try load(number) }
+                repeat {
+                    ranks[i] = documents[Int(ranks[i] & 127)]
+                    i &+= 1
+                } while i < rankCount && ranks[i] < limit
+            } else {
+                ranks[i] = try document(at: Int(ranks[i] & 127), ofWhole: number)
                 i &+= 1
-            } while i < rankCount && ranks[i] < limit
+            }
         }
+        for i in 1..<max(rankCount, 1) where ranks[i] <= ranks[i &- 1] { throw corrupt("documents do not ascend") }
     }
 
-    /// Frequencies of the current block, by the index of the document.
-    func frequencies() throws(StorageError) -> UnsafeMutablePointer<UInt32> {
-        if frequenciesLoaded { return frequencyBuffer }
-        if documentFrequency == 1 {
-            frequencyBuffer[0] = info.frequency
-        } else if info.isOnceEach {
-            frequencyBuffer.update(repeating: 1, count: count)
-        } else if documentFrequency < PostingListWriter.blockCount {
-            for i in 0..<count { frequencyBuffer[i] = UInt32(truncatingIfNeeded: bits.gamma()) }
-            guard !bits.isOverrun else { throw corrupt("damaged frequencies") }
-        } else if FrequencyBlock.decode(at: frequenciesAt, end: listEnd, count: count, into: frequencyBuffer) == nil {
-            throw corrupt("damaged frequencies of block \(block)")
+    /// The document at a place of a block of 128 documents, which is not the last one: a sum, without the others.
+    private func document(at place: Int, ofWhole number: Int) throws(StorageError) -> UInt32 {
+        guard let skip else { throw corrupt("a list without skip data") }
+        let from = number == 0 ? 0 : skip.postingsEnd(number &- 1)
+        let before = number == 0 ? -1 : Int(skip.lastDocument(number &- 1))
+        guard from <= listEnd - list,
+            let sum = PackedBlock.sum(ofFirst: place &+ 1, at: list + from, end: listEnd)
+        else { throw corrupt("damaged block \(number)") }
+        let document = before &+ sum &+ place &+ 1
+        guard document <= Int(skip.lastDocument(number)) else {
+            throw corrupt("block \(number) ends with another document")
         }
-        frequenciesLoaded = true
-        return frequencyBuffer
+        return UInt32(truncatingIfNeeded: document)
     }
 
     /// The score bound of a block; nil when the list keeps none.
@@ -348,36 +330,5 @@ final class PostingCursor {
         var highest = 0.0
         for number in 0..<blockCount { highest = max(highest, score(skip.bound(number))) }
         return highest
-    }
-
-    /// The positions of document `place` of the current block, ascending; valid until the next call.
-    func positions(of place: Int) throws(StorageError) -> PositionRun {
-        found.removeAll()
-        guard hasPositions, let norms = lengths.norms else {
-            throw corrupt("a list without positions was asked for them")
-        }
-        let frequencies = try frequencies()
-        if !positions.isInBlock { positions.enterBlock(try positionBits()) }
-        let isThere: Bool
-        if documentFrequency < PostingListWriter.blockCount {
-            let order = documentFrequency == 1 ? InlinePositions.order : lengths.positionOrder
-            isThere = positions.read(place, order: order, frequencies, into: found)
-        } else {
-            try mapRanks()
-            isThere = positions.read(place, norms: norms, documents: documents, frequencies, into: found)
-        }
-        guard isThere else { throw corrupt("damaged positions") }
-        return found.run
-    }
-
-    /// Where the positions of the current block begin.
-    private func positionBits() throws(StorageError) -> BitReader {
-        if documentFrequency == 1, let inline = info.inlinePositions { return inline }
-        if documentFrequency < PostingListWriter.blockCount { return bits }
-        let start = try source.positions.start(info.positionsOffset, info.positionsByteCount)
-        let from = block == 0 ? 0 : skip?.positionsEnd(block &- 1) ?? 0
-        let to = skip?.positionsEnd(block) ?? info.positionsByteCount
-        guard from <= to, to <= info.positionsByteCount else { throw corrupt("positions out of their list") }
-        return BitReader(start + from, end: start + to)
     }
 }

@@ -1,5 +1,5 @@
 /// What the dictionary says of a term: how many documents, and where its list stands.
-struct TermInfo {
+struct TermInfo: BitwiseCopyable {
     var documentFrequency = 0
     var hasPositions = false
     /// Every frequency is 1, and the list keeps none; only for lists shorter than a block.

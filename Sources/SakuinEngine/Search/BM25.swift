@@ -8,6 +8,8 @@ final class BM25: Sendable {
     /// k1 × (1 − b + b × length / average) by length code. Filled in the initialiser, never written afterwards, freed in
     /// deinit.
     private nonisolated(unsafe) let saturation: UnsafeMutablePointer<Float>
+    /// tf / (tf + saturation) by frequency below `tabledFrequencyCount` and length code; as `saturation`.
+    private nonisolated(unsafe) let parts: UnsafeMutablePointer<Float>
     private let documentCount: Double
     /// Whether both parameters make a difference that single precision can tell.
     let isStrict: Bool
@@ -21,9 +23,22 @@ final class BM25: Sendable {
             let length = Float(LengthCode.decode(UInt8(code)))
             saturation[code] = k1 * (1 - b + b * length / average)
         }
+        parts = .allocate(capacity: Self.tabledFrequencyCount << 8)
+        for frequency in 0..<Self.tabledFrequencyCount {
+            for code in 0..<256 {
+                let tf = Float(max(frequency, 1))
+                parts[frequency << 8 | code] = tf / (tf + saturation[code])
+            }
+        }
     }
 
-    deinit { saturation.deallocate() }
+    deinit {
+        saturation.deallocate()
+        parts.deallocate()
+    }
+
+    /// Frequencies below this are nearly all; what they give is looked up.
+    static let tabledFrequencyCount = 8
 
     /// Inverse document frequency, ln(1 + (N − df + 0.5) / (df + 0.5)); never below 0.
     func inverseDocumentFrequency(_ documentFrequency: Int) -> Float {
@@ -34,6 +49,10 @@ final class BM25: Sendable {
 
     /// What is added to a frequency tf in tf / (tf + …), by length code; valid as long as the model.
     var saturationByLengthCode: UnsafePointer<Float> { UnsafePointer(saturation) }
+
+    /// tf / (tf + …) by 256 × frequency + length code for the frequencies 1..<tabledFrequencyCount; valid as long as the
+    /// model.
+    var partByFrequency: UnsafePointer<Float> { UnsafePointer(parts) }
 }
 
 /// The natural logarithm without a math library: atanh series on the mantissa; exact to about 1e-15.

@@ -67,7 +67,11 @@ struct Collector {
             sorted?.offer(batch, count)
             return
         }
-        for i in 0..<count { offer(batch.documents[i], batch.scores[i]) }
+        var threshold = Double(best.threshold)
+        for i in 0..<count where batch.scores[i] > threshold {
+            offer(batch.documents[i], batch.scores[i])
+            threshold = Double(best.threshold)
+        }
     }
 
     /// Takes a document that was counted already.

@@ -13,6 +13,7 @@ struct LeafScore {
     let isStrict: Bool
     /// The model's table; the snapshot's models outlive the search, and a copy of this retains nothing.
     private let saturation: UnsafePointer<Float>
+    private let parts: UnsafePointer<Float>
     /// Length codes of the field by document; the segment that has them outlives the search.
     private let norms: UnsafePointer<UInt8>
 
@@ -20,11 +21,13 @@ struct LeafScore {
         self.weight = weight
         self.norms = norms
         saturation = model.saturationByLengthCode
+        parts = model.partByFrequency
         isStrict = model.isStrict && weight > 0
     }
 
     @inline(__always)
     private func part(_ frequency: UInt32, _ lengthCode: UInt8) -> Float {
+        if frequency < UInt32(BM25.tabledFrequencyCount) { return parts[Int(frequency) &<< 8 | Int(lengthCode)] }
         let tf = Float(frequency)
         return tf / (tf + saturation[Int(lengthCode)])
     }

@@ -30,17 +30,8 @@ final class PhraseChecker {
     @inline(__always)
     func allHave(_ document: UInt32) throws(StorageError) -> Bool { try first.allHave(document) }
 
-    /// The list to ask first; nil when that place has several lists, or there is none.
-    var second: PostingCursor? { first.next?.several.isEmpty == true ? first.next?.cursor : nil }
-
     /// Whether every place has the document at which the lead stands.
     func othersHave(_ document: UInt32) throws(StorageError) -> Bool { try first.next?.allHave(document) ?? true }
-
-    /// Whether every place has the document at which the lead and the second stand.
-    @inline(__always)
-    func restHave(_ document: UInt32) throws(StorageError) -> Bool {
-        try first.next?.next?.allHave(document) ?? true
-    }
 
     /// At most this many occurrences can be in the document every place has.
     func frequencyBound() throws(StorageError) -> UInt32 { try first.frequencyBound() }

@@ -3,35 +3,37 @@
 /// Bigram i holds characters i and i + 1 of the run, so a set proves the run when it has the first and the last bigram
 /// and leaves out no two in a row. The rarest is always read, since it leads. A list costs its documents only as far
 /// as candidates reach it, so the number of lists weighs most; found by dynamic programming.
-enum PhraseCover {
-    /// Indexes of the chosen bigrams, ascending; `frequencies` is not empty.
-    static func choose(_ frequencies: [Int]) -> [Int] {
-        let count = frequencies.count
-        if count <= 2 { return Array(0..<count) }
-        let rarest = frequencies.indices.min { frequencies[$0] < frequencies[$1] } ?? 0
-        let base = Double(frequencies[rarest]) + 1
-        func cost(_ i: Int) -> Double { i == rarest ? 0 : base + Double(frequencies[i]) / 16 }
-        // best[i]: the cheapest choice of 0...i that has i; before[i]: the one chosen before i.
-        var best = [Double](repeating: .infinity, count: count)
-        var before = [Int](repeating: -1, count: count)
-        best[0] = cost(0)
+struct PhraseCover {
+    private var bits: UInt64
+
+    /// The most bigrams a choice is made of.
+    static let countMax = 64
+
+    /// All of up to 64 bigrams, or of more.
+    static func all(_ count: Int) -> PhraseCover { PhraseCover(bits: .max) }
+
+    /// Whether bigram i is read.
+    func has(_ i: Int) -> Bool { i >= Self.countMax || bits &>> UInt64(truncatingIfNeeded: i) & 1 == 1 }
+
+    /// The cheapest of `count` (1...64) bigrams that so many documents have.
+    static func choose(_ count: Int, _ frequency: (Int) -> Int) -> PhraseCover {
+        if count <= 2 || count > countMax { return all(count) }
+        var rarest = 0
+        for i in 1..<count where frequency(i) < frequency(rarest) { rarest = i }
+        let base = Double(frequency(rarest)) + 1
+        // The cheapest choices that end with the bigram before, and with the one before that.
+        var (last, beforeLast) = (Choice(cost: 0, bits: 1), Choice(cost: .infinity, bits: 0))
         for i in 1..<count {
-            for gap in 1...2 where i - gap >= 0 {
-                // Stepping over the rarest is not allowed.
-                if gap == 2, i - 1 == rarest { continue }
-                let total = best[i - gap] + cost(i)
-                if total < best[i] {
-                    best[i] = total
-                    before[i] = i - gap
-                }
-            }
+            let cost = i == rarest ? 0 : base + Double(frequency(i)) / 16
+            // Stepping over the rarest is not allowed.
+            let from = i - 1 != rarest && beforeLast.cost < last.cost ? beforeLast : last
+            (beforeLast, last) = (last, Choice(cost: from.cost + cost, bits: from.bits | 1 << UInt64(i)))
         }
-        var chosen: [Int] = []
-        var at = count - 1
-        while at >= 0 {
-            chosen.append(at)
-            at = before[at]
-        }
-        return chosen.reversed()
+        return PhraseCover(bits: last.bits)
+    }
+
+    private struct Choice {
+        var cost: Double
+        var bits: UInt64
     }
 }

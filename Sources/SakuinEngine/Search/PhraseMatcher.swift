@@ -1,72 +1,58 @@
-/// The documents in which a phrase occurs: all its places hold the document, then positions decide.
-final class PhraseMatcher: Matcher {
-    private let checker: PhraseChecker
-    /// Finds the candidates when no single list of the checker can.
-    private let leads: Matcher?
-    private let score: LeafScore?
+// The documents in which a phrase occurs: all of its places hold the document, then positions decide. Block by block:
+//
+// 1. The rarest list leads. The documents of its block are looked for in the second list, a block of it at a time.
+// 2. What both have is checked by the positions of the two; starts of the phrase are kept by document.
+// 3. Documents with starts are looked for in the other lists, whose positions thin out the starts.
+//
+// A document whose score cannot be above what is needed is dropped as soon as that shows.
 
-    /// `leads` is needed when the rarest slot has several lists. Without `score` documents get none.
-    init(_ checker: PhraseChecker, leads: Matcher?, score: LeafScore?) {
-        self.checker = checker
-        self.leads = leads
+/// The documents in which a phrase of two places and more occurs, each place one list.
+final class PhraseMatcher: Matcher {
+    private let lead: PhraseList
+    private let second: PhraseList
+    private let others: [PhraseList]
+    private let score: LeafScore?
+    private let found: PhraseCandidates
+    private let pairs: UnsafeMutablePointer<PlacePair>
+    private let scratch: Scratch
+    /// Documents below it were looked at.
+    private var examined: UInt32 = 0
+
+    /// `lists` are two or more, the rarest first. Without `score` documents get none.
+    init?(_ lists: [PhraseList], score: LeafScore?, _ scratch: Scratch) {
+        guard lists.count > 1 else { return nil }
+        lead = lists[0]
+        second = lists[1]
+        others = Array(lists[2...])
         self.score = score
-        super.init(cost: checker.documentFrequency)
+        self.scratch = scratch
+        found = PhraseCandidates(scratch)
+        pairs = scratch.take(PlacePair.self, MatchBatch.capacity)
+        super.init(cost: lists[0].cursor.documentFrequency)
     }
 
-    private(set) lazy var highest: Double = {
-        guard let score else { return 0 }
-        // A phrase is not more frequent than its rarest list.
-        return checker.lead?.highestBound(score.bound) ?? Double(score.weight)
-    }()
+    /// A phrase is not more frequent than its rarest list.
+    private(set) lazy var highest = score.map { score in lead.cursor.highestBound(score.bound) } ?? 0
     override var bound: Double { highest }
 
     override func next(
         from target: UInt32, above needed: Double, into batch: MatchBatch
     ) throws(StorageError) -> Int {
-        guard let lead = checker.lead else { return try nextOfSeveral(from: target, above: needed, into: batch) }
-        guard let second = checker.second else { return try nextOfOne(lead, from: target, above: needed, into: batch) }
-        var target = target
+        let lead = lead.cursor
+        var target = max(target, examined)
         while try seek(lead, target, needed) {
-            var kept = 0
-            var place = lead.index
-            let to = lead.count
-            let last = lead.documents[to &- 1]
-            while true {
-                place = try second.firstCommon(lead.documents, place, to)
-                if place == to { break }
-                lead.setIndex(place)
-                let document = lead.documents[place]
-                place &+= 1
-                guard try checker.restHave(document), let value = try value(document, above: needed) else { continue }
-                batch.documents[kept] = document
-                batch.scores[kept] = value
-                kept &+= 1
-            }
-            if kept > 0 { return kept }
-            target = last &+ 1
-        }
-        return 0
-    }
-
-    /// The same when the lead is the only place, or the second place has several lists.
-    private func nextOfOne(
-        _ lead: PostingCursor, from target: UInt32, above needed: Double, into batch: MatchBatch
-    ) throws(StorageError) -> Int {
-        var target = target
-        while try seek(lead, target, needed) {
-            var kept = 0
             let (from, to) = (lead.index, lead.count)
-            let last = lead.documents[to &- 1]
-            for place in from..<to {
-                lead.setIndex(place)
-                let document = lead.documents[place]
-                guard try checker.othersHave(document), let value = try value(document, above: needed) else { continue }
-                batch.documents[kept] = document
-                batch.scores[kept] = value
-                kept &+= 1
+            target = lead.documents[to &- 1] &+ 1
+            examined = target
+            found.removeAll()
+            var place = from
+            while place < to {
+                let (count, next) = try second.cursor.findCommon(lead.documents, place, to, into: pairs)
+                place = next
+                if count > 0 { try addStarts(lead.documents, nil, count, nil, above: needed) }
             }
-            if kept > 0 { return kept }
-            target = last &+ 1
+            try askOthers(nil, above: needed)
+            if found.count > 0 { return take(into: batch) }
         }
         return 0
     }
@@ -77,43 +63,119 @@ final class PhraseMatcher: Matcher {
         return try lead.seek(target, where: { score.bound($0) > needed })
     }
 
-    /// The score of a document that all places have; nil when the phrase does not occur or the score is not above
-    /// `needed`.
-    @inline(__always)
-    private func value(_ document: UInt32, above needed: Double) throws(StorageError) -> Double? {
-        guard let score else { return try checker.occurrences(in: document) > 0 ? 0 : nil }
-        if needed > 0, score.score(try checker.frequencyBound(), document) <= needed { return nil }
-        let frequency = try checker.occurrences(in: document)
-        return frequency == 0 ? nil : score.score(UInt32(clamping: frequency), document)
-    }
-
-    private func nextOfSeveral(
-        from target: UInt32, above needed: Double, into batch: MatchBatch
-    ) throws(StorageError) -> Int {
-        var target = target
-        while let leads {
-            let count = try leads.next(from: target, above: -.infinity, into: batch)
-            if count == 0 { return 0 }
-            target = batch.documents[count &- 1] &+ 1
-            let kept = try filter(batch, count, above: needed)
-            if kept > 0 { return kept }
+    /// Hands the candidates that are left over.
+    private func take(into batch: MatchBatch) -> Int {
+        batch.documents.update(from: found.documents, count: found.count)
+        for k in 0..<found.count {
+            batch.scores[k] = score?.score(UInt32(clamping: found.startCount(k)), found.documents[k]) ?? 0
         }
-        return 0
+        return found.count
     }
 
     override func filter(
         _ batch: MatchBatch, _ count: Int, above needed: Double
     ) throws(StorageError) -> Int {
-        var kept = 0
-        for i in 0..<count {
-            let document = batch.documents[i]
-            guard try checker.allHave(document),
-                let value = try value(document, above: needed - batch.scores[i])
-            else { continue }
-            batch.move(i, to: kept)
-            batch.scores[kept] += value
-            kept &+= 1
+        found.removeAll()
+        let leadPairs = found.leadPairs
+        var place = 0
+        while place < count {
+            let (leadCount, next) = try lead.cursor.findCommon(batch.documents, place, count, into: leadPairs)
+            place = next
+            for k in 0..<leadCount { found.asked[k] = batch.documents[Int(leadPairs[k].wanted)] }
+            var at = 0
+            while at < leadCount {
+                let (both, behind) = try second.cursor.findCommon(found.asked, at, leadCount, into: pairs)
+                at = behind
+                if both > 0 { try addStarts(found.asked, leadPairs, both, batch.scores, above: needed) }
+            }
         }
-        return kept
+        try askOthers(batch.scores, above: needed)
+        for k in 0..<found.count {
+            batch.move(Int(found.origins[k]), to: k)
+            batch.scores[k] += score?.score(UInt32(clamping: found.startCount(k)), found.documents[k]) ?? 0
+        }
+        return found.count
     }
+
+    /// Checks the documents of `pairs` by the positions of lead and second. Their place in the lead's block is that in
+    /// `documents`, or with `leadPairs` the one named there, and so is where they come from. `scores` are what they have
+    /// by that origin.
+    private func addStarts(
+        _ documents: UnsafePointer<UInt32>, _ leadPairs: UnsafePointer<PlacePair>?, _ count: Int,
+        _ scores: UnsafePointer<Double>?, above needed: Double
+    ) throws(StorageError) {
+        guard lead.cursor.hasPositionWidths, second.cursor.hasPositionWidths else {
+            return try addStartsOfAny(documents, leadPairs, count, scores, above: needed)
+        }
+        let (a, b) = (try lead.cursor.widePlaces(), try second.cursor.widePlaces())
+        let (leadOffset, distance) = (Int(lead.offset), Int(second.offset) &- Int(lead.offset))
+        for k in 0..<count {
+            let at = Int(pairs[k].wanted)
+            let (i, j) = (leadPairs.map { Int($0[at].place) } ?? at, Int(pairs[k].place))
+            let origin = leadPairs.map { Int($0[at].wanted) } ?? at
+            let document = documents[at]
+            if let score, needed > 0 {
+                let bound = score.score(min(a.frequencies[i], b.frequencies[j]), document)
+                if bound <= needed - (scores.map { $0[origin] } ?? 0) { continue }
+            }
+            guard let runA = a.run(i), let runB = b.run(j) else { throw lead.cursor.corrupt("damaged positions") }
+            found.add(document, origin, runA, runB, leadOffset: leadOffset, distance: distance)
+        }
+    }
+
+    /// The same for lists of any length.
+    private func addStartsOfAny(
+        _ documents: UnsafePointer<UInt32>, _ leadPairs: UnsafePointer<PlacePair>?, _ count: Int,
+        _ scores: UnsafePointer<Double>?, above needed: Double
+    ) throws(StorageError) {
+        for k in 0..<count {
+            let at = Int(pairs[k].wanted)
+            let (i, j) = (leadPairs.map { Int($0[at].place) } ?? at, Int(pairs[k].place))
+            let origin = leadPairs.map { Int($0[at].wanted) } ?? at
+            if let score, needed > 0 {
+                let frequency = min(try lead.cursor.frequencies()[i], try second.cursor.frequencies()[j])
+                let bound = score.score(frequency, documents[at])
+                if bound <= needed - (scores.map { $0[origin] } ?? 0) { continue }
+            }
+            if found.add(documents[at], origin, try lead.cursor.positions(of: i), leadOffset: lead.offset) {
+                found.keepLast(try second.cursor.positions(of: j), offset: second.offset)
+            }
+        }
+    }
+
+    /// Keeps the candidates that the other lists have at their places.
+    private func askOthers(_ scores: UnsafePointer<Double>?, above needed: Double) throws(StorageError) {
+        for list in others where found.count > 0 {
+            let count = found.count
+            found.beginKeeping()
+            var from = 0
+            while from < count {
+                let (both, next) = try list.cursor.findCommon(found.documents, from, count, into: pairs)
+                from = next
+                if both == 0 { continue }
+                if list.cursor.hasPositionWidths {
+                    let places = try list.cursor.widePlaces()
+                    for k in 0..<both {
+                        guard let run = places.run(Int(pairs[k].place)) else {
+                            throw list.cursor.corrupt("damaged positions")
+                        }
+                        found.keep(Int(pairs[k].wanted), run, offset: Int(list.offset))
+                    }
+                } else {
+                    for k in 0..<both {
+                        let run = try list.cursor.positions(of: Int(pairs[k].place))
+                        found.keep(Int(pairs[k].wanted), run, offset: list.offset)
+                    }
+                }
+            }
+            found.endKeeping()
+            if let score, needed > 0 { found.drop(score, scores, above: needed) }
+        }
+    }
+}
+
+/// One list of a phrase, and how far behind the phrase's first unit it stands.
+struct PhraseList {
+    let cursor: PostingCursor
+    let offset: UInt32
 }

@@ -1,17 +1,21 @@
 /// A term that a dictionary has.
-private struct FoundTerm {
+struct FoundTerm: BitwiseCopyable {
     var info: TermInfo
     /// Its key, if it is a gram.
-    var gram: UInt64 = 0
+    var gram: UInt64
 }
 
-/// What a dictionary has of a token: nothing, a term, or for a prefix several.
-private struct LookedUpToken {
-    var first: FoundTerm?
-    var others: [FoundTerm] = []
+/// What a dictionary has of a token: nothing, a term, or for a prefix several; in scratch memory.
+private struct LookedUpToken: BitwiseCopyable {
+    var terms: UnsafeMutablePointer<FoundTerm>
+    var count: Int
 
-    var isMissing: Bool { first == nil }
-    var count: Int { first == nil ? 0 : others.count + 1 }
+    /// Documents that hold the token, those with several of its terms counted several times.
+    var documentFrequency: Int {
+        var sum = 0
+        for i in 0..<count { sum &+= terms[i].info.documentFrequency }
+        return sum
+    }
 }
 
 /// A plan looked up in one segment: the terms of its phrases, and from them matchers and scorers.
@@ -21,103 +25,109 @@ struct SegmentQuery {
 
     private let plan: QueryPlan
     private let segment: SegmentReader
+    private let scratch: Scratch
     /// What the dictionary has of the tokens of all phrases, one phrase behind the other.
-    private var tokens: [LookedUpToken] = []
-    /// Where each phrase begins in `tokens`, and the end.
-    private var starts: [Int] = [0]
+    private let tokens: UnsafeMutablePointer<LookedUpToken>
+    /// Where each phrase begins in `tokens`, and the end. One missing token decides: those behind it in its phrase are
+    /// not looked up.
+    private let starts: UnsafeMutablePointer<Int>
     /// Words a prefix stood for.
     private(set) var expandedWordCount = 0
 
-    init(_ plan: QueryPlan, _ segment: SegmentReader) throws(SearchError) {
+    init(_ plan: QueryPlan, _ segment: SegmentReader, _ scratch: Scratch) throws(SearchError) {
         self.plan = plan
         self.segment = segment
-        starts.reserveCapacity(plan.phrases.count + 1)
-        tokens.reserveCapacity(plan.phrases.reduce(0) { $0 + $1.tokens.count })
+        self.scratch = scratch
+        var tokenCount = 0
+        for phrase in plan.phrases { tokenCount &+= phrase.tokens.count }
+        tokens = scratch.take(LookedUpToken.self, tokenCount)
+        starts = scratch.take(Int.self, plan.phrases.count + 1)
+        var (at, number) = (0, 0)
         for phrase in plan.phrases {
+            starts[number] = at
+            number &+= 1
             for token in phrase.tokens {
-                let found = try Self.find(token.term, phrase.field, segment)
+                let found = try find(token.term, phrase.field)
                 if case .prefix = token.term { expandedWordCount += found.count }
-                tokens.append(found)
-                // One missing token decides; the others are not looked up.
-                if found.isMissing { break }
+                tokens[at] = found
+                at &+= 1
+                if found.count == 0 { break }
             }
-            starts.append(tokens.count)
         }
+        starts[number] = at
     }
 
-    /// The looked-up token of a phrase; nil when it was not looked up.
-    private func token(_ phrase: Int, _ token: Int) -> LookedUpToken? {
-        let at = starts[phrase] + token
-        return at < starts[phrase + 1] ? tokens[at] : nil
-    }
-
-    private static func find(
-        _ term: PlanTerm, _ field: Int, _ segment: SegmentReader
-    ) throws(SearchError) -> LookedUpToken {
+    private func find(_ term: PlanTerm, _ field: Int) throws(SearchError) -> LookedUpToken {
         do throws(StorageError) {
             switch term {
-            case .character(let c): return try gram(segment, GramKey.make(field: field, kind: .character, c))
-            case .edge(let c): return try gram(segment, GramKey.make(field: field, kind: .edge, c))
-            case .unit(let c): return try gram(segment, GramKey.make(field: field, kind: .unit, c))
-            case .bigram(let a, let b): return try gram(segment, GramKey.make(field: field, kind: .bigram, a, b))
+            case .character(let c): return try gram(GramKey.make(field: field, kind: .character, c))
+            case .edge(let c): return try gram(GramKey.make(field: field, kind: .edge, c))
+            case .unit(let c): return try gram(GramKey.make(field: field, kind: .unit, c))
+            case .bigram(let a, let b): return try gram(GramKey.make(field: field, kind: .bigram, a, b))
             case .word(let bytes):
                 let key = bytes.withUnsafeBufferPointer { WordDictionaryWriter.key(field: field, $0) }
-                return LookedUpToken(first: try segment.words.find(key).map { FoundTerm(info: $0) })
+                return token(try segment.words.find(key), gram: 0)
             case .prefix(let bytes):
-                return try prefix(bytes, field, segment)
+                return try prefix(bytes, field)
             }
         } catch .cancelled {
             throw .refused(
                 .invalid(
-                    "The prefix stands for more than \(expansionMax) words.", field: "query", limit: expansionMax,
-                    nextStep: "Write more of the word."))
+                    "The prefix stands for more than \(Self.expansionMax) words.", field: "query",
+                    limit: Self.expansionMax, nextStep: "Write more of the word."))
         } catch {
             throw .storage(error)
         }
     }
 
-    private static func prefix(
-        _ bytes: [UInt8], _ field: Int, _ segment: SegmentReader
-    ) throws(StorageError) -> LookedUpToken {
+    private func prefix(_ bytes: [UInt8], _ field: Int) throws(StorageError) -> LookedUpToken {
         let key = bytes.withUnsafeBufferPointer { WordDictionaryWriter.key(field: field, $0) }
-        var infos: [FoundTerm] = []
+        var infos: [TermInfo] = []
         try segment.words.withPrefix(key) { (_, info) throws(StorageError) in
-            infos.append(FoundTerm(info: info))
-            return infos.count <= expansionMax
+            infos.append(info)
+            return infos.count <= Self.expansionMax
         }
-        guard infos.count <= expansionMax else { throw .cancelled }
-        return LookedUpToken(first: infos.first, others: Array(infos.dropFirst()))
+        guard infos.count <= Self.expansionMax else { throw .cancelled }
+        let found = LookedUpToken(terms: scratch.take(FoundTerm.self, infos.count), count: infos.count)
+        for (i, info) in infos.enumerated() { found.terms[i] = FoundTerm(info: info, gram: 0) }
+        return found
     }
 
-    private static func gram(_ segment: SegmentReader, _ key: UInt64) throws(StorageError) -> LookedUpToken {
-        LookedUpToken(first: try segment.grams.find(key).map { FoundTerm(info: $0, gram: key) })
+    private func gram(_ key: UInt64) throws(StorageError) -> LookedUpToken {
+        token(try segment.grams.find(key), gram: key)
+    }
+
+    private func token(_ info: TermInfo?, gram: UInt64) -> LookedUpToken {
+        let found = LookedUpToken(terms: scratch.take(FoundTerm.self, 1), count: info == nil ? 0 : 1)
+        if let info { found.terms[0] = FoundTerm(info: info, gram: gram) }
+        return found
     }
 
     /// Documents that hold a token of a phrase, 0 when it was not looked up.
     func documentFrequency(of phrase: Int, token: Int) -> Int {
-        guard let token = self.token(phrase, token) else { return 0 }
-        return token.others.reduce(token.first?.info.documentFrequency ?? 0) { $0 + $1.info.documentFrequency }
+        let at = starts[phrase] + token
+        return at < starts[phrase + 1] ? tokens[at].documentFrequency : 0
     }
 
     /// The one token of the plan, when it is a list of this segment, or none.
     private var onlyToken: (phrase: Int, token: LookedUpToken)? {
         guard case .phrase(let number) = plan.root, plan.phrases[number].tokens.count == 1,
-            let token = token(number, 0), token.others.isEmpty
+            tokens[starts[number]].count < 2
         else { return nil }
-        return (number, token)
+        return (number, tokens[starts[number]])
     }
 
     /// Exact number of documents when the plan is one list of this segment.
-    var plainDocumentFrequency: Int? { onlyToken.map { $0.token.first?.info.documentFrequency ?? 0 } }
+    var plainDocumentFrequency: Int? { onlyToken.map { $0.token.documentFrequency } }
 
     /// When the plan is one list of this segment that scores and keeps a head: documents and scores of the head.
     func head(
         _ leaves: [WeightedPhrase]
     ) throws(SearchError) -> [(document: UInt32, score: Double)]? {
-        guard let only = onlyToken, let term = only.token.first else { return nil }
+        guard let only = onlyToken, only.token.count > 0 else { return nil }
         do throws(StorageError) {
             guard let score = try score(of: only.phrase, leaves), score.isStrict,
-                let head = try segment.postingSource.head(term.info)
+                let head = try segment.postingSource.head(only.token.terms[0].info)
             else { return nil }
             return head.map { ($0.document, score.score($0.frequency, $0.document)) }
         } catch {
@@ -134,46 +144,6 @@ struct SegmentQuery {
             if !(matcher is EmptyMatcher) { matchers.append(matcher) }
         }
         do throws(StorageError) { return try UnionCount.count(matchers) } catch { throw .storage(error) }
-    }
-
-    private func cursor(_ term: FoundTerm, _ lengths: FieldLengths) throws(StorageError) -> PostingCursor {
-        let source = segment.postingSource
-        var base: PostingCursor?
-        if term.info.isRanked, let character = try segment.grams.find(GramKey.character(of: term.gram)) {
-            base = try PostingCursor(character, source, base: nil, lengths)
-        }
-        return try PostingCursor(term.info, source, base: base, lengths)
-    }
-
-    /// The tokens that are read for a phrase, nil when one is missing.
-    private func slots(of number: Int) throws(StorageError) -> [PhraseSlot]? {
-        let phrase = plan.phrases[number]
-        let found = tokens[starts[number]..<starts[number + 1]]
-        guard found.count == phrase.tokens.count, found.last?.isMissing == false else { return nil }
-        let lengths = try segment.lengths(phrase.field)
-        var slots: [PhraseSlot] = []
-        slots.reserveCapacity(phrase.tokens.count)
-        for part in phrase.parts {
-            let from = starts[number] + part.tokens.lowerBound
-            let chosen =
-                part.isRun && part.tokens.count > 2
-                ? PhraseCover.choose(part.tokens.indices.map { documentFrequency(of: number, token: $0) })
-                : Array(0..<part.tokens.count)
-            for i in chosen {
-                let offset = phrase.tokens[part.tokens.lowerBound + i].offset
-                slots.append(try slot(tokens[from + i], offset, lengths))
-            }
-        }
-        return slots
-    }
-
-    private func slot(
-        _ token: LookedUpToken, _ offset: UInt32, _ lengths: FieldLengths
-    ) throws(StorageError) -> PhraseSlot {
-        var cursors: [PostingCursor] = []
-        if let first = token.first { cursors.append(try cursor(first, lengths)) }
-        for term in token.others { cursors.append(try cursor(term, lengths)) }
-        return PhraseSlot(cursors: cursors, offset: offset)
     }
 
     /// The tree that finds the matching documents and scores them by `leaves`.
@@ -233,18 +203,75 @@ struct SegmentQuery {
     }
 
     private func phraseMatcher(_ number: Int, _ score: LeafScore?) throws(StorageError) -> Matcher {
-        guard let slots = try slots(of: number) else { return EmptyMatcher() }
-        if slots.count == 1, slots[0].cursors.count == 1 { return TermMatcher(slots[0].cursors[0], score: score) }
+        let phrase = plan.phrases[number]
+        let found = tokens + starts[number]
+        let count = starts[number + 1] - starts[number]
+        guard count == phrase.tokens.count, count > 0, found[count - 1].count > 0 else { return EmptyMatcher() }
+        let lengths = try segment.lengths(phrase.field)
+        if count == 1, found[0].count == 1 {
+            return TermMatcher(try cursor(found[0].terms[0], lengths), score: score, scratch)
+        }
+        for i in 0..<count where found[i].count > 1 { return try prefixMatcher(phrase, found, lengths, score) }
+        var lists: [PhraseList] = []
+        lists.reserveCapacity(count)
+        for part in phrase.parts {
+            let from = part.tokens.lowerBound
+            let chosen =
+                part.isRun && part.tokens.count > 2
+                ? PhraseCover.choose(part.tokens.count) { found[from + $0].terms[0].info.documentFrequency }
+                : .all(part.tokens.count)
+            for i in 0..<part.tokens.count where chosen.has(i) {
+                let list = PhraseList(
+                    cursor: try cursor(found[from + i].terms[0], lengths), offset: phrase.tokens[from + i].offset)
+                var place = lists.count
+                while place > 0, lists[place - 1].cursor.documentFrequency > list.cursor.documentFrequency {
+                    place -= 1
+                }
+                lists.insert(list, at: place)
+            }
+        }
+        return PhraseMatcher(lists, score: score, scratch) ?? EmptyMatcher()
+    }
+
+    private func cursor(_ term: FoundTerm, _ lengths: FieldLengths) throws(StorageError) -> PostingCursor {
+        let source = segment.postingSource
+        var base: PostingCursor?
+        if term.info.isRanked, let character = try segment.grams.find(GramKey.character(of: term.gram)) {
+            base = try PostingCursor(character, source, base: nil, lengths, scratch)
+        }
+        return try PostingCursor(term.info, source, base: base, lengths, scratch)
+    }
+
+    // MARK: Prefixes
+
+    /// A phrase with a prefix, which stands for several words.
+    private func prefixMatcher(
+        _ phrase: PhrasePlan, _ found: UnsafeMutablePointer<LookedUpToken>, _ lengths: FieldLengths, _ score: LeafScore?
+    ) throws(StorageError) -> Matcher {
+        let slots = try slots(phrase, found, lengths)
         if slots.count == 1, score == nil {
-            return DisjunctionMatcher(slots[0].cursors.map { TermMatcher($0, score: nil) })
+            return DisjunctionMatcher(slots[0].cursors.map { TermMatcher($0, score: nil, scratch) })
         }
         guard let checker = PhraseChecker(slots) else { return EmptyMatcher() }
-        if checker.lead != nil { return PhraseMatcher(checker, leads: nil, score: score) }
+        if checker.lead != nil { return PrefixPhraseMatcher(checker, leads: nil, score: score) }
         // The rarest place is a prefix: its words lead, through cursors of their own.
         let rarest = slots.min { $0.documentFrequency < $1.documentFrequency }
-        guard let place = rarest, let second = try self.slots(of: number)?.first(where: { $0.offset == place.offset })
+        guard let place = rarest,
+            let second = try self.slots(phrase, found, lengths).first(where: { $0.offset == place.offset })
         else { return EmptyMatcher() }
-        let leads = DisjunctionMatcher(second.cursors.map { TermMatcher($0, score: nil) })
-        return PhraseMatcher(checker, leads: leads, score: score)
+        let leads = DisjunctionMatcher(second.cursors.map { TermMatcher($0, score: nil, scratch) })
+        return PrefixPhraseMatcher(checker, leads: leads, score: score)
+    }
+
+    private func slots(
+        _ phrase: PhrasePlan, _ found: UnsafeMutablePointer<LookedUpToken>, _ lengths: FieldLengths
+    ) throws(StorageError) -> [PhraseSlot] {
+        var slots: [PhraseSlot] = []
+        for (i, token) in phrase.tokens.enumerated() {
+            var cursors: [PostingCursor] = []
+            for k in 0..<found[i].count { cursors.append(try cursor(found[i].terms[k], lengths)) }
+            slots.append(PhraseSlot(cursors: cursors, offset: token.offset))
+        }
+        return slots
     }
 }

@@ -42,8 +42,9 @@ struct SnapshotSearch {
 
     /// The `window` best documents by score, or by `sort` when it is not empty.
     func run(window: Int, total policy: TotalPolicy, sort: [SortKey]) throws(SearchError) -> SearchOutcome {
+        let scratch = Scratch()
         var queries: [SegmentQuery] = []
-        for segment in segments { queries.append(try SegmentQuery(plan, segment.reader)) }
+        for segment in segments { queries.append(try SegmentQuery(plan, segment.reader, scratch)) }
         var outcome = SearchOutcome()
         outcome.expandedWordCount = queries.map(\.expandedWordCount).max() ?? 0
         var collector = Collector(window: window, policy: policy, sort: sort)

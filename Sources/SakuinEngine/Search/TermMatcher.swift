@@ -2,11 +2,15 @@
 final class TermMatcher: Matcher {
     private let cursor: PostingCursor
     private let score: LeafScore?
+    private let pairs: UnsafeMutablePointer<PlacePair>
+    private let scratch: Scratch
 
     /// Without `score` documents get none.
-    init(_ cursor: PostingCursor, score: LeafScore?) {
+    init(_ cursor: PostingCursor, score: LeafScore?, _ scratch: Scratch) {
         self.cursor = cursor
         self.score = score
+        self.scratch = scratch
+        pairs = scratch.take(PlacePair.self, MatchBatch.capacity)
         super.init(cost: cursor.documentFrequency)
     }
 
@@ -45,17 +49,20 @@ final class TermMatcher: Matcher {
     override func filter(
         _ batch: MatchBatch, _ count: Int, above needed: Double
     ) throws(StorageError) -> Int {
-        var kept = 0
-        var place = 0
-        while true {
-            place = try cursor.firstCommon(batch.documents, place, count)
-            if place == count { return kept }
-            batch.move(place, to: kept)
-            if let score {
-                batch.scores[kept] += score.score(try cursor.frequencies()[cursor.index], batch.documents[kept])
+        var (kept, place) = (0, 0)
+        while place < count {
+            let (found, next) = try cursor.findCommon(batch.documents, place, count, into: pairs)
+            place = next
+            if found == 0 { continue }
+            let frequencies = score == nil ? nil : try cursor.frequencies()
+            for k in 0..<found {
+                batch.move(Int(pairs[k].wanted), to: kept)
+                if let score, let frequencies {
+                    batch.scores[kept] += score.score(frequencies[Int(pairs[k].place)], batch.documents[kept])
+                }
+                kept &+= 1
             }
-            kept &+= 1
-            place &+= 1
         }
+        return kept
     }
 }

@@ -9,8 +9,8 @@ enum UnionCount {
         guard let longest, matchers.count > 1 else { return try count(matchers, without: nil, 0) }
         var others = matchers
         let list = others.remove(at: longest)
-        // Asking a list for single documents costs some times as much as reading it.
-        let isWorth = others.reduce(0) { $0 + $1.cost } < list.cost / 2
+        // Asking a list for the documents of another costs less than gathering those of both.
+        let isWorth = others.reduce(0) { $0 + $1.cost } <= list.cost
         return isWorth ? try count(others, without: list, list.cost) : try count(matchers, without: nil, 0)
     }
 

@@ -6,8 +6,10 @@
 // trailer  u32 footer bytes, u32 CRC-32C of the footer, u32 format version, 8 bytes magic
 
 enum SegmentLayout {
-    /// 1: the first format.
-    static let formatVersion: UInt32 = 2
+    /// 3: marks in the blocks of the gram dictionary. 2: ranks, entries in bits. 1: the first format.
+    static let formatVersion: UInt32 = 3
+    /// Segments of this format and later ones are read; merges write the newest.
+    static let oldestFormatVersion: UInt32 = 2
     static let magic: UInt64 = 0x4753_4E49_554B_4153
     static let headerByteCount = 16
     static let trailerByteCount = 20

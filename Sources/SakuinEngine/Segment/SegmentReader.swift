@@ -27,7 +27,7 @@ final class SegmentReader: Sendable {
         checksum = footer.checksum
         formatVersion = footer.formatVersion
         sections = footer.sections
-        grams = try GramDictionary(try footer.section(.grams))
+        grams = try GramDictionary(try footer.section(.grams), hasMarks: footer.formatVersion >= 3)
         words = try WordDictionary(try footer.section(.words))
         postings = try footer.section(.postings)
         positions = try footer.section(.positions)
@@ -95,7 +95,7 @@ struct SegmentFooter {
         var head = ByteReader(bytes, file: file)
         guard try head.read64() == SegmentLayout.magic else { throw corrupt(0, "the magic of a segment is missing") }
         let version = try head.read32()
-        guard version == SegmentLayout.formatVersion else {
+        guard (SegmentLayout.oldestFormatVersion...SegmentLayout.formatVersion).contains(version) else {
             throw .unsupportedVersion(
                 file: file, found: Int(version), supported: Int(SegmentLayout.formatVersion))
         }

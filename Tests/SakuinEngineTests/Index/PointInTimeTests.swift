@@ -30,7 +30,7 @@ import Testing
 
     @Test func pagesStayThemselves() async throws {
         let index = try await index(MemoryDirectory(), 1...6)
-        let point = try index.openPointInTimeNow(leaseMilliseconds: 60_000)
+        let point = try index.openPointInTimeNow(leaseMilliseconds: 600_000)
         var request = SearchRequest("検索", limit: 2)
         request.sort = [SortKey("_key")]
         request.pointInTime = point.token

@@ -50,6 +50,23 @@ import Testing
         }
     }
 
+    /// The sum of any first values is that of the values, whatever the width and the patches.
+    @Test func sumsAreThoseOfTheValues() {
+        var random = SeededRandom(seed: 57)
+        for round in 0..<1_500 {
+            let width = UInt32(round % 33)
+            let mask = width == 32 ? UInt32.max : (1 << width) - 1
+            var values = (0..<128).map { _ in UInt32(truncatingIfNeeded: random.next()) & mask }
+            for _ in 0..<random.below(9) { values[random.below(128)] = UInt32(truncatingIfNeeded: random.next()) }
+            let bytes = encode(values) + [UInt8](repeating: 0xFF, count: 8)
+            let count = 1 + random.below(128)
+            let sum = bytes.withUnsafeBytes { raw in
+                raw.baseAddress.flatMap { PackedBlock.sum(ofFirst: count, at: $0, end: $0 + bytes.count - 8) }
+            }
+            #expect(sum == values[..<count].reduce(0) { $0 + Int($1) }, "width \(width) count \(count)")
+        }
+    }
+
     @Test func patchesKeepTheFewLargeValues() {
         var random = SeededRandom(seed: 52)
         for round in 0..<2_000 {

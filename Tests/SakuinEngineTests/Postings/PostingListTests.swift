@@ -99,8 +99,8 @@ private struct ListModel {
             let source = written.source(documentCount)
             let info = try #require(try written.grams.find(key))
             let character = isRanked ? try written.grams.find(GramKey.character(of: key)) : nil
-            let base = try character.map { try PostingCursor($0, source, base: nil, lengths(norms)) }
-            try body(try PostingCursor(info, source, base: base, lengths(norms)))
+            let base = try character.map { try PostingCursor($0, source, base: nil, lengths(norms), Scratch()) }
+            try body(try PostingCursor(info, source, base: base, lengths(norms), Scratch()))
         }
     }
 }
@@ -220,6 +220,53 @@ private struct ListModel {
                 }
             }
         }
+    }
+
+    /// `findCommon` finds what looking each document up finds, in pieces of one block, few or many wanted at a time, and
+    /// positions follow.
+    @Test(arguments: [GramKey.Kind.edge, .bigram], [1, 3, 200]) func commonDocumentsAreFound(
+        kind: GramKey.Kind, spread: Int
+    ) throws {
+        var random = SeededRandom(seed: 66)
+        for size in Self.sizes {
+            let model = ListModel(size, spread: spread, kind, &random)
+            let written = try model.written()
+            for stride in [1, 4, 40, 2_000] {
+                let asked = (0..<(model.documentCount + 10)).filter { _ in random.below(stride) == 0 }.map {
+                    UInt32($0)
+                }
+                try model.withCursor(written) { cursor in
+                    var found: [UInt32] = []
+                    for start in Swift.stride(from: 0, to: asked.count, by: 100) {
+                        let part = Array(asked[start..<min(start + 100, asked.count)])
+                        found += try common(part, cursor, model, checksPositions: random.below(3) == 0)
+                    }
+                    let known = Set(model.documents)
+                    #expect(found == asked.filter { known.contains($0) })
+                }
+            }
+        }
+    }
+
+    private func common(
+        _ wanted: [UInt32], _ cursor: PostingCursor, _ model: ListModel, checksPositions: Bool
+    ) throws -> [UInt32] {
+        let pairs = UnsafeMutablePointer<PlacePair>.allocate(capacity: 128)
+        defer { pairs.deallocate() }
+        var (found, at): ([UInt32], Int) = ([], 0)
+        while at < wanted.count {
+            let (count, next) = try cursor.findCommon(wanted, at, wanted.count, into: pairs)
+            for k in 0..<count {
+                let document = wanted[Int(pairs[k].wanted)]
+                found.append(document)
+                guard checksPositions, let place = model.documents.firstIndex(of: document) else { continue }
+                let run = try cursor.positions(of: Int(pairs[k].place))
+                #expect(Array(UnsafeBufferPointer(start: run.values, count: run.count)) == model.positions[place])
+            }
+            #expect(next > at)
+            at = next
+        }
+        return found
     }
 
     @Test(arguments: [GramKey.Kind.edge, .bigram]) func boundsHoldForEveryBlock(kind: GramKey.Kind) throws {

@@ -99,12 +99,14 @@ enum GoldenDocuments {
         return lines
     }
 
-    /// The golden folder of this format version is opened and searched; when it is missing, this run writes it.
-    @Test func goldenFilesOpenAndAnswer() async throws {
+    /// The golden folder of each format version that is read is opened, searched, and rewritten by a compaction; when
+    /// that of the newest is missing, this run writes it.
+    @Test(arguments: SegmentLayout.oldestFormatVersion...SegmentLayout.formatVersion)
+    func goldenFilesOpenAndAnswer(version: UInt32) async throws {
         let tests = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .deletingLastPathComponent()
-        let golden = tests.appendingPathComponent("Golden/v\(SegmentLayout.formatVersion)")
-        if !FileManager.default.fileExists(atPath: golden.path) {
+        let golden = tests.appendingPathComponent("Golden/v\(version)")
+        if version == SegmentLayout.formatVersion, !FileManager.default.fileExists(atPath: golden.path) {
             let index = try await index(try DiskDirectory(golden.path, create: true))
             try index.close()
             try FileManager.default.removeItem(at: golden.appendingPathComponent("LOCK"))
@@ -117,6 +119,10 @@ enum GoldenDocuments {
         #expect(index.statisticsNow().documents == GoldenDocuments.all.count)
         let document = try index.getNow(["golden-7"])[0]
         #expect(document == GoldenDocuments.all[7])
+        #expect(try await index.segments().map(\.formatVersion) == [Int(version)])
+        _ = try await index.compact(segments: 1)
+        #expect(try await index.segments().map(\.formatVersion) == [Int(SegmentLayout.formatVersion)])
+        try check(index, "golden, compacted")
         try index.close()
         #expect(try IndexCheck.run(path: copy.path).problems.isEmpty)
     }

@@ -1,0 +1,79 @@
+import Synchronization
+
+/// Memory for the buffers of one search, handed out piece by piece and kept for the next search when the last piece's
+/// owner is gone: fresh memory of that size would have to be mapped and zeroed every time.
+///
+/// For one thread at a time. Pieces hold whatever was left there; who takes one keeps the scratch alive.
+final class Scratch {
+    private static let chunkByteCount = 64 << 10
+    /// Chunks kept between searches.
+    private static let spareCountMax = 64
+    private static let alignment = 64
+
+    /// Chunks that nobody uses.
+    private struct Spare: @unchecked Sendable {
+        // A chunk is either here or with the one scratch that took it, never with both.
+        var chunks: [UnsafeMutableRawPointer] = []
+    }
+    private static let spare = Mutex(Spare())
+
+    private var chunks: [UnsafeMutableRawPointer] = []
+    /// Pieces too large for a chunk.
+    private var large: [UnsafeMutableRawPointer] = []
+    private var next: UnsafeMutableRawPointer
+    private var left: Int
+
+    init() {
+        next = Self.chunk()
+        left = Self.chunkByteCount
+        chunks.append(next)
+    }
+
+    deinit {
+        for piece in large { piece.deallocate() }
+        let chunks = chunks
+        let unneeded = Self.spare.withLock { spare in
+            let kept = min(chunks.count, Self.spareCountMax - spare.chunks.count)
+            spare.chunks += chunks[..<kept]
+            return kept
+        }
+        for chunk in chunks[unneeded...] { chunk.deallocate() }
+    }
+
+    private static func chunk() -> UnsafeMutableRawPointer {
+        if let chunk = spare.withLock({ $0.chunks.popLast() }) { return chunk }
+        let chunk = UnsafeMutableRawPointer.allocate(byteCount: chunkByteCount, alignment: alignment)
+        chunk.initializeMemory(as: UInt8.self, repeating: 0, count: chunkByteCount)
+        return chunk
+    }
+
+    /// So many values of a trivial type, aligned to 64 bytes.
+    @inline(__always)
+    func take<T: BitwiseCopyable>(_ type: T.Type, _ count: Int) -> UnsafeMutablePointer<T> {
+        take(byteCount: count &* MemoryLayout<T>.stride).bindMemory(to: T.self, capacity: count)
+    }
+
+    private func take(byteCount: Int) -> UnsafeMutableRawPointer {
+        let rounded = (byteCount &+ Self.alignment &- 1) & ~(Self.alignment &- 1)
+        if rounded > left { return takeOfAnother(rounded) }
+        let piece = next
+        next += rounded
+        left &-= rounded
+        return piece
+    }
+
+    @inline(never)
+    private func takeOfAnother(_ byteCount: Int) -> UnsafeMutableRawPointer {
+        if byteCount > Self.chunkByteCount {
+            let piece = UnsafeMutableRawPointer.allocate(byteCount: byteCount, alignment: Self.alignment)
+            piece.initializeMemory(as: UInt8.self, repeating: 0, count: byteCount)
+            large.append(piece)
+            return piece
+        }
+        let chunk = Self.chunk()
+        chunks.append(chunk)
+        next = chunk + byteCount
+        left = Self.chunkByteCount &- byteCount
+        return chunk
+    }
+}
