@@ -6,6 +6,7 @@ import SakuinTypes
 
 struct BuildRun {
     private static let batchDocumentCount = 2_000
+    private static let batchByteCount = 1 << 20
     /// Batches that wait for the engine at once.
     private static let pendingBatchCount = 6
 
@@ -17,6 +18,9 @@ struct BuildRun {
         try? FileManager.default.removeItem(atPath: arguments.index)
         var options = IndexOptions()
         options.laneCount = arguments.threads
+        // A bulk load: searches see it when it is committed, and lanes fill what memory there is.
+        options.refreshIntervalMilliseconds = 0
+        options.memoryBudgetBytes = 450 << 20
         options.mergesInBackground = arguments.threads > 1
         let began = ContinuousClock.now
         let index = try SearchIndex.open(
@@ -48,9 +52,11 @@ struct BuildRun {
         try await withThrowingTaskGroup(of: Void.self) { group in
             var operations: [WriteOperation] = []
             var pending = 0
+            var byteCount = 0
             func send() async throws {
                 let batch = WriteBatch(operations)
                 operations = []
+                byteCount = 0
                 if pending == Self.pendingBatchCount {
                     try await group.next()
                     pending -= 1
@@ -60,7 +66,8 @@ struct BuildRun {
             }
             for line in corpus {
                 operations.append(.putJSON(line, keyField: "id"))
-                if operations.count == Self.batchDocumentCount { try await send() }
+                byteCount += line.count
+                if operations.count == Self.batchDocumentCount || byteCount >= Self.batchByteCount { try await send() }
             }
             if !operations.isEmpty { try await send() }
             try await group.waitForAll()

@@ -1,7 +1,49 @@
 // Bits to bytes and back, from the lowest bit of each byte on, with the codes that lists and dictionaries use.
 
+/// What takes bits, with the codes made of them.
+protocol BitOutput: ~Copyable {
+    /// Appends the low `width` (0...56) bits of a value that has no others.
+    mutating func append(_ value: UInt64, width: Int)
+}
+
+extension BitOutput where Self: ~Copyable {
+    /// Appends a value of `0..<limit` in truncated binary: k = ⌊log₂ limit⌋ bits, one more unless it is below
+    /// 2^(k+1) − limit.
+    @inline(__always)
+    mutating func append(_ value: Int, below limit: Int) {
+        guard limit > 1 else { return }
+        let width = 63 &- limit.leadingZeroBitCount
+        let short = (2 &<< width) &- limit
+        // One way for both lengths: which it is cannot be foreseen.
+        let isLong = value >= short
+        let long = UInt64(truncatingIfNeeded: value &+ short)
+        let bits = long &>> 1 | (long & 1) &<< UInt64(truncatingIfNeeded: width)
+        append(isLong ? bits : UInt64(truncatingIfNeeded: value), width: width &+ (isLong ? 1 : 0))
+    }
+
+    /// Appends a value from 1 to 2^48 in Elias' gamma code: n zeros, a one, then the n bits below the highest.
+    @inline(__always)
+    mutating func append(gamma value: UInt64) {
+        let n = 63 &- value.leadingZeroBitCount
+        if n <= 27 {
+            let low = value & ((1 &<< UInt64(truncatingIfNeeded: n)) &- 1)
+            append((low &<< 1 | 1) &<< UInt64(truncatingIfNeeded: n), width: 2 &* n &+ 1)
+            return
+        }
+        append(1 &<< UInt64(truncatingIfNeeded: n), width: n &+ 1)
+        append(value & ((1 &<< UInt64(truncatingIfNeeded: n)) &- 1), width: n)
+    }
+
+    /// Appends a value below 2^48 in exponential Golomb code of order `k`: gamma of value / 2^k + 1, then k bits.
+    @inline(__always)
+    mutating func append(_ value: UInt64, order k: Int) {
+        append(gamma: value &>> UInt64(truncatingIfNeeded: k) &+ 1)
+        append(value & ((1 &<< UInt64(truncatingIfNeeded: k)) &- 1), width: k)
+    }
+}
+
 /// Bits into a growing buffer.
-struct BitWriter: ~Copyable {
+struct BitWriter: ~Copyable, BitOutput {
     /// The whole bytes so far; all of them after `finish`.
     private(set) var bytes: ByteWriter
     private var held: UInt64 = 0
@@ -17,7 +59,6 @@ struct BitWriter: ~Copyable {
         (held, heldCount) = (0, 0)
     }
 
-    /// Appends the low `width` (0...56) bits of a value that has no others.
     @inline(__always)
     mutating func append(_ value: UInt64, width: Int) {
         held |= value &<< UInt64(truncatingIfNeeded: heldCount)
@@ -32,38 +73,39 @@ struct BitWriter: ~Copyable {
         heldCount &= 7
     }
 
-    /// Appends a value of `0..<limit` in truncated binary: k = ⌊log₂ limit⌋ bits, one more unless it is below
-    /// 2^(k+1) − limit.
+    /// Appends what `body` writes, at most `byteCount` bytes: many codes in a row, without looking for room at each.
     @inline(__always)
-    mutating func append(_ value: Int, below limit: Int) {
-        guard limit > 1 else { return }
-        let width = 63 &- limit.leadingZeroBitCount
-        let short = (2 &<< width) &- limit
-        if value < short {
-            append(UInt64(truncatingIfNeeded: value), width: width)
-        } else {
-            let long = UInt64(truncatingIfNeeded: value &+ short)
-            append(long &>> 1 | (long & 1) &<< UInt64(truncatingIfNeeded: width), width: width &+ 1)
+    mutating func write(upTo byteCount: Int, _ body: (inout BitSink) -> Void) {
+        var (held, heldCount) = (held, heldCount)
+        bytes.append(upTo: byteCount + 16) { room in
+            var sink = BitSink(at: room, held: held, heldCount: heldCount)
+            body(&sink)
+            (held, heldCount) = (sink.held, sink.heldCount)
+            return sink.at - room
         }
-    }
-
-    /// Appends a value from 1 to 2^48 in Elias' gamma code: n zeros, a one, then the n bits below the highest.
-    @inline(__always)
-    mutating func append(gamma value: UInt64) {
-        let n = 63 &- value.leadingZeroBitCount
-        append(1 &<< UInt64(truncatingIfNeeded: n), width: n &+ 1)
-        append(value & ((1 &<< UInt64(truncatingIfNeeded: n)) &- 1), width: n)
-    }
-
-    /// Appends a value below 2^48 in exponential Golomb code of order `k`: gamma of value / 2^k + 1, then k bits.
-    @inline(__always)
-    mutating func append(_ value: UInt64, order k: Int) {
-        append(gamma: value &>> UInt64(truncatingIfNeeded: k) &+ 1)
-        append(value & ((1 &<< UInt64(truncatingIfNeeded: k)) &- 1), width: k)
+        (self.held, self.heldCount) = (held, heldCount)
     }
 
     /// Fills the last byte with zeros.
     mutating func finish() { append(0, width: (8 &- heldCount) & 7) }
+}
+
+/// Bits into memory that is known to have room.
+struct BitSink: BitOutput {
+    fileprivate var at: UnsafeMutableRawPointer
+    fileprivate var held: UInt64
+    fileprivate var heldCount: Int
+
+    @inline(__always)
+    mutating func append(_ value: UInt64, width: Int) {
+        held |= value &<< UInt64(truncatingIfNeeded: heldCount)
+        heldCount &+= width
+        at.storeBytes(of: held.littleEndian, as: UInt64.self)
+        at += heldCount &>> 3
+        // 63 bits are held at most.
+        held = held &>> UInt64(truncatingIfNeeded: heldCount & 56)
+        heldCount &= 7
+    }
 }
 
 /// Bits out of bytes; zeros behind their end, where `isOverrun` becomes true.

@@ -92,6 +92,19 @@ struct ColumnSetWriter: ~Copyable {
         column(field, .keyword).add(keyword: keyword, document)
     }
 
+    /// Adds the values of another, whose documents are counted from `documentBase`, above all before.
+    mutating func append(_ other: borrowing ColumnSetWriter, _ documentBase: UInt32) {
+        for column in other.columns {
+            for (document, value) in zip(column.documents, column.values) {
+                if column.kind == .keyword {
+                    add(keyword: column.strings[Int(value)], field: column.field, document &+ documentBase)
+                } else {
+                    add(value, column.kind, field: column.field, document &+ documentBase)
+                }
+            }
+        }
+    }
+
     /// An integer that sorts as the double does; -0 and 0 are one value.
     static func ordered(_ value: Double) -> Int64 {
         let bits = Int64(bitPattern: value == 0 ? 0 : value.bitPattern)

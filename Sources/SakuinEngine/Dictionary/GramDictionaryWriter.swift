@@ -129,9 +129,35 @@ struct GramDictionaryWriter: ~Copyable {
     }
 
     mutating func finish(to section: inout SectionWriter) {
-        flush(to: &section)
-        index.withBytes { section.buffer.append(bytes: $0) }
+        end(to: &section)
+        appendIndex(to: &section.buffer, blocks: 0, postings: 0, positions: 0)
         section.buffer.append64(UInt64(termCount))
         section.buffer.append64(UInt64(blockCount))
+    }
+
+    /// Ends the last block.
+    mutating func end(to section: inout SectionWriter) { flush(to: &section) }
+
+    /// Appends the index for sections that begin so far behind what stands in the same sections of a segment.
+    func appendIndex(to out: inout ByteWriter, blocks: Int, postings: Int, positions: Int) {
+        index.withBytes { bytes in
+            for at in stride(from: 0, to: bytes.count, by: Self.indexStride) {
+                out.append64(UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: at, as: UInt64.self)))
+                for (i, start) in [blocks, postings, positions].enumerated() {
+                    let place = at + 8 + 5 * i
+                    let low = UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: place, as: UInt32.self))
+                    let offset = Int(low) + Int(bytes[place + 4]) << 32 + start
+                    out.append32(UInt32(truncatingIfNeeded: offset))
+                    out.append(UInt8(truncatingIfNeeded: offset >> 32))
+                }
+            }
+        }
+    }
+
+    /// Appends what stands behind the index, which is all there is in `out`.
+    static func appendTrailer(termCount: Int, to out: inout ByteWriter) {
+        let blockCount = out.count / indexStride
+        out.append64(UInt64(termCount))
+        out.append64(UInt64(blockCount))
     }
 }

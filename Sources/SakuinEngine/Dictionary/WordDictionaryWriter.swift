@@ -59,9 +59,28 @@ struct WordDictionaryWriter: ~Copyable {
     }
 
     mutating func finish(to section: inout SectionWriter) {
-        index.withBytes { section.buffer.append(bytes: $0) }
+        appendIndex(to: &section.buffer, blocks: 0, postings: 0, positions: 0)
         section.buffer.append64(UInt64(termCount))
         section.buffer.append64(UInt64(index.count / Self.indexStride))
+    }
+
+    /// Appends the index for sections that begin so far behind what stands in the same sections of a segment.
+    func appendIndex(to out: inout ByteWriter, blocks: Int, postings: Int, positions: Int) {
+        index.withBytes { bytes in
+            for at in stride(from: 0, to: bytes.count, by: Self.indexStride) {
+                for (i, start) in [blocks, postings, positions].enumerated() {
+                    let offset = UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: at + 8 * i, as: UInt64.self))
+                    out.append64(offset + UInt64(start))
+                }
+            }
+        }
+    }
+
+    /// Appends what stands behind the index, which is all there is in `out`.
+    static func appendTrailer(termCount: Int, to out: inout ByteWriter) {
+        let blockCount = out.count / indexStride
+        out.append64(UInt64(termCount))
+        out.append64(UInt64(blockCount))
     }
 
     /// The key of a word.

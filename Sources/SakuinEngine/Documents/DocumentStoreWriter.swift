@@ -109,12 +109,35 @@ struct DocumentStoreWriter: ~Copyable {
     var canCopy: Bool { coded.count == 0 || coded.count >= Self.blockByteCount / 2 }
 
     mutating func finish(into out: inout ByteWriter) {
-        flush()
+        end()
         blocks.withBytes { out.append(bytes: $0) }
         index.withBytes { out.append(bytes: $0) }
         let before = out.count
         table?.encode(into: &out)
-        out.append64(UInt64(out.count - before))
+        Self.appendTrailer(
+            tableByteCount: out.count - before, documentCount: documentCount, blockCount: blockCount, to: &out)
+    }
+
+    /// Ends the open block.
+    mutating func end() { flush() }
+
+    /// Appends the index for blocks that begin `offset` behind others in a section, whose documents are `firstDocument`.
+    func appendIndex(to out: inout ByteWriter, firstDocument: Int, offset: Int) {
+        index.withBytes { bytes in
+            for at in stride(from: 0, to: bytes.count, by: Self.indexStride) {
+                let first = UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: at, as: UInt32.self))
+                let start = UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: at + 4, as: UInt64.self))
+                out.append32(first + UInt32(firstDocument))
+                out.append64(start + UInt64(offset))
+                out.append(bytes: UnsafeRawBufferPointer(rebasing: bytes[(at + 12)..<(at + Self.indexStride)]))
+            }
+        }
+    }
+
+    static func appendTrailer(
+        tableByteCount: Int, documentCount: Int, blockCount: Int, to out: inout ByteWriter
+    ) {
+        out.append64(UInt64(tableByteCount))
         out.append64(UInt64(documentCount))
         out.append64(UInt64(blockCount))
     }

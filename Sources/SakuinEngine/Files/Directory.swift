@@ -22,6 +22,12 @@ protocol Directory: AnyObject, Sendable {
     /// A copy of the bytes, for small files.
     func read(_ name: String) throws(StorageError) -> [UInt8]
 
+    /// Hands the bytes to `body` piece by piece, in order, each of at most `pieceByteCount`; none of them stays in
+    /// memory, which those of a mapping do while it lasts.
+    func forEachPiece(
+        _ name: String, pieceByteCount: Int, _ body: (UnsafeRawBufferPointer) throws(StorageError) -> Void
+    ) throws(StorageError)
+
     /// Bytes of the file.
     func size(_ name: String) throws(StorageError) -> Int
 
@@ -63,6 +69,19 @@ protocol Directory: AnyObject, Sendable {
 }
 
 extension Directory {
+    func forEachPiece(
+        _ name: String, pieceByteCount: Int, _ body: (UnsafeRawBufferPointer) throws(StorageError) -> Void
+    ) throws(StorageError) {
+        try open(name).withBytes { (bytes) throws(StorageError) in
+            var at = 0
+            while at < bytes.count {
+                let piece = min(pieceByteCount, bytes.count - at)
+                try body(UnsafeRawBufferPointer(rebasing: bytes[at..<(at + piece)]))
+                at += piece
+            }
+        }
+    }
+
     func list() throws(StorageError) -> [String] { try list(nil) }
     func syncDirectory() throws(StorageError) { try syncDirectory(nil) }
 

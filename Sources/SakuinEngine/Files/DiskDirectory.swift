@@ -69,6 +69,26 @@ final class DiskDirectory: Directory {
         return bytes
     }
 
+    func forEachPiece(
+        _ name: String, pieceByteCount: Int, _ body: (UnsafeRawBufferPointer) throws(StorageError) -> Void
+    ) throws(StorageError) {
+        let file = full(name)
+        let descriptor = try SystemCall.openFile(file, O_RDONLY)
+        defer { _ = close(descriptor) }
+        let piece = UnsafeMutableRawBufferPointer.allocate(byteCount: max(pieceByteCount, 1), alignment: 16)
+        defer { piece.deallocate() }
+        var done = 0
+        while true {
+            let offset = done
+            let got = try SystemCall.retry("read", file) {
+                pread(descriptor, piece.baseAddress, piece.count, off_t(offset))
+            }
+            if got == 0 { return }
+            try body(UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(piece)[..<got]))
+            done += got
+        }
+    }
+
     func size(_ name: String) throws(StorageError) -> Int { Int(try SystemCall.status(full(name)).st_size) }
 
     func linkCount(_ name: String) throws(StorageError) -> Int { Int(try SystemCall.status(full(name)).st_nlink) }

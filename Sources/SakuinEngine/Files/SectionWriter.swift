@@ -8,6 +8,7 @@ struct SectionWriter: ~Copyable {
     private let name: String
 
     static let spillByteCount = 8 << 20
+    private static let pieceByteCount = 1 << 20
 
     /// Without a directory nothing is spilled.
     init(directory: (any Directory)?, name: String) {
@@ -33,14 +34,7 @@ struct SectionWriter: ~Copyable {
     mutating func drain(_ body: (UnsafeRawBufferPointer) throws(StorageError) -> Void) throws(StorageError) {
         if let file, let directory {
             try file.close()
-            try directory.open(name).withBytes { (bytes) throws(StorageError) in
-                var at = 0
-                while at < bytes.count {
-                    let piece = min(SectionWriter.spillByteCount, bytes.count - at)
-                    try body(UnsafeRawBufferPointer(rebasing: bytes[at..<(at + piece)]))
-                    at += piece
-                }
-            }
+            try directory.forEachPiece(name, pieceByteCount: Self.pieceByteCount, body)
             try directory.remove(name)
         }
         try buffer.withBytes { (bytes) throws(StorageError) in try body(bytes) }

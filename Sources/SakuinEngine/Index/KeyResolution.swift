@@ -72,6 +72,7 @@ struct KeyResolution {
     private mutating func resolve(_ group: ArraySlice<Operation>) throws(StorageError) {
         guard let first = group.first else { return }
         if group.count == 1 {
+            if old.isEmpty { return }
             try killOld(try key(of: first), first.hash)
             return
         }

@@ -20,13 +20,16 @@ final class Lane: Sendable {
     private let budget: MemoryBudget
     private let chunkByteCountMax: Int
     private let nextSegmentID: @Sendable () -> UInt64
+    private let number: Int
     /// A smaller chunk is not sealed only because memory is tight.
     private static let tightByteCountMin = 4 << 20
 
+    /// `number` tells it from the other lanes of the index.
     init(
-        directory: any Directory, budget: MemoryBudget, chunkByteCountMax: Int,
+        _ number: Int, directory: any Directory, budget: MemoryBudget, chunkByteCountMax: Int,
         nextSegmentID: @escaping @Sendable () -> UInt64
     ) {
+        self.number = number
         self.directory = directory
         self.budget = budget
         self.chunkByteCountMax = chunkByteCountMax
@@ -35,7 +38,7 @@ final class Lane: Sendable {
 
     /// Starts the lane's thread.
     func start(_ registry: FieldRegistry) -> WorkerThread {
-        WorkerThread { [self] in run(LaneWork(registry: registry)) }
+        WorkerThread { [self] in run(LaneWork(registry, directory, "documents-\(number)")) }
     }
 
     var queuedByteCount: Int { queue.read { $0.byteCount } }
@@ -88,12 +91,16 @@ extension Lane {
 
 /// What a lane's thread holds between items.
 private final class LaneWork {
+    private let registry: FieldRegistry
     private let inverter: Inverter
     private var sealed: [SealedSegment] = []
     private var deletions: [KeyDeletion] = []
     private var error: StorageError?
 
-    init(registry: FieldRegistry) { inverter = Inverter(registry: registry) }
+    init(_ registry: FieldRegistry, _ directory: any Directory, _ spillName: String) {
+        self.registry = registry
+        inverter = Inverter(registry: registry, spillsTo: directory, spillName: spillName)
+    }
 
     var byteCount: Int { inverter.byteCount }
 
@@ -125,7 +132,12 @@ private final class LaneWork {
 
     func deliver(_ ticket: RefreshTicket, _ directory: any Directory, _ nextID: () -> UInt64) {
         do throws(StorageError) {
-            try seal(directory, nextID, keepsMemory: false)
+            if let meeting = ticket.meeting {
+                defer { inverter.removeAll(keepsMemory: false) }
+                if let segment = try meeting.seal(inverter, registry, directory, nextID) { sealed.append(segment) }
+            } else {
+                try seal(directory, nextID, keepsMemory: false)
+            }
         } catch {
             self.error = self.error ?? error
         }

@@ -104,8 +104,8 @@ struct Recovery {
     ) -> SearchIndex {
         // Two chunks of room a lane: one that fills, one that is being sorted and written.
         let chunk = options.memoryBudgetBytes / options.laneCount
-        let lanes = (0..<options.laneCount).map { _ in
-            Lane(directory: directory, budget: memory, chunkByteCountMax: chunk) { store.nextSegmentID() }
+        let lanes = (0..<options.laneCount).map { number in
+            Lane(number, directory: directory, budget: memory, chunkByteCountMax: chunk) { store.nextSegmentID() }
         }
         return SearchIndex(
             RecoveredIndex(

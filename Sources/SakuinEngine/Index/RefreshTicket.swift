@@ -10,11 +10,14 @@ final class RefreshTicket: Sendable {
     /// The last sequence number before the cut.
     let sequence: UInt64
     let commits: Bool
+    /// Where lanes seal together; nil for a single one.
+    let meeting: SealMeeting?
     private let state: Monitor<State>
 
     init(sequence: UInt64, commits: Bool, laneCount: Int) {
         self.sequence = sequence
         self.commits = commits
+        meeting = laneCount > 1 ? SealMeeting(laneCount: laneCount) : nil
         state = Monitor(State(lanesLeft: laneCount))
     }
 

@@ -1,34 +1,32 @@
 /// The tokens of one text field of the documents of a chunk.
 struct FieldInverter: ~Copyable, TokenSink {
-    /// Characters with their frequency, edges, bigrams and words; keys without field and kind.
-    var characters = PostingTriples()
-    var edges = PostingTriples()
-    var bigrams = PostingTriples()
-    var words = PostingTriples()
-    var interner = WordInterner()
+    /// A stream for each character: its documents, where it stands, and what stands behind it.
+    private(set) var characters: TokenStreams
+    private(set) var numbers = CharacterNumbers()
+    /// A stream for each word.
+    private(set) var words: TokenStreams
+    private(set) var interner = WordInterner()
+    /// Whether characters are single units, under analyzer `words`: no frequencies, no bigrams.
+    private(set) var hasUnits = false
     /// Length codes by document, as far as documents had the field.
-    var norms = ByteWriter()
-    var statistics = FieldStatistics()
+    private(set) var norms = ByteWriter()
+    private(set) var statistics = FieldStatistics()
 
     private var document: UInt32 = 0
-    private let stamps: CharacterStamps
 
-    init(stamps: CharacterStamps) { self.stamps = stamps }
-
-    var byteCount: Int {
-        characters.byteCount + edges.byteCount + bigrams.byteCount + words.byteCount + interner.byteCount
+    init(_ arena: TokenArena) {
+        characters = TokenStreams(arena)
+        words = TokenStreams(arena)
     }
 
-    /// Bytes of the triples that are there, which is what a chunk is cut by.
-    var tripleByteCount: Int { (characters.count + edges.count + bigrams.count + words.count) * 16 }
+    /// Bytes besides those of the arena.
+    var byteCount: Int { characters.byteCount + numbers.byteCount + words.byteCount + interner.byteCount + norms.count }
 
-    /// The largest run, for which the sort needs as much again.
-    var sortByteCount: Int { max(characters.count, edges.count, bigrams.count, words.count) * 16 }
-
-    /// Starts the field of a document above all before.
-    mutating func begin(_ document: UInt32) {
+    /// Starts the field of a document above all before; false when the document has had it: its first value counts.
+    mutating func begin(_ document: UInt32) -> Bool {
+        if norms.count > Int(document) { return false }
         self.document = document
-        stamps.next()
+        return true
     }
 
     /// Ends it; its length is half the position behind its last unit: its units, and half its gaps.
@@ -39,71 +37,57 @@ struct FieldInverter: ~Copyable, TokenSink {
         statistics.lengthSum += Int(nextPosition / 2)
     }
 
-    mutating func character(_ scalar: UInt32) {
-        if let place = stamps.place(of: scalar, orSet: characters.count) {
-            characters.base[place].position &+= 1
-        } else {
-            characters.append(UInt64(scalar), document, 1)
-        }
+    @inline(__always)
+    private mutating func number(_ scalar: UInt32) -> Int { numbers.number(scalar) ?? add(scalar) }
+
+    @inline(never)
+    private mutating func add(_ scalar: UInt32) -> Int {
+        numbers.add(scalar)
+        return characters.add()
     }
 
-    mutating func edge(_ scalar: UInt32, position: UInt32) { edges.append(UInt64(scalar), document, position) }
+    @inline(__always)
+    mutating func run(_ codes: UnsafePointer<UInt32>, _ count: Int, position: UInt32) {
+        let document = document
+        var position = position
+        var held = number(codes[0] & UnitBuffer.scalarMask)
+        var edge: UInt32 = 1
+        for i in 1..<count {
+            let next = number(codes[i] & UnitBuffer.scalarMask)
+            characters.append(
+                to: held, document, position: position, second: UInt32(truncatingIfNeeded: next), edge: edge)
+            position &+= 2
+            held = next
+            edge = 0
+        }
+        characters.append(to: held, document, position: position, second: .max, edge: 1)
+    }
 
-    mutating func bigram(_ first: UInt32, _ second: UInt32, position: UInt32) {
-        bigrams.append(UInt64(first) &<< 21 | UInt64(second), document, position)
+    mutating func unit(_ scalar: UInt32, position: UInt32) {
+        hasUnits = true
+        characters.append(to: number(scalar), document, position: position, second: .max, edge: 1)
     }
 
     mutating func word(_ bytes: UnsafeBufferPointer<UInt8>, position: UInt32) {
-        words.append(UInt64(interner.number(of: bytes)), document, position)
+        let number = Int(interner.number(of: bytes))
+        if number == words.count { _ = words.add() }
+        words.append(to: number, document, position: position, second: .max, edge: 1)
     }
 
     mutating func removeAll() {
         characters.removeAll()
-        edges.removeAll()
-        bigrams.removeAll()
+        numbers.removeAll()
         words.removeAll()
         interner.removeAll()
         norms.removeAll()
+        hasUnits = false
         statistics = FieldStatistics()
     }
 }
 
-/// A place for the triples of one field, which cannot stand in an array themselves.
+/// A place for the tokens of one field, which cannot stand in an array themselves.
 final class FieldSlot {
     var inverter: FieldInverter
 
-    init(stamps: CharacterStamps) { inverter = FieldInverter(stamps: stamps) }
-}
-
-/// Where each character was seen in the current document and field: a stamp and a place by scalar. One per lane.
-final class CharacterStamps {
-    /// CJK scripts end far below.
-    private static let scalarCount = 0x40000
-    private let entries: UnsafeMutablePointer<UInt64>
-    private var stamp: UInt64 = 0
-
-    init() {
-        entries = .allocate(capacity: Self.scalarCount)
-        entries.initialize(repeating: 0, count: Self.scalarCount)
-    }
-
-    deinit { entries.deallocate() }
-
-    /// Forgets all places.
-    func next() {
-        stamp += 1
-        if stamp == UInt64(UInt32.max) {
-            entries.update(repeating: 0, count: Self.scalarCount)
-            stamp = 1
-        }
-    }
-
-    /// The place remembered for the scalar since `next`; else nil, and `fresh` is remembered.
-    @inline(__always)
-    func place(of scalar: UInt32, orSet fresh: Int) -> Int? {
-        let entry = entries + Int(scalar & 0x3FFFF)
-        if entry.pointee &>> 32 == stamp { return Int(entry.pointee & 0xFFFF_FFFF) }
-        entry.pointee = stamp &<< 32 | UInt64(truncatingIfNeeded: fresh)
-        return nil
-    }
+    init(_ arena: TokenArena) { inverter = FieldInverter(arena) }
 }

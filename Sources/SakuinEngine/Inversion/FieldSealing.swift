@@ -1,117 +1,152 @@
-// Sorted triples of a field to posting lists.
+// Token streams of a field, of all chunks that are sealed together, to posting lists.
 
 extension FieldInverter {
-    /// Analyses a text into this field's triples; returns the position behind its last unit.
+    /// Analyses a text into this field's streams; returns the position behind its last unit.
     mutating func index(
         _ text: UnsafeBufferPointer<UInt8>, _ analyzer: Analyzer, _ scratch: UnitBuffer
     ) throws(TextError) -> UInt32 {
         try analyzer.index(text, scratch: scratch, positionBase: 0, sink: &self).nextPosition
     }
+}
 
+/// One field of the chunks that are sealed together. Made on one thread; then the parts of its characters may be written
+/// on several, since each reads streams of its own.
+final class FieldSealing {
+    let field: Int
+    private let slots: [FieldSlot]
+    /// By chunk: the number of its first document in the segment.
+    private let documentBases: [UInt32]
+    private let ranks: StreamRanks
+    private let hasUnits: Bool
+    let statistics: FieldStatistics
+    private var norms = ByteWriter()
+
+    init(_ field: Int, _ slots: [FieldSlot], documentBases: [UInt32], documentCount: Int) {
+        self.field = field
+        self.slots = slots
+        self.documentBases = documentBases
+        ranks = StreamRanks(slots.map { $0.inverter.numbers.scalars })
+        hasUnits = slots.contains { $0.inverter.hasUnits }
+        var statistics = FieldStatistics()
+        for slot in slots {
+            statistics.documentCount += slot.inverter.statistics.documentCount
+            statistics.lengthSum += slot.inverter.statistics.lengthSum
+        }
+        self.statistics = statistics
+        for (slot, base) in zip(slots, documentBases) {
+            while norms.count < Int(base) { norms.append(0) }
+            slot.inverter.norms.withBytes { norms.append(bytes: $0) }
+        }
+        while norms.count < documentCount { norms.append(0) }
+    }
+
+    /// Length codes by document.
+    var lengthCodes: [UInt8] { norms.array() }
+
+    /// Valid as long as the object.
     private var lengths: FieldLengths {
         FieldLengths(
             norms: norms.start.assumingMemoryBound(to: UInt8.self), documentCount: statistics.documentCount,
             lengthSum: statistics.lengthSum)
     }
 
-    /// Scalars have 18 bits that differ, see `CharacterStamps`.
-    private static var characterKeyBits: Int { 18 }
-    private static var bigramKeyBits: Int { 39 }
+    /// About how much there is to write of each character, by rank.
+    var weights: [Int] {
+        var weights = [Int](repeating: 0, count: ranks.scalars.count)
+        for rank in weights.indices {
+            for (chunk, slot) in slots.enumerated() {
+                guard let number = ranks.number(rank, inChunk: chunk) else { continue }
+                weights[rank] += slot.inverter.characters.wordCount(number)
+            }
+        }
+        return weights
+    }
 
-    /// Writes the grams of the field; called for the fields in order. Per first character its list, its edges and its
-    /// bigrams; under analyzer `words` there are units alone.
-    mutating func write(
-        field: Int, documentCount: Int, to terms: inout TermSections, _ scratch: inout PostingTriples
-    ) throws(StorageError) {
-        while norms.count < documentCount { norms.append(0) }
+    /// Writes the grams of the characters with these ranks. Per first character its list, its edges and its bigrams;
+    /// under analyzer `words` there are units alone.
+    func write(_ part: Range<Int>, to terms: inout TermSections) throws(StorageError) {
         let lengths = lengths
-        characters.sort(keyBits: Self.characterKeyBits, scratch: &scratch)
-        edges.sort(keyBits: Self.characterKeyBits, scratch: &scratch)
-        bigrams.sort(keyBits: Self.bigramKeyBits, scratch: &scratch)
-        let edgeKind: GramKey.Kind = characters.count == 0 ? .unit : .edge
-        var (character, edge, bigram) = (0, 0, 0)
-        var places = CodeBuffer()
-        while character < characters.count || edge < edges.count {
-            let first = UInt32(truncatingIfNeeded: min(characters.key(character), edges.key(edge)))
-            if characters.key(character) == UInt64(first) {
-                let key = GramKey.make(field: field, kind: .character, first)
-                terms.beginGram(key, lengths)
-                character = Self.addFrequencies(characters, from: character, to: &terms)
+        let scalars = ranks.scalars
+        var sorting = StreamSorting(characterCount: scalars.count)
+        var runs = RunBuffer()
+        for rank in part {
+            let first = scalars[rank]
+            sorting.begin()
+            for (chunk, slot) in slots.enumerated() {
+                guard let number = ranks.number(rank, inChunk: chunk) else { continue }
+                sorting.add(
+                    slot.inverter.characters.reader(number), ofChunk: chunk, ranks, documentBase: documentBases[chunk])
+            }
+            if hasUnits {
+                terms.beginGram(GramKey.make(field: field, kind: .unit, first), lengths)
+                terms.add(sorting.unitRun(&runs))
+                try terms.endGram()
+                continue
+            }
+            terms.beginGram(GramKey.make(field: field, kind: .character, first), lengths)
+            terms.add(sorting.characterRun)
+            try terms.endGram()
+            if sorting.edges.count > 0 {
+                terms.beginGram(GramKey.make(field: field, kind: .edge, first), lengths)
+                terms.add(runs.run(sorting.edges.places, ranksOf: sorting.documents))
                 try terms.endGram()
             }
-            if edges.key(edge) == UInt64(first) {
-                terms.beginGram(GramKey.make(field: field, kind: edgeKind, first), lengths)
-                edge = Self.addPositions(edges, from: edge, &places, to: &terms)
-                try terms.endGram()
-            }
-            while bigrams.key(bigram) &>> 21 == UInt64(first) {
-                let second = UInt32(truncatingIfNeeded: bigrams.key(bigram)) & 0x1F_FFFF
-                terms.beginGram(GramKey.make(field: field, kind: .bigram, first, second), lengths)
-                bigram = Self.addPositions(bigrams, from: bigram, &places, to: &terms)
+            try sorting.forEachBigram(&runs) { (second, run) throws(StorageError) in
+                terms.beginGram(GramKey.make(field: field, kind: .bigram, first, scalars[second]), lengths)
+                terms.add(run)
                 try terms.endGram()
             }
         }
     }
 
     /// Writes the words of the field; called for the fields in order.
-    mutating func writeWords(
-        field: Int, to terms: inout TermSections, _ scratch: inout PostingTriples
-    ) throws(StorageError) {
+    func writeWords(to terms: inout TermSections) throws(StorageError) {
         let lengths = lengths
-        let numbers = interner.sortedNumbers()
-        // Ranks instead of numbers, so that sorting by key is sorting by word.
-        var ranks = [UInt32](repeating: 0, count: numbers.count)
-        for (rank, number) in numbers.enumerated() { ranks[number] = UInt32(rank) }
-        for i in 0..<words.count {
-            words.base[i].key = UInt64(ranks[Int(truncatingIfNeeded: words.base[i].key)])
-        }
-        words.sort(keyBits: 64 - UInt64(numbers.count).leadingZeroBitCount, scratch: &scratch)
+        let sorted = slots.map { $0.inverter.interner.sortedNumbers() }
+        var next = [Int](repeating: 0, count: slots.count)
         var key = ByteWriter()
-        var i = 0
-        var places = CodeBuffer()
-        while i < words.count {
-            let rank = words.base[i].key
+        var word = ByteWriter()
+        var runs = RunBuffer()
+        var places = PlaceBuffer()
+        while let lowest = lowest(sorted, next) {
+            word.removeAll()
+            slots[lowest].inverter.interner.withWord(sorted[lowest][next[lowest]]) { word.append(bytes: $0) }
+            places.removeAll()
+            for chunk in slots.indices where next[chunk] < sorted[chunk].count {
+                let number = sorted[chunk][next[chunk]]
+                let isSame = slots[chunk].inverter.interner.withWord(number) { bytes in
+                    word.withBytes { $0.elementsEqual(bytes) }
+                }
+                guard isSame else { continue }
+                next[chunk] += 1
+                var stream = slots[chunk].inverter.words.reader(number)
+                while stream.next() { places.append(stream.document &+ documentBases[chunk], stream.position) }
+            }
             terms.beginWord(lengths)
-            i = Self.addPositions(words, from: i, &places, to: &terms)
+            terms.add(runs.run(places.places))
             key.removeAll()
             key.append(UInt8(truncatingIfNeeded: field >> 8))
             key.append(UInt8(truncatingIfNeeded: field))
-            interner.withWord(numbers[Int(rank)]) { key.append(bytes: $0) }
+            word.withBytes { key.append(bytes: $0) }
             try terms.endWord(UnsafeRawBufferPointer(start: key.start, count: key.count))
         }
     }
 
-    /// Adds the documents of the character at `from`, whose position is the frequency; returns where the next begins.
-    private static func addFrequencies(
-        _ triples: borrowing PostingTriples, from: Int, to terms: inout TermSections
-    ) -> Int {
-        let (base, count) = (triples.base, triples.count)
-        let key = base[from].key
-        var i = from
-        while i < count, base[i].key == key {
-            terms.add(base[i].document, frequency: base[i].position, positions: nil)
-            i &+= 1
+    /// The chunk whose next word is the lowest; nil at the end of all.
+    private func lowest(_ sorted: [[Int]], _ next: [Int]) -> Int? {
+        var lowest: Int?
+        for chunk in slots.indices where next[chunk] < sorted[chunk].count {
+            guard let current = lowest else {
+                lowest = chunk
+                continue
+            }
+            let isLower = slots[chunk].inverter.interner.withWord(sorted[chunk][next[chunk]]) { mine in
+                slots[current].inverter.interner.withWord(sorted[current][next[current]]) {
+                    WordDictionary.compare(mine, $0) < 0
+                }
+            }
+            if isLower { lowest = chunk }
         }
-        return i
-    }
-
-    /// Adds the documents of the key at `from`; returns where the next key begins.
-    @inline(__always)
-    private static func addPositions(
-        _ triples: borrowing PostingTriples, from: Int, _ places: inout CodeBuffer, to terms: inout TermSections
-    ) -> Int {
-        let (base, count) = (triples.base, triples.count)
-        let key = base[from].key
-        var i = from
-        while i < count, base[i].key == key {
-            let document = base[i].document
-            places.removeAll()
-            repeat {
-                places.append(base[i].position)
-                i &+= 1
-            } while i < count && base[i].key == key && base[i].document == document
-            terms.add(document, frequency: UInt32(truncatingIfNeeded: places.count), positions: places.values)
-        }
-        return i
+        return lowest
     }
 }

@@ -1,9 +1,8 @@
 // Documents to one segment: a chunk is filled document by document, then sealed.
 //
-// 1. Each text field is analysed; its tokens become triples. Values go to columns, keys to the key table, the document
-//    as it came to the document store.
-// 2. Sealing sorts each kind's triples by key, field after field, and writes the lists in that order; words are
-//    numbered as they appear and written in byte order.
+// 1. Each text field is analysed; its tokens go to streams by character and word. Values go to columns, keys to the key
+//    table, the document as it came to the document store.
+// 2. Sealing writes it, alone or with those of other lanes (`ChunkSealing`).
 
 /// A removal by key, with the ordinal of its operation.
 struct KeyDeletion: Sendable {
@@ -14,18 +13,25 @@ struct KeyDeletion: Sendable {
 final class Inverter {
     private let registry: FieldRegistry
     private let analyzers: [Analyzer?]
-    private let fields: [FieldSlot?]
+    /// By field number; nil for fields that are not inverted.
+    let fields: [FieldSlot?]
     private let scratch = UnitBuffer()
-    private let stamps = CharacterStamps()
-    private var keys = KeyTableWriter()
-    private var columns = ColumnSetWriter()
-    private var documents: DocumentStoreWriter
+    private let arena = TokenArena()
+    var keys = KeyTableWriter()
+    var columns = ColumnSetWriter()
+    var documents: DocumentStoreWriter
+    /// Blocks of documents that are done.
+    var documentSection: SectionWriter
+    private let makeDocumentSection: () -> SectionWriter
     private var trimmed = ByteWriter()
-    private var ordinals: [UInt64] = []
-    private var meta = SegmentMeta()
+    /// Of the operation that put each document.
+    private(set) var ordinals: [UInt64] = []
+    /// Sequence numbers and bytes of text so far.
+    private(set) var meta = SegmentMeta()
     private let storesAll: Bool
 
-    init(registry: FieldRegistry) {
+    /// With a directory the documents of a large chunk go to the temporary file `spillName` of it.
+    init(registry: FieldRegistry, spillsTo directory: (any Directory)? = nil, spillName: String = "") {
         self.registry = registry
         let schema = registry.schema
         analyzers = schema.fields.map { field in
@@ -35,8 +41,10 @@ final class Inverter {
             case .integer, .float, .boolean, .date: nil
             }
         }
-        fields = analyzers.map { [stamps] in $0 == nil ? nil : FieldSlot(stamps: stamps) }
+        fields = analyzers.map { [arena] in $0 == nil ? nil : FieldSlot(arena) }
         documents = DocumentStoreWriter(high: false)
+        makeDocumentSection = { SectionWriter(directory: directory, name: FileName.temporary(spillName)) }
+        documentSection = makeDocumentSection()
         storesAll = schema.fields.allSatisfy(\.stored)
     }
 
@@ -44,13 +52,9 @@ final class Inverter {
 
     /// Memory of the chunk with what sealing it will need besides.
     var byteCount: Int {
-        var triples = 0
-        var largest = 0
-        for case let slot? in fields {
-            triples += slot.inverter.tripleByteCount
-            largest = max(largest, slot.inverter.sortByteCount)
-        }
-        return triples + largest + documents.byteCount + ordinals.count * 32
+        var bytes = arena.byteCount + documents.byteCount + documentSection.buffer.count + ordinals.count * 32
+        for case let slot? in fields { bytes += slot.inverter.byteCount }
+        return bytes
     }
 
     /// Adds an encoded document.
@@ -113,7 +117,7 @@ final class Inverter {
     private func invert(_ number: Int, _ text: UnsafeRawBufferPointer, _ document: UInt32) throws(StorageError) {
         guard let analyzer = analyzers[number], let slot = fields[number] else { return }
         let utf8 = text.assumingMemoryBound(to: UInt8.self)
-        slot.inverter.begin(document)
+        guard slot.inverter.begin(document) else { return }
         do throws(TextError) {
             slot.inverter.end(nextPosition: try slot.inverter.index(utf8, analyzer, scratch))
         } catch {
@@ -136,63 +140,38 @@ final class Inverter {
     private func addKeyless(_ body: UnsafeRawBufferPointer) throws(StorageError) {
         let keyEnd = try EncodedDocumentReader.keyEnd(body)
         documents.add(UnsafeRawBufferPointer(rebasing: body[keyEnd...]))
+        if documents.byteCount > Self.documentByteCountMax { try drainDocuments() }
+    }
+
+    /// More of the documents is handed on to their section.
+    private static let documentByteCountMax = 1 << 20
+
+    func drainDocuments() throws(StorageError) {
+        try documents.drain { (bytes) throws(StorageError) in documentSection.buffer.append(bytes: bytes) }
+        try documentSection.spillIfLarge()
     }
 
     /// Writes the chunk to a segment file and forgets it; nil when there is nothing. Without `keepsMemory` the room of
     /// the chunk is given back.
     func seal(_ directory: any Directory, id: UInt64, keepsMemory: Bool) throws(StorageError) -> SealedSegment? {
         if isEmpty { return nil }
-        let name = FileName.segment(id)
-        let count = ordinals.count
-        var terms = TermSections(directory: directory, name: "temporary-\(name)", documentCount: count)
-        meta.documentCount = count
-        meta.analyzerVersion = Analyzer.version
-        meta.tableVersion = CharacterTable.version
-        meta.fieldNames = registry.names
-        meta.fields = []
-        var norms: [(field: Int, codes: [UInt8])] = []
-        var sortScratch = PostingTriples()
-        for (i, slot) in fields.enumerated() {
-            meta.fields.append(slot?.inverter.statistics ?? FieldStatistics())
-            guard let slot else { continue }
-            try slot.inverter.write(field: i, documentCount: count, to: &terms, &sortScratch)
-            norms.append((i, slot.inverter.norms.array()))
-        }
-        for (i, slot) in fields.enumerated() { try slot?.inverter.writeWords(field: i, to: &terms, &sortScratch) }
-        var file = try SegmentFileWriter(try directory.create(name))
-        try terms.finish(to: &file)
-        try appendOthers(to: &file, norms)
-        let (bytes, checksum) = try file.finish(meta)
-        let sealed = SealedSegment(
-            id: id, byteCount: bytes, checksum: checksum, ordinals: ordinals, keyHashes: keys.hashes)
-        reset(keepsMemory: keepsMemory)
+        let sealing = ChunkSealing([self], registry, partCount: 1)
+        try sealing.write(part: 0, to: directory, id: id)
+        let sealed = try sealing.finish(directory, id: id)
+        removeAll(keepsMemory: keepsMemory)
         return sealed
     }
 
-    private func appendOthers(
-        to file: inout SegmentFileWriter, _ norms: [(field: Int, codes: [UInt8])]
-    ) throws(StorageError) {
-        var section = SectionWriter(directory: nil, name: "")
-        NormsSection.write(norms, documentCount: ordinals.count, into: &section.buffer)
-        try file.append(.norms, &section)
-        section.buffer.removeAll()
-        documents.finish(into: &section.buffer)
-        try file.append(.documents, &section)
-        section.buffer.removeAll()
-        keys.finish(into: &section.buffer)
-        try file.append(.keys, &section)
-        section.buffer.removeAll()
-        columns.finish(documentCount: ordinals.count, into: &section.buffer)
-        try file.append(.columns, &section)
-    }
-
-    private func reset(keepsMemory: Bool) {
+    /// Forgets the chunk.
+    func removeAll(keepsMemory: Bool) {
         for case let slot? in fields {
-            if keepsMemory { slot.inverter.removeAll() } else { slot.inverter = FieldInverter(stamps: stamps) }
+            if keepsMemory { slot.inverter.removeAll() } else { slot.inverter = FieldInverter(arena) }
         }
+        arena.removeAll(keepsMemory: keepsMemory)
         keys = KeyTableWriter()
         columns = ColumnSetWriter()
         documents = DocumentStoreWriter(high: false)
+        documentSection = makeDocumentSection()
         ordinals = []
         meta = SegmentMeta()
     }

@@ -18,7 +18,13 @@ struct FieldLengths {
 /// Positions of a document one after another in exponential Golomb codes: the first, then each distance from the one
 /// before minus one.
 enum PositionCode {
-    static func write(_ positions: UnsafePointer<UInt32>, _ count: Int, order: Int, to bits: inout BitWriter) {
+    /// The most bytes a position can take.
+    static let byteCountMax = 13
+
+    @inline(__always)
+    static func write<Output: BitOutput & ~Copyable>(
+        _ positions: UnsafePointer<UInt32>, _ count: Int, order: Int, to bits: inout Output
+    ) {
         var next: UInt32 = 0
         for i in 0..<count {
             bits.append(UInt64(positions[i] &- next), order: order)

@@ -21,14 +21,21 @@ enum FrequencyBlock {
                 places[above] = UInt32(truncatingIfNeeded: i)
                 above &+= frequencies[i] > 1 ? 1 : 0
             }
-            let packedCount = PackedBlock.encode(less, count: count, into: out + 1)
-            out.storeBytes(of: packed, as: UInt8.self)
-            if above > 100 { return 1 + packedCount }
-            bits.removeAll()
-            InterpolativeCode.encode(places, count: above, limit: count, into: &bits)
-            for i in 0..<above { bits.append(gamma: UInt64(less[Int(places[i])])) }
-            bits.finish()
-            if bits.bytes.count >= packedCount { return 1 + packedCount }
+            if above == 0 {
+                out.storeBytes(of: 0, as: UInt8.self)
+                return 1
+            }
+            let packedCount = PackedBlock.byteCount(less, count: count)
+            if above <= 100 {
+                bits.removeAll()
+                InterpolativeCode.encode(places, count: above, limit: count, into: &bits)
+                for i in 0..<above { bits.append(gamma: UInt64(less[Int(places[i])])) }
+                bits.finish()
+            }
+            if above > 100 || bits.bytes.count >= packedCount {
+                out.storeBytes(of: packed, as: UInt8.self)
+                return 1 + PackedBlock.encode(less, count: count, into: out + 1)
+            }
             out.storeBytes(of: UInt8(truncatingIfNeeded: above), as: UInt8.self)
             (out + 1).copyMemory(from: bits.bytes.start, byteCount: bits.bytes.count)
             return 1 + bits.bytes.count

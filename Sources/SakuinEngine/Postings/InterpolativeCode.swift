@@ -7,19 +7,23 @@
 enum InterpolativeCode {
     /// Appends `count` ascending numbers below `limit`.
     static func encode(_ numbers: UnsafePointer<UInt32>, count: Int, limit: Int, into bits: inout BitWriter) {
-        write(numbers, 0, count, 0, limit, &bits)
+        // A number takes 33 bits at most.
+        bits.write(upTo: 5 * count) { write(numbers, 0, count, 0, limit, &$0) }
     }
 
     private static func write(
-        _ numbers: UnsafePointer<UInt32>, _ from: Int, _ to: Int, _ low: Int, _ high: Int, _ bits: inout BitWriter
+        _ numbers: UnsafePointer<UInt32>, _ from: Int, _ to: Int, _ low: Int, _ high: Int, _ bits: inout BitSink
     ) {
-        guard from < to else { return }
-        let middle = (from &+ to) &>> 1
-        let number = Int(numbers[middle])
-        let first = low &+ (middle &- from)
-        bits.append(number &- first, below: (high &- low) &- (to &- from) &+ 1)
-        write(numbers, from, middle, low, number, &bits)
-        write(numbers, middle &+ 1, to, number &+ 1, high, &bits)
+        // The right side comes last, so it goes on here.
+        var (from, low) = (from, low)
+        while from < to {
+            let middle = (from &+ to) &>> 1
+            let number = Int(numbers[middle])
+            bits.append(number &- low &- (middle &- from), below: (high &- low) &- (to &- from) &+ 1)
+            if from < middle { write(numbers, from, middle, low, number, &bits) }
+            from = middle &+ 1
+            low = number &+ 1
+        }
     }
 
     /// Reads `count` numbers below `limit` into `out`; false when there cannot be so many. What is read ascends and is

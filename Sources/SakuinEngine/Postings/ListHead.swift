@@ -44,15 +44,22 @@ struct ListHeadBuilder: ~Copyable {
 
     /// How many were seen by frequency and length, up to the hits served.
     private let counts: UnsafeMutablePointer<UInt8>
+    /// How many are better, up to the hits served; meant only for what was seen.
+    private let better: UnsafeMutablePointer<UInt8>
     private var candidates: [Candidate] = []
     private var isWhole = true
 
     init() {
         counts = .allocate(capacity: 1 << 16)
         counts.initialize(repeating: 0, count: 1 << 16)
+        better = .allocate(capacity: 1 << 16)
+        better.initialize(repeating: 0, count: 1 << 16)
     }
 
-    deinit { counts.deallocate() }
+    deinit {
+        counts.deallocate()
+        better.deallocate()
+    }
 
     mutating func removeAll() {
         for candidate in candidates { counts[Self.slot(candidate.frequency, candidate.lengthCode)] = 0 }
@@ -82,18 +89,22 @@ struct ListHeadBuilder: ~Copyable {
     /// frequency. Nothing when the list has none.
     mutating func append(documentCount: Int, to bits: inout BitWriter) {
         guard isWhole else { return }
+        // Best first, so that for most kinds enough better documents are found at once.
         let kinds = candidates.filter { $0.place == 0 }
-        var better: [Int: Int] = [:]
+            .sorted { ($0.frequency, $1.lengthCode) > ($1.frequency, $0.lengthCode) }
         for kind in kinds {
-            var sum = 0
-            for other in kinds where other.frequency >= kind.frequency && other.lengthCode <= kind.lengthCode {
-                sum += Int(counts[Self.slot(other.frequency, other.lengthCode)])
-            }
             let slot = Self.slot(kind.frequency, kind.lengthCode)
-            better[slot] = sum - Int(counts[slot])
+            var sum = -Int(counts[slot])
+            for other in kinds {
+                if other.frequency < kind.frequency || sum >= ListHead.hitCount { break }
+                if other.lengthCode <= kind.lengthCode {
+                    sum &+= Int(counts[Self.slot(other.frequency, other.lengthCode)])
+                }
+            }
+            better[slot] = UInt8(min(sum, ListHead.hitCount))
         }
         let head = candidates.filter {
-            (better[Self.slot($0.frequency, $0.lengthCode)] ?? 0) + Int($0.place) < ListHead.hitCount
+            Int(better[Self.slot($0.frequency, $0.lengthCode)]) + Int($0.place) < ListHead.hitCount
         }
         if head.isEmpty || head.count > ListHead.countMax { return }
         bits.append(gamma: UInt64(head.count))

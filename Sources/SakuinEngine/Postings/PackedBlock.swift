@@ -29,6 +29,13 @@ enum PackedBlock {
         return at + patch(values, count: count, width: width, widest: widest, into: out + at)
     }
 
+    /// The bytes `encode` would write.
+    static func byteCount(_ values: UnsafePointer<UInt32>, count: Int) -> Int {
+        let (width, widest, patchCount) = bestWidth(values, count: count)
+        let packed = 1 + BitPacking.byteCount(count, width: width)
+        return patchCount == 0 ? packed : packed + 1 + patchByteCount(patchCount, high: widest - width)
+    }
+
     /// Bits of `patches` patches of `high` bits.
     @inline(__always)
     private static func patchByteCount(_ patches: Int, high: Int) -> Int { (5 &+ patches &* (7 &+ high) &+ 7) &>> 3 }

@@ -11,11 +11,18 @@ struct PostingListWriter: ~Copyable {
     /// Documents of a block.
     static let blockCount = 128
 
-    private let docs: UnsafeMutablePointer<UInt32>
-    private let frequencies: UnsafeMutablePointer<UInt32>
+    private let ownDocs: UnsafeMutablePointer<UInt32>
+    private let ownFrequencies: UnsafeMutablePointer<UInt32>
     /// Ranks, or gaps.
     private let numbers: UnsafeMutablePointer<UInt32>
-    private var places = CodeBuffer(capacity: 1024)
+    private var ownPlaces = CodeBuffer(capacity: 1024)
+    /// What is held and not written yet: the own buffers, or a part of a `PostingRun`.
+    private var docs: UnsafePointer<UInt32>
+    private var frequencies: UnsafePointer<UInt32>
+    private var places: UnsafePointer<UInt32>
+    /// The ranks of what is held, if they are known, and how many there are.
+    private var ranks: UnsafePointer<UInt32>?
+    private var rankLimit = 0
     private var count = 0
     private var previousNumber = UInt32.max
 
@@ -27,6 +34,8 @@ struct PostingListWriter: ~Copyable {
     private var head = ListHeadBuilder()
     private let documentCount: Int
     private var isSound = true
+    /// Whether the list may grow so long that it gets a head.
+    private var mayHaveHead = true
 
     /// What the skip data keep of a block.
     private struct Block {
@@ -41,19 +50,22 @@ struct PostingListWriter: ~Copyable {
     /// Documents are below `documentCount`.
     init(documentCount: Int) {
         self.documentCount = documentCount
-        docs = .allocate(capacity: Self.blockCount)
-        frequencies = .allocate(capacity: Self.blockCount)
+        ownDocs = .allocate(capacity: Self.blockCount)
+        ownFrequencies = .allocate(capacity: Self.blockCount)
         numbers = .allocate(capacity: Self.blockCount)
+        docs = UnsafePointer(ownDocs)
+        frequencies = UnsafePointer(ownFrequencies)
+        places = UnsafePointer(ownPlaces.values)
     }
 
     deinit {
-        docs.deallocate()
-        frequencies.deallocate()
+        ownDocs.deallocate()
+        ownFrequencies.deallocate()
         numbers.deallocate()
     }
 
     /// Positions of the last list, if it has one document.
-    var inlinePositions: UnsafePointer<UInt32> { UnsafePointer(places.values) }
+    var inlinePositions: UnsafePointer<UInt32> { places }
 
     /// Starts a list. `isRanked`: blocks hold ranks.
     mutating func begin(
@@ -68,10 +80,33 @@ struct PostingListWriter: ~Copyable {
         self.lengths = lengths
         blocks.removeAll(keepingCapacity: true)
         count = 0
-        places.removeAll()
+        ownPlaces.removeAll()
+        docs = UnsafePointer(ownDocs)
+        frequencies = UnsafePointer(ownFrequencies)
+        places = UnsafePointer(ownPlaces.values)
+        ranks = nil
         previousNumber = .max
         isSound = true
+        mayHaveHead = true
         head.removeAll()
+    }
+
+    /// Adds all documents of the list at once; nothing else is added before or behind. The run stays until `finish`.
+    mutating func add(_ run: PostingRun, postings: inout SectionWriter, positions: inout SectionWriter) {
+        entry.documentFrequency = run.count
+        rankLimit = run.rankLimit
+        mayHaveHead = run.count > Self.blockCount * (ListHead.blockCountMin - 1)
+        places = run.positions ?? places
+        var from = 0
+        while true {
+            docs = run.documents + from
+            frequencies = run.frequencies + from
+            ranks = run.ranks.map { $0 + from }
+            count = min(Self.blockCount, run.count - from)
+            from += count
+            if from == run.count { return }
+            flushBlock(isOnly: false, postings: &postings, positions: &positions)
+        }
     }
 
     /// Adds a document above all before, its frequency (at least 1) and, with positions, that many, ascending.
@@ -80,32 +115,35 @@ struct PostingListWriter: ~Copyable {
         _ document: UInt32, frequency: UInt32, positions from: UnsafePointer<UInt32>?,
         ranks: borrowing CharacterRanks, postings: inout SectionWriter, positions: inout SectionWriter
     ) {
-        if count == Self.blockCount { flushBlock(ranks, isOnly: false, postings: &postings, positions: &positions) }
-        docs[count] = document
-        frequencies[count] = frequency
+        if count == Self.blockCount {
+            rank(ranks)
+            flushBlock(isOnly: false, postings: &postings, positions: &positions)
+        }
+        ownDocs[count] = document
+        ownFrequencies[count] = frequency
         count &+= 1
         entry.documentFrequency &+= 1
-        if entry.hasPositions, let from { places.append(from, Int(frequency)) }
+        if entry.hasPositions, let from {
+            ownPlaces.append(from, Int(frequency))
+            places = UnsafePointer(ownPlaces.values)
+        }
+    }
+
+    /// Finds the ranks of what is held, if blocks hold ranks and they are not known.
+    private mutating func rank(_ known: borrowing CharacterRanks) {
+        guard isRanked, ranks == nil else { return }
+        isSound = known.ranks(of: docs, count: count, into: numbers) && isSound
+        rankLimit = known.count
     }
 
     private mutating func flushBlock(
-        _ ranks: borrowing CharacterRanks, isOnly: Bool, postings: inout SectionWriter,
-        positions: inout SectionWriter
+        isOnly: Bool, postings: inout SectionWriter, positions: inout SectionWriter
     ) {
         let last = docs[count - 1]
-        var best: UInt32 = 1
-        var shortest = lengths.norms == nil ? 0 : UInt8.max
-        for i in 0..<count {
-            if let norms = lengths.norms {
-                let lengthCode = norms[Int(docs[i])]
-                shortest = min(shortest, lengthCode)
-                if !isRanked { head.add(docs[i], frequencies[i], lengthCode) }
-            }
-            best = max(best, frequencies[i])
-        }
+        let (best, shortest) = bounds()
         if isRanked {
-            isSound = ranks.ranks(of: docs, count: count, into: numbers) && isSound
-            appendRanks(limit: isOnly ? ranks.count : nil, postings: &postings)
+            if let ranks { numbers.update(from: ranks, count: count) }
+            appendRanks(limit: isOnly ? rankLimit : nil, postings: &postings)
         } else {
             appendGaps(postings: &postings)
         }
@@ -113,19 +151,34 @@ struct PostingListWriter: ~Copyable {
         postings.buffer.append(upTo: FrequencyBlock.byteCountMax) { out in
             FrequencyBlock.encode(frequencies, count: count, scratch: &bits, into: out)
         }
-        if entry.hasPositions {
-            bits.removeAll()
-            appendPositions()
-            bits.finish()
-            bits.bytes.withBytes { positions.buffer.append(bytes: $0) }
-        }
+        if entry.hasPositions { appendPositions(to: &positions) }
         blocks.append(
             Block(
                 lastDocument: last, lastRank: previousNumber, postingsEnd: postings.count - entry.postingsOffset,
                 positionsEnd: positions.count - entry.positionsOffset, bestFrequency: UInt8(min(best, 255)),
                 shortestLength: shortest))
         self.count = 0
-        places.removeAll()
+        ownPlaces.removeAll()
+    }
+
+    /// The highest frequency and the shortest length of what is held, which the head is told of.
+    @inline(__always)
+    private mutating func bounds() -> (best: UInt32, shortest: UInt8) {
+        let (docs, frequencies, count) = (docs, frequencies, count)
+        var best: UInt32 = 1
+        for i in 0..<count { best = max(best, frequencies[i]) }
+        guard let norms = lengths.norms else { return (best, 0) }
+        var shortest = UInt8.max
+        if isRanked || !mayHaveHead {
+            for i in 0..<count { shortest = min(shortest, norms[Int(docs[i])]) }
+        } else {
+            for i in 0..<count {
+                let lengthCode = norms[Int(docs[i])]
+                shortest = min(shortest, lengthCode)
+                head.add(docs[i], frequencies[i], lengthCode)
+            }
+        }
+        return (best, shortest)
     }
 
     private mutating func appendGaps(postings: inout SectionWriter) {
@@ -153,42 +206,60 @@ struct PostingListWriter: ~Copyable {
         previousNumber = last
     }
 
-    /// Appends the positions of the held documents to `bits`.
-    private mutating func appendPositions() {
-        var from = 0
+    /// Appends the positions of the held documents.
+    private mutating func appendPositions(to positions: inout SectionWriter) {
+        bits.removeAll()
+        let (docs, frequencies, norms) = (docs, frequencies, lengths.norms)
+        var from = places
         for i in 0..<count {
-            let width = PositionWidth.bits(lengths.norms.map { $0[Int(docs[i])] } ?? .max)
+            let width = PositionWidth.bits(norms.map { $0[Int(docs[i])] } ?? .max)
             let mask: UInt64 = (1 &<< UInt64(truncatingIfNeeded: width)) &- 1
             for _ in 0..<frequencies[i] {
-                bits.append(UInt64(places.values[from]) & mask, width: width)
-                from &+= 1
+                bits.append(UInt64(from.pointee) & mask, width: width)
+                from += 1
             }
         }
+        places = from
+        bits.finish()
+        bits.bytes.withBytes { positions.buffer.append(bytes: $0) }
     }
 
     /// Writes a list shorter than a block.
     private mutating func flushShort(
-        _ ranks: borrowing CharacterRanks, isRanked: Bool, postings: inout SectionWriter
+        _ known: borrowing CharacterRanks, isRanked: Bool, postings: inout SectionWriter
     ) {
         bits.removeAll()
-        if isRanked {
-            isSound = ranks.ranks(of: docs, count: count, into: numbers) && isSound
-            // What does not ascend cannot be coded, and is refused in the end.
-            if isSound { InterpolativeCode.encode(numbers, count: count, limit: ranks.count, into: &bits) }
-        } else {
+        let (frequencies, count, order) = (frequencies, count, lengths.positionOrder)
+        if !isRanked {
             InterpolativeCode.encode(docs, count: count, limit: documentCount, into: &bits)
+        } else if let ranks {
+            InterpolativeCode.encode(ranks, count: count, limit: rankLimit, into: &bits)
+        } else {
+            isSound = known.ranks(of: docs, count: count, into: numbers) && isSound
+            // What does not ascend cannot be coded, and is refused in the end.
+            if isSound { InterpolativeCode.encode(numbers, count: count, limit: known.count, into: &bits) }
         }
-        entry.isOnceEach = true
-        for i in 0..<count where frequencies[i] != 1 { entry.isOnceEach = false }
-        if !entry.isOnceEach {
-            for i in 0..<count { bits.append(gamma: UInt64(frequencies[i])) }
+        var all: UInt32 = 0
+        for i in 0..<count { all |= frequencies[i] }
+        entry.isOnceEach = all == 1
+        if all != 1 {
+            bits.write(upTo: 10 * count) { bits in
+                for i in 0..<count { bits.append(gamma: UInt64(frequencies[i])) }
+            }
         }
-        if entry.hasPositions {
-            var from = 0
+        if entry.hasPositions, all == 1 {
+            let places = places
+            bits.write(upTo: PositionCode.byteCountMax * count) { bits in
+                for i in 0..<count { bits.append(UInt64(places[i]), order: order) }
+            }
+        } else if entry.hasPositions {
+            var from = places
             for i in 0..<count {
-                PositionCode.write(
-                    places.values + from, Int(frequencies[i]), order: lengths.positionOrder, to: &bits)
-                from &+= Int(frequencies[i])
+                let frequency = Int(frequencies[i])
+                bits.write(upTo: PositionCode.byteCountMax * frequency) {
+                    PositionCode.write(from, frequency, order: order, to: &$0)
+                }
+                from += frequency
             }
         }
         bits.finish()
@@ -206,10 +277,15 @@ struct PostingListWriter: ~Copyable {
         case 1:
             entry.document = docs[0]
             entry.frequency = frequencies[0]
-            if isShortRanked { isSound = ranks.ranks(of: docs, count: 1, into: &entry.document) }
+            if isShortRanked, let held = self.ranks {
+                entry.document = held[0]
+            } else if isShortRanked {
+                isSound = ranks.ranks(of: docs, count: 1, into: &entry.document)
+            }
         case ..<Self.blockCount: flushShort(ranks, isRanked: isShortRanked, postings: &postings)
         default:
-            flushBlock(ranks, isOnly: blocks.isEmpty, postings: &postings, positions: &positions)
+            rank(ranks)
+            flushBlock(isOnly: blocks.isEmpty, postings: &postings, positions: &positions)
             appendSkipData(to: &postings)
         }
         guard isSound else {

@@ -35,6 +35,20 @@ struct KeyTableWriter: ~Copyable {
         hashes.append(KeyHash.hash(key))
     }
 
+    /// Adds the keys of another behind its own.
+    mutating func append(_ other: borrowing KeyTableWriter) {
+        var key = ByteWriter()
+        let end = other.blob.start + other.blob.count
+        var cursor = RawCursor(other.blob.start, end: end)
+        while !cursor.isAtEnd {
+            key.truncate(to: Int(cursor.varint32()))
+            let more = Int(cursor.varint32())
+            guard let bytes = cursor.bytes(more) else { return }
+            key.append(bytes: UnsafeRawBufferPointer(start: bytes, count: more))
+            key.withBytes { add($0) }
+        }
+    }
+
     static func bucket(_ hash: UInt64, of count: Int) -> Int { Int(((hash >> 32) * UInt64(count)) >> 32) }
 
     func finish(into out: inout ByteWriter) {

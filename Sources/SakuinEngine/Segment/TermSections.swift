@@ -54,6 +54,13 @@ struct TermSections: ~Copyable {
             positions: &positions)
     }
 
+    /// All documents of the list at once, which stay until it is ended; a gram's with ranks, where `GramKey.isRanked`
+    /// says so, since those of its character are only known when they came one by one.
+    mutating func add(_ run: PostingRun) {
+        documentFrequency = run.count
+        list.add(run, postings: &postings, positions: &positions)
+    }
+
     mutating func endGram() throws(StorageError) {
         let isRanked = GramKey.isRanked(key, documentFrequency: documentFrequency)
         guard
@@ -92,5 +99,66 @@ struct TermSections: ~Copyable {
         try file.append(.words, &words)
         try file.append(.postings, &postings)
         try file.append(.positions, &positions)
+    }
+
+    /// Hands out the blocks of the gram dictionary, and notes in `index` what they, the lists and the words are; of parts
+    /// in the order of their keys. Then `drainWords`, `drainPostings` and `drainPositions`.
+    mutating func drainGrams(to sink: inout SectionSink, _ index: inout TermIndex) throws(StorageError) {
+        gramDictionary.end(to: &grams)
+        index.add(
+            &gramDictionary, gramByteCount: grams.count, &wordDictionary, wordByteCount: words.count,
+            postingsByteCount: postings.count, positionsByteCount: positions.count)
+        try grams.drain { (piece) throws(StorageError) in try sink.write(piece) }
+    }
+
+    mutating func drainWords(to sink: inout SectionSink) throws(StorageError) {
+        try words.drain { (piece) throws(StorageError) in try sink.write(piece) }
+    }
+
+    mutating func drainPostings(to sink: inout SectionSink) throws(StorageError) {
+        try postings.drain { (piece) throws(StorageError) in try sink.write(piece) }
+    }
+
+    mutating func drainPositions(to sink: inout SectionSink) throws(StorageError) {
+        try positions.drain { (piece) throws(StorageError) in try sink.write(piece) }
+    }
+}
+
+/// The dictionaries' indexes over the parts of a segment that were written apart.
+struct TermIndex: ~Copyable {
+    private var grams = ByteWriter()
+    private var gramCount = 0
+    private var words = ByteWriter()
+    private var wordCount = 0
+    private var starts = (grams: 0, words: 0, postings: 0, positions: 0)
+
+    init() {}
+
+    fileprivate mutating func add(
+        _ gramDictionary: inout GramDictionaryWriter, gramByteCount: Int, _ wordDictionary: inout WordDictionaryWriter,
+        wordByteCount: Int, postingsByteCount: Int, positionsByteCount: Int
+    ) {
+        gramDictionary.appendIndex(
+            to: &grams, blocks: starts.grams, postings: starts.postings, positions: starts.positions)
+        gramCount += gramDictionary.termCount
+        wordDictionary.appendIndex(
+            to: &words, blocks: starts.words, postings: starts.postings, positions: starts.positions)
+        wordCount += wordDictionary.termCount
+        starts.grams += gramByteCount
+        starts.words += wordByteCount
+        starts.postings += postingsByteCount
+        starts.positions += positionsByteCount
+    }
+
+    /// What stands behind the blocks of the gram dictionary.
+    mutating func appendGrams(to sink: inout SectionSink) throws(StorageError) {
+        GramDictionaryWriter.appendTrailer(termCount: gramCount, to: &grams)
+        try grams.withBytes { (bytes) throws(StorageError) in try sink.write(bytes) }
+    }
+
+    /// What stands behind the blocks of the word dictionary.
+    mutating func appendWords(to sink: inout SectionSink) throws(StorageError) {
+        WordDictionaryWriter.appendTrailer(termCount: wordCount, to: &words)
+        try words.withBytes { (bytes) throws(StorageError) in try sink.write(bytes) }
     }
 }

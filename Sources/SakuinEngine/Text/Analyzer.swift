@@ -1,12 +1,39 @@
 /// What takes the tokens of a text.
 protocol TokenSink: ~Copyable {
-    /// Every CJK character, for the list of documents and frequencies (analyzer `cjk`).
-    mutating func character(_ scalar: UInt32)
-    /// A CJK character at the first or last place of its run (once if both); under `words` every one.
-    mutating func edge(_ scalar: UInt32, position: UInt32)
-    /// Two CJK characters side by side, at the position of the first.
-    mutating func bigram(_ first: UInt32, _ second: UInt32, position: UInt32)
+    /// A run of `count` (at least 1) CJK characters, the low 21 bits of the codes; the first at `position`, the others two
+    /// apart (analyzer `cjk`). Its tokens: every character, for the list of documents and frequencies; the first and the
+    /// last as edges (once if they are one); each two side by side as a bigram, at the position of the first.
+    mutating func run(_ codes: UnsafePointer<UInt32>, _ count: Int, position: UInt32)
+    /// A CJK character under `words`.
+    mutating func unit(_ scalar: UInt32, position: UInt32)
     mutating func word(_ bytes: UnsafeBufferPointer<UInt8>, position: UInt32)
+}
+
+/// A sink that takes the tokens of runs one by one.
+protocol GramSink: TokenSink, ~Copyable {
+    mutating func character(_ scalar: UInt32)
+    mutating func edge(_ scalar: UInt32, position: UInt32)
+    mutating func bigram(_ first: UInt32, _ second: UInt32, position: UInt32)
+}
+
+extension GramSink where Self: ~Copyable {
+    @inline(__always)
+    mutating func run(_ codes: UnsafePointer<UInt32>, _ count: Int, position: UInt32) {
+        var position = position
+        var held = codes[0] & UnitBuffer.scalarMask
+        character(held)
+        edge(held, position: position)
+        for i in 1..<count {
+            let next = codes[i] & UnitBuffer.scalarMask
+            bigram(held, next, position: position)
+            position &+= 2
+            character(next)
+            held = next
+        }
+        if count > 1 { edge(held, position: position) }
+    }
+
+    mutating func unit(_ scalar: UInt32, position: UInt32) { edge(scalar, position: position) }
 }
 
 /// The choices of a field made one value: text to units, units to tokens.
@@ -61,21 +88,10 @@ struct Analyzer: Sendable, Hashable {
                 position &+= 2
                 continue
             }
-            // A run of CJK characters: its first and last are edges.
-            var previous = code & UnitBuffer.scalarMask
-            let first = position
-            sink.character(previous)
-            sink.edge(previous, position: position)
-            while i < count, codes[i] & endBits == 0 {
-                let next = codes[i] & UnitBuffer.scalarMask
-                sink.bigram(previous, next, position: position)
-                position &+= 2
-                sink.character(next)
-                previous = next
-                i &+= 1
-            }
-            if position != first { sink.edge(previous, position: position) }
-            position &+= 2
+            let first = i &- 1
+            while i < count, codes[i] & endBits == 0 { i &+= 1 }
+            sink.run(codes + first, i &- first, position: position)
+            position &+= 2 &* UInt32(truncatingIfNeeded: i &- first)
         }
         return position
     }
@@ -90,7 +106,7 @@ struct Analyzer: Sendable, Hashable {
             if code & UnitBuffer.wordBit != 0 {
                 sink.word(units.word(Int(code & UnitBuffer.wordMask)), position: position)
             } else {
-                sink.edge(code & UnitBuffer.scalarMask, position: position)
+                sink.unit(code & UnitBuffer.scalarMask, position: position)
             }
             position &+= 2
         }

@@ -1,7 +1,7 @@
 /// Runs an analyzer over texts and counts what comes out, for benchmarks.
 @_spi(Benchmarks)
 public struct TokenCounter: ~Copyable {
-    private struct Sink: TokenSink {
+    private struct Sink: GramSink {
         var tokens = 0
         var checksum: UInt64 = 0
         mutating func character(_ scalar: UInt32) { checksum &+= UInt64(scalar) }

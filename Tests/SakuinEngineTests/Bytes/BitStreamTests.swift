@@ -79,3 +79,34 @@ struct BitStreamTests {
         }
     }
 }
+
+extension BitStreamTests {
+    /// Codes written in a row into known room are those written one by one.
+    @Test func sinkWritesWhatTheWriterWrites() {
+        var random = SeededRandom(seed: 11)
+        for _ in 0..<200 {
+            var one = BitWriter(capacity: 1)
+            var row = BitWriter(capacity: 1)
+            let values = (0..<random.below(60)).map { _ in
+                (random.next() >> UInt64(17 + random.below(40)), random.below(4))
+            }
+            func write<Output: BitOutput & ~Copyable>(_ value: (UInt64, Int), to bits: inout Output) {
+                switch value.1 {
+                case 0: bits.append(value.0, width: 47)
+                case 1: bits.append(gamma: value.0 + 1)
+                case 2: bits.append(value.0 & 0xFFFF_FFFF, order: Int(value.0 & 15))
+                default: bits.append(Int(value.0 & 0xFFFF), below: 0x1_0000 + Int(value.0 & 0xFFF))
+                }
+            }
+            let cut = values.isEmpty ? 0 : random.below(values.count)
+            for value in values { write(value, to: &one) }
+            for value in values[..<cut] { write(value, to: &row) }
+            row.write(upTo: 13 * values.count) { sink in
+                for value in values[cut...] { write(value, to: &sink) }
+            }
+            one.finish()
+            row.finish()
+            #expect(one.bytes.array() == row.bytes.array())
+        }
+    }
+}

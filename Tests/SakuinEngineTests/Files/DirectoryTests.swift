@@ -53,6 +53,13 @@ import Testing
         try directory.syncDirectory()
         try directory.syncDirectory(FileName.quarantineFolder)
         try write(directory, "long", Array(repeating: 7, count: 3 << 20))
+        var pieces: [UInt8] = []
+        try directory.forEachPiece("long", pieceByteCount: 1_000_003) { (piece) throws(StorageError) in
+            #expect((1...1_000_003).contains(piece.count))
+            pieces += piece
+        }
+        #expect(pieces == Array(repeating: 7, count: 3 << 20))
+        #expect(throws: StorageError.self) { try directory.forEachPiece("missing", pieceByteCount: 9) { _ in } }
         try directory.truncate("long", to: 5)
         #expect(try directory.size("long") == 5)
         try directory.syncFile("long")

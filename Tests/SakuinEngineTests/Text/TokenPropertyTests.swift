@@ -13,7 +13,7 @@ private enum Token: Hashable {
     case word(String, UInt32)
 }
 
-private struct Collector: TokenSink {
+private struct Collector: GramSink {
     var tokens: [Token] = []
     mutating func character(_ scalar: UInt32) { tokens.append(.character(scalar)) }
     mutating func edge(_ scalar: UInt32, position: UInt32) { tokens.append(.edge(scalar, position)) }

@@ -5,7 +5,7 @@ import Testing
 @testable import SakuinEngine
 
 /// Writes tokens down: `国` character, `[国@0` edge, `国际@0` bigram, `<ab>@4` word.
-private struct TokenList: TokenSink {
+private struct TokenList: GramSink {
     var characters = ""
     var tokens: [String] = []
 

@@ -1,0 +1,149 @@
+// The chunks of one lane or of several to one segment: the documents of the first, then those of the next.
+//
+// 1. `init`: documents get their numbers; the characters of all fields are cut into parts of about the same work.
+// 2. `write(part:)`, on a thread for each: the grams of a part go to sections of its own; words are the last part's.
+// 3. `finish`: the parts one behind the other, then all other sections.
+
+final class ChunkSealing {
+    private struct Span {
+        var field: Int
+        var ranks: Range<Int>
+    }
+    /// The sections of a part, which cannot stand in an array themselves.
+    private final class Part {
+        var spans: [Span] = []
+        var terms: TermSections?
+    }
+
+    private let chunks: [Inverter]
+    private let registry: FieldRegistry
+    private let documentBases: [UInt32]
+    private let documentCount: Int
+    /// By field number; nil for fields that are not inverted.
+    private let fields: [FieldSealing?]
+    private let parts: [Part]
+
+    /// The chunks stay as they are until it is done.
+    init(_ chunks: [Inverter], _ registry: FieldRegistry, partCount: Int) {
+        self.chunks = chunks
+        self.registry = registry
+        var bases: [UInt32] = []
+        var count = 0
+        for chunk in chunks {
+            bases.append(UInt32(count))
+            count += chunk.ordinals.count
+        }
+        documentBases = bases
+        documentCount = count
+        fields = registry.schema.fields.indices.map { field in
+            let slots = chunks.compactMap { $0.fields[field] }
+            return slots.isEmpty ? nil : FieldSealing(field, slots, documentBases: bases, documentCount: count)
+        }
+        parts = (0..<partCount).map { _ in Part() }
+        cut()
+    }
+
+    /// Gives each part consecutive characters of about the same weight.
+    private func cut() {
+        let weights = fields.map { $0?.weights ?? [] }
+        let share = weights.joined().reduce(0, +) / parts.count + 1
+        var (part, taken) = (0, 0)
+        for (field, weights) in weights.enumerated() {
+            var from = 0
+            for (rank, weight) in weights.enumerated() {
+                taken += weight
+                guard taken >= share * (part + 1), part + 1 < parts.count else { continue }
+                parts[part].spans.append(Span(field: field, ranks: from..<(rank + 1)))
+                from = rank + 1
+                part += 1
+            }
+            if from < weights.count { parts[part].spans.append(Span(field: field, ranks: from..<weights.count)) }
+        }
+    }
+
+    private func name(_ id: UInt64, _ part: Int) -> String { FileName.temporary("\(FileName.segment(id))-\(part)") }
+
+    /// Writes the grams of a part; each part once, on any thread.
+    func write(part number: Int, to directory: any Directory, id: UInt64) throws(StorageError) {
+        var terms = TermSections(directory: directory, name: name(id, number), documentCount: documentCount)
+        for span in parts[number].spans { try fields[span.field]?.write(span.ranks, to: &terms) }
+        if number == parts.count - 1 {
+            for field in fields { try field?.writeWords(to: &terms) }
+        }
+        parts[number].terms = consume terms
+    }
+
+    /// Writes the segment, when all parts are written.
+    func finish(_ directory: any Directory, id: UInt64) throws(StorageError) -> SealedSegment {
+        var file = try SegmentFileWriter(try directory.create(FileName.segment(id)))
+        try appendTerms(to: &file)
+        var section = SectionWriter(directory: nil, name: "")
+        let norms = fields.compactMap { $0 }.map { (field: $0.field, codes: $0.lengthCodes) }
+        NormsSection.write(norms, documentCount: documentCount, into: &section.buffer)
+        try file.append(.norms, &section)
+        try appendDocuments(to: &file)
+        let first = chunks[0]
+        for chunk in chunks.dropFirst() { first.keys.append(chunk.keys) }
+        section.buffer.removeAll()
+        first.keys.finish(into: &section.buffer)
+        try file.append(.keys, &section)
+        for (chunk, base) in zip(chunks, documentBases).dropFirst() { first.columns.append(chunk.columns, base) }
+        section.buffer.removeAll()
+        first.columns.finish(documentCount: documentCount, into: &section.buffer)
+        try file.append(.columns, &section)
+        let (bytes, checksum) = try file.finish(meta)
+        return SealedSegment(
+            id: id, byteCount: bytes, checksum: checksum, ordinals: chunks.flatMap(\.ordinals),
+            keyHashes: first.keys.hashes)
+    }
+
+    private func appendTerms(to file: inout SegmentFileWriter) throws(StorageError) {
+        var index = TermIndex()
+        try file.append(.grams) { (sink) throws(StorageError) in
+            for part in parts { try part.terms?.drainGrams(to: &sink, &index) }
+            try index.appendGrams(to: &sink)
+        }
+        try file.append(.words) { (sink) throws(StorageError) in
+            for part in parts { try part.terms?.drainWords(to: &sink) }
+            try index.appendWords(to: &sink)
+        }
+        try file.append(.postings) { (sink) throws(StorageError) in
+            for part in parts { try part.terms?.drainPostings(to: &sink) }
+        }
+        try file.append(.positions) { (sink) throws(StorageError) in
+            for part in parts { try part.terms?.drainPositions(to: &sink) }
+        }
+    }
+
+    private func appendDocuments(to file: inout SegmentFileWriter) throws(StorageError) {
+        try file.append(.documents) { (sink) throws(StorageError) in
+            var index = ByteWriter()
+            var written = 0
+            for (chunk, base) in zip(chunks, documentBases) {
+                chunk.documents.end()
+                try chunk.drainDocuments()
+                chunk.documents.appendIndex(to: &index, firstDocument: Int(base), offset: written)
+                written += chunk.documentSection.count
+                try chunk.documentSection.drain { (piece) throws(StorageError) in try sink.write(piece) }
+            }
+            DocumentStoreWriter.appendTrailer(
+                tableByteCount: 0, documentCount: documentCount,
+                blockCount: index.count / DocumentStoreWriter.indexStride, to: &index)
+            try index.withBytes { (bytes) throws(StorageError) in try sink.write(bytes) }
+        }
+    }
+
+    private var meta: SegmentMeta {
+        var meta = SegmentMeta()
+        meta.documentCount = documentCount
+        meta.analyzerVersion = Analyzer.version
+        meta.tableVersion = CharacterTable.version
+        meta.fieldNames = registry.names
+        meta.fields = fields.map { $0?.statistics ?? FieldStatistics() }
+        let known = chunks.map(\.meta).filter { $0.firstSequence > 0 }
+        meta.firstSequence = known.map(\.firstSequence).min() ?? 0
+        meta.lastSequence = known.map(\.lastSequence).max() ?? 0
+        meta.textByteCount = chunks.reduce(0) { $0 + $1.meta.textByteCount }
+        return meta
+    }
+}

@@ -1,0 +1,181 @@
+// One character's stream to its grams in order: its documents with frequencies, where it is an edge, and each bigram it
+// begins.
+//
+// 1. One pass over the stream takes documents, edges and bigrams apart and counts the bigrams by second character, in the
+//    order of scalars (`StreamRanks`). Chunks sealed together follow each other.
+// 2. The counts become places, over which the bigrams are scattered: a counting sort that keeps documents in order.
+
+/// The order of a field's characters by scalar, over all chunks that are sealed together.
+struct StreamRanks: ~Copyable {
+    /// Ascending.
+    let scalars: [UInt32]
+    /// By chunk and rank: the number of the stream, -1 for none.
+    private let numbers: [[Int32]]
+    /// By chunk: rank by what a stream calls the character behind, see `TokenStreamReader.second`.
+    private let rankByCode: [UnsafeMutablePointer<UInt32>]
+
+    /// The scalars of each chunk, by stream number.
+    init(_ chunks: [[UInt32]]) {
+        let all = chunks.count == 1 ? chunks[0].sorted() : Array(Set(chunks.joined())).sorted()
+        scalars = all
+        var numbers: [[Int32]] = []
+        var tables: [UnsafeMutablePointer<UInt32>] = []
+        for chunk in chunks {
+            let table = UnsafeMutablePointer<UInt32>.allocate(capacity: chunk.count + 2)
+            table.initialize(repeating: 0, count: chunk.count + 2)
+            var mine = [Int32](repeating: -1, count: all.count)
+            var rank = 0
+            for number in chunk.indices.sorted(by: { chunk[$0] < chunk[$1] }) {
+                while all[rank] != chunk[number] { rank += 1 }
+                mine[rank] = Int32(number)
+                table[number < TokenStreams.escaped ? number : number + 2] = UInt32(truncatingIfNeeded: rank)
+            }
+            numbers.append(mine)
+            tables.append(table)
+        }
+        self.numbers = numbers
+        rankByCode = tables
+    }
+
+    deinit {
+        for table in rankByCode { table.deallocate() }
+    }
+
+    /// The stream of a rank in a chunk.
+    func number(_ rank: Int, inChunk chunk: Int) -> Int? {
+        let number = numbers[chunk][rank]
+        return number < 0 ? nil : Int(number)
+    }
+
+    /// Ranks by what the streams of a chunk call the character behind.
+    fileprivate func codes(inChunk chunk: Int) -> UnsafePointer<UInt32> { UnsafePointer(rankByCode[chunk]) }
+}
+
+/// The grams of one character at a time, in memory that is used again for the next.
+struct StreamSorting: ~Copyable {
+    /// Ascending.
+    private(set) var documents = CodeBuffer(capacity: 1024)
+    /// By place in `documents`.
+    private(set) var frequencies = CodeBuffer(capacity: 1024)
+    /// Places by rank in `documents`.
+    private(set) var edges = PlaceBuffer()
+    /// By second character, then as they came; by rank.
+    private var bigrams = PlaceBuffer()
+    private var unsorted = PlaceBuffer()
+    private var seconds = CodeBuffer(capacity: 1024)
+    /// By rank: bigrams with this second character; while they are scattered, where the next goes. All 0 between.
+    private let counts: UnsafeMutablePointer<UInt32>
+    /// A bit for each rank that occurs.
+    private let present: UnsafeMutablePointer<UInt64>
+    private let wordCount: Int
+
+    /// For a field of so many characters.
+    init(characterCount: Int) {
+        counts = .allocate(capacity: max(characterCount, 1))
+        counts.initialize(repeating: 0, count: max(characterCount, 1))
+        wordCount = (characterCount + 63) / 64
+        present = .allocate(capacity: max(wordCount, 1))
+        present.initialize(repeating: 0, count: max(wordCount, 1))
+    }
+
+    deinit {
+        counts.deallocate()
+        present.deallocate()
+    }
+
+    /// Forgets the character before.
+    mutating func begin() {
+        documents.removeAll()
+        frequencies.removeAll()
+        edges.removeAll()
+        unsorted.removeAll()
+        seconds.removeAll()
+    }
+
+    /// Takes the character's stream of a chunk apart, whose documents are counted from `documentBase`, above all before;
+    /// `forEachBigram` then hands out its bigrams.
+    mutating func add(
+        _ stream: TokenStreamReader, ofChunk chunk: Int, _ ranks: borrowing StreamRanks, documentBase: UInt32
+    ) {
+        var stream = stream
+        let rankByCode = ranks.codes(inChunk: chunk)
+        var frequency: UInt32 = 0
+        var place = UInt32(truncatingIfNeeded: documents.count) &- 1
+        while stream.next() {
+            if stream.isFirst {
+                if frequency > 0 { frequencies.append(frequency) }
+                frequency = 0
+                place &+= 1
+                documents.append(stream.document &+ documentBase)
+            }
+            frequency &+= 1
+            if stream.isEdge { edges.append(place, stream.position) }
+            if stream.second != TokenStreams.none {
+                let rank = rankByCode[Int(stream.second)]
+                counts[Int(rank)] &+= 1
+                present[Int(rank &>> 6)] |= 1 &<< UInt64(rank & 63)
+                unsorted.append(place, stream.position)
+                seconds.append(rank)
+            }
+        }
+        if frequency > 0 { frequencies.append(frequency) }
+    }
+
+    /// The list of the character; valid until the next `begin`.
+    var characterRun: PostingRun {
+        PostingRun(count: documents.count, documents: documents.values, frequencies: frequencies.values)
+    }
+
+    /// The list of a character with its positions, all of which are edges; in memory of `runs`.
+    func unitRun(_ runs: inout RunBuffer) -> PostingRun {
+        var run = runs.run(edges.places, ranksOf: documents)
+        run.documents = UnsafePointer(documents.values)
+        run.ranks = nil
+        return run
+    }
+
+    /// Hands out the bigrams of the character: the rank of the second character, and the list, in memory of
+    /// `runs`.
+    mutating func forEachBigram(
+        _ runs: inout RunBuffer, _ body: (_ rank: Int, PostingRun) throws(StorageError) -> Void
+    ) throws(StorageError) {
+        if seconds.count == 0 { return }
+        scatter()
+        var from = 0
+        for word in 0..<wordCount {
+            var bits = present[word]
+            present[word] = 0
+            while bits != 0 {
+                let rank = word &<< 6 | bits.trailingZeroBitCount
+                bits &= bits &- 1
+                let end = Int(counts[rank])
+                counts[rank] = 0
+                let places = UnsafeBufferPointer(start: bigrams.values + from, count: end &- from)
+                try body(rank, runs.run(places, ranksOf: documents))
+                from = end
+            }
+        }
+    }
+
+    /// Puts the bigrams in order; their counts become where each second character's end.
+    private mutating func scatter() {
+        var sum: UInt32 = 0
+        for word in 0..<wordCount {
+            var bits = present[word]
+            while bits != 0 {
+                let rank = word &<< 6 | bits.trailingZeroBitCount
+                bits &= bits &- 1
+                let count = counts[rank]
+                counts[rank] = sum
+                sum &+= count
+            }
+        }
+        bigrams.resize(seconds.count)
+        let (from, ranks, to) = (unsorted.values, seconds.values, bigrams.values)
+        for i in 0..<seconds.count {
+            let rank = Int(ranks[i])
+            to[Int(counts[rank])] = from[i]
+            counts[rank] &+= 1
+        }
+    }
+}
