@@ -154,6 +154,7 @@ struct Recovery {
                 note("error", sentence)
                 store.report([sentence])
                 index.writer.refuse(with: Self.readOnly([sentence]))
+                index.startMerging(onlyChecks: true)
                 return index
             }
             index.startMerging()
@@ -182,6 +183,7 @@ struct Recovery {
             store.report(["The journal could not be replayed: \(error.message)"])
         }
         index.writer.refuse(with: Self.readOnly(damage))
+        index.startMerging(onlyChecks: true)
         return index
     }
 
@@ -221,7 +223,8 @@ struct Recovery {
     private func feed(_ replay: JournalReplay, to index: SearchIndex, commits: Bool) throws(SakuinError) {
         if replay.batchCount == 0 { return }
         let began = Clock.nanoseconds()
-        let step = max(replay.byteCount / 10, 64 << 20)
+        let step = max(replay.byteCount / 10, 4 << 20)
+        note("info", "Replaying the journal: \(replay.batchCount) batches, \(replay.byteCount >> 20) MiB.")
         var done = 0
         var reported = 0
         do throws(StorageError) {

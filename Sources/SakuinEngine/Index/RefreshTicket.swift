@@ -10,11 +10,14 @@ final class RefreshTicket: Sendable {
     /// The last sequence number before the cut.
     let sequence: UInt64
     let commits: Bool
+    /// Bytes of batches that its commit makes needless in the journal.
+    let committingByteCount: Int
     private let state: Monitor<State>
 
-    init(sequence: UInt64, commits: Bool, laneCount: Int) {
+    init(sequence: UInt64, commits: Bool, committingByteCount: Int, laneCount: Int) {
         self.sequence = sequence
         self.commits = commits
+        self.committingByteCount = committingByteCount
         state = Monitor(State(lanesLeft: laneCount))
     }
 

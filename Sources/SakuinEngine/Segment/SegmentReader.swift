@@ -69,8 +69,14 @@ final class SegmentReader: Sendable {
     }
 
     /// Verifies every checksum.
-    func verifyChecksums() throws(StorageError) {
-        for view in sections.values { _ = try view.all() }
+    func verifyChecksums(_ pace: (_ byteCount: Int) throws(StorageError) -> Void) throws(StorageError) {
+        for view in sections.values {
+            for from in stride(from: 0, to: view.count, by: 1 << 20) {
+                let byteCount = min(1 << 20, view.count - from)
+                try pace(byteCount)
+                _ = try view.bytes(from, byteCount)
+            }
+        }
     }
 }
 
