@@ -64,6 +64,11 @@ accept("search-reply", "Two hits of three; the first with a returned field and a
     "Reply", '''search { hits { key: "1" score: 1.5 json: "{\\"title\\":\\"5G网络\\"}"
     spans { field: "title" offsets: 0 offsets: 8 } } hits { key: "2" score: 0.25 } total: 3 total_is_exact: true
     complete: true sequence: 9 took_microseconds: 120 }''')))
+accept("get-incomplete", "Of two keys one is found; a segment cannot be read, the other may be in it.", frame(
+    "REPLY", 4, message("Reply", '''documents { documents { found: true key: "1" json: "{\\"title\\":\\"5G网络\\"}" }
+    documents { } missing: "Segment segment-0000000000000002.seg is not searched: it is damaged." }''')))
+accept("start-check", "Check the index news while it is open, reading at most 20 MB a second.", frame("REQUEST", 17, message(
+    "Request", 'start_check { index: "news" bytes_per_second: 20000000 }')))
 accept("done", "A reply to a call that returns nothing.", frame("REPLY", 2))
 accept("error", "A call failed: NOT_FOUND with its particulars.", frame("ERROR", 1, ERROR))
 accept("error-connection", "The connection ends: the reason stands on stream 0.", frame("ERROR", 0, BUSY))
@@ -86,6 +91,10 @@ accept("job-list", "Merging in the background, and a compaction half done.", fra
     jobs { index: "news" number: 3 state: JOB_STATE_RUNNING options { segments: 1 } bytes_read: 512 bytes_total: 1024
     bytes_written: 400 segments_before: 9 bytes_before: 1024 dead_bytes_before: 64 milliseconds: 1500
     milliseconds_left: 1500 } }''')))
+accept("job-check", "A check that has ended and found damage.", frame("REPLY", 27, message(
+    "Reply", '''jobs { jobs { index: "news" number: 4 state: JOB_STATE_DONE options { } bytes_read: 2048 bytes_total: 2048
+    milliseconds: 40 kind: JOB_KIND_CHECK findings { segments: 2 documents: 3 terms: 9
+    problems: "segment-0000000000000002.seg is damaged at byte 512: checksum of block 0 does not match." } } }''')))
 accept("control-job", "Pause a compaction, then throttle merging in the background.", frame("REQUEST", 21, message(
     "Request", 'control_job { index: "news" number: 3 action: JOB_ACTION_PAUSE }')), frame("REQUEST", 23, message(
     "Request", 'control_job { index: "news" action: JOB_ACTION_THROTTLE bytes_per_second: 8000000 }')))
@@ -113,6 +122,10 @@ accept("import-receipt", "The acknowledgement of a batch: one of its two documen
        frame("REPLY", 9), data="receipt")
 accept("export-page", "A page of an export and the end of the stream.",
        frame("DATA", 11, message("ExportPage", 'documents { found: true key: "1" json: "{\\"title\\":\\"索引\\"}" }')),
+       frame("REPLY", 11), data="page")
+accept("export-incomplete", "The first page of an export says what will not come.",
+       frame("DATA", 11, message("ExportPage", 'missing: "Segment segment-0000000000000002.seg is not searched."')),
+       frame("DATA", 11, message("ExportPage", 'documents { found: true key: "1" json: "{}" }')),
        frame("REPLY", 11), data="page")
 accept("cancel", "The client gives stream 9 up.", frame("CANCEL", 9))
 accept("ping-pong", "A ping and the pong with the same bytes.", frame("PING", 0, b"12345678"),

@@ -1,9 +1,8 @@
-// stats, segments, check, and the commands a later version brings.
+// stats, segments, and the commands a later version brings.
 
 import ArgumentParser
 import Foundation
 import SakuinClient
-import SakuinEngine
 
 struct StatsCommand: OnlineCommand {
     static let configuration = CommandConfiguration(
@@ -78,96 +77,6 @@ struct SegmentsCommand: OnlineCommand {
                 key: "sections",
                 value: .object(segment.sections.map { .init(key: $0.name, value: .integer(Int64($0.bytes))) })),
         ])
-    }
-}
-
-/// Works on the files of a folder that no daemon has open.
-struct CheckCommand: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "check", abstract: "Verify every checksum and cross-reference of an index or data folder.")
-    @Flag(help: "Answer in JSON.") var json = false
-    @Flag(
-        help:
-            "Make a damaged index whole again out of what can be read, into new files; damaged ones go to quarantine/.")
-    var repair = false
-    @Argument(help: "The folder of an index or of a snapshot, or the data folder of a daemon that is not running.")
-    var folder: String
-
-    func run() throws {
-        let output = Output(json: json)
-        do {
-            var problems = 0
-            for path in try indexFolders() {
-                let found = try check(path, output)
-                if repair, found > 0 {
-                    problems += try mend(path, output) ? try check(path, output) : found
-                } else {
-                    problems += found
-                }
-            }
-            if problems > 0 { throw ExitCode(1) }
-        } catch let error as SakuinError {
-            output.fail(error)
-            throw ExitCode(2)
-        }
-    }
-
-    private func indexFolders() throws -> [String] {
-        let files = FileManager.default
-        guard let names = try? files.contentsOfDirectory(atPath: folder) else {
-            throw SakuinError(.notFound, "\(folder) cannot be read.", field: "folder", value: folder)
-        }
-        guard names.contains("indexes") else { return [folder] }
-        func inside(_ path: String) throws -> [String] {
-            try files.contentsOfDirectory(atPath: path).filter { !$0.hasPrefix(".") }.sorted().map { path + "/" + $0 }
-        }
-        let indexes = try inside(folder + "/indexes")
-        // A snapshot is not repaired: it would not be what it was.
-        guard names.contains("snapshots"), !repair else { return indexes }
-        return indexes + (try inside(folder + "/snapshots").flatMap(inside))
-    }
-
-    /// Whether the index can be written again.
-    private func mend(_ path: String, _ output: Output) throws -> Bool {
-        let report = try IndexRepair.run(path: path)
-        if output.json {
-            output.object([
-                ("folder", .string(path)), ("savedDocuments", .integer(Int64(report.savedDocuments))),
-                ("exportedDocuments", .integer(Int64(report.exportedDocuments))),
-                ("lostDocuments", .integer(Int64(report.lostDocuments))),
-                ("actions", .array(report.actions.map { .string($0) })), ("isWhole", .boolean(report.isWhole)),
-            ])
-        } else {
-            output.line(
-                "\(path): \(report.savedDocuments) documents saved, \(report.exportedDocuments) exported, "
-                    + "\(report.lostDocuments) lost.")
-            for action in report.actions { output.line("  " + action) }
-        }
-        return report.isWhole
-    }
-
-    private func check(_ path: String, _ output: Output) throws -> Int {
-        let report = try IndexCheck.run(path: path)
-        if output.json {
-            output.object([
-                ("folder", .string(path)), ("files", .integer(Int64(report.files))),
-                ("bytes", .integer(Int64(report.bytes))), ("segments", .integer(Int64(report.segments))),
-                ("documents", .integer(Int64(report.documents))), ("terms", .integer(Int64(report.terms))),
-                ("problems", .array(report.problems.map { .string($0) })),
-                ("notes", .array(report.notes.map { .string($0) })),
-            ])
-        } else {
-            output.line(
-                "\(path): \(report.files) files, \(Output.size(report.bytes)), \(report.segments) segments, "
-                    + "\(report.documents) documents, \(report.terms) terms: "
-                    + (report.problems.isEmpty ? "good." : "\(report.problems.count) problems."))
-            for problem in report.problems { output.line("  " + problem) }
-            for note in report.notes { output.line("  " + note) }
-            if !report.problems.isEmpty, !repair {
-                output.line("  'sakuin check --repair \(path)' saves what can be read, into new files.")
-            }
-        }
-        return report.problems.count
     }
 }
 

@@ -28,8 +28,17 @@ struct GetCommand: OnlineCommand {
     @Argument(help: "The key.") var key: String
 
     func run(_ client: SakuinClient, _ output: Output) async throws {
-        guard let document = try await client.index(name).get([key])[0] else {
-            output.fail(SakuinError(.notFound, "There is no document '\(key)'.", field: "key", value: key))
+        let fetched = try await client.index(name).fetch([key])
+        output.warn(missing: fetched.missing)
+        guard let document = fetched.documents[0] else {
+            output.fail(
+                SakuinError(
+                    .notFound,
+                    fetched.complete
+                        ? "There is no document '\(key)'." : "There is no document '\(key)' in what can be read.",
+                    field: "key", value: key,
+                    nextStep: fetched.complete ? nil : "The index is not complete: 'sakuin stats' says what is missing."
+                ))
             throw ExitCode(1)
         }
         if output.json {
@@ -97,7 +106,9 @@ struct ExportCommand: OnlineCommand {
     @Option(help: "Name for the key where a document does not hold it in a field.") var key = "id"
 
     func run(_ client: SakuinClient, _ output: Output) async throws {
-        for try await page in try await client.index(name).export() {
+        let pages = try await client.index(name).export()
+        output.warn(missing: pages.missing)
+        for try await page in pages {
             var bytes: [UInt8] = []
             for document in page {
                 bytes.append(contentsOf: document.json(keyField: key))
@@ -105,5 +116,7 @@ struct ExportCommand: OnlineCommand {
             }
             Output.write(bytes, to: STDOUT_FILENO)
         }
+        // Whoever takes it for a backup has to notice.
+        if !pages.complete { throw ExitCode(1) }
     }
 }

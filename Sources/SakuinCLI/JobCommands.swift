@@ -1,4 +1,4 @@
-// compact and jobs: compactions as jobs of the daemon, with their progress.
+// compact and jobs: compactions and other jobs of the daemon, with their progress.
 
 import ArgumentParser
 import Foundation
@@ -38,7 +38,7 @@ struct CompactCommand: OnlineCommand {
                 : output.line("Job \(job.id) was accepted; 'sakuin jobs' shows how far it is.")
             return
         }
-        let ended = try await follow(job, index, output)
+        let ended = try await JobView.follow(job, index, output)
         switch ended.state {
         case .done: report(ended, output)
         default:
@@ -56,31 +56,6 @@ struct CompactCommand: OnlineCommand {
                 "A rate is 0.001 to 1000000000 megabytes a second.", field: "max-mb-per-s", value: megabytes)
         }
         return Int(megabytes * 1e6)
-    }
-
-    /// Looks at the job until it has ended. A daemon that is started again meanwhile is waited for.
-    private func follow(_ job: JobStatus, _ index: RemoteIndex, _ output: Output) async throws -> JobStatus {
-        var last = job
-        var shown = -1
-        var pause = 20
-        while !last.state.isFinal {
-            try await Task.sleep(for: .milliseconds(pause))
-            pause = min(pause * 2, 250)
-            guard let now = try await index.jobs().first(where: { $0.number == job.number }) else {
-                throw SakuinError(
-                    .notFound, "The daemon no longer knows the job.", field: "job", value: job.id,
-                    nextStep: "'sakuin stats' and 'sakuin segments' show what was done.")
-            }
-            last = now
-            if last.state.isFinal { break }
-            if output.json, Int(last.percent) != shown {
-                shown = Int(last.percent)
-                output.line(JobView.value(last, event: "progress").text)
-            }
-            if !output.json, Output.errorIsTerminal { JobView.bar(last) }
-        }
-        if !output.json, Output.errorIsTerminal { JobView.clear() }
-        return last
     }
 
     private func report(_ job: JobStatus, _ output: Output) {
@@ -125,7 +100,7 @@ struct CompactCommand: OnlineCommand {
 struct JobsCommand: OnlineCommand {
     static let configuration = CommandConfiguration(
         commandName: "jobs",
-        abstract: "Show compactions and merging in the background; pause, resume, cancel, throttle.",
+        abstract: "Show compactions, checks and merging in the background; pause, resume, cancel, throttle.",
         usage: "sakuin jobs [--json] [pause|resume|cancel|throttle ID] [--max-mb-per-s X]")
     @OptionGroup var options: ServerOptions
     @Argument(help: "pause, resume, cancel or throttle; without it all jobs are shown.") var action: String?
@@ -171,11 +146,37 @@ struct JobsCommand: OnlineCommand {
 
 /// Jobs as lines, bars and JSON.
 enum JobView {
+    /// Looks at the job until it has ended. A daemon that is started again meanwhile is waited for.
+    static func follow(_ job: JobStatus, _ index: RemoteIndex, _ output: Output) async throws -> JobStatus {
+        var last = job
+        var shown = -1
+        var pause = 20
+        while !last.state.isFinal {
+            try await Task.sleep(for: .milliseconds(pause))
+            pause = min(pause * 2, 250)
+            guard let now = try await index.jobs().first(where: { $0.number == job.number }) else {
+                throw SakuinError(
+                    .notFound, "The daemon no longer knows the job.", field: "job", value: job.id,
+                    nextStep: "'sakuin stats' and 'sakuin segments' show what was done.")
+            }
+            last = now
+            if last.state.isFinal { break }
+            if output.json, Int(last.percent) != shown {
+                shown = Int(last.percent)
+                output.line(value(last, event: "progress").text)
+            }
+            if !output.json, Output.errorIsTerminal { bar(last) }
+        }
+        if !output.json, Output.errorIsTerminal { clear() }
+        return last
+    }
+
     static func value(_ job: JobStatus, event: String? = nil) -> JSONValue {
         var members: [(String, JSONValue)] = []
         if let event { members.append(("event", .string(event))) }
         members += [
-            ("job", .string(job.id)), ("index", .string(job.index)), ("state", .string(job.state.description)),
+            ("job", .string(job.id)), ("kind", .string(job.kind.description)), ("index", .string(job.index)),
+            ("state", .string(job.state.description)),
             ("percent", .float((job.percent * 10).rounded() / 10)), ("bytesRead", .integer(Int64(job.bytesRead))),
             ("bytesTotal", .integer(Int64(job.bytesTotal))), ("bytesWritten", .integer(Int64(job.bytesWritten))),
             ("deadBytesBefore", .integer(Int64(job.deadBytesBefore))),
@@ -183,7 +184,9 @@ enum JobView {
         ]
         if let left = job.millisecondsLeft { members.append(("millisecondsLeft", .integer(Int64(left)))) }
         if let rate = job.options.bytesPerSecond { members.append(("bytesPerSecond", .integer(Int64(rate)))) }
-        if job.number > 0 {
+        if job.kind == .check {
+            members.append(("problems", .array(job.findings.problems.map { .string($0) })))
+        } else if job.number > 0 {
             members.append(("segments", .integer(Int64(job.options.segments))))
             members.append(("onlyDeletes", .boolean(job.options.onlyDeletes)))
         }
@@ -193,7 +196,7 @@ enum JobView {
     }
 
     static func line(_ job: JobStatus) -> String {
-        var text = "\(job.id)  \(job.state)"
+        var text = "\(job.id)  \(job.kind == .check ? "check " : "")\(job.state)"
         if job.number == 0 {
             text += "  \(Output.size(job.bytesRead)) read, \(Output.size(job.bytesWritten)) written, "
             text += "\(Output.size(max(0, job.bytesTotal - job.bytesRead))) behind"
@@ -207,7 +210,9 @@ enum JobView {
     private static func progress(_ job: JobStatus) -> String {
         var text = String(format: "%.0f %%", job.percent)
         text += "  \(Output.size(job.bytesRead)) of \(Output.size(job.bytesTotal)) read, "
-        text += "\(Output.size(job.bytesWritten)) written"
+        text +=
+            job.kind == .check
+            ? "\(job.findings.problems.count) problems" : "\(Output.size(job.bytesWritten)) written"
         if let left = job.millisecondsLeft { text += ", \(time(left)) left" }
         return text
     }

@@ -15,6 +15,19 @@ struct Output: Sendable {
 
     func warn(_ text: String) { Self.write(Array((text + "\n").utf8), to: STDERR_FILENO) }
 
+    /// Says on standard error that an index could not be read as a whole; standard output stays what was asked for.
+    func warn(missing: [String]) {
+        if missing.isEmpty { return }
+        if json {
+            let members: [(String, JSONValue)] = [
+                ("complete", .boolean(false)), ("missing", .array(missing.map { .string($0) })),
+            ]
+            return warn(JSONValue.object(members.map { .init(key: $0.0, value: $0.1) }).text)
+        }
+        warn("not complete:")
+        for sentence in missing { warn("  " + sentence) }
+    }
+
     /// Writes all of it; ends the process when the reader is gone (`| head`), for nothing more can be said.
     static func write(_ bytes: [UInt8], to descriptor: Int32) {
         var at = 0

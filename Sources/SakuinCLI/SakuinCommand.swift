@@ -44,6 +44,16 @@ struct ServerOptions: ParsableArguments {
     var json = false
 
     static let defaultServer = "127.0.0.1:7705"
+
+    /// A client of that server; it connects when it is used.
+    func client() throws -> SakuinClient {
+        if tokenFile != nil {
+            throw SakuinError(
+                .unimplemented, "Servers of this version ask for no token.", field: "token-file",
+                nextStep: "Leave --token-file out.")
+        }
+        return SakuinClient(try SakuinClient.Configuration(server: GlobalArguments.server ?? server))
+    }
 }
 
 /// A command that talks to a server. Exit codes: 0 done; 1 something was not found or not done; 2 usage or server error.
@@ -56,12 +66,7 @@ extension OnlineCommand {
     func run() async throws {
         let output = Output(json: options.json)
         do {
-            if options.tokenFile != nil {
-                throw SakuinError(
-                    .unimplemented, "Servers of this version ask for no token.", field: "token-file",
-                    nextStep: "Leave --token-file out.")
-            }
-            let client = SakuinClient(try SakuinClient.Configuration(server: GlobalArguments.server ?? options.server))
+            let client = try options.client()
             defer { Task { await client.close() } }
             try await run(client, output)
         } catch let error as SakuinError {

@@ -24,10 +24,10 @@ public struct RemoteIndex: SearchService {
         return response
     }
 
-    public func get(_ keys: [String]) async throws -> [Document?] {
-        guard case .documents(let documents) = try await client.call(.get(index: name, keys: keys), hasDeadline: true)
+    public func fetch(_ keys: [String]) async throws -> FetchedDocuments {
+        guard case .documents(let fetched) = try await client.call(.get(index: name, keys: keys), hasDeadline: true)
         else { throw SakuinClient.unexpected() }
-        return documents
+        return fetched
     }
 
     public func refresh() async throws -> UInt64 { try await sequence(.refresh(index: name)) }
@@ -70,6 +70,10 @@ public struct RemoteIndex: SearchService {
         return estimate
     }
 
+    public func startCheck(bytesPerSecond: Int?) async throws -> JobStatus {
+        try await job(.startCheck(index: name, bytesPerSecond: bytesPerSecond))
+    }
+
     public func jobs() async throws -> [JobStatus] {
         guard case .jobs(let jobs) = try await client.call(.listJobs(index: name)) else {
             throw SakuinClient.unexpected()
@@ -101,12 +105,10 @@ public struct RemoteIndex: SearchService {
         let (payloads, continuation) = AsyncThrowingStream<[UInt8], any Error>.makeStream()
         let request = WireRequest(.export(index: name, pointInTime: pointInTime))
         let stream = try await connection.openExport(request, continuation)
-        let source = PayloadSource(payloads)
-        return DocumentPages {
-            guard let payload = try await source.next() else { return nil }
-            connection.release(stream, payload.count)
-            return try payload.withUnsafeBytes { try WireCodec.decodePage($0) }
-        }
+        let source = PageSource(payloads) { connection.release(stream, $0) }
+        // The first page says what will not come.
+        let missing = try await source.missing()
+        return DocumentPages(missing: missing) { try await source.next() }
     }
 
     /// A stream of batches with several under way; each is acknowledged at `acknowledge`, in order.
@@ -122,15 +124,40 @@ public struct RemoteIndex: SearchService {
 }
 
 /// The pages of an export as they came, one task at a time.
-private actor PayloadSource {
+private actor PageSource {
     private var iterator: AsyncThrowingStream<[UInt8], any Error>.AsyncIterator
+    private let release: @Sendable (Int) -> Void
+    /// The first page, until it is asked for.
+    private var first: WirePage?
 
-    init(_ payloads: AsyncThrowingStream<[UInt8], any Error>) { iterator = payloads.makeAsyncIterator() }
+    init(
+        _ payloads: AsyncThrowingStream<[UInt8], any Error>, release: @escaping @Sendable (_ byteCount: Int) -> Void
+    ) {
+        iterator = payloads.makeAsyncIterator()
+        self.release = release
+    }
 
-    func next() async throws -> [UInt8]? {
+    /// Waits for the first page; once, before `next`.
+    func missing() async throws -> [String] {
+        first = try await page()
+        return first?.missing ?? []
+    }
+
+    func next() async throws -> [Document]? {
+        // The first page may only say what is missing.
+        if let documents = first?.documents, !documents.isEmpty {
+            first = nil
+            return documents
+        }
+        return try await page()?.documents
+    }
+
+    private func page() async throws -> WirePage? {
         var iterator = iterator
         defer { self.iterator = iterator }
-        return try await iterator.next(isolation: self)
+        guard let payload = try await iterator.next(isolation: self) else { return nil }
+        release(payload.count)
+        return try payload.withUnsafeBytes { try WireCodec.decodePage($0) }
     }
 }
 

@@ -32,6 +32,7 @@ struct SakuinDaemon: AsyncParsableCommand {
     var logLevel: String?
 
     func run() async throws {
+        Allocator.giveBackWhatIsFreed()
         do {
             try await serve()
         } catch {

@@ -16,7 +16,7 @@ extension WireCodec {
         CompactionOptions(segments: Int(m.segments), onlyDeletes: m.onlyDeletes, bytesPerSecond: rate(m.bytesPerSecond))
     }
 
-    private static func rate(_ bytesPerSecond: UInt64) -> Int? {
+    static func rate(_ bytesPerSecond: UInt64) -> Int? {
         bytesPerSecond == 0 ? nil : Int(clamping: bytesPerSecond)
     }
 
@@ -65,7 +65,29 @@ extension WireCodec {
             $0.milliseconds = UInt64(clamping: status.milliseconds)
             if let left = status.millisecondsLeft { $0.millisecondsLeft = UInt64(clamping: left) }
             $0.message = status.message
+            $0.kind = Sakuin_V1_JobKind(rawValue: Int(status.kind.rawValue)) ?? .compaction
+            if status.kind == .check { $0.findings = findings(status.findings) }
         }
+    }
+
+    private static func findings(_ findings: CheckFindings) -> Sakuin_V1_CheckFindings {
+        .with {
+            $0.segments = UInt32(clamping: findings.segments)
+            $0.documents = UInt64(clamping: findings.documents)
+            $0.terms = UInt64(clamping: findings.terms)
+            $0.problems = findings.problems
+            $0.untoldProblemCount = UInt64(clamping: findings.untoldProblemCount)
+        }
+    }
+
+    private static func findings(_ m: Sakuin_V1_CheckFindings) -> CheckFindings {
+        var findings = CheckFindings()
+        findings.segments = Int(m.segments)
+        findings.documents = Int(clamping: m.documents)
+        findings.terms = Int(clamping: m.terms)
+        findings.problems = m.problems
+        findings.untoldProblemCount = Int(clamping: m.untoldProblemCount)
+        return findings
     }
 
     static func job(_ m: Sakuin_V1_Job) -> JobStatus {
@@ -86,6 +108,8 @@ extension WireCodec {
         status.milliseconds = Int(clamping: m.milliseconds)
         status.millisecondsLeft = m.hasMillisecondsLeft ? Int(clamping: m.millisecondsLeft) : nil
         status.message = m.message
+        status.kind = JobKind(rawValue: UInt8(clamping: m.kind.rawValue)) ?? .compaction
+        if m.hasFindings { status.findings = findings(m.findings) }
         return status
     }
 

@@ -25,7 +25,11 @@ extension WireCodec {
             }
         case .receipt(let receipt): message.write = self.receipt(receipt)
         case .search(let response): message.search = searchReply(response)
-        case .documents(let documents): message.documents = .with { $0.documents = documents.map(found) }
+        case .documents(let fetched):
+            message.documents = .with {
+                $0.documents = fetched.documents.map(found)
+                $0.missing = fetched.missing
+            }
         case .sequence(let sequence): message.sequence = .with { $0.sequence = sequence }
         case .statistics(let statistics): message.statistics = self.statistics(statistics)
         case .segments(let segments): message.segments = .with { $0.segments = segments.map(segment) }
@@ -65,7 +69,7 @@ extension WireCodec {
                 })
         case .write(let m): return .receipt(receipt(m))
         case .search(let m): return .search(try searchResponse(m))
-        case .documents(let m): return .documents(try documents(m.documents))
+        case .documents(let m): return .documents(FetchedDocuments(try documents(m.documents), missing: m.missing))
         case .sequence(let m): return .sequence(m.sequence)
         case .statistics(let m): return .statistics(try statistics(m))
         case .segments(let m): return .segments(m.segments.map(segment))
@@ -165,12 +169,17 @@ extension WireCodec {
     // MARK: Documents
 
     /// A page of an export, for a DATA frame.
-    public static func encode(page documents: [Document]) -> [UInt8] {
-        bytes(Sakuin_V1_ExportPage.with { $0.documents = documents.map { found($0) } })
+    public static func encode(_ page: WirePage) -> [UInt8] {
+        bytes(
+            Sakuin_V1_ExportPage.with {
+                $0.documents = page.documents.map { found($0) }
+                $0.missing = page.missing
+            })
     }
 
-    public static func decodePage(_ payload: UnsafeRawBufferPointer) throws(SakuinError) -> [Document] {
-        try documents(try decode(payload, as: Sakuin_V1_ExportPage.self).documents).compactMap(\.self)
+    public static func decodePage(_ payload: UnsafeRawBufferPointer) throws(SakuinError) -> WirePage {
+        let message = try decode(payload, as: Sakuin_V1_ExportPage.self)
+        return WirePage(try documents(message.documents).compactMap(\.self), missing: message.missing)
     }
 
     private static func found(_ document: Document?) -> Sakuin_V1_FoundDocument {

@@ -56,6 +56,11 @@ extension WireCodec {
                 $0.index = index
                 $0.options = self.options(options)
             }
+        case .startCheck(let index, let bytesPerSecond):
+            message.startCheck = .with {
+                $0.index = index
+                $0.bytesPerSecond = UInt64(clamping: bytesPerSecond ?? 0)
+            }
         case .listJobs(let index): message.listJobs = .with { $0.index = index }
         case .controlJob(let index, let number, let action):
             message.controlJob = control(index, number, action)
@@ -119,6 +124,7 @@ extension WireCodec {
         case .compact(let m): return .compact(index: m.index, segments: Int(m.segments))
         case .startCompaction(let m): return .startCompaction(index: m.index, options(m.options))
         case .estimateCompaction(let m): return .estimateCompaction(index: m.index, options(m.options))
+        case .startCheck(let m): return .startCheck(index: m.index, bytesPerSecond: rate(m.bytesPerSecond))
         case .listJobs(let m): return .listJobs(index: m.index)
         case .controlJob(let m): return .controlJob(index: m.index, number: m.number, try action(m))
         case .import(let m):

@@ -17,6 +17,7 @@ public enum WireCall: Sendable, Hashable {
     case compact(index: String, segments: Int)
     case startCompaction(index: String, CompactionOptions)
     case estimateCompaction(index: String, CompactionOptions)
+    case startCheck(index: String, bytesPerSecond: Int?)
     /// Of all indexes when `index` is empty.
     case listJobs(index: String)
     case controlJob(index: String, number: UInt64, JobAction)
@@ -53,7 +54,7 @@ public enum WireReply: Sendable, Hashable {
     case indexes([IndexListing])
     case receipt(WriteReceipt)
     case search(SearchResponse)
-    case documents([Document?])
+    case documents(FetchedDocuments)
     case sequence(UInt64)
     case statistics(IndexStatistics)
     case segments([SegmentStatistics])
@@ -64,6 +65,18 @@ public enum WireReply: Sendable, Hashable {
     case snapshot(SnapshotListing)
     case snapshots([SnapshotListing])
     case pointInTime(PointInTime)
+}
+
+/// The payload of a DATA frame of an export.
+public struct WirePage: Sendable, Hashable {
+    public var documents: [Document]
+    /// In the first page: what will not come, in sentences.
+    public var missing: [String]
+
+    public init(_ documents: [Document], missing: [String] = []) {
+        self.documents = documents
+        self.missing = missing
+    }
 }
 
 /// The payload of HELLO.

@@ -65,11 +65,38 @@ public enum JobState: UInt8, Sendable, Hashable, CaseIterable, CustomStringConve
     public var isFinal: Bool { self == .done || self == .cancelled || self == .failed }
 }
 
-/// A job of an index: a compaction, or its background merging (number 0).
+/// What a job does.
+public enum JobKind: UInt8, Sendable, Hashable, CaseIterable, CustomStringConvertible {
+    /// Also merging in the background.
+    case compaction = 0
+    case check = 1
+
+    public var description: String {
+        switch self {
+        case .compaction: "compaction"
+        case .check: "check"
+        }
+    }
+}
+
+/// What a check has read so far and found.
+public struct CheckFindings: Sendable, Hashable {
+    public var segments = 0
+    public var documents = 0
+    public var terms = 0
+    /// Sentences; empty when nothing is wrong.
+    public var problems: [String] = []
+    /// Further problems that are not told, for there were too many.
+    public var untoldProblemCount = 0
+    public init() {}
+}
+
+/// A job of an index: a compaction, a check, or its background merging (number 0).
 public struct JobStatus: Sendable, Hashable {
     public var index = ""
     /// Counts up within an index; 0: merging in the background.
     public var number: UInt64 = 0
+    public var kind = JobKind.compaction
     public var state = JobState.queued
     public var options = CompactionOptions()
     /// Bytes of segments read so far, and that it will have read at its end.
@@ -89,6 +116,8 @@ public struct JobStatus: Sendable, Hashable {
     public var millisecondsLeft: Int?
     /// Why it failed or waits.
     public var message = ""
+    /// Of a check.
+    public var findings = CheckFindings()
     public init() {}
 
     public static let mergesName = "merges"

@@ -4,8 +4,8 @@ public protocol SearchService: Sendable {
     /// Applies a batch atomically and returns when it is at the level that was asked.
     func write(_ batch: WriteBatch) async throws -> WriteReceipt
     func search(_ request: SearchRequest) async throws -> SearchResponse
-    /// The documents with these keys, in this order; nil where there is none.
-    func get(_ keys: [String]) async throws -> [Document?]
+    /// The documents with these keys, in this order, and whether anything of the index cannot be read.
+    func fetch(_ keys: [String]) async throws -> FetchedDocuments
     /// Makes everything written so far visible; returns its sequence number.
     func refresh() async throws -> UInt64
     /// Makes everything written so far durable in segments and a manifest; returns its sequence number.
@@ -18,12 +18,16 @@ public protocol SearchService: Sendable {
     func startCompaction(_ options: CompactionOptions) async throws -> JobStatus
     /// What a compaction would read, write and reclaim now.
     func estimateCompaction(_ options: CompactionOptions) async throws -> CompactionEstimate
-    /// Merging in the background (number 0), then the compactions that wait, run or have ended lately.
+    /// Starts a check of everything that can be seen as a job and returns: all checksums and cross-references are read at
+    /// low priority, within the budget of merges, while searches and writes go on. `bytesPerSecond` nil: no limit of its
+    /// own. Its status says what was found; it does not go on over a restart.
+    func startCheck(bytesPerSecond: Int?) async throws -> JobStatus
+    /// Merging in the background (number 0), then the compactions and checks that wait, run or have ended lately.
     func jobs() async throws -> [JobStatus]
     /// Pauses, resumes, cancels or throttles a job; returns how it is then.
     func control(job number: UInt64, _ action: JobAction) async throws -> JobStatus
     /// All living documents of one snapshot, page by page, in no particular order: of everything written so far, or of
-    /// the point in time with that token.
+    /// the point in time with that token. The pages say what cannot be read.
     func export(pointInTime: String?) async throws -> DocumentPages
     /// Keeps what can be seen now, so that searches and exports under its token see just that, whatever is written
     /// meanwhile. It ends when it was not used for `leaseMilliseconds`, at most 10 minutes; until then its files take
@@ -34,6 +38,9 @@ public protocol SearchService: Sendable {
 }
 
 extension SearchService {
+    /// The documents with these keys, in this order; nil where there is none.
+    public func get(_ keys: [String]) async throws -> [Document?] { try await fetch(keys).documents }
+
     public func export() async throws -> DocumentPages { try await export(pointInTime: nil) }
 
     /// The number of documents that match.
@@ -67,22 +74,4 @@ public protocol CatalogService: Sendable {
     /// index it was made of.
     func restoreSnapshot(_ name: String, of index: String, as newName: String?) async throws -> IndexListing
     func deleteSnapshot(_ name: String, of index: String) async throws
-}
-
-/// Documents page by page.
-public struct DocumentPages: AsyncSequence, Sendable {
-    public typealias Element = [Document]
-    private let next: @Sendable () async throws -> [Document]?
-
-    /// `next` returns a page at a time, then nil; it is not called again after nil or an error.
-    public init(next: @escaping @Sendable () async throws -> [Document]?) { self.next = next }
-
-    /// The next page; nil at the end. One task at a time.
-    public func nextPage() async throws -> [Document]? { try await next() }
-
-    public struct AsyncIterator: AsyncIteratorProtocol {
-        let source: @Sendable () async throws -> [Document]?
-        public mutating func next() async throws -> [Document]? { try await source() }
-    }
-    public func makeAsyncIterator() -> AsyncIterator { AsyncIterator(source: next) }
 }

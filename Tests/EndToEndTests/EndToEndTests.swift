@@ -107,6 +107,12 @@ private final class Daemon {
         #expect(before[6] == "0 []")
         #expect(try sakuin(first, "count", "t", "图书馆").text == "1\n")
         #expect(try sakuin(first, "get", "t", "nobody").code == 1)
+        let checked = try sakuin(first, "check", "t")
+        #expect(checked.code == 0 && checked.text.hasPrefix("t: ") && checked.text.hasSuffix(": good.\n"))
+        #expect(try sakuin(first, "check", "t", "--json").text.contains(#""problems":[],"untoldProblems":0,"#))
+        #expect(try sakuin(first, "check", "nowhere").code == 2)
+        #expect(try sakuin(first, "check", "t", "--repair").code == 2)
+        #expect(try sakuin(first, "check", data).code == 2, "the daemon has the folder")
         #expect(try sakuin(first, "count", "nowhere", "x").code == 2)
         first.kill()
 

@@ -10,7 +10,7 @@ import Testing
 
     static func call(_ random: inout WireRandom) -> WireCall {
         let index = random.name()
-        return switch random.below(24) {
+        return switch random.below(25) {
         case 0: .createIndex(name: index, schema: random.flag() ? random.schema() : nil)
         case 1: .listIndexes
         case 2: .dropIndex(name: index)
@@ -40,6 +40,7 @@ import Testing
         case 20: .deleteSnapshot(index: index, name: random.name())
         case 21: .openPointInTime(index: index, leaseMilliseconds: random.below(1 << 20))
         case 22: .closePointInTime(index: index, token: random.name())
+        case 23: .startCheck(index: index, bytesPerSecond: random.flag() ? 1 + random.below(1 << 40) : nil)
         default: .export(index: index, pointInTime: random.flag() ? random.name() : nil)
         }
     }
@@ -56,7 +57,10 @@ import Testing
                 })
         case 2: .receipt(random.receipt())
         case 3: .search(random.response())
-        case 4: .documents(random.list(4) { $0.flag() ? $0.document() : nil })
+        case 4:
+            .documents(
+                FetchedDocuments(
+                    random.list(4) { $0.flag() ? $0.document() : nil }, missing: random.list(2) { $0.text() }))
         case 5: .sequence(random.next())
         case 6: .statistics(random.statistics())
         case 7:
@@ -97,8 +101,8 @@ import Testing
             #expect(try WireCodec.encode(error).withUnsafeBytes { try WireCodec.decodeStatus($0) } == error)
             let receipt = random.receipt()
             #expect(try WireCodec.encode(receipt).withUnsafeBytes { try WireCodec.decodeReceipt($0) } == receipt)
-            let page = random.list(4) { $0.document() }
-            #expect(try WireCodec.encode(page: page).withUnsafeBytes { try WireCodec.decodePage($0) } == page)
+            let page = WirePage(random.list(4) { $0.document() }, missing: random.list(2) { $0.text() })
+            #expect(try WireCodec.encode(page).withUnsafeBytes { try WireCodec.decodePage($0) } == page)
             let batch = WriteBatch(
                 random.operations(), acknowledge: .log, rejection: .eachOperation,
                 idempotencyKey: random.flag() ? "k" + random.text() : nil)

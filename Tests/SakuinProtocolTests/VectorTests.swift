@@ -88,7 +88,7 @@ func readFrames(
             case .data:
                 switch data {
                 case "receipt": return WireCodec.encode(try WireCodec.decodeReceipt(raw))
-                case "page": return WireCodec.encode(page: try WireCodec.decodePage(raw))
+                case "page": return WireCodec.encode(try WireCodec.decodePage(raw))
                 default:
                     let batch = try WireCodec.decodeBatch(raw, acknowledge: .disk, rejection: .wholeBatch)
                     return WireCodec.encode(batch.operations)

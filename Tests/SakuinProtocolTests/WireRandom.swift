@@ -194,6 +194,14 @@ struct WireRandom: RandomNumberGenerator {
         status.milliseconds = below(1 << 40)
         status.millisecondsLeft = flag() ? below(1 << 40) : nil
         status.message = text()
+        status.kind = pick(JobKind.allCases)
+        if status.kind == .check {
+            status.findings.segments = below(1000)
+            status.findings.documents = below(1 << 40)
+            status.findings.terms = below(1 << 40)
+            status.findings.problems = list(3) { $0.text() }
+            status.findings.untoldProblemCount = below(1 << 40)
+        }
         return status
     }
 

@@ -15,8 +15,14 @@ struct RunningServer: Sendable {
     let folder: String
     private let task: Task<Void, any Error>
 
-    static func start(_ change: (inout ServerConfiguration) -> Void = { _ in }) async throws -> RunningServer {
-        let folder = FileManager.default.temporaryDirectory.appending(path: "sakuin-server-\(UUID().uuidString)").path
+    static var freshFolder: String {
+        FileManager.default.temporaryDirectory.appending(path: "sakuin-server-\(UUID().uuidString)").path
+    }
+
+    /// Over the data folder `folder`, a new one if none is named.
+    static func start(
+        folder: String = freshFolder, _ change: (inout ServerConfiguration) -> Void = { _ in }
+    ) async throws -> RunningServer {
         var options = IndexOptions()
         options.memoryBudgetBytes = 32 << 20
         let catalog = try IndexCatalog(path: folder, options: options)

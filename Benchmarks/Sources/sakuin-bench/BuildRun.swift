@@ -21,6 +21,8 @@ struct BuildRun {
         // A bulk load: searches see it when it is committed, and lanes fill what memory there is.
         options.refreshIntervalMilliseconds = 0
         options.memoryBudgetBytes = 450 << 20
+        // The batches of a whole corpus in the journal before the one commit: a bulk load can be begun again.
+        options.journalByteCountMax = 1 << 30
         options.mergesInBackground = arguments.threads > 1
         let began = ContinuousClock.now
         let index = try SearchIndex.open(

@@ -10,4 +10,27 @@ enum StorageError: Error, Sendable, Equatable {
     case locked(path: String, owner: String)
     /// The caller asked to stop.
     case cancelled
+
+    /// Whether the bytes are not there or cannot be what they claim to be, so that reading them again would say the same.
+    /// A call that failed otherwise says nothing about them.
+    var isDamage: Bool {
+        switch self {
+        case .corrupt: true
+        case .io(_, _, let number): number == Self.noSuchFile
+        case .unsupportedVersion, .locked, .cancelled: false
+        }
+    }
+
+    /// ENOENT, which is the same number on all systems this is built for.
+    private static let noSuchFile: Int32 = 2
+
+    /// What `body` reads; nil when that is damaged. Other errors are thrown on.
+    static func unlessDamaged<R>(_ body: () throws(StorageError) -> R) throws(StorageError) -> R? {
+        do throws(StorageError) {
+            return try body()
+        } catch {
+            guard error.isDamage else { throw error }
+            return nil
+        }
+    }
 }

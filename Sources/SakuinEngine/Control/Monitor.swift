@@ -77,15 +77,22 @@ final class Monitor<State>: @unchecked Sendable {
 final class WorkerThread: Sendable {
     private let done: Monitor<Bool>
 
-    /// Starts the thread; it ends when `body` returns. One in the background gives way to others where the system knows
-    /// such a thing of threads.
-    init(isBackground: Bool = false, _ body: @escaping @Sendable () -> Void) {
+    /// How much a thread gives way to others, where the system knows such a thing of threads.
+    enum Priority: Sendable {
+        case normal
+        /// Merges: they have to keep up with writes, so they get a third of what others get.
+        case background
+        /// What nobody waits for: a tenth.
+        case idle
+    }
+
+    /// Starts the thread; it ends when `body` returns.
+    init(_ priority: Priority = .normal, _ body: @escaping @Sendable () -> Void) {
         let done = Monitor(false)
         self.done = done
         let start = ThreadStart {
             #if canImport(Glibc)
-                // On Linux this is the priority of the calling thread alone.
-                if isBackground { _ = setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, 5) }
+                priority.take()
             #endif
             body()
             done.change { $0 = true }
@@ -112,6 +119,20 @@ final class WorkerThread: Sendable {
     /// Waits for the end of the thread.
     func join() { _ = done.wait { $0 ? true : nil } }
 }
+
+#if canImport(Glibc)
+    extension WorkerThread.Priority {
+        /// Gives it to the calling thread; on Linux a priority is that of a thread alone.
+        fileprivate func take() {
+            if self == .normal { return }
+            _ = setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, self == .idle ? 10 : 5)
+            // SCHED_BATCH, which the module does not show: such a thread does not take the processor from another one
+            // when it wakes up.
+            var parameters = sched_param()
+            _ = sched_setscheduler(0, 3, &parameters)
+        }
+    }
+#endif
 
 /// What a new thread runs.
 private final class ThreadStart: Sendable {

@@ -7,12 +7,15 @@
 /// The real directory: POSIX files below one folder.
 final class DiskDirectory: Directory {
     let path: String
+    private let call: SystemCall
 
-    /// Opens the folder; with `create` it and those above it are made when they are missing.
-    init(_ path: String, create: Bool = false) throws(StorageError) {
+    /// Opens the folder; with `create` it and those above it are made when they are missing. Tests hand in a `call` that
+    /// interrupts, cuts short or fails.
+    init(_ path: String, create: Bool = false, _ call: SystemCall = SystemCall()) throws(StorageError) {
         self.path = path
-        if create { try Self.createFolder(at: path) }
-        guard try SystemCall.status(path).st_mode & S_IFMT == S_IFDIR else {
+        self.call = call
+        if create { try createFolder(at: path) }
+        guard try call.status(path).st_mode & S_IFMT == S_IFDIR else {
             throw SystemCall.error("opendir", path, ENOTDIR)
         }
     }
@@ -20,52 +23,35 @@ final class DiskDirectory: Directory {
     private func full(_ name: String) -> String { path + "/" + name }
 
     func list(_ subfolder: String?) throws(StorageError) -> [String] {
-        try Self.entries(of: subfolder.map(full) ?? path).filter { !$0.isFolder }.map(\.name).sorted()
+        try entries(of: subfolder.map(full) ?? path).filter { !$0.isFolder }.map(\.name).sorted()
     }
 
     func folders(_ subfolder: String?) throws(StorageError) -> [String] {
-        try Self.entries(of: subfolder.map(full) ?? path).filter(\.isFolder).map(\.name).sorted()
+        try entries(of: subfolder.map(full) ?? path).filter(\.isFolder).map(\.name).sorted()
     }
 
     func create(_ name: String) throws(StorageError) -> any OutputFile {
         try remove(name)
         let file = full(name)
-        return DiskOutputFile(try SystemCall.openFile(file, O_WRONLY | O_CREAT | O_EXCL), path: file)
+        return DiskOutputFile(try call.openFile(file, O_WRONLY | O_CREAT | O_EXCL), path: file, call)
     }
 
     func open(_ name: String) throws(StorageError) -> MappedFile {
         let file = full(name)
-        let descriptor = try SystemCall.openFile(file, O_RDONLY)
+        let descriptor = try call.openFile(file, O_RDONLY)
         defer { _ = close(descriptor) }
-        var status = stat()
-        try SystemCall.retry("fstat", file) { Int(fstat(descriptor, &status)) }
-        let byteCount = Int(status.st_size)
+        let byteCount = try call.size(descriptor, path: file)
         if byteCount == 0 { return MappedFile(mapping: nil) }
-        guard let base = mmap(nil, byteCount, PROT_READ, MAP_SHARED, descriptor, 0), base != MAP_FAILED else {
-            throw SystemCall.error("mmap", file)
-        }
-        return MappedFile(mapping: UnsafeRawBufferPointer(start: base, count: byteCount))
+        return MappedFile(mapping: try call.map(descriptor, byteCount, path: file))
     }
 
     func read(_ name: String) throws(StorageError) -> [UInt8] {
         let file = full(name)
-        let descriptor = try SystemCall.openFile(file, O_RDONLY)
+        let descriptor = try call.openFile(file, O_RDONLY)
         defer { _ = close(descriptor) }
-        var status = stat()
-        try SystemCall.retry("fstat", file) { Int(fstat(descriptor, &status)) }
-        var bytes = [UInt8](repeating: 0, count: Int(status.st_size))
-        var done = 0
-        while done < bytes.count {
-            let offset = done
-            let got = try SystemCall.retry("read", file) {
-                bytes.withUnsafeMutableBytes { target in
-                    pread(descriptor, target.baseAddress.map { $0 + offset }, target.count - offset, off_t(offset))
-                }
-            }
-            if got == 0 { break }
-            done += got
-        }
-        bytes.removeLast(bytes.count - done)
+        var bytes = [UInt8](repeating: 0, count: try call.size(descriptor, path: file))
+        let count = try call.read(descriptor, into: &bytes, path: file)
+        bytes.removeLast(bytes.count - count)
         return bytes
     }
 
@@ -73,14 +59,14 @@ final class DiskDirectory: Directory {
         _ name: String, pieceByteCount: Int, _ body: (UnsafeRawBufferPointer) throws(StorageError) -> Void
     ) throws(StorageError) {
         let file = full(name)
-        let descriptor = try SystemCall.openFile(file, O_RDONLY)
+        let descriptor = try call.openFile(file, O_RDONLY)
         defer { _ = close(descriptor) }
         let piece = UnsafeMutableRawBufferPointer.allocate(byteCount: max(pieceByteCount, 1), alignment: 16)
         defer { piece.deallocate() }
         var done = 0
         while true {
             let offset = done
-            let got = try SystemCall.retry("read", file) {
+            let got = try call.retry("read", file) {
                 pread(descriptor, piece.baseAddress, piece.count, off_t(offset))
             }
             if got == 0 { return }
@@ -89,13 +75,13 @@ final class DiskDirectory: Directory {
         }
     }
 
-    func size(_ name: String) throws(StorageError) -> Int { Int(try SystemCall.status(full(name)).st_size) }
+    func size(_ name: String) throws(StorageError) -> Int { Int(try call.status(full(name)).st_size) }
 
-    func linkCount(_ name: String) throws(StorageError) -> Int { Int(try SystemCall.status(full(name)).st_nlink) }
+    func linkCount(_ name: String) throws(StorageError) -> Int { Int(try call.status(full(name)).st_nlink) }
 
     func exists(_ name: String) throws(StorageError) -> Bool {
         do throws(StorageError) {
-            _ = try SystemCall.status(full(name))
+            _ = try call.status(full(name))
             return true
         } catch {
             if case .io(_, _, ENOENT) = error { return false }
@@ -104,59 +90,66 @@ final class DiskDirectory: Directory {
     }
 
     func rename(_ name: String, to target: String) throws(StorageError) {
-        try SystemCall.renameFile(full(name), to: full(target))
+        try call.rename(full(name), to: full(target))
     }
 
     func link(_ name: String, to target: String) throws(StorageError) {
-        try SystemCall.linkFile(full(name), to: full(target))
+        try call.link(full(name), to: full(target))
     }
 
-    func remove(_ name: String) throws(StorageError) {
-        let file = full(name)
-        if unlink(file) != 0, errno != ENOENT { throw SystemCall.error("unlink", file) }
-    }
+    func remove(_ name: String) throws(StorageError) { try call.remove(full(name)) }
 
     func truncate(_ name: String, to byteCount: Int) throws(StorageError) {
         let file = full(name)
-        let descriptor = try SystemCall.openFile(file, O_WRONLY)
+        let descriptor = try call.openFile(file, O_WRONLY)
         defer { _ = close(descriptor) }
-        try SystemCall.retry("ftruncate", file) { Int(ftruncate(descriptor, off_t(byteCount))) }
-        try SystemCall.syncAll(descriptor, path: file)
+        try call.cut(descriptor, to: byteCount, path: file)
+        try call.syncAll(descriptor, path: file)
     }
 
-    func createFolder(_ name: String) throws(StorageError) { try Self.createFolder(at: full(name)) }
+    func createFolder(_ name: String) throws(StorageError) { try createFolder(at: full(name)) }
 
-    func removeFolder(_ name: String) throws(StorageError) {
-        let folder = full(name)
-        if rmdir(folder) != 0, errno != ENOENT { throw SystemCall.error("rmdir", folder) }
-    }
+    func removeFolder(_ name: String) throws(StorageError) { try call.remove(full(name), isFolder: true) }
 
     func syncDirectory(_ subfolder: String?) throws(StorageError) {
-        try SystemCall.syncPath(subfolder.map(full) ?? path, flags: O_RDONLY | O_DIRECTORY)
+        try call.syncPath(subfolder.map(full) ?? path, flags: O_RDONLY | O_DIRECTORY)
     }
 
-    func syncFile(_ name: String) throws(StorageError) { try SystemCall.syncPath(full(name)) }
+    func syncFile(_ name: String) throws(StorageError) { try call.syncPath(full(name)) }
 
-    func lock(_ name: String) throws(StorageError) -> any FileLock { try DiskLock(full(name)) }
+    func lock(_ name: String) throws(StorageError) -> any FileLock { try DiskLock(full(name), call) }
 
-    func space() throws(StorageError) -> SpaceReading { try SystemCall.space(path) }
+    func space() throws(StorageError) -> SpaceReading { try call.space(path) }
 }
 
 /// What concerns folders as wholes, by path.
 extension DiskDirectory {
+    #if canImport(Glibc)
+        private typealias Opened = OpaquePointer
+    #else
+        private typealias Opened = UnsafeMutablePointer<DIR>
+    #endif
+
     /// Makes the folder and those above it, each durable in its parent; one that exists is fine.
-    static func createFolder(at path: String) throws(StorageError) {
-        if mkdir(path, 0o755) == 0 {
-            try SystemCall.syncPath(parent(of: path), flags: O_RDONLY | O_DIRECTORY)
-            return
+    private func createFolder(at path: String) throws(StorageError) {
+        let above = Self.parent(of: path)
+        do throws(StorageError) {
+            try makeFolder(path)
+        } catch {
+            guard case .io(_, _, ENOENT) = error, above != path else { throw error }
+            try createFolder(at: above)
+            try makeFolder(path)
         }
-        let code = errno
-        if code == EEXIST { return }
-        let above = parent(of: path)
-        guard code == ENOENT, above != path else { throw SystemCall.error("mkdir", path, code) }
-        try createFolder(at: above)
-        if mkdir(path, 0o755) != 0, errno != EEXIST { throw SystemCall.error("mkdir", path) }
-        try SystemCall.syncPath(above, flags: O_RDONLY | O_DIRECTORY)
+    }
+
+    private func makeFolder(_ path: String) throws(StorageError) {
+        do throws(StorageError) {
+            try call.retry("mkdir", path) { Int(mkdir(path, 0o755)) }
+        } catch {
+            if case .io(_, _, EEXIST) = error { return }
+            throw error
+        }
+        try call.syncPath(Self.parent(of: path), flags: O_RDONLY | O_DIRECTORY)
     }
 
     private static func parent(of path: String) -> String {
@@ -167,17 +160,23 @@ extension DiskDirectory {
         return at == 0 ? "/" : String(decoding: bytes[..<at], as: UTF8.self)
     }
 
-    private static func entries(of path: String) throws(StorageError) -> [(name: String, isFolder: Bool)] {
-        guard let stream = opendir(path) else { throw SystemCall.error("opendir", path) }
+    private func entries(of path: String) throws(StorageError) -> [(name: String, isFolder: Bool)] {
+        var opened: Opened?
+        try call.retry("opendir", path) {
+            opened = opendir(path)
+            return opened == nil ? -1 : 0
+        }
+        guard let stream = opened else { throw SystemCall.error("opendir", path, EBADF) }
         defer { closedir(stream) }
         var found: [(name: String, isFolder: Bool)] = []
         while true {
-            errno = 0
-            guard let entry = readdir(stream) else {
-                let code = errno
-                if code != 0 { throw SystemCall.error("readdir", path, code) }
-                return found
+            var next: UnsafeMutablePointer<dirent>?
+            try call.retry("readdir", path) {
+                errno = 0
+                next = readdir(stream)
+                return next == nil && errno != 0 ? -1 : 0
             }
+            guard let entry = next else { return found }
             let name = withUnsafePointer(to: &entry.pointee.d_name) { tuple in
                 tuple.withMemoryRebound(to: CChar.self, capacity: MemoryLayout.size(ofValue: tuple.pointee)) {
                     String(cString: $0)

@@ -9,15 +9,17 @@
 /// A file written front to back; nothing is held back from the kernel, so callers gather small pieces themselves.
 final class DiskOutputFile: OutputFile {
     private let path: String
+    private let call: SystemCall
     private var descriptor: Int32
     private var written = 0
     var count: Int { written }
     private var allocated = 0
 
     /// Takes over the descriptor of an empty file.
-    init(_ descriptor: Int32, path: String) {
+    init(_ descriptor: Int32, path: String, _ call: SystemCall) {
         self.descriptor = descriptor
         self.path = path
+        self.call = call
     }
 
     deinit {
@@ -30,7 +32,7 @@ final class DiskOutputFile: OutputFile {
 
     func append(_ bytes: UnsafeRawBufferPointer) throws(StorageError) {
         try checkOpen("write")
-        try SystemCall.write(descriptor, bytes, at: written, path: path)
+        try call.write(descriptor, bytes, at: written, path: path)
         written += bytes.count
     }
 
@@ -38,27 +40,20 @@ final class DiskOutputFile: OutputFile {
 
     func sync() throws(StorageError) {
         try checkOpen("fdatasync")
-        try SystemCall.syncData(descriptor, path: path)
+        try call.syncData(descriptor, path: path)
     }
 
     func preallocate(_ byteCount: Int) {
         guard descriptor >= 0, byteCount > 0 else { return }
-        #if canImport(Glibc)
-            if posix_fallocate(descriptor, off_t(written), off_t(byteCount)) == 0 { allocated = written + byteCount }
-        #endif
+        if call.reserve(descriptor, at: written, byteCount, path: path) { allocated = written + byteCount }
     }
 
     func close() throws(StorageError) {
         if descriptor < 0 { return }
-        if allocated > written {
-            let (descriptor, end) = (descriptor, off_t(written))
-            try SystemCall.retry("ftruncate", path) { Int(ftruncate(descriptor, end)) }
-        }
-        let result = SystemCall.closeDescriptor(descriptor)
-        let code = errno
+        if allocated > written { try call.cut(descriptor, to: written, path: path) }
+        let open = descriptor
         descriptor = -1
-        // After EINTR the descriptor is gone all the same (Linux close(2)).
-        if result != 0, code != EINTR { throw SystemCall.error("close", path, code) }
+        try call.close(open, path: path)
     }
 }
 
@@ -66,15 +61,15 @@ final class DiskOutputFile: OutputFile {
 final class DiskLock: FileLock {
     private let descriptor: LockedDescriptor
 
-    init(_ path: String) throws(StorageError) {
-        let file = try SystemCall.openFile(path, O_RDWR | O_CREAT)
+    init(_ path: String, _ call: SystemCall) throws(StorageError) {
+        let file = try call.openFile(path, O_RDWR | O_CREAT)
         do throws(StorageError) {
-            try SystemCall.retry("flock", path) { Int(flock(file, LOCK_EX | LOCK_NB)) }
-            try SystemCall.retry("ftruncate", path) { Int(ftruncate(file, 0)) }
+            try call.retry("flock", path) { Int(flock(file, LOCK_EX | LOCK_NB)) }
+            try call.cut(file, to: 0, path: path)
             let owner = Array("\(getpid())\n".utf8)
             let result: Result<Void, StorageError> = owner.withUnsafeBytes { bytes in
                 do throws(StorageError) {
-                    return .success(try SystemCall.write(file, bytes, at: 0, path: path))
+                    return .success(try call.write(file, bytes, at: 0, path: path))
                 } catch { return .failure(error) }
             }
             try result.get()

@@ -9,8 +9,9 @@ public struct IndexOptions: Sendable, Hashable {
     public var refreshIntervalMilliseconds: Int = 200
     /// Searches see writes once there are so many bytes of them, whatever the interval; 0: their size alone does nothing.
     public var refreshByteCount: Int = 0
-    /// A commit is made when the journal has grown by this much.
-    public var journalByteCountMax: Int = 256 << 20
+    /// A commit is made when batches of this many bytes are in none, and while twice as many are, writes wait for it: so
+    /// much is replayed at most after a crash.
+    public var journalByteCountMax: Int = 32 << 20
     /// A commit is made when a write has waited so long for one, which bounds the replay after a crash; 0: never. Needs a
     /// `refreshIntervalMilliseconds` above 0.
     public var commitIntervalMilliseconds: Int = 30_000

@@ -42,6 +42,7 @@ public enum IndexRepair {
         let scan: Manifest.Scan
         do throws(StorageError) {
             scan = try Manifest.scan(directory)
+            if let passing = scan.damaged.first(where: { !$0.error.isDamage }) { throw passing.error }
             guard let manifest = scan.newest else {
                 defer { lock.release() }
                 try repair.exportAll()
@@ -82,12 +83,12 @@ private struct Repair {
         }
         for name in names {
             guard case .segment(let id)? = FileName(name) else { continue }
-            guard let salvage = try? SegmentSalvage(directory, name, live: nil) else {
+            guard let salvage = try salvage(name, live: nil) else {
                 report.actions.append("\(name): no document can be read.")
                 continue
             }
-            let live = newest[id].flatMap {
-                try? living(of: id, generation: $0, documentCount: salvage.documentCount)
+            let live = try newest[id].flatMap { (generation) throws(StorageError) in
+                try living(of: id, generation: generation, documentCount: salvage.documentCount)
             }
             try export(name, live: live, documentCount: salvage.documentCount)
         }
@@ -96,20 +97,30 @@ private struct Repair {
                 + "in '\(FileName.quarantineFolder)'; documents that were deleted or replaced may be among them.")
     }
 
+    // A call that fails is no damage: it would send a good file to quarantine. The repair then ends, to be run again.
+
+    /// Which documents of a segment live; nil when the file is damaged.
     private func living(
         of id: UInt64, generation: UInt64, documentCount: Int
-    ) throws(StorageError) -> LiveDocuments {
+    ) throws(StorageError) -> LiveDocuments? {
         let name = FileName.live(segment: id, generation: generation)
-        return try directory.open(name).withBytes { (bytes) throws(StorageError) in
-            try LiveDocuments.decode(bytes, file: name, documentCount: documentCount)
+        return try StorageError.unlessDamaged { () throws(StorageError) in
+            try directory.open(name).withBytes { (bytes) throws(StorageError) in
+                try LiveDocuments.decode(bytes, file: name, documentCount: documentCount)
+            }
         }
+    }
+
+    /// What can be read of a segment; nil when that is nothing.
+    private func salvage(_ name: String, live: LiveDocuments?) throws(StorageError) -> SegmentSalvage? {
+        try StorageError.unlessDamaged { () throws(StorageError) in try SegmentSalvage(directory, name, live: live) }
     }
 
     /// Documents of a segment to a file of JSON lines.
     private mutating func export(
         _ name: String, live: LiveDocuments?, documentCount: Int
     ) throws(StorageError) {
-        guard let salvage = try? SegmentSalvage(directory, name, live: live) else {
+        guard let salvage = try salvage(name, live: live) else {
             report.lostDocuments += live?.liveCount ?? documentCount
             report.actions.append("\(name): no document can be read.")
             return
@@ -148,9 +159,8 @@ private struct Repair {
             do throws(StorageError) {
                 try IndexCheck.verify(segment, directory)
                 repaired.segments.append(segment)
-            } catch .unsupportedVersion(let file, let found, let supported) {
-                throw .unsupportedVersion(file: file, found: found, supported: supported)
             } catch {
+                guard error.isDamage else { throw error }
                 gone.append(FileName.segment(segment.id))
                 if segment.liveGeneration > 0 {
                     gone.append(FileName.live(segment: segment.id, generation: segment.liveGeneration))
@@ -175,7 +185,7 @@ private struct Repair {
         let name = FileName.segment(segment.id)
         var live: LiveDocuments?
         if segment.liveGeneration > 0 {
-            let known = try? living(
+            let known = try living(
                 of: segment.id, generation: segment.liveGeneration, documentCount: segment.documentCount)
             guard let known else {
                 report.actions.append("\(name): which of its documents live cannot be read.")
@@ -183,7 +193,7 @@ private struct Repair {
             }
             live = known
         }
-        guard let salvage = try? SegmentSalvage(directory, name, live: live) else {
+        guard let salvage = try salvage(name, live: live) else {
             report.lostDocuments += live?.liveCount ?? segment.documentCount
             report.actions.append("\(name): no document can be read.")
             return

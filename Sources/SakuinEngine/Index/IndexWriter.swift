@@ -32,6 +32,10 @@ final class IndexWriter: Sendable {
         var sequence: UInt64 = 0
         var ordinal: UInt64 = 0
         var journalByteCount = 0
+        /// Bytes of batches behind the last commit, and of those that the commit on its way covers: what a start after a
+        /// crash replays.
+        var uncommittedByteCount = 0
+        var committingByteCount = 0
         var pendingSince: UInt64?
         /// Bytes of batches since the last cut.
         var pendingByteCount = 0
@@ -227,7 +231,7 @@ final class IndexWriter: Sendable {
             let isSlow = queue.read { $0.rate.bytesPerSecond != nil }
             let patience = isSlow ? 5 : interval > 0 ? max(interval / 4, 10) : 1_000
             let work = queue.wait(milliseconds: patience) { queue -> Work? in
-                if let batches = Self.take(&queue, now: Clock.nanoseconds()) { return .batches(batches) }
+                if let batches = take(&queue, now: Clock.nanoseconds()) { return .batches(batches) }
                 if !queue.cuts.isEmpty {
                     defer { queue.cuts = [] }
                     return .cuts(queue.cuts)
@@ -244,23 +248,24 @@ final class IndexWriter: Sendable {
         }
     }
 
-    /// The batches to write now: all that wait, or while writes are held up as many as the rate allows.
-    private static func take(_ queue: inout Queue, now: UInt64) -> [Submission]? {
+    /// The batches to write now: all that wait, as far as there is room before the next commit, or while writes are held
+    /// up as many as the rate allows.
+    private func take(_ queue: inout Queue, now: UInt64) -> [Submission]? {
         if queue.submissions.isEmpty || now < queue.nextWrite && !queue.isClosing { return nil }
-        guard queue.rate.bytesPerSecond != nil, !queue.isClosing else {
-            defer {
-                queue.submissions = []
-                queue.byteCount = 0
-            }
-            return queue.submissions
+        var limit = Int.max
+        if !queue.isClosing, queue.failure == nil {
+            // A commit is on its way: it goes on when that is done.
+            limit = 2 * options.journalByteCountMax - queue.uncommittedByteCount - queue.committingByteCount
+            if limit <= 0 { return nil }
+            if queue.rate.bytesPerSecond != nil { limit = min(limit, Self.slowGroupByteCount) }
         }
         var count = 0
         var bytes = 0
-        while count < queue.submissions.count, bytes < slowGroupByteCount {
+        while count < queue.submissions.count, bytes < limit {
             bytes += queue.submissions[count].batch.byteCount
             count += 1
         }
-        queue.nextWrite = now &+ queue.rate.take(bytes, now: now)
+        queue.nextWrite = queue.rate.bytesPerSecond == nil ? 0 : now &+ queue.rate.take(bytes, now: now)
         queue.byteCount -= bytes
         defer { queue.submissions.removeFirst(count) }
         return Array(queue.submissions[..<count])
@@ -280,7 +285,7 @@ final class IndexWriter: Sendable {
                 return now &- start >= UInt64(milliseconds) * 1_000_000
             }
             let commit =
-                queue.journalByteCount > options.journalByteCountMax
+                queue.uncommittedByteCount > options.journalByteCountMax
                 || isOver(options.commitIntervalMilliseconds, since: queue.uncommittedSince)
             let isMuch = options.refreshByteCount > 0 && queue.pendingByteCount >= options.refreshByteCount
             let refresh = isMuch || isOver(intervalMilliseconds, since: queue.pendingSince) && now >= queue.nextRefresh
@@ -358,6 +363,7 @@ final class IndexWriter: Sendable {
             let now = Clock.nanoseconds()
             queue.pendingSince = queue.pendingSince ?? now
             queue.pendingByteCount += submission.batch.byteCount
+            queue.uncommittedByteCount += submission.batch.byteCount
             queue.uncommittedSince = queue.uncommittedSince ?? now
             return (queue.sequence, queue.ordinal - UInt64(submission.batch.operationCount))
         }
@@ -401,16 +407,20 @@ final class IndexWriter: Sendable {
 
     private func open(_ cuts: [Cut]) {
         let commits = cuts.contains { $0.commits }
-        let sequence = queue.change { queue in
+        let (sequence, byteCount) = queue.change { queue -> (UInt64, Int) in
             queue.ticketIsOpen = true
+            let byteCount = commits ? queue.uncommittedByteCount : 0
             queue.pendingSince = nil
             queue.pendingByteCount = 0
             queue.lastCutSequence = queue.sequence
             if commits {
                 queue.lastCommitSequence = queue.sequence
                 queue.uncommittedSince = nil
+                // A commit that was asked for may come before the one before it is done.
+                queue.committingByteCount += byteCount
+                queue.uncommittedByteCount = 0
             }
-            return queue.sequence
+            return (queue.sequence, byteCount)
         }
         do throws(StorageError) {
             if commits {
@@ -421,7 +431,8 @@ final class IndexWriter: Sendable {
             for cut in cuts { cut.completion(.failure(failureOrInternal)) }
             return
         }
-        let ticket = RefreshTicket(sequence: sequence, commits: commits, laneCount: lanes.count)
+        let ticket = RefreshTicket(
+            sequence: sequence, commits: commits, committingByteCount: byteCount, laneCount: lanes.count)
         for lane in lanes { lane.enqueue(ticket) }
         publisherQueue.change { $0.tickets.append((ticket, cuts.map(\.completion))) }
     }
@@ -435,28 +446,31 @@ final class IndexWriter: Sendable {
             guard let (ticket, completions) = next ?? nil else { return }
             let began = Clock.nanoseconds()
             let parts = ticket.collect()
-            let result = publish(ticket, parts)
-            let took = Clock.nanoseconds() &- began
-            // Under a steady load refreshing takes at most about a fifth of the time.
-            queue.change { queue in
-                queue.ticketIsOpen = false
-                queue.nextRefresh = Clock.nanoseconds() &+ took &* 4
-            }
+            let result = publish(ticket, parts, began: began)
+            queue.change { $0.ticketIsOpen = false }
             for completion in completions { completion(result) }
             onPublish()
         }
     }
 
-    private func publish(_ ticket: RefreshTicket, _ parts: RefreshTicket.State) -> Result<UInt64, SakuinError> {
+    private func publish(
+        _ ticket: RefreshTicket, _ parts: RefreshTicket.State, began: UInt64
+    ) -> Result<UInt64, SakuinError> {
         do throws(StorageError) {
             if let error = parts.error { throw error }
             try store.publish(parts.sealed, parts.deletions, sequence: ticket.sequence)
             visible.change { $0 = max($0, ticket.sequence) }
+            // Under a steady load refreshing takes at most about a fifth of the time.
+            let now = Clock.nanoseconds()
+            queue.change { $0.nextRefresh = now &+ (now &- began) &* 4 }
             if ticket.commits {
                 let covered = try store.commit()
                 journal?.removeFiles(coveredBy: covered)
                 let bytes = journal?.byteCount ?? 0
-                queue.change { $0.journalByteCount = bytes }
+                queue.change { queue in
+                    queue.journalByteCount = bytes
+                    queue.committingByteCount -= ticket.committingByteCount
+                }
             }
             return .success(ticket.sequence)
         } catch {

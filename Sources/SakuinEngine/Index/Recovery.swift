@@ -58,6 +58,10 @@ struct Recovery {
         } catch {
             throw ErrorMapping.sakuinError(error)
         }
+        // What is given up must be damaged, and not have failed to be read this once.
+        if givesUp, let passing = scan.damaged.first(where: { !$0.error.isDamage }) {
+            throw ErrorMapping.sakuinError(passing.error)
+        }
         if let manifest = scan.newest {
             let damage = scan.damaged.map { "\($0.name) cannot be read: \(ErrorMapping.sakuinError($0.error).message)" }
             return try reopen(manifest, damage, schema, lock)
@@ -154,6 +158,7 @@ struct Recovery {
                 note("error", sentence)
                 store.report([sentence])
                 index.writer.refuse(with: Self.readOnly([sentence]))
+                index.startMerging(onlyChecks: true)
                 return index
             }
             index.startMerging()
@@ -182,6 +187,7 @@ struct Recovery {
             store.report(["The journal could not be replayed: \(error.message)"])
         }
         index.writer.refuse(with: Self.readOnly(damage))
+        index.startMerging(onlyChecks: true)
         return index
     }
 
@@ -221,7 +227,8 @@ struct Recovery {
     private func feed(_ replay: JournalReplay, to index: SearchIndex, commits: Bool) throws(SakuinError) {
         if replay.batchCount == 0 { return }
         let began = Clock.nanoseconds()
-        let step = max(replay.byteCount / 10, 64 << 20)
+        let step = max(replay.byteCount / 10, 4 << 20)
+        note("info", "Replaying the journal: \(replay.batchCount) batches, \(replay.byteCount >> 20) MiB.")
         var done = 0
         var reported = 0
         do throws(StorageError) {
@@ -257,6 +264,7 @@ struct Recovery {
                 // Not damage: with the right version all of it can be read.
                 throw .unsupportedVersion(file: file, found: found, supported: supported)
             } catch {
+                if givesUp, !error.isDamage { throw error }
                 let message = ErrorMapping.sakuinError(error).message
                 snapshot.damage.append("Segment \(FileName.segment(segment.id)) is not searched: \(message)")
             }

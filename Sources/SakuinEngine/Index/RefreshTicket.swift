@@ -12,12 +12,15 @@ final class RefreshTicket: Sendable {
     let commits: Bool
     /// Where lanes seal together; nil for a single one.
     let meeting: SealMeeting?
+    /// Bytes of batches that its commit makes needless in the journal.
+    let committingByteCount: Int
     private let state: Monitor<State>
 
-    init(sequence: UInt64, commits: Bool, laneCount: Int) {
+    init(sequence: UInt64, commits: Bool, committingByteCount: Int, laneCount: Int) {
         self.sequence = sequence
         self.commits = commits
         meeting = laneCount > 1 ? SealMeeting(laneCount: laneCount) : nil
+        self.committingByteCount = committingByteCount
         state = Monitor(State(lanesLeft: laneCount))
     }
 

@@ -37,7 +37,9 @@ extension SearchIndex {
     }
 
     public func controlNow(job number: UInt64, _ action: JobAction) throws(SakuinError) -> JobStatus {
-        try scheduler().control(number, action)
+        // Checks run in an index that takes no writes too.
+        guard let scheduler = schedulerNow else { throw SakuinError(.unavailable, "The index is closed.") }
+        return try scheduler.control(number, action)
     }
 }
 

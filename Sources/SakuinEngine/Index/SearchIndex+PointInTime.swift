@@ -41,9 +41,10 @@ extension SearchIndex {
     public func export(pointInTime: String?) async throws -> DocumentPages {
         // What can be seen can be exported, whatever keeps writes out.
         if pointInTime == nil, writer.failure == nil { _ = try await refresh() }
-        let walk = Monitor(SnapshotWalk(try pointInTime.map(points.use) ?? store.snapshot))
+        let snapshot = try pointInTime.map(points.use) ?? store.snapshot
+        let walk = Monitor(SnapshotWalk(snapshot))
         let count = points.countExport()
-        return DocumentPages {
+        return DocumentPages(missing: snapshot.damage) {
             try withExtendedLifetime(count) { () throws(SakuinError) in
                 try walk.read { (walk) throws(SakuinError) in try walk.nextPage() }
             }

@@ -103,7 +103,10 @@ extension SearchIndex {
     public func isVisible(_ sequence: UInt64) -> Bool { writer.visibleSequence >= sequence }
 
     /// The documents with these keys, in this order; nil where there is none that can be seen yet.
-    public func getNow(_ keys: [String]) throws(SakuinError) -> [Document?] {
+    public func getNow(_ keys: [String]) throws(SakuinError) -> [Document?] { try fetchNow(keys).documents }
+
+    /// The same, and what cannot be read of the index.
+    public func fetchNow(_ keys: [String]) throws(SakuinError) -> FetchedDocuments {
         let snapshot = store.snapshot
         var documents: [Document?] = []
         do throws(StorageError) {
@@ -122,14 +125,14 @@ extension SearchIndex {
                         try EncodedDocumentReader.decode(bytes, names: reader.meta.fieldNames, file: reader.file)
                     })
             }
-            return documents
+            return FetchedDocuments(documents, missing: snapshot.damage)
         } catch {
             throw ErrorMapping.sakuinError(error)
         }
     }
 
     public func search(_ request: SearchRequest) async throws -> SearchResponse { try searchNow(request) }
-    public func get(_ keys: [String]) async throws -> [Document?] { try getNow(keys) }
+    public func fetch(_ keys: [String]) async throws -> FetchedDocuments { try fetchNow(keys) }
 
     public func statistics() async throws -> IndexStatistics { statisticsNow() }
 

@@ -68,11 +68,11 @@ public final class SearchIndex: SearchService {
         ) { merges.read { $0 }?.wake() }
     }
 
-    /// Starts merging; once, after the journal was replayed.
-    func startMerging() {
+    /// Starts merging; once, after the journal was replayed. `onlyChecks`: an index in which nothing may be changed.
+    func startMerging(onlyChecks: Bool = false) {
         let scheduler = MergeScheduler(
             self, policy: MergePolicy(), inBackground: options.mergesInBackground,
-            bytesPerSecond: options.mergeBytesPerSecond, disk: disk, directory: store.directory)
+            bytesPerSecond: options.mergeBytesPerSecond, disk: disk, directory: store.directory, onlyChecks: onlyChecks)
         merges.change { $0 = scheduler }
     }
 
@@ -83,7 +83,7 @@ public final class SearchIndex: SearchService {
         return scheduler
     }
 
-    /// What merges, for statistics; nil when the index is closed or read-only.
+    /// What merges and checks, also in an index that takes no writes; nil when it is closed.
     var schedulerNow: MergeScheduler? { merges.read { $0 } }
 
     public var schema: Schema { registry.schema }

@@ -35,6 +35,7 @@ struct SegmentSalvage {
                     if live?.isLive(document) ?? true { documents.append([UInt8](bytes)) }
                 }
             } catch {
+                guard error.isDamage else { throw error }
                 // Its documents count as lost below.
                 continue
             }

@@ -40,7 +40,7 @@ final class SegmentStore: Sendable {
     var snapshot: IndexSnapshot { holder.snapshot }
     var flushedByteCount: Int { state.read { $0.flushedByteCount } }
     var committed: (sequence: UInt64, generation: UInt64, segments: Set<UInt64>) {
-        state.read { ($0.committedSequence, $0.generation, $0.synced) }
+        state.read { ($0.committedSequence, $0.generation, Set($0.manifest.segments.map(\.id))) }
     }
 
     func nextSegmentID() -> UInt64 {
@@ -117,11 +117,24 @@ final class SegmentStore: Sendable {
     /// Makes the current snapshot durable: segments and live files synced, then a manifest that names them. Returns the
     /// sequence number it covers.
     func commit() throws(StorageError) -> UInt64 {
-        try state.read { (state) throws(StorageError) in
-            do throws(StorageError) { return try commit(&state) } catch {
-                files.keepAll()
-                throw error
-            }
+        do throws(StorageError) {
+            try syncSegments()
+            return try state.read { (state) throws(StorageError) in try commit(&state) }
+        } catch {
+            files.keepAll()
+            throw error
+        }
+    }
+
+    /// Makes the segments there are now durable, before the lock is taken: lanes and merges need it for numbers and
+    /// results, and the disk may take its time.
+    private func syncSegments() throws(StorageError) {
+        let synced = state.read { $0.synced }
+        // Held, so that none of the files is removed meanwhile.
+        let segments = holder.snapshot.segments
+        for segment in segments where !synced.contains(segment.id) {
+            try directory.syncFile(FileName.segment(segment.id))
+            state.read { _ = $0.synced.insert(segment.id) }
         }
     }
 
@@ -173,6 +186,9 @@ final class SegmentStore: Sendable {
         try file.sync()
         try file.close()
     }
+
+    /// Runs `body` on the snapshot and the last durable manifest while neither can change.
+    func frozen<R>(_ body: (IndexSnapshot, Manifest) -> R) -> R { state.read { body(holder.snapshot, $0.manifest) } }
 
     /// The last durable manifest; all files it names stay until `release`.
     func hold() -> Manifest {

@@ -20,7 +20,7 @@ struct JobFile: Sendable {
     }
 
     /// The jobs of the file; none when it cannot be read, which `note` is told: a job can be asked for again.
-    func read(shared: ByteBudget, _ note: (_ level: String, _ message: String) -> Void) -> JobTable {
+    func read(shared: [ByteBudget], _ note: (_ level: String, _ message: String) -> Void) -> JobTable {
         do {
             guard try directory.exists(Self.name) else { return JobTable() }
             return try JobTable(json: try directory.read(Self.name), shared: shared)

@@ -1,5 +1,5 @@
-/// The compactions of an index: those that wait, the one that runs, the last ones that ended. A value; what drives it is
-/// the `MergeScheduler`.
+/// The compactions and checks of an index: those that wait, those that run, the last ones that ended. A value; what drives
+/// it is the `MergeScheduler`.
 struct JobTable: Sendable {
     typealias Completion = @Sendable (Result<JobStatus, SakuinError>) -> Void
 
@@ -21,35 +21,38 @@ struct JobTable: Sendable {
     private(set) var jobs: [Job] = []
     private(set) var nextNumber: UInt64 = 1
 
-    /// Adds a job that waits; throws when there are too many.
+    /// Adds a job that waits; throws when there are too many. It pays from its own budget and from the shared ones.
     mutating func add(
-        _ options: CompactionOptions, shared: ByteBudget, completion: Completion? = nil
+        _ kind: JobKind, _ options: CompactionOptions, shared: [ByteBudget],
+        completion: Completion? = nil
     ) throws(SakuinError) -> JobStatus {
         let waiting = jobs.count { !$0.status.state.isFinal }
         if waiting >= Self.waitingCountMax {
             throw SakuinError(
-                .resourceExhausted, "Too many compactions wait.", field: "jobs", limit: "\(Self.waitingCountMax)",
+                .resourceExhausted, "Too many jobs wait.", field: "jobs", limit: "\(Self.waitingCountMax)",
                 value: "\(waiting)", nextStep: "Cancel some, or wait.", retryAfterMilliseconds: 1_000)
         }
         var status = JobStatus()
         status.number = nextNumber
+        status.kind = kind
         status.options = options
         nextNumber += 1
         append(status, shared, completion)
         return status
     }
 
-    private mutating func append(_ status: JobStatus, _ shared: ByteBudget, _ completion: Completion?) {
+    private mutating func append(_ status: JobStatus, _ shared: [ByteBudget], _ completion: Completion?) {
         let own = ByteBudget(bytesPerSecond: status.options.bytesPerSecond)
         jobs.append(
             Job(
-                status: status, control: MergeControl([own, shared]), budget: own,
+                status: status, control: MergeControl([own] + shared), budget: own,
                 completions: completion.map { [$0] } ?? []))
     }
 
-    /// The first that waits becomes the one that runs.
-    mutating func begin(now: UInt64) -> Job? {
-        guard let at = jobs.firstIndex(where: { $0.status.state == .queued && !$0.isPaused }) else { return nil }
+    /// The first of a kind that waits becomes the one that runs.
+    mutating func begin(_ kind: JobKind = .compaction, now: UInt64) -> Job? {
+        let next = jobs.firstIndex { $0.status.kind == kind && $0.status.state == .queued && !$0.isPaused }
+        guard let at = next else { return nil }
         jobs[at].status.state = .running
         jobs[at].began = now
         return jobs[at]
@@ -113,10 +116,10 @@ struct JobTable: Sendable {
 
     // MARK: Over a restart
 
-    /// Jobs that have not ended, as JSON: `{"next": 4, "jobs": [{"number": 3, "segments": 1, …}]}`.
+    /// Compactions that have not ended, as JSON: `{"next": 4, "jobs": [{"number": 3, "segments": 1, …}]}`.
     var json: String {
         var members: [JSONValue] = []
-        for job in jobs where !job.status.state.isFinal {
+        for job in jobs where job.status.kind == .compaction && !job.status.state.isFinal {
             let options = job.status.options
             var object: [JSONValue.Member] = [
                 .init(key: "number", value: .integer(Int64(clamping: job.status.number))),
@@ -138,7 +141,7 @@ struct JobTable: Sendable {
     init() {}
 
     /// The inverse of `json`: all of them wait again, paused ones paused.
-    init(json bytes: [UInt8], shared: ByteBudget) throws(SakuinError) {
+    init(json bytes: [UInt8], shared: [ByteBudget]) throws(SakuinError) {
         guard case .object(let members) = try JSONValue(parsing: bytes) else { throw .invalid("not an object") }
         for member in members {
             switch (member.key, member.value) {
@@ -151,7 +154,7 @@ struct JobTable: Sendable {
         nextNumber = max(nextNumber, (jobs.map(\.status.number).max() ?? 0) &+ 1, 1)
     }
 
-    private mutating func append(_ members: [JSONValue.Member], _ shared: ByteBudget) {
+    private mutating func append(_ members: [JSONValue.Member], _ shared: [ByteBudget]) {
         var status = JobStatus()
         var isPaused = false
         for member in members {

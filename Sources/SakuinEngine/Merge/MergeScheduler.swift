@@ -1,16 +1,16 @@
-// Merges in the background and compactions, on threads of their own.
+// Merges in the background, compactions and checks, on threads of their own.
 //
 // 1. One thread takes whatever the policy says, one only small merges, so that these never wait behind a big one; a third
-//    one carries out compactions. No segment is in two merges at a time.
+//    one carries out compactions, a fourth checks. No segment is in two merges at a time.
 // 2. After each refresh and merge the debt is reckoned anew: it says how much merges may read and write a second, and
 //    when there is too much of it how fast writes may come.
 // 3. Below the low-water mark of the disk no merge begins.
 
 final class MergeScheduler: Sendable {
-    fileprivate enum Role: CaseIterable {
-        case any, small, jobs
+    enum Role: CaseIterable {
+        case any, small, jobs, checks
     }
-    fileprivate struct State {
+    struct State {
         var awake: Set<Role> = []
         var isClosing = false
         /// Segments by the number of the merge they are in.
@@ -27,28 +27,30 @@ final class MergeScheduler: Sendable {
     /// A thread that found no room on the disk looks again after this time.
     private static let retryMilliseconds = 1_000
 
-    private let state: Monitor<State>
-    private let target: any MergeTarget
+    let state: Monitor<State>
+    let target: any MergeTarget
     private let policy: MergePolicy
     private let throttle: MergeThrottle
     private let inBackground: Bool
     private let disk: DiskSpace
-    private let file: JobFile
+    /// nil: nothing may be changed, so there are only checks.
+    private let file: JobFile?
     /// Shared by all merges; follows the debt for those in the background.
-    private let limit: ByteBudget
-    private let backgroundRate: ByteBudget
+    let limit: ByteBudget
+    let backgroundRate: ByteBudget
     /// What merges in the background obey.
     private let background: MergeControl
     private let threads = Monitor<[WorkerThread]>([])
 
-    /// `bytesPerSecond` limits what all merges read and write; nil: unlimited.
+    /// `bytesPerSecond` limits what all merges read and write; nil: unlimited. `onlyChecks`: of an index in which nothing
+    /// may be changed.
     init(
         _ target: any MergeTarget, policy: MergePolicy, inBackground: Bool, bytesPerSecond: Int?, disk: DiskSpace,
-        directory: any Directory
+        directory: any Directory, onlyChecks: Bool = false
     ) {
         self.target = target
         self.policy = policy
-        self.inBackground = inBackground
+        self.inBackground = inBackground && !onlyChecks
         self.disk = disk
         var throttle = MergeThrottle()
         throttle.bytesPerSecondMax = bytesPerSecond
@@ -56,11 +58,12 @@ final class MergeScheduler: Sendable {
         limit = ByteBudget(bytesPerSecond: bytesPerSecond)
         backgroundRate = ByteBudget(bytesPerSecond: throttle.mergeRate(MergeDebt()))
         background = MergeControl([backgroundRate, limit])
-        file = JobFile(directory)
-        state = Monitor(State(jobs: file.read(shared: limit) { [target] in target.note($0, $1) }))
-        let roles: [Role] = inBackground ? Role.allCases : [.jobs]
+        file = onlyChecks ? nil : JobFile(directory)
+        let jobs = file?.read(shared: [limit]) { [target] in target.note($0, $1) }
+        state = Monitor(State(jobs: jobs ?? JobTable()))
+        let roles: [Role] = onlyChecks ? [.checks] : inBackground ? Role.allCases : [.jobs, .checks]
         let workers = roles.map { role in
-            WorkerThread(isBackground: true) { [self] in run(role) }
+            WorkerThread(role == .jobs || role == .checks ? .idle : .background) { [self] in run(role) }
         }
         threads.change { $0 = workers }
         wake()
@@ -108,19 +111,22 @@ final class MergeScheduler: Sendable {
 
     private func run(_ role: Role) {
         while true {
-            let isClosing = state.wait(milliseconds: role == .jobs ? nil : Self.retryMilliseconds) { state -> Bool? in
+            let patience = role == .any || role == .small ? Self.retryMilliseconds : nil
+            let isClosing = state.wait(milliseconds: patience) { state -> Bool? in
                 if state.isClosing { return true }
                 return state.awake.remove(role) == nil ? nil : false
             }
             if isClosing ?? false { return }
-            if role == .jobs {
-                while let job = state.change({ $0.isClosing ? nil : $0.jobs.begin(now: Clock.nanoseconds()) }) {
-                    carryOut(job)
-                }
-            } else {
-                while let (run, ids) = pick(role) { mergeInBackground(run, ids) }
+            switch role {
+            case .jobs: while let job = next(.compaction) { carryOut(job) }
+            case .checks: while let job = next(.check) { carryOutCheck(job) }
+            case .any, .small: while let (run, ids) = pick(role) { mergeInBackground(run, ids) }
             }
         }
+    }
+
+    private func next(_ kind: JobKind) -> JobTable.Job? {
+        state.change { $0.isClosing ? nil : $0.jobs.begin(kind, now: Clock.nanoseconds()) }
     }
 
     private func pick(_ role: Role) -> (UInt64, [UInt64])? {
@@ -163,8 +169,8 @@ final class MergeScheduler: Sendable {
     ) throws(SakuinError) -> JobStatus {
         let status = try state.change { (state) throws(SakuinError) in
             if state.isClosing { throw SakuinError(.unavailable, "The index is closing.") }
-            let status = try state.jobs.add(options, shared: limit, completion: completion)
-            do throws(StorageError) { try file.write(state.jobs) } catch {
+            let status = try state.jobs.add(.compaction, options, shared: [limit], completion: completion)
+            do throws(StorageError) { try file?.write(state.jobs) } catch {
                 // Not accepted: nobody waits for it.
                 _ = state.jobs.end(status.number, .failed, message: "It could not be written down.", now: 0)
                 throw target.explain(error)
@@ -261,17 +267,20 @@ final class MergeScheduler: Sendable {
         }
     }
 
-    private func end(_ number: UInt64, _ ending: JobState, _ error: SakuinError? = nil) {
+    func end(_ number: UInt64, _ ending: JobState, _ error: SakuinError? = nil) {
         let after = target.mergeCandidates
         let (completions, status) = state.change { state -> ([JobTable.Completion], JobStatus?) in
             state.jobs.update(number) { job in
+                if job.status.kind == .check { return }
                 job.status.segmentsAfter = after.count
                 job.status.bytesAfter = after.reduce(0) { $0 + $1.byteCount }
                 job.status.deadBytesAfter = after.reduce(0) { $0 + $1.byteCount - $1.liveByteCount }
             }
             let completions = state.jobs.end(
                 number, ending, message: error?.description ?? "", now: Clock.nanoseconds())
-            do throws(StorageError) { try file.write(state.jobs) } catch {
+            // Checks do not go on over a restart.
+            if state.jobs.find(number)?.status.kind == .check { return (completions, nil) }
+            do throws(StorageError) { try file?.write(state.jobs) } catch {
                 target.note("warning", "The list of jobs cannot be written, an ended one may run again: \(error)")
             }
             return (completions, state.jobs.find(number)?.status)
@@ -293,7 +302,8 @@ final class MergeScheduler: Sendable {
 
     private func backgroundStatus(_ state: State) -> JobStatus {
         var status = JobStatus()
-        let own = state.running.count - (state.jobs.jobs.contains { $0.status.state == .running } ? 1 : 0)
+        let compacts = state.jobs.jobs.contains { $0.status.kind == .compaction && $0.status.state == .running }
+        let own = state.running.count - (compacts ? 1 : 0)
         status.state = background.isPaused ? .paused : own > 0 ? .running : .queued
         status.options.bytesPerSecond = limit.bytesPerSecond
         status.bytesRead = background.bytesRead
@@ -332,9 +342,9 @@ final class MergeScheduler: Sendable {
         // One that has not begun has nobody who would notice.
         if action == .cancel, job.began == 0 {
             end(number, .cancelled, SakuinError(.cancelled, "The job was cancelled."))
-        } else {
+        } else if job.status.kind == .compaction {
             do throws(StorageError) {
-                try state.read { (state) throws(StorageError) in try file.write(state.jobs) }
+                try state.read { (state) throws(StorageError) in try file?.write(state.jobs) }
             } catch { throw target.explain(error) }
         }
         wake()
@@ -376,6 +386,8 @@ protocol MergeTarget: AnyObject, Sendable {
     func settle(commits: Bool) throws(SakuinError)
     /// Bytes of writes a second that the merges can bear; nil: any. `reason` is for the status.
     func limitWrites(to bytesPerSecond: Int?, reason: String)
+    /// Reads everything that can be seen and says now and then, and at the end, what was found.
+    func check(_ control: MergeControl, _ tell: (CheckFindings, _ bytesTotal: Int) -> Void) throws(StorageError)
     func note(_ level: String, _ message: String)
     func explain(_ error: StorageError) -> SakuinError
 }

@@ -1,9 +1,28 @@
 /// Reads every byte of a segment and re-derives its invariants; throws the first that does not hold.
 enum SegmentCheck {
-    static func run(_ segment: SegmentReader) throws(StorageError) {
-        try segment.verifyChecksums()
-        try checkTerms(segment)
-        try checkDocuments(segment)
+    /// Every byte is read twice: for its checksum, then to re-derive what it says. `pace` is told before so many bytes
+    /// are, and may wait or throw.
+    static func run(
+        _ segment: SegmentReader,
+        pace: (_ byteCount: Int) throws(StorageError) -> Void = { (_) throws(StorageError) in }
+    ) throws(StorageError) {
+        try segment.verifyChecksums(pace)
+        var stored = 0
+        try checkDocuments(segment) { (byteCount) throws(StorageError) in
+            stored += byteCount
+            try pace(byteCount)
+        }
+        // The rest in even steps over the terms.
+        let terms = max(1, segment.grams.termCount + segment.words.termCount)
+        let rest = max(0, segment.byteCount - stored)
+        var seen = 0
+        try checkTerms(segment) { () throws(StorageError) in
+            seen += 1
+            if seen % 256 == 0 || seen == terms {
+                let steps = seen % 256 == 0 ? 256 : seen % 256
+                try pace(Int(Double(rest) * Double(steps) / Double(terms)))
+            }
+        }
         for entry in segment.columns.entries {
             let column = try segment.columns.column(entry)
             var count = 0
@@ -15,7 +34,9 @@ enum SegmentCheck {
         }
     }
 
-    private static func checkTerms(_ segment: SegmentReader) throws(StorageError) {
+    private static func checkTerms(
+        _ segment: SegmentReader, _ pace: () throws(StorageError) -> Void
+    ) throws(StorageError) {
         var reader = PostingListReader()
         var grams = segment.grams.iterator()
         var count = 0
@@ -25,6 +46,7 @@ enum SegmentCheck {
             if let previous, grams.key <= previous { throw segment.postings.corrupt(0, "grams out of order") }
             previous = grams.key
             base.enter(grams.key)
+            try pace()
             try check(grams.info, segment, GramKey.field(grams.key), base, &reader)
             count += 1
         }
@@ -37,6 +59,7 @@ enum SegmentCheck {
                 throw segment.postings.corrupt(0, "words out of order")
             }
             last = words.key
+            try pace()
             try check(words.info, segment, Int(words.key[0]) << 8 | Int(words.key[1]), base, &reader)
             count += 1
         }
@@ -64,12 +87,15 @@ enum SegmentCheck {
         }
     }
 
-    private static func checkDocuments(_ segment: SegmentReader) throws(StorageError) {
+    private static func checkDocuments(
+        _ segment: SegmentReader, _ pace: (_ byteCount: Int) throws(StorageError) -> Void
+    ) throws(StorageError) {
         let store = segment.documents()
         let keys = segment.keys()
         var cache = DocumentBlockCache()
         var count: UInt32 = 0
         for block in 0..<store.blockCount {
+            try pace(store.byteCount / store.blockCount)
             try store.forEach(inBlock: block, &cache) { (document, bytes) throws(StorageError) in
                 var reader = try EncodedDocumentReader(bytes, file: segment.file)
                 guard document == count else {

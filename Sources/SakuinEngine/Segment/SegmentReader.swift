@@ -69,8 +69,14 @@ final class SegmentReader: Sendable {
     }
 
     /// Verifies every checksum.
-    func verifyChecksums() throws(StorageError) {
-        for view in sections.values { _ = try view.all() }
+    func verifyChecksums(_ pace: (_ byteCount: Int) throws(StorageError) -> Void) throws(StorageError) {
+        for view in sections.values {
+            for from in stride(from: 0, to: view.count, by: 1 << 20) {
+                let byteCount = min(1 << 20, view.count - from)
+                try pace(byteCount)
+                _ = try view.bytes(from, byteCount)
+            }
+        }
     }
 }
 
@@ -136,6 +142,18 @@ struct SegmentFooter {
                 owner: mapped, file: file, offset: Int(offset), count: Int(size), checksums: checksums)
         }
         meta = try SegmentMeta(from: &reader)
+        // No checksum covers what stands between sections.
+        var at = SegmentLayout.headerByteCount
+        // Empty sections stand where the next one begins.
+        for section in sections.values.sorted(by: { ($0.fileOffset, $0.count) < ($1.fileOffset, $1.count) }) {
+            guard section.fileOffset >= at, section.fileOffset - at < SegmentLayout.alignment,
+                bytes[at..<section.fileOffset].allSatisfy({ $0 == 0 })
+            else { throw corrupt(at, "something between sections") }
+            at = section.fileOffset + section.count
+        }
+        guard trailerAt - length - at < SegmentLayout.alignment,
+            bytes[at..<(trailerAt - length)].allSatisfy({ $0 == 0 })
+        else { throw corrupt(at, "something before the footer") }
     }
 
     func section(_ id: SegmentLayout.Section) throws(StorageError) -> SectionView {

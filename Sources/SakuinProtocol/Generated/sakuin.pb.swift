@@ -305,6 +305,40 @@ nonisolated enum Sakuin_V1_JobState: SwiftProtobuf.Enum, Swift.CaseIterable {
 
 }
 
+nonisolated enum Sakuin_V1_JobKind: SwiftProtobuf.Enum, Swift.CaseIterable {
+  typealias RawValue = Int
+  case compaction // = 0
+  case check // = 1
+  case UNRECOGNIZED(Int)
+
+  init() {
+    self = .compaction
+  }
+
+  init?(rawValue: Int) {
+    switch rawValue {
+    case 0: self = .compaction
+    case 1: self = .check
+    default: self = .UNRECOGNIZED(rawValue)
+    }
+  }
+
+  var rawValue: Int {
+    switch self {
+    case .compaction: return 0
+    case .check: return 1
+    case .UNRECOGNIZED(let i): return i
+    }
+  }
+
+  // The compiler won't synthesize support with the UNRECOGNIZED case.
+  static let allCases: [Sakuin_V1_JobKind] = [
+    .compaction,
+    .check,
+  ]
+
+}
+
 /// The first frame of a client, on stream 0.
 nonisolated struct Sakuin_V1_Hello: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
@@ -561,6 +595,14 @@ nonisolated struct Sakuin_V1_Request: @unchecked Sendable {
     set {_uniqueStorage()._call = .controlJob(newValue)}
   }
 
+  var startCheck: Sakuin_V1_StartCheck {
+    get {
+      if case .startCheck(let v)? = _storage._call {return v}
+      return Sakuin_V1_StartCheck()
+    }
+    set {_uniqueStorage()._call = .startCheck(newValue)}
+  }
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   nonisolated enum OneOf_Call: Equatable, Sendable {
@@ -590,6 +632,7 @@ nonisolated struct Sakuin_V1_Request: @unchecked Sendable {
     case estimateCompaction(Sakuin_V1_EstimateCompaction)
     case listJobs(Sakuin_V1_ListJobs)
     case controlJob(Sakuin_V1_ControlJob)
+    case startCheck(Sakuin_V1_StartCheck)
 
   }
 
@@ -1739,6 +1782,9 @@ nonisolated struct Sakuin_V1_Documents: Sendable {
 
   var documents: [Sakuin_V1_FoundDocument] = []
 
+  /// What cannot be read, in sentences: what is not found may be in it. Empty: the index is complete.
+  var missing: [String] = []
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
@@ -1766,6 +1812,9 @@ nonisolated struct Sakuin_V1_ExportPage: Sendable {
   // methods supported on all messages.
 
   var documents: [Sakuin_V1_FoundDocument] = []
+
+  /// In the first page: what cannot be read and will not come, in sentences. Empty: the index is complete.
+  var missing: [String] = []
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -2022,6 +2071,23 @@ nonisolated struct Sakuin_V1_StartCompaction: Sendable {
   fileprivate var _options: Sakuin_V1_CompactionOptions? = nil
 }
 
+/// Reads all checksums and cross-references of what can be seen now; answered at once, as a compaction is. Ends with a
+/// restart.
+nonisolated struct Sakuin_V1_StartCheck: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var index: String = String()
+
+  /// Bytes a second the job may read; 0: as many as merges may.
+  var bytesPerSecond: UInt64 = 0
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
 nonisolated struct Sakuin_V1_EstimateCompaction: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
@@ -2101,6 +2167,28 @@ nonisolated struct Sakuin_V1_ControlJob: Sendable {
 
   /// For JOB_ACTION_THROTTLE; 0: no limit.
   var bytesPerSecond: UInt64 = 0
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
+nonisolated struct Sakuin_V1_CheckFindings: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var segments: UInt32 = 0
+
+  var documents: UInt64 = 0
+
+  var terms: UInt64 = 0
+
+  /// In sentences; empty when nothing is wrong.
+  var problems: [String] = []
+
+  /// Further problems that are not told, for there were too many.
+  var untoldProblemCount: UInt64 = 0
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -2214,6 +2302,21 @@ nonisolated struct Sakuin_V1_Job: @unchecked Sendable {
     set {_uniqueStorage()._message = newValue}
   }
 
+  var kind: Sakuin_V1_JobKind {
+    get {_storage._kind}
+    set {_uniqueStorage()._kind = newValue}
+  }
+
+  /// Of a check: so far, and when it has ended all.
+  var findings: Sakuin_V1_CheckFindings {
+    get {_storage._findings ?? Sakuin_V1_CheckFindings()}
+    set {_uniqueStorage()._findings = newValue}
+  }
+  /// Returns true if `findings` has been explicitly set.
+  var hasFindings: Bool {_storage._findings != nil}
+  /// Clears the value of `findings`. Subsequent reads from it will return its default value.
+  mutating func clearFindings() {_uniqueStorage()._findings = nil}
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
@@ -2251,6 +2354,10 @@ nonisolated extension Sakuin_V1_JobAction: SwiftProtobuf._ProtoNameProviding {
 
 nonisolated extension Sakuin_V1_JobState: SwiftProtobuf._ProtoNameProviding {
   static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0JOB_STATE_QUEUED\0\u{1}JOB_STATE_RUNNING\0\u{1}JOB_STATE_PAUSED\0\u{1}JOB_STATE_DONE\0\u{1}JOB_STATE_CANCELLED\0\u{1}JOB_STATE_FAILED\0")
+}
+
+nonisolated extension Sakuin_V1_JobKind: SwiftProtobuf._ProtoNameProviding {
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0JOB_KIND_COMPACTION\0\u{1}JOB_KIND_CHECK\0")
 }
 
 nonisolated extension Sakuin_V1_Hello: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
@@ -2355,7 +2462,7 @@ nonisolated extension Sakuin_V1_Welcome: SwiftProtobuf.Message, SwiftProtobuf._M
 
 nonisolated extension Sakuin_V1_Request: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".Request"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}deadline_milliseconds\0\u{3}create_index\0\u{3}list_indexes\0\u{3}drop_index\0\u{3}alias_index\0\u{1}write\0\u{1}search\0\u{1}get\0\u{1}refresh\0\u{1}commit\0\u{1}statistics\0\u{1}segments\0\u{1}compact\0\u{1}import\0\u{1}export\0\u{4}\u{5}create_snapshot\0\u{3}list_snapshots\0\u{3}restore_snapshot\0\u{3}delete_snapshot\0\u{3}open_point_in_time\0\u{3}close_point_in_time\0\u{4}\u{5}start_compaction\0\u{3}estimate_compaction\0\u{3}list_jobs\0\u{3}control_job\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}deadline_milliseconds\0\u{3}create_index\0\u{3}list_indexes\0\u{3}drop_index\0\u{3}alias_index\0\u{1}write\0\u{1}search\0\u{1}get\0\u{1}refresh\0\u{1}commit\0\u{1}statistics\0\u{1}segments\0\u{1}compact\0\u{1}import\0\u{1}export\0\u{4}\u{5}create_snapshot\0\u{3}list_snapshots\0\u{3}restore_snapshot\0\u{3}delete_snapshot\0\u{3}open_point_in_time\0\u{3}close_point_in_time\0\u{4}\u{5}start_compaction\0\u{3}estimate_compaction\0\u{3}list_jobs\0\u{3}control_job\0\u{3}start_check\0")
 
   fileprivate class _StorageClass {
     var _deadlineMilliseconds: UInt32 = 0
@@ -2703,6 +2810,19 @@ nonisolated extension Sakuin_V1_Request: SwiftProtobuf.Message, SwiftProtobuf._M
             _storage._call = .controlJob(v)
           }
         }()
+        case 34: try {
+          var v: Sakuin_V1_StartCheck?
+          var hadOneofValue = false
+          if let current = _storage._call {
+            hadOneofValue = true
+            if case .startCheck(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._call = .startCheck(v)
+          }
+        }()
         default: break
         }
       }
@@ -2814,6 +2934,10 @@ nonisolated extension Sakuin_V1_Request: SwiftProtobuf.Message, SwiftProtobuf._M
       case .controlJob?: try {
         guard case .controlJob(let v)? = _storage._call else { preconditionFailure() }
         try visitor.visitSingularMessageField(value: v, fieldNumber: 33)
+      }()
+      case .startCheck?: try {
+        guard case .startCheck(let v)? = _storage._call else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 34)
       }()
       case nil: break
       }
@@ -5207,7 +5331,7 @@ nonisolated extension Sakuin_V1_Get: SwiftProtobuf.Message, SwiftProtobuf._Messa
 
 nonisolated extension Sakuin_V1_Documents: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".Documents"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}documents\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}documents\0\u{1}missing\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -5216,6 +5340,7 @@ nonisolated extension Sakuin_V1_Documents: SwiftProtobuf.Message, SwiftProtobuf.
       // enabled. https://github.com/apple/swift-protobuf/issues/1034
       switch fieldNumber {
       case 1: try { try decoder.decodeRepeatedMessageField(value: &self.documents) }()
+      case 2: try { try decoder.decodeRepeatedStringField(value: &self.missing) }()
       default: break
       }
     }
@@ -5225,11 +5350,15 @@ nonisolated extension Sakuin_V1_Documents: SwiftProtobuf.Message, SwiftProtobuf.
     if !self.documents.isEmpty {
       try visitor.visitRepeatedMessageField(value: self.documents, fieldNumber: 1)
     }
+    if !self.missing.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.missing, fieldNumber: 2)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   static func ==(lhs: Sakuin_V1_Documents, rhs: Sakuin_V1_Documents) -> Bool {
     if lhs.documents != rhs.documents {return false}
+    if lhs.missing != rhs.missing {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -5277,7 +5406,7 @@ nonisolated extension Sakuin_V1_FoundDocument: SwiftProtobuf.Message, SwiftProto
 
 nonisolated extension Sakuin_V1_ExportPage: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".ExportPage"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}documents\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}documents\0\u{1}missing\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -5286,6 +5415,7 @@ nonisolated extension Sakuin_V1_ExportPage: SwiftProtobuf.Message, SwiftProtobuf
       // enabled. https://github.com/apple/swift-protobuf/issues/1034
       switch fieldNumber {
       case 1: try { try decoder.decodeRepeatedMessageField(value: &self.documents) }()
+      case 2: try { try decoder.decodeRepeatedStringField(value: &self.missing) }()
       default: break
       }
     }
@@ -5295,11 +5425,15 @@ nonisolated extension Sakuin_V1_ExportPage: SwiftProtobuf.Message, SwiftProtobuf
     if !self.documents.isEmpty {
       try visitor.visitRepeatedMessageField(value: self.documents, fieldNumber: 1)
     }
+    if !self.missing.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.missing, fieldNumber: 2)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   static func ==(lhs: Sakuin_V1_ExportPage, rhs: Sakuin_V1_ExportPage) -> Bool {
     if lhs.documents != rhs.documents {return false}
+    if lhs.missing != rhs.missing {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -5786,6 +5920,41 @@ nonisolated extension Sakuin_V1_StartCompaction: SwiftProtobuf.Message, SwiftPro
   }
 }
 
+nonisolated extension Sakuin_V1_StartCheck: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".StartCheck"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}index\0\u{3}bytes_per_second\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.index) }()
+      case 2: try { try decoder.decodeSingularUInt64Field(value: &self.bytesPerSecond) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.index.isEmpty {
+      try visitor.visitSingularStringField(value: self.index, fieldNumber: 1)
+    }
+    if self.bytesPerSecond != 0 {
+      try visitor.visitSingularUInt64Field(value: self.bytesPerSecond, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: Sakuin_V1_StartCheck, rhs: Sakuin_V1_StartCheck) -> Bool {
+    if lhs.index != rhs.index {return false}
+    if lhs.bytesPerSecond != rhs.bytesPerSecond {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
 nonisolated extension Sakuin_V1_EstimateCompaction: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".EstimateCompaction"
   static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}index\0\u{1}options\0")
@@ -5970,6 +6139,56 @@ nonisolated extension Sakuin_V1_ControlJob: SwiftProtobuf.Message, SwiftProtobuf
   }
 }
 
+nonisolated extension Sakuin_V1_CheckFindings: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".CheckFindings"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}segments\0\u{1}documents\0\u{1}terms\0\u{1}problems\0\u{3}untold_problem_count\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt32Field(value: &self.segments) }()
+      case 2: try { try decoder.decodeSingularUInt64Field(value: &self.documents) }()
+      case 3: try { try decoder.decodeSingularUInt64Field(value: &self.terms) }()
+      case 4: try { try decoder.decodeRepeatedStringField(value: &self.problems) }()
+      case 5: try { try decoder.decodeSingularUInt64Field(value: &self.untoldProblemCount) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.segments != 0 {
+      try visitor.visitSingularUInt32Field(value: self.segments, fieldNumber: 1)
+    }
+    if self.documents != 0 {
+      try visitor.visitSingularUInt64Field(value: self.documents, fieldNumber: 2)
+    }
+    if self.terms != 0 {
+      try visitor.visitSingularUInt64Field(value: self.terms, fieldNumber: 3)
+    }
+    if !self.problems.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.problems, fieldNumber: 4)
+    }
+    if self.untoldProblemCount != 0 {
+      try visitor.visitSingularUInt64Field(value: self.untoldProblemCount, fieldNumber: 5)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: Sakuin_V1_CheckFindings, rhs: Sakuin_V1_CheckFindings) -> Bool {
+    if lhs.segments != rhs.segments {return false}
+    if lhs.documents != rhs.documents {return false}
+    if lhs.terms != rhs.terms {return false}
+    if lhs.problems != rhs.problems {return false}
+    if lhs.untoldProblemCount != rhs.untoldProblemCount {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
 nonisolated extension Sakuin_V1_JobList: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".JobList"
   static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}jobs\0")
@@ -6002,7 +6221,7 @@ nonisolated extension Sakuin_V1_JobList: SwiftProtobuf.Message, SwiftProtobuf._M
 
 nonisolated extension Sakuin_V1_Job: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".Job"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}index\0\u{1}number\0\u{1}state\0\u{1}options\0\u{3}bytes_read\0\u{3}bytes_total\0\u{3}bytes_written\0\u{3}segments_before\0\u{3}segments_after\0\u{3}bytes_before\0\u{3}bytes_after\0\u{3}dead_bytes_before\0\u{3}dead_bytes_after\0\u{1}milliseconds\0\u{3}milliseconds_left\0\u{1}message\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}index\0\u{1}number\0\u{1}state\0\u{1}options\0\u{3}bytes_read\0\u{3}bytes_total\0\u{3}bytes_written\0\u{3}segments_before\0\u{3}segments_after\0\u{3}bytes_before\0\u{3}bytes_after\0\u{3}dead_bytes_before\0\u{3}dead_bytes_after\0\u{1}milliseconds\0\u{3}milliseconds_left\0\u{1}message\0\u{1}kind\0\u{1}findings\0")
 
   fileprivate class _StorageClass {
     var _index: String = String()
@@ -6021,6 +6240,8 @@ nonisolated extension Sakuin_V1_Job: SwiftProtobuf.Message, SwiftProtobuf._Messa
     var _milliseconds: UInt64 = 0
     var _millisecondsLeft: UInt64? = nil
     var _message: String = String()
+    var _kind: Sakuin_V1_JobKind = .compaction
+    var _findings: Sakuin_V1_CheckFindings? = nil
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -6047,6 +6268,8 @@ nonisolated extension Sakuin_V1_Job: SwiftProtobuf.Message, SwiftProtobuf._Messa
       _milliseconds = source._milliseconds
       _millisecondsLeft = source._millisecondsLeft
       _message = source._message
+      _kind = source._kind
+      _findings = source._findings
     }
   }
 
@@ -6081,6 +6304,8 @@ nonisolated extension Sakuin_V1_Job: SwiftProtobuf.Message, SwiftProtobuf._Messa
         case 14: try { try decoder.decodeSingularUInt64Field(value: &_storage._milliseconds) }()
         case 15: try { try decoder.decodeSingularUInt64Field(value: &_storage._millisecondsLeft) }()
         case 16: try { try decoder.decodeSingularStringField(value: &_storage._message) }()
+        case 17: try { try decoder.decodeSingularEnumField(value: &_storage._kind) }()
+        case 18: try { try decoder.decodeSingularMessageField(value: &_storage._findings) }()
         default: break
         }
       }
@@ -6141,6 +6366,12 @@ nonisolated extension Sakuin_V1_Job: SwiftProtobuf.Message, SwiftProtobuf._Messa
       if !_storage._message.isEmpty {
         try visitor.visitSingularStringField(value: _storage._message, fieldNumber: 16)
       }
+      if _storage._kind != .compaction {
+        try visitor.visitSingularEnumField(value: _storage._kind, fieldNumber: 17)
+      }
+      try { if let v = _storage._findings {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 18)
+      } }()
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -6166,6 +6397,8 @@ nonisolated extension Sakuin_V1_Job: SwiftProtobuf.Message, SwiftProtobuf._Messa
         if _storage._milliseconds != rhs_storage._milliseconds {return false}
         if _storage._millisecondsLeft != rhs_storage._millisecondsLeft {return false}
         if _storage._message != rhs_storage._message {return false}
+        if _storage._kind != rhs_storage._kind {return false}
+        if _storage._findings != rhs_storage._findings {return false}
         return true
       }
       if !storagesAreEqual {return false}

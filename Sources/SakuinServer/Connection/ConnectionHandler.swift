@@ -344,8 +344,15 @@ final class ConnectionHandler: ChannelInboundHandler {
 
     private func beginExport(_ number: UInt32, _ source: DocumentPages) {
         guard streams[number] != nil else { return }
-        streams[number] = .exporting(ExportStream(credit: SendCredit(clientCredit), pages: source))
+        var stream = ExportStream(credit: SendCredit(clientCredit), pages: source)
+        if !source.complete {
+            let first = WireCodec.encode(WirePage([], missing: source.missing))
+            stream.credit.spend(first.count)
+            append(.data, stream: number, first)
+        }
+        streams[number] = .exporting(stream)
         makePage(number)
+        flush()
     }
 
     private func makePage(_ number: UInt32) {
@@ -359,7 +366,7 @@ final class ConnectionHandler: ChannelInboundHandler {
         Task {
             let result: Result<[UInt8]?, SakuinError>
             do {
-                result = .success(try await source.nextPage().map { WireCodec.encode(page: $0) })
+                result = .success(try await source.nextPage().map { WireCodec.encode(WirePage($0)) })
             } catch {
                 result = .failure(error as? SakuinError ?? SakuinError(.internalError, "\(error)"))
             }

@@ -28,7 +28,7 @@ struct RequestRouter: Sendable {
                     search, limitMilliseconds: request.deadlineMilliseconds)
                 metrics.searchTime.recordMicroseconds(response.tookMicroseconds)
                 completion(.success(.search(response)))
-            case .get(let name, let keys): completion(.success(.documents(try catalog.indexNow(name).getNow(keys))))
+            case .get(let name, let keys): completion(.success(.documents(try catalog.indexNow(name).fetchNow(keys))))
             case .statistics(let name):
                 var statistics = try catalog.indexNow(name).statisticsNow()
                 statistics.name = name
@@ -45,7 +45,8 @@ struct RequestRouter: Sendable {
             case .listJobs(let name):
                 completion(.success(.jobs(name.isEmpty ? catalog.jobsNow() : try jobs(name))))
             case .createIndex, .dropIndex, .aliasIndex, .refresh, .commit, .segments, .compact, .startCompaction,
-                .estimateCompaction, .controlJob, .createSnapshot, .listSnapshots, .restoreSnapshot, .deleteSnapshot:
+                .estimateCompaction, .startCheck, .controlJob, .createSnapshot, .listSnapshots, .restoreSnapshot,
+                .deleteSnapshot:
                 Task { completion(await slow(request.call)) }
             case .importStream, .export:
                 throw SakuinError(.internalError, "A streaming call came to the unary router.")
@@ -87,6 +88,8 @@ struct RequestRouter: Sendable {
                 return .success(.job(named(try await catalog.index(name).startCompaction(options), name)))
             case .estimateCompaction(let name, let options):
                 return .success(.estimate(try await catalog.index(name).estimateCompaction(options)))
+            case .startCheck(let name, let rate):
+                return .success(.job(named(try await catalog.index(name).startCheck(bytesPerSecond: rate), name)))
             case .controlJob(let name, let number, let action):
                 return .success(.job(named(try await catalog.index(name).control(job: number, action), name)))
             case .createSnapshot(let index, let name):

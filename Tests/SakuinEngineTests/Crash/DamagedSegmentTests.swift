@@ -33,12 +33,21 @@ import Testing
             let response = try index.searchNow(SearchRequest("検索"))
             #expect(!response.complete)
             #expect(response.total.value == 1)
+            // What is not found may be in what is missing: a reply that does not say so would be a lie.
+            let fetched = try index.fetchNow(["a", "b"])
+            #expect(!fetched.complete && fetched.missing.count == 1 && fetched.missing[0].contains(segments[0]))
+            #expect(fetched.documents.map { $0?.key } == [nil, "b"])
+            let pages = try await index.export()
+            #expect(!pages.complete && pages.missing == fetched.missing)
+            #expect(try await pages.nextPage()?.map(\.key) == ["b"])
             try index.close()
             #expect(try directory.exists(segments[0]), "nothing is deleted because it could not be read")
         }
         directory.overwrite(segments[0], with: good)
         let index = try SearchIndex.open(directory, schema: nil, options: options)
         #expect(try index.searchNow(SearchRequest("検索")).total.value == 2)
+        #expect(try index.fetchNow(["a"]).complete)
+        #expect(try await index.export().complete)
         try index.close()
     }
 }
