@@ -57,6 +57,13 @@ public enum IndexRepair {
         lock.release()
         do throws(SakuinError) {
             let index = try Recovery(directory, options: options, givesUp: true).open(schema: nil)
+            if index.isReadOnly {
+                let reason = index.statisticsNow().quarantined.joined(separator: " ")
+                index.abandon()
+                throw SakuinError(
+                    .unavailable, "The repair did not come to its end: \(reason)",
+                    nextStep: "Mend the cause, then run 'sakuin check --repair' again.")
+            }
             if !repair.report.actions.isEmpty { _ = try index.writer.cutNow(commits: true) }
             try index.close()
             return .success(repair.report)

@@ -77,9 +77,11 @@ final class SegmentFiles: Sendable {
 
     var isHeld: Bool { state.withLock { $0.holdCount > 0 } }
 
-    /// Removes what no manifest names, whoever holds it.
+    /// Removes what no manifest names, whoever holds it; nothing when that is not known.
     func removeUncommitted() {
-        let uncommitted = state.withLock { state in
+        let uncommitted: [UInt64] = state.withLock { state in
+            // After a failed commit the manifest that was not made durable may be there all the same, and name them.
+            if state.keepsAll { return [] }
             state.keepsAll = true
             return state.idle.union(state.held.keys).subtracting(state.committed).sorted()
         }
