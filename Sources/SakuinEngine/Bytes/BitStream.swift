@@ -252,8 +252,6 @@ struct BitsAhead {
 
     /// Bits read so far, as the reader counts them.
     var bit: Int { at &<< 3 &- heldCount }
-    /// More was read than there is; what was read is meaningless.
-    var isOverrun: Bool { bit > count &<< 3 }
 
     /// Holds 56 bits or more; zeros or what stands there behind the end.
     @inline(__always)

@@ -9,15 +9,15 @@ struct PhraseCover {
     /// The most bigrams a choice is made of.
     static let countMax = 64
 
-    /// All of up to 64 bigrams, or of more.
-    static func all(_ count: Int) -> PhraseCover { PhraseCover(bits: .max) }
+    /// All bigrams, however many.
+    static let all = PhraseCover(bits: .max)
 
     /// Whether bigram i is read.
     func has(_ i: Int) -> Bool { i >= Self.countMax || bits &>> UInt64(truncatingIfNeeded: i) & 1 == 1 }
 
     /// The cheapest of `count` (1...64) bigrams that so many documents have.
     static func choose(_ count: Int, _ frequency: (Int) -> Int) -> PhraseCover {
-        if count <= 2 || count > countMax { return all(count) }
+        if count <= 2 || count > countMax { return all }
         var rarest = 0
         for i in 1..<count where frequency(i) < frequency(rarest) { rarest = i }
         let base = Double(frequency(rarest)) + 1

@@ -219,7 +219,7 @@ struct SegmentQuery {
             let chosen =
                 part.isRun && part.tokens.count > 2
                 ? PhraseCover.choose(part.tokens.count) { found[from + $0].terms[0].info.documentFrequency }
-                : .all(part.tokens.count)
+                : .all
             for i in 0..<part.tokens.count where chosen.has(i) {
                 let list = PhraseList(
                     cursor: try cursor(found[from + i].terms[0], lengths), offset: phrase.tokens[from + i].offset)
