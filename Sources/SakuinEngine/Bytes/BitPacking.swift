@@ -60,18 +60,21 @@ enum BitPacking {
         }
     }
 
-    /// The sum of the first `count` (1...128) of what `unpack128` would unpack.
-    static func sum128(_ bytes: UnsafeRawPointer, width: Int, first count: Int) -> Int {
+    /// The sum of those of the 128 values `unpack128` would unpack that stand at `from..<to`, which are one at least.
+    static func sum128(_ bytes: UnsafeRawPointer, width: Int, _ from: Int, _ to: Int) -> Int {
         let mask = SIMD4<UInt32>(repeating: width >= 32 ? .max : (1 &<< UInt32(truncatingIfNeeded: width)) &- 1)
         let end = width &* 16
-        var word = bytes.loadUnaligned(as: SIMD4<UInt32>.self)
-        var next = 16
-        var bit = 0
+        let (first, last) = (from &>> 2, (to &- 1) &>> 2)
+        var bit = first &* width
+        var next = bit &>> 5 &* 16
+        bit &= 31
+        var word = bytes.loadUnaligned(fromByteOffset: next, as: SIMD4<UInt32>.self)
+        next &+= 16
         var low = SIMD4<UInt32>(repeating: 0)
         // Sums of the high halves of values, since 32 values of 32 bits would not fit.
         var high = SIMD4<UInt32>(repeating: 0)
-        let vectors = (count &+ 3) &>> 2
-        for k in 0..<vectors {
+        var lanes = lanes(from: from & 3, to: first == last ? (to &- 1) & 3 : 3)
+        for k in first...last {
             var value = word &>> SIMD4(repeating: UInt32(truncatingIfNeeded: bit))
             bit &+= width
             if bit >= 32 {
@@ -84,15 +87,21 @@ enum BitPacking {
                     }
                 }
             }
-            value &= mask
-            if k &+ 1 == vectors {
-                let lanes = SIMD4<Int32>(0, 1, 2, 3) &+ Int32(truncatingIfNeeded: k &<< 2)
-                value.replace(with: 0, where: lanes .>= Int32(truncatingIfNeeded: count))
-            }
+            value &= mask & lanes
+            lanes = k &+ 1 == last ? Self.lanes(from: 0, to: (to &- 1) & 3) : SIMD4(repeating: .max)
             low &+= value & 0xFFFF
             high &+= value &>> 16
         }
         return Int(low.wrappedSum()) &+ Int(high.wrappedSum()) &<< 16
+    }
+
+    /// All bits of the lanes `from...to`.
+    @inline(__always)
+    private static func lanes(from: Int, to: Int) -> SIMD4<UInt32> {
+        let number = SIMD4<Int32>(0, 1, 2, 3)
+        let isIn =
+            number .>= Int32(truncatingIfNeeded: from) .& (number .<= Int32(truncatingIfNeeded: to))
+        return SIMD4<UInt32>(repeating: 0).replacing(with: .max, where: isIn)
     }
 
     /// Packs `count` values one after another, lowest bits first.

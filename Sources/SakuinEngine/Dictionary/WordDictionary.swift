@@ -71,14 +71,36 @@ struct WordDictionary: Sendable {
         return a.count - b.count
     }
 
-    func find(_ key: [UInt8]) throws(StorageError) -> TermInfo? {
-        var found: TermInfo?
-        try scan(from: key) { (word, info) throws(StorageError) in
-            let order = key.withUnsafeBytes { Self.compare(word, $0) }
-            if order == 0 { found = info }
-            return order < 0
+    /// The term of a key. Keys are not put together: how far one agrees with `key` follows from what it shares with the
+    /// one before.
+    func find(_ key: UnsafeRawBufferPointer) throws(StorageError) -> TermInfo? {
+        guard blockCount > 0 else { return nil }
+        let number = try blockNumber(of: key)
+        var entries = try block(number)
+        var info = TermInfo()
+        // Bytes of `key` that the key before begins with; it is below `key`.
+        var agreed: UInt64 = 0
+        while !entries.cursor.isAtEnd {
+            let shared = entries.cursor.varint()
+            let more = Int(entries.cursor.varint32())
+            guard let bytes = entries.cursor.bytes(more), !entries.cursor.failed else { throw damaged(number) }
+            // A key that shares less than was agreed is above `key`.
+            if shared < agreed { return nil }
+            var order = -1
+            if shared == agreed {
+                let rest = UnsafeRawBufferPointer(start: bytes, count: more)
+                let wanted = UnsafeRawBufferPointer(rebasing: key[Int(truncatingIfNeeded: agreed)...])
+                var same = 0
+                while same < min(more, wanted.count), rest[same] == wanted[same] { same &+= 1 }
+                order = Self.compare(
+                    UnsafeRawBufferPointer(rebasing: rest[same...]), UnsafeRawBufferPointer(rebasing: wanted[same...]))
+                agreed &+= UInt64(same)
+            }
+            if order > 0 { return nil }
+            guard entries.next(into: &info) else { throw damaged(number) }
+            if order == 0 { return info }
         }
-        return found
+        return nil
     }
 
     /// Every term whose key begins with `prefix`, in order, until `body` says false.

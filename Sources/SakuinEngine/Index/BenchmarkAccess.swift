@@ -44,14 +44,15 @@ public enum BestScores {
 @_spi(Benchmarks)
 public struct PreparedMatch {
     private let query: SegmentQuery?
+    private let scratch = Scratch()
 
     public init(_ text: String, in index: SearchIndex) throws(SakuinError) {
         let names = index.registry.names
         let tree = try QueryParser.parse(text, knownFields: Set(names))
-        let plan = try QueryPlanner.plan(tree, filter: nil, index.searched, fields: [])
+        let plan = try QueryPlanner.plan(tree, filter: nil, index.searched, fields: [], highlights: false)
         do throws(SearchError) {
             if let segment = index.store.snapshot.segments.first {
-                query = try SegmentQuery(plan, segment.reader, Scratch())
+                query = try SegmentQuery(plan, segment.reader, scratch)
             } else {
                 query = nil
             }
@@ -66,7 +67,7 @@ public struct PreparedMatch {
         do throws(SearchError) {
             let matcher = try query.matcher([])
             do throws(StorageError) {
-                return try Self.drain(matcher)
+                return try drain(matcher)
             } catch {
                 throw .storage(error)
             }
@@ -75,8 +76,8 @@ public struct PreparedMatch {
         }
     }
 
-    private static func drain(_ matcher: Matcher) throws(StorageError) -> Int {
-        let batch = MatchBatch()
+    private func drain(_ matcher: Matcher) throws(StorageError) -> Int {
+        let batch = MatchBatch(scratch)
         var sum = 0
         var target: UInt32 = 0
         while true {

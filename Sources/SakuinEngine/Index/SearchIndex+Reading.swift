@@ -89,7 +89,8 @@ extension SearchIndex {
     private func plan(_ request: SearchRequest) throws(SakuinError) -> QueryPlan {
         var filter: Query?
         if let input = request.filter { filter = try tree(input) }
-        return try QueryPlanner.plan(try tree(request.query), filter: filter, searched, fields: request.fields)
+        return try QueryPlanner.plan(
+            try tree(request.query), filter: filter, searched, fields: request.fields, highlights: request.spans)
     }
 
     private func tree(_ input: QueryInput) throws(SakuinError) -> Query {

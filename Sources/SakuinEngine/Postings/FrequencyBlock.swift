@@ -32,7 +32,7 @@ enum FrequencyBlock {
                 for i in 0..<above { bits.append(gamma: UInt64(less[Int(places[i])])) }
                 bits.finish()
             }
-            if above > 100 || bits.bytes.count >= packedCount {
+            if above > 100 || packedCount <= bits.bytes.count + above / 4 {
                 out.storeBytes(of: packed, as: UInt8.self)
                 return 1 + PackedBlock.encode(less, count: count, into: out + 1)
             }

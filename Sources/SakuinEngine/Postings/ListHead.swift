@@ -8,6 +8,11 @@ enum ListHead {
     static let hitCount = 10
     /// Lists of fewer blocks are read faster than they would be worth one.
     static let blockCountMin = 8
+    /// Whether a list may have a head.
+    static func isKept(_ info: TermInfo) -> Bool {
+        info.documentFrequency >= blockCountMin * PostingListWriter.blockCount
+    }
+
     /// Longer heads are not believed.
     static let countMax = 4_096
 

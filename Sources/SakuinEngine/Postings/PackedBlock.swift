@@ -139,9 +139,9 @@ enum PackedBlock {
         return (next, width &+ high > narrowWidthMax)
     }
 
-    /// The sum of the first `count` (1...128) of the 128 values of the block at `at`; nil when the bytes cannot be such a
-    /// block.
-    static func sum(ofFirst count: Int, at: UnsafeRawPointer, end: UnsafeRawPointer) -> Int? {
+    /// The sum of those of the 128 values of the block at `at` that stand at `from..<to`; nil when the bytes cannot be
+    /// such a block.
+    static func sum(_ from: Int, _ to: Int, at: UnsafeRawPointer, end: UnsafeRawPointer) -> Int? {
         guard at < end else { return nil }
         let header = Int(at.load(as: UInt8.self))
         let width = header & 0x3F
@@ -149,7 +149,8 @@ enum PackedBlock {
         let packed = at + (isPatched ? 2 : 1)
         let behind = packed + 16 &* width
         guard header < 0x80, width <= 32, behind <= end else { return nil }
-        var sum = width == 0 ? 0 : BitPacking.sum128(packed, width: width, first: count)
+        if from >= to { return 0 }
+        var sum = width == 0 ? 0 : BitPacking.sum128(packed, width: width, from, to)
         if !isPatched { return sum }
         guard width < 32 else { return nil }
         var bits = BitReader(behind, end: end)
@@ -158,9 +159,8 @@ enum PackedBlock {
             let patch = bits.window()
             bits.skip(7 &+ high)
             let value = patch &>> 7 & ((1 &<< UInt64(truncatingIfNeeded: high)) &- 1)
-            if Int(truncatingIfNeeded: patch & 127) < count {
-                sum &+= Int(truncatingIfNeeded: value) &<< width
-            }
+            let index = Int(truncatingIfNeeded: patch & 127)
+            if index >= from, index < to { sum &+= Int(truncatingIfNeeded: value) &<< width }
         }
         return bits.isOverrun ? nil : sum
     }

@@ -310,19 +310,41 @@ final class PostingCursor {
     private func document(at place: Int, ofWhole number: Int) throws(StorageError) -> UInt32 {
         guard let skip else { throw corrupt("a list without skip data") }
         let from = number == 0 ? 0 : skip.postingsEnd(number &- 1)
+        guard from <= listEnd - list else { throw corrupt("damaged block \(number)") }
+        // From the nearer end of the block.
+        let last = Int(skip.lastDocument(number))
         let before = number == 0 ? -1 : Int(skip.lastDocument(number &- 1))
-        guard from <= listEnd - list,
-            let sum = PackedBlock.sum(ofFirst: place &+ 1, at: list + from, end: listEnd)
-        else { throw corrupt("damaged block \(number)") }
-        let document = before &+ sum &+ place &+ 1
-        guard document <= Int(skip.lastDocument(number)) else {
-            throw corrupt("block \(number) ends with another document")
+        let isBehind = place >= PostingListWriter.blockCount / 2
+        let (first, end) = isBehind ? (place &+ 1, PostingListWriter.blockCount) : (0, place &+ 1)
+        guard let sum = PackedBlock.sum(first, end, at: list + from, end: listEnd) else {
+            throw corrupt("damaged block \(number)")
         }
+        let distance = sum &+ end &- first
+        let document = isBehind ? last &- distance : before &+ distance
+        guard document <= last, document > before else { throw corrupt("block \(number) ends with another document") }
         return UInt32(truncatingIfNeeded: document)
     }
 
     /// The score bound of a block; nil when the list keeps none.
     func bound(_ block: Int) -> (frequency: UInt32, lengthCode: UInt8)? { skip?.bound(block) }
+
+    /// The highest bound of the blocks that reach into `target..<end`, none of which is before the current one, and the
+    /// last document of those blocks; nil when the list keeps no bounds. At the end of the list nothing bounds.
+    func highestBound(
+        from target: UInt32, below end: UInt32, _ score: ((frequency: UInt32, lengthCode: UInt8)) -> Double
+    ) -> (bound: Double, last: UInt32?)? {
+        guard let skip else { return nil }
+        let isHere = block >= 0 && block < blockCount && skip.lastDocument(block) >= target
+        var number = isHere ? block : blockNumber(of: target, skip)
+        var highest = 0.0
+        while number < blockCount {
+            highest = max(highest, score(skip.bound(number)))
+            let last = skip.lastDocument(number)
+            if last >= end &- 1 { return (highest, last) }
+            number &+= 1
+        }
+        return (highest, nil)
+    }
 
     /// The highest bound of all blocks.
     func highestBound(_ score: ((frequency: UInt32, lengthCode: UInt8)) -> Double) -> Double {

@@ -29,8 +29,7 @@ struct PostingSource {
 
     /// The documents that can be among the first `ListHead.hitCount` of a list; nil when it keeps none.
     func head(_ info: TermInfo) throws(StorageError) -> [(document: UInt32, frequency: UInt32)]? {
-        guard info.documentFrequency >= ListHead.blockCountMin * PostingListWriter.blockCount,
-            let place = try list(info).skip?.head
+        guard ListHead.isKept(info), let place = try list(info).skip?.head
         else { return nil }
         guard let head = ListHead.decode(at: place.start, end: place.end, documentCount: documentCount) else {
             throw corrupt(info, "damaged head")

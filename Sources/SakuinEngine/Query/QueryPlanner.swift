@@ -5,12 +5,13 @@ struct QueryPlanner {
     /// Fields of the request that are not in the schema.
     private var dynamicFields: [String] = []
     private var plan = QueryPlan(root: .none)
+    private let highlights: Bool
 
-    /// `fields` are those of the request; none: all text fields.
+    /// `fields` are those of the request; none: all text fields. With `highlights` the plan says what is to be shown.
     static func plan(
-        _ query: Query, filter: Query?, _ searched: SearchedFields, fields: [String]
+        _ query: Query, filter: Query?, _ searched: SearchedFields, fields: [String], highlights: Bool
     ) throws(SakuinError) -> QueryPlan {
-        var planner = try QueryPlanner(searched, fields)
+        var planner = try QueryPlanner(searched, fields, highlights)
         var root = try planner.node(query, boost: 1, scores: true)
         if let filter {
             root = .and([root, try planner.node(filter, boost: 1, scores: false)])
@@ -19,8 +20,9 @@ struct QueryPlanner {
         return planner.plan
     }
 
-    private init(_ searched: SearchedFields, _ names: [String]) throws(SakuinError) {
+    private init(_ searched: SearchedFields, _ names: [String], _ highlights: Bool) throws(SakuinError) {
         self.searched = searched
+        self.highlights = highlights
         if names.isEmpty {
             defaultFields = searched.text
             return
@@ -133,25 +135,37 @@ struct QueryPlanner {
     private mutating func phraseNode(
         _ text: String, _ field: SearchedFields.Field, isPrefix: Bool, boost: Float, scores: Bool
     ) -> PlanNode {
-        var phrase = PhrasePlan(field: field.number, boost: boost)
+        let kind = field.analyzer.kind
         let sought = SoughtText(field: field.number, text: text, analyzer: field.analyzer, lastIsPrefix: isPrefix)
-        if !phrase.append(plain: text, field.analyzer.kind) {
+        var number = kind == .cjk ? appendPlain(text, field.number, boost: boost, scores: scores) : nil
+        if number == nil {
             let pattern = sought.pattern
             // A text of separators alone has an empty normal form, which no document is searched for.
             guard !pattern.elements.isEmpty else { return .none }
-            Self.addTokens(of: pattern, kind: field.analyzer.kind, to: &phrase)
+            number = plan.appendPhrase(field: field.number, boost: boost, scores: scores) { plan in
+                Self.addTokens(of: pattern, kind: kind, to: &plan)
+            }
         }
-        let number = plan.phrases.count
-        plan.phrases.append(phrase)
-        if scores {
-            plan.scoring.append(number)
-            plan.sought.append(sought)
-        }
+        guard let number else { return .none }
+        if scores, highlights { plan.sought.append(sought) }
         return .phrase(number)
     }
 
+    /// Appends a text of Han and kana alone, whose normal form is the text itself; nil when it is another.
+    private mutating func appendPlain(_ text: String, _ field: Int, boost: Float, scores: Bool) -> Int? {
+        PlainText.withScalars(text) { run in
+            plan.appendPhrase(field: field, boost: boost, scores: scores) { plan in
+                if run.count > 1 {
+                    plan.append(run: run, at: 0)
+                } else {
+                    plan.append(PlanToken(term: .character(run[0]), offset: 0))
+                }
+            }
+        }
+    }
+
     /// The tokens of a pattern: runs of characters by their bigrams, single ones by their edge, words by themselves.
-    private static func addTokens(of pattern: TextPattern, kind: AnalyzerKind, to phrase: inout PhrasePlan) {
+    private static func addTokens(of pattern: TextPattern, kind: AnalyzerKind, to plan: inout QueryPlan) {
         let elements = pattern.elements
         var i = 0
         var run: [UInt32] = []
@@ -160,7 +174,7 @@ struct QueryPlanner {
             switch element.unit {
             case .word(let bytes):
                 let isPrefix = pattern.lastIsPrefix && i == elements.count - 1
-                phrase.append(.init(term: isPrefix ? .prefix(bytes) : .word(bytes), offset: element.position))
+                plan.append(word: bytes, isPrefix: isPrefix, at: element.position)
                 i += 1
             case .character(let scalar):
                 run.removeAll(keepingCapacity: true)
@@ -172,11 +186,11 @@ struct QueryPlanner {
                     run.append(next)
                 }
                 if run.count > 1 {
-                    phrase.append(run: run, at: element.position)
+                    run.withUnsafeBufferPointer { plan.append(run: $0, at: element.position) }
                 } else {
                     let term: PlanTerm =
                         kind != .cjk ? .unit(scalar) : elements.count == 1 ? .character(scalar) : .edge(scalar)
-                    phrase.append(.init(term: term, offset: element.position))
+                    plan.append(PlanToken(term: term, offset: element.position))
                 }
                 i += run.count
             }

@@ -8,6 +8,8 @@ struct Collector {
     private var best: TopK
     private var sorted: SortedWindow?
     private var segment: Int32 = 0
+    /// As many documents as are wanted are known to score more.
+    private var floor: Double = -.infinity
 
     init(window: Int, policy: TotalPolicy, sort: [SortKey]) {
         self.window = window
@@ -46,9 +48,15 @@ struct Collector {
         switch policy {
         case .exact: return -.infinity
         case .atLeast(let limit) where counted <= limit: return -.infinity
-        case .atLeast, .none: return Double(best.threshold)
+        case .atLeast, .none: return max(Double(best.threshold), floor)
         }
     }
+
+    /// As many documents as are wanted score at least this much.
+    mutating func raise(toReach score: Float) { floor = max(floor, Double(score.nextDown)) }
+
+    /// Whether documents below a score can be left out.
+    var canLeaveOut: Bool { isByScore && policy != .exact }
 
     /// Exact unless the policy let the count stop early.
     var total: Total {

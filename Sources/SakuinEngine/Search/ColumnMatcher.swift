@@ -2,9 +2,10 @@
 final class ColumnMatcher: Matcher {
     private let column: Column
     private let range: ClosedRange<Int64>
-    private let scratch = MatchBatch()
+    private let asked: MatchBatch
 
-    private init(_ column: Column, _ range: ClosedRange<Int64>) {
+    private init(_ column: Column, _ range: ClosedRange<Int64>, _ scratch: Scratch) {
+        asked = MatchBatch(scratch)
         self.column = column
         self.range = range
         super.init(cost: column.valueCount)
@@ -21,22 +22,24 @@ final class ColumnMatcher: Matcher {
     override func filter(
         _ batch: MatchBatch, _ count: Int, above needed: Double
     ) throws(StorageError) -> Int {
-        scratch.copyDocuments(of: batch, count)
-        return batch.keep(scratch.documents, column.filter(scratch.documents, count, range), of: count)
+        asked.copyDocuments(of: batch, count)
+        return batch.keep(asked.documents, column.filter(asked.documents, count, range), of: count)
     }
 
     /// The matcher of a condition in one segment: any column of the field whose kind the bounds can be read as.
-    static func make(_ plan: ColumnPlan, _ segment: SegmentReader) throws(SearchError) -> Matcher {
+    static func make(
+        _ plan: ColumnPlan, _ segment: SegmentReader, _ scratch: Scratch
+    ) throws(SearchError) -> Matcher {
         do throws(StorageError) {
             guard let field = segment.meta.fieldNames.firstIndex(of: plan.field) else { return EmptyMatcher() }
             var matchers: [Matcher] = []
             for entry in segment.columns.entries where entry.field == field {
                 let column = try segment.columns.column(entry)
                 guard let range = ColumnRange.range(plan, column) else { continue }
-                matchers.append(ColumnMatcher(column, range))
+                matchers.append(ColumnMatcher(column, range, scratch))
             }
             if matchers.isEmpty { return EmptyMatcher() }
-            return matchers.count == 1 ? matchers[0] : DisjunctionMatcher(matchers)
+            return matchers.count == 1 ? matchers[0] : DisjunctionMatcher(matchers, scratch)
         } catch {
             throw .storage(error)
         }

@@ -1,54 +1,78 @@
-/// Any child matches: scores are gathered in a window of 16,384 documents, which is read off in order.
+/// Any child matches: scores are gathered in a window of documents, which is read off in order.
 ///
 /// When only documents above a score are wanted, children that cannot bring a document there even together are not read:
 /// they are asked for the documents the others have found (MAXSCORE: Turtle and Flood, "Query evaluation: strategies and
-/// optimizations", 1995), by windows.
+/// optimizations", 1995). Which those are is decided window by window, from the bounds of the blocks that reach into it.
 final class DisjunctionMatcher: Matcher {
     private static let windowCount = UInt32(ScoreWindow.count)
 
     /// Lowest bound first.
     private let children: [DisjunctionChild]
-    /// before[i]: the most that the children before i give together.
-    private let before: [Double]
+    private let bounds: UnsafeMutablePointer<Double>
+    /// By child its next document, `end` when there is none; below the target of a call when it is not known.
+    private let nextDocuments: UnsafeMutablePointer<Int>
+    /// By child the most it brings before the document of `blockEnds`.
+    private let blockBounds: UnsafeMutablePointer<Double>
+    private let blockEnds: UnsafeMutablePointer<Int>
+    /// The first child that is no list.
+    private let firstOther: Int
+    /// Behind all documents.
+    private static let end = Int.max
+    /// before[i]: the most that the children before i give together, in this window.
+    private let before: UnsafeMutablePointer<Double>
     private let window = ScoreWindow.take()
     private var windowStart: UInt32 = 0
     /// The document behind the window, 0 before there was one.
     private var windowEnd: UInt32 = 0
+    /// Documents below it were taken.
+    private var examined: UInt32 = 0
     /// The first child that is read in this window.
     private var firstEssential = 0
-    private let scratch = MatchBatch()
+    private let highest: Double
+    private let matched: UnsafeMutablePointer<Bool>
+    private let scratch: Scratch
 
-    init(_ children: [Matcher]) {
-        let ordered = children.sorted { $0.bound < $1.bound }
-        self.children = ordered.map { DisjunctionChild($0) }
-        var before = [0.0]
-        for child in ordered { before.append(before[before.count - 1] + child.bound) }
-        self.before = before
+    init(_ children: [Matcher], _ scratch: Scratch) {
+        self.scratch = scratch
+        let ordered = children.count > 1 ? children.sorted { $0.bound < $1.bound } : children
+        self.children = ordered.map { DisjunctionChild($0, scratch) }
+        firstOther = self.children.firstIndex { !$0.isList } ?? ordered.count
+        bounds = scratch.take(Double.self, ordered.count)
+        nextDocuments = scratch.take(Int.self, ordered.count)
+        nextDocuments.update(repeating: -1, count: ordered.count)
+        blockBounds = scratch.take(Double.self, ordered.count)
+        blockEnds = scratch.take(Int.self, ordered.count)
+        blockEnds.update(repeating: 0, count: ordered.count)
+        for (i, child) in ordered.enumerated() { bounds[i] = child.bound }
+        before = scratch.take(Double.self, ordered.count + 1)
+        matched = scratch.take(Bool.self, MatchBatch.capacity)
+        before[0] = 0
+        highest = ordered.reduce(0) { $0 + $1.bound }
         super.init(cost: ordered.reduce(0) { $0 &+ $1.cost })
     }
 
     deinit { window.giveBack() }
 
-    override var bound: Double { before[children.count] }
+    override var bound: Double { highest }
 
     override func next(
         from target: UInt32, above needed: Double, into batch: MatchBatch
     ) throws(StorageError) -> Int {
-        var target = target
+        if target > examined, target > windowStart { window.passOver(below: Int(target &- windowStart)) }
         while true {
-            var count = window.take(from: target, windowStart, into: batch)
+            var count = window.take(windowStart, above: needed - before[firstEssential], into: batch)
             if count == 0 {
-                target = max(target, windowEnd)
-                guard try fill(from: target, above: needed) else { return 0 }
+                guard try fill(from: max(target, windowEnd), above: needed) else { return 0 }
                 continue
             }
-            target = batch.documents[count &- 1] &+ 1
-            for i in stride(from: firstEssential - 1, through: 0, by: -1) where count > 0 {
-                // before[i + 1] is what this child and those still to come can add.
-                count = Self.drop(batch, count, above: needed - before[i + 1])
-                if count > 0 { try children[i].add(to: batch, count, scratch) }
+            examined = batch.documents[count &- 1] &+ 1
+            var i = firstEssential &- 1
+            while i >= 0, count > 0 {
+                try children[i].add(to: batch, 0, count, nil)
+                // before[i] is what the children still to come can add.
+                count = Self.drop(batch, count, above: needed - before[i])
+                i &-= 1
             }
-            if firstEssential > 0 { count = Self.drop(batch, count, above: needed) }
             if count > 0 { return count }
         }
     }
@@ -66,120 +90,79 @@ final class DisjunctionMatcher: Matcher {
 
     /// Puts the next documents of the children that are read into the window; false when there are none.
     private func fill(from target: UInt32, above needed: Double) throws(StorageError) -> Bool {
-        firstEssential = 0
-        // A little slack, so that rounding never keeps a document out.
-        while firstEssential < children.count, before[firstEssential + 1] * 1.000_001 < needed { firstEssential += 1 }
-        var start = UInt32.max
-        var found = false
-        for i in firstEssential..<children.count {
-            if let first = try children[i].first(from: target) {
-                start = min(start, first)
-                found = true
+        var target = target
+        while true {
+            firstEssential = sumBounds(bounds, needed)
+            var first = Self.end
+            for i in firstEssential..<children.count {
+                if nextDocuments[i] < Int(target) {
+                    nextDocuments[i] = try children[i].first(from: target).map { Int($0) } ?? Self.end
+                }
+                first = min(first, nextDocuments[i])
             }
-        }
-        if !found { return false }
-        windowStart = start & ~63
-        let end = UInt64(windowStart) + UInt64(Self.windowCount)
-        windowEnd = UInt32(clamping: end)
-        for i in firstEssential..<children.count {
-            try children[i].drain(below: end) { (documents, scores, count) in
-                window.add(documents, scores, count, windowStart)
+            guard first < Self.end else { return false }
+            windowStart = UInt32(truncatingIfNeeded: first) & ~63
+            windowEnd = UInt32(clamping: UInt64(windowStart) + UInt64(Self.windowCount))
+            if needed > 0 { narrow(to: UInt32(truncatingIfNeeded: first), needed) }
+            if firstEssential == children.count {
+                // Nothing in the window can be above.
+                if windowEnd == .max { return false }
+                target = windowEnd
+                continue
             }
+            for i in firstEssential..<children.count where nextDocuments[i] < Int(windowEnd) {
+                let next = try children[i].gather(
+                    from: max(target, UInt32(truncatingIfNeeded: first)), below: windowEnd, into: window, windowStart)
+                nextDocuments[i] = next.map { Int($0) } ?? Self.end
+            }
+            return true
         }
-        window.begin()
-        return true
+    }
+
+    /// Sums bounds up in `before`; returns the first child whose bound and those before it are above `needed`.
+    private func sumBounds(_ bounds: UnsafePointer<Double>, _ needed: Double) -> Int {
+        var essential = children.count
+        for i in 0..<children.count {
+            before[i &+ 1] = before[i] + bounds[i]
+            // A little slack, so that rounding never keeps a document out.
+            if essential == children.count, before[i &+ 1] * 1.000_001 >= needed { essential = i }
+        }
+        return essential
+    }
+
+    /// Finds the first child to be read by what the children can bring in this window, of which no document was taken.
+    /// Only lists go in and out; another matcher that was asked for documents is not read again.
+    private func narrow(to first: UInt32, _ needed: Double) {
+        for i in 0..<children.count where blockEnds[i] < Int(windowEnd) {
+            let known = children[i].bound(from: first, below: windowEnd)
+            blockBounds[i] = known.bound
+            blockEnds[i] = known.last.map { Int($0) + 1 } ?? Self.end
+        }
+        let other = firstOther < firstEssential ? children[firstEssential...].firstIndex { !$0.isList } : firstOther
+        firstEssential = min(other ?? children.count, sumBounds(blockBounds, needed))
     }
 
     override func filter(
         _ batch: MatchBatch, _ count: Int, above needed: Double
     ) throws(StorageError) -> Int {
-        var matched: (UInt64, UInt64) = (0, 0)
-        for place in 0..<count where batch.documents[place] < windowEnd && batch.documents[place] >= windowStart {
-            guard let sum = window.sum(of: batch.documents[place], windowStart) else { continue }
-            DisjunctionChild.add(sum, to: batch, place, &matched)
+        matched.update(repeating: false, count: count)
+        var behind = 0
+        while behind < count, batch.documents[behind] < windowEnd {
+            if let sum = window.sum(of: batch.documents[behind], windowStart) {
+                batch.scores[behind] += sum
+                matched[behind] = true
+            }
+            behind &+= 1
         }
-        for child in children { try child.add(to: batch, count, scratch, &matched) }
+        for (i, child) in children.enumerated() {
+            // What a child that was read has in the window is in the window's sums.
+            try child.add(to: batch, i < firstEssential ? 0 : behind, count, matched)
+        }
         var kept = 0
         for place in 0..<count {
-            let bit = place < 64 ? matched.0 &>> UInt64(place) : matched.1 &>> UInt64(place &- 64)
             batch.move(place, to: kept)
-            kept &+= Int(bit & 1)
+            kept &+= matched[place] ? 1 : 0
         }
         return kept
-    }
-}
-
-/// A child with the documents it has returned and nobody has taken.
-private final class DisjunctionChild {
-    private let matcher: Matcher
-    private let batch = MatchBatch()
-    private var count = -1
-    private var place = 0
-
-    init(_ matcher: Matcher) { self.matcher = matcher }
-
-    /// The first document not below `target`; nil at the end.
-    func first(from target: UInt32) throws(StorageError) -> UInt32? {
-        if count == 0 { return nil }
-        while place < count, batch.documents[place] < target { place &+= 1 }
-        if place >= count { try refill(from: target) }
-        return count > 0 ? batch.documents[place] : nil
-    }
-
-    private func refill(from target: UInt32) throws(StorageError) {
-        count = try matcher.next(from: target, above: -.infinity, into: batch)
-        place = 0
-    }
-
-    /// Hands the documents from the present one on that are below `end` to `body`, which takes them.
-    @inline(__always)
-    func drain(
-        below end: UInt64, _ body: (UnsafePointer<UInt32>, UnsafePointer<Double>, Int) -> Void
-    ) throws(StorageError) {
-        while count > 0 {
-            let from = place
-            while place < count, UInt64(batch.documents[place]) < end { place &+= 1 }
-            body(batch.documents + from, batch.scores + from, place &- from)
-            if place < count { return }
-            try refill(from: batch.documents[count &- 1] &+ 1)
-        }
-    }
-
-    /// Adds this child's scores to the documents it has.
-    func add(to found: MatchBatch, _ foundCount: Int, _ scratch: MatchBatch) throws(StorageError) {
-        var ignored: (UInt64, UInt64) = (0, 0)
-        try add(to: found, foundCount, scratch, &ignored)
-    }
-
-    /// The same, and sets the bits of their places.
-    func add(
-        to found: MatchBatch, _ foundCount: Int, _ scratch: MatchBatch, _ bits: inout (UInt64, UInt64)
-    ) throws(StorageError) {
-        // What was returned and not taken is known; only what lies behind may be asked for.
-        var next = 0
-        if count > 0 {
-            let last = batch.documents[count &- 1]
-            while next < foundCount, found.documents[next] <= last {
-                while batch.documents[place] < found.documents[next] { place &+= 1 }
-                if batch.documents[place] == found.documents[next] {
-                    Self.add(batch.scores[place], to: found, next, &bits)
-                }
-                next &+= 1
-            }
-        }
-        if next >= foundCount || count == 0 { return }
-        let asked = foundCount &- next
-        scratch.documents.update(from: found.documents + next, count: asked)
-        scratch.scores.update(repeating: 0, count: asked)
-        let kept = try matcher.filter(scratch, asked, above: -.infinity)
-        for k in 0..<kept {
-            while found.documents[next] < scratch.documents[k] { next &+= 1 }
-            Self.add(scratch.scores[k], to: found, next, &bits)
-        }
-    }
-
-    static func add(_ score: Double, to found: MatchBatch, _ place: Int, _ bits: inout (UInt64, UInt64)) {
-        found.scores[place] += score
-        if place < 64 { bits.0 |= 1 &<< UInt64(place) } else { bits.1 |= 1 &<< UInt64(place &- 64) }
     }
 }

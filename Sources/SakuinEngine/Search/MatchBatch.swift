@@ -8,14 +8,12 @@ final class MatchBatch {
     let documents: UnsafeMutablePointer<UInt32>
     let scores: UnsafeMutablePointer<Double>
 
-    init() {
-        documents = .allocate(capacity: Self.capacity)
-        scores = .allocate(capacity: Self.capacity)
-    }
+    private let scratch: Scratch
 
-    deinit {
-        documents.deallocate()
-        scores.deallocate()
+    init(_ scratch: Scratch) {
+        self.scratch = scratch
+        documents = scratch.take(UInt32.self, Self.capacity)
+        scores = scratch.take(Double.self, Self.capacity)
     }
 
     /// Moves a document and its score to a place at or before its own.

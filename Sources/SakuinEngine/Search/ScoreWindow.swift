@@ -1,20 +1,27 @@
 import Synchronization
 
 /// Sums of scores by document of a window, and which documents have one.
+///
+/// Where no document is present the sum is 0, also between searches.
 final class ScoreWindow {
     private let sums: UnsafeMutablePointer<Double>
+    /// A bit a document.
     private let present: UnsafeMutablePointer<UInt64>
-    private var word: Int
+    /// A bit a word of `present` that has bits.
+    private let filled: UnsafeMutablePointer<UInt64>
 
     /// Documents of a window.
-    static var count: Int { 16_384 }
-    private var count: Int { Self.count }
+    static var count: Int { 8_192 }
+    private static var wordCount: Int { count / 64 }
+    private static var filledCount: Int { wordCount / 64 }
 
     private init() {
         sums = .allocate(capacity: Self.count)
-        present = .allocate(capacity: Self.count / 64)
-        present.initialize(repeating: 0, count: Self.count / 64)
-        word = Self.count / 64
+        sums.initialize(repeating: 0, count: Self.count)
+        present = .allocate(capacity: Self.wordCount)
+        present.initialize(repeating: 0, count: Self.wordCount)
+        filled = .allocate(capacity: Self.filledCount)
+        filled.initialize(repeating: 0, count: Self.filledCount)
     }
 
     /// Windows that nobody uses: fresh memory of this size would be mapped, and each of its pages zeroed, for every
@@ -33,8 +40,7 @@ final class ScoreWindow {
 
     /// Empties the window for whoever takes it next.
     func giveBack() {
-        present.update(repeating: 0, count: Self.count / 64)
-        word = Self.count / 64
+        passOver(below: Self.count)
         let kept = Spare(windows: [self])
         Self.spare.withLock { spare in
             if spare.windows.count < Self.spareCountMax { spare.windows += kept.windows }
@@ -44,51 +50,73 @@ final class ScoreWindow {
     deinit {
         sums.deallocate()
         present.deallocate()
+        filled.deallocate()
     }
-
-    /// Reading off starts at the beginning.
-    func begin() { word = 0 }
 
     /// The sum of a document of the window that was not taken yet; nil when it has none.
     func sum(of document: UInt32, _ start: UInt32) -> Double? {
         let at = Int(document &- start)
-        guard at < count, present[at &>> 6] &>> UInt64(at & 63) & 1 == 1 else { return nil }
+        guard at < Self.count, present[at &>> 6] &>> UInt64(at & 63) & 1 == 1 else { return nil }
         return sums[at]
     }
 
+    /// Adds to the sum of the document `at` behind the window's first, which is in the window.
     @inline(__always)
-    func add(
-        _ documents: UnsafePointer<UInt32>, _ scores: UnsafePointer<Double>, _ added: Int, _ start: UInt32
-    ) {
-        for i in 0..<added {
-            let at = Int(documents[i] &- start)
-            let bit: UInt64 = 1 &<< UInt64(at & 63)
-            let old = present[at &>> 6]
-            sums[at] = (old & bit == 0 ? 0 : sums[at]) + scores[i]
-            present[at &>> 6] = old | bit
-        }
+    func add(_ score: Double, at: Int) {
+        sums[at] += score
+        present[at &>> 6] |= 1 &<< UInt64(truncatingIfNeeded: at & 63)
+        filled[at &>> 12] |= 1 &<< UInt64(truncatingIfNeeded: at &>> 6 & 63)
     }
 
-    /// Takes up to 128 documents not below `target` out; returns how many, 0 when the window is read.
-    func take(from target: UInt32, _ start: UInt32, into batch: MatchBatch) -> Int {
+    /// Takes documents with sums above `limit` out, 128 at most, and those passed over too; returns how many, 0 when the
+    /// window is read.
+    func take(_ start: UInt32, above limit: Double, into batch: MatchBatch) -> Int {
+        let (documents, scores) = (batch.documents, batch.scores)
+        let (sums, present) = (sums, present)
         var taken = 0
-        while word < count / 64 {
-            var bits = present[word]
-            let base = start &+ UInt32(truncatingIfNeeded: word &* 64)
-            while bits != 0 {
-                if taken == MatchBatch.capacity {
-                    present[word] = bits
+        for part in 0..<Self.filledCount {
+            var words = filled[part]
+            while words != 0 {
+                let word = part &<< 6 | words.trailingZeroBitCount
+                var bits = present[word]
+                // A word of documents is taken whole.
+                if taken &+ bits.nonzeroBitCount > MatchBatch.capacity {
+                    filled[part] = words
                     return taken
                 }
-                let bit = bits.trailingZeroBitCount
-                bits &= bits &- 1
-                batch.documents[taken] = base &+ UInt32(truncatingIfNeeded: bit)
-                batch.scores[taken] = sums[word &* 64 &+ bit]
-                taken &+= batch.documents[taken] >= target ? 1 : 0
+                repeat {
+                    let place = word &<< 6 | bits.trailingZeroBitCount
+                    bits &= bits &- 1
+                    let sum = sums[place]
+                    sums[place] = 0
+                    documents[taken] = start &+ UInt32(truncatingIfNeeded: place)
+                    scores[taken] = sum
+                    taken &+= sum > limit ? 1 : 0
+                } while bits != 0
+                present[word] = 0
+                words &= words &- 1
             }
-            present[word] = 0
-            word &+= 1
+            filled[part] = 0
         }
         return taken
+    }
+
+    /// Drops the documents less than `end` behind the window's first.
+    func passOver(below end: Int) {
+        for part in 0..<Self.filledCount {
+            var words = filled[part]
+            while words != 0 {
+                let word = part &<< 6 | words.trailingZeroBitCount
+                words &= words &- 1
+                let before = min(max(end &- word &<< 6, 0), 64)
+                var bits = present[word] & (before == 64 ? .max : 1 &<< UInt64(before) &- 1)
+                present[word] &= ~bits
+                if present[word] == 0 { filled[part] &= ~(1 &<< UInt64(word & 63)) }
+                while bits != 0 {
+                    sums[word &<< 6 | bits.trailingZeroBitCount] = 0
+                    bits &= bits &- 1
+                }
+            }
+        }
     }
 }

@@ -19,7 +19,7 @@ private struct LookedUpToken: BitwiseCopyable {
 }
 
 /// A plan looked up in one segment: the terms of its phrases, and from them matchers and scorers.
-struct SegmentQuery {
+final class SegmentQuery {
     /// More words than this are not expanded from a prefix.
     static let expansionMax = 10_000
 
@@ -38,17 +38,16 @@ struct SegmentQuery {
         self.plan = plan
         self.segment = segment
         self.scratch = scratch
-        var tokenCount = 0
-        for phrase in plan.phrases { tokenCount &+= phrase.tokens.count }
-        tokens = scratch.take(LookedUpToken.self, tokenCount)
+        tokens = scratch.take(LookedUpToken.self, plan.tokens.count)
         starts = scratch.take(Int.self, plan.phrases.count + 1)
         var (at, number) = (0, 0)
         for phrase in plan.phrases {
             starts[number] = at
             number &+= 1
-            for token in phrase.tokens {
-                let found = try find(token.term, phrase.field)
-                if case .prefix = token.term { expandedWordCount += found.count }
+            for place in phrase.tokens {
+                let term = plan.tokens[place].term
+                let found = try find(term, phrase.field)
+                if case .prefix = term { expandedWordCount += found.count }
                 tokens[at] = found
                 at &+= 1
                 if found.count == 0 { break }
@@ -64,11 +63,10 @@ struct SegmentQuery {
             case .edge(let c): return try gram(GramKey.make(field: field, kind: .edge, c))
             case .unit(let c): return try gram(GramKey.make(field: field, kind: .unit, c))
             case .bigram(let a, let b): return try gram(GramKey.make(field: field, kind: .bigram, a, b))
-            case .word(let bytes):
-                let key = bytes.withUnsafeBufferPointer { WordDictionaryWriter.key(field: field, $0) }
-                return token(try segment.words.find(key), gram: 0)
-            case .prefix(let bytes):
-                return try prefix(bytes, field)
+            case .word(let place):
+                return token(try segment.words.find(wordKey(plan.words[place], field)), gram: 0)
+            case .prefix(let place):
+                return try prefix(plan.words[place], field)
             }
         } catch .cancelled {
             throw .refused(
@@ -78,6 +76,15 @@ struct SegmentQuery {
         } catch {
             throw .storage(error)
         }
+    }
+
+    /// The key of a word in scratch memory, see `WordDictionaryWriter.key`.
+    private func wordKey(_ word: [UInt8], _ field: Int) -> UnsafeRawBufferPointer {
+        let key = scratch.take(UInt8.self, word.count + 2)
+        key[0] = UInt8(truncatingIfNeeded: field >> 8)
+        key[1] = UInt8(truncatingIfNeeded: field)
+        for (i, byte) in word.enumerated() { key[i + 2] = byte }
+        return UnsafeRawBufferPointer(start: key, count: word.count + 2)
     }
 
     private func prefix(_ bytes: [UInt8], _ field: Int) throws(StorageError) -> LookedUpToken {
@@ -135,6 +142,42 @@ struct SegmentQuery {
         }
     }
 
+    /// Lists looked into for a score that is reached.
+    private static let reachedListCount = 2
+
+    /// When the plan is an OR: a score that so many documents of this segment reach, by the heads of its rarest lists
+    /// that have one; nil when that is not known.
+    func reachedScore(_ documentCount: Int, _ leaves: [WeightedPhrase]) throws(SearchError) -> Float? {
+        guard case .or(let children) = plan.root else { return nil }
+        var lists: [(number: Int, weight: Float)] = []
+        for case .phrase(let number) in children where headedTerm(of: number) != nil {
+            for leaf in leaves where leaf.number == number { lists.append((number, leaf.weight)) }
+        }
+        if lists.count > Self.reachedListCount { lists.sort { $0.weight > $1.weight } }
+        var reached: Float?
+        do throws(StorageError) {
+            for list in lists.prefix(Self.reachedListCount) {
+                guard let term = headedTerm(of: list.number), let score = try score(of: list.number, leaves),
+                    let head = try segment.postingSource.head(term), head.count >= documentCount
+                else { continue }
+                let scores = head.map { Float(score.score($0.frequency, $0.document)) }.sorted(by: >)
+                reached = max(reached ?? 0, scores[documentCount - 1])
+            }
+        } catch {
+            throw .storage(error)
+        }
+        return reached
+    }
+
+    /// The term of a phrase that is one long list.
+    private func headedTerm(of phrase: Int) -> TermInfo? {
+        let at = starts[phrase]
+        guard starts[phrase + 1] == at + 1, plan.phrases[phrase].tokens.count == 1, tokens[at].count == 1,
+            ListHead.isKept(tokens[at].terms[0].info)
+        else { return nil }
+        return tokens[at].terms[0].info
+    }
+
     /// How many documents match when the plan is an OR; nil for other plans.
     func unionCount() throws(SearchError) -> Int? {
         guard case .or(let children) = plan.root else { return nil }
@@ -143,7 +186,7 @@ struct SegmentQuery {
             let matcher = try matcher(child, [])
             if !(matcher is EmptyMatcher) { matchers.append(matcher) }
         }
-        do throws(StorageError) { return try UnionCount.count(matchers) } catch { throw .storage(error) }
+        do throws(StorageError) { return try UnionCount.count(matchers, scratch) } catch { throw .storage(error) }
     }
 
     /// The tree that finds the matching documents and scores them by `leaves`.
@@ -167,7 +210,7 @@ struct SegmentQuery {
             } catch {
                 throw .storage(error)
             }
-        case .column(let column): return try ColumnMatcher.make(column, segment)
+        case .column(let column): return try ColumnMatcher.make(column, segment, scratch)
         case .or(let children):
             var matchers: [Matcher] = []
             for child in children {
@@ -175,7 +218,7 @@ struct SegmentQuery {
                 if !(matcher is EmptyMatcher) { matchers.append(matcher) }
             }
             if matchers.isEmpty { return EmptyMatcher() }
-            return matchers.count == 1 ? matchers[0] : DisjunctionMatcher(matchers)
+            return matchers.count == 1 ? matchers[0] : DisjunctionMatcher(matchers, scratch)
         case .not: return try conjunction([node], leaves)
         case .and(let children): return try conjunction(children, leaves)
         }
@@ -199,7 +242,8 @@ struct SegmentQuery {
             ? AllMatcher(documentCount: segment.meta.documentCount)
             : required.count == 1 ? required[0] : ConjunctionMatcher(required)
         if excluded.isEmpty { return base }
-        return ExclusionMatcher(base, without: excluded.count == 1 ? excluded[0] : DisjunctionMatcher(excluded))
+        let without = excluded.count == 1 ? excluded[0] : DisjunctionMatcher(excluded, scratch)
+        return ExclusionMatcher(base, without: without, scratch)
     }
 
     private func phraseMatcher(_ number: Int, _ score: LeafScore?) throws(StorageError) -> Matcher {
@@ -214,15 +258,17 @@ struct SegmentQuery {
         for i in 0..<count where found[i].count > 1 { return try prefixMatcher(phrase, found, lengths, score) }
         var lists: [PhraseList] = []
         lists.reserveCapacity(count)
-        for part in phrase.parts {
-            let from = part.tokens.lowerBound
+        for place in phrase.parts {
+            let part = plan.parts[place]
+            let from = part.tokens.lowerBound - phrase.tokens.lowerBound
             let chosen =
                 part.isRun && part.tokens.count > 2
                 ? PhraseCover.choose(part.tokens.count) { found[from + $0].terms[0].info.documentFrequency }
                 : .all
             for i in 0..<part.tokens.count where chosen.has(i) {
                 let list = PhraseList(
-                    cursor: try cursor(found[from + i].terms[0], lengths), offset: phrase.tokens[from + i].offset)
+                    cursor: try cursor(found[from + i].terms[0], lengths),
+                    offset: plan.tokens[part.tokens.lowerBound + i].offset)
                 var place = lists.count
                 while place > 0, lists[place - 1].cursor.documentFrequency > list.cursor.documentFrequency {
                     place -= 1
@@ -250,7 +296,7 @@ struct SegmentQuery {
     ) throws(StorageError) -> Matcher {
         let slots = try slots(phrase, found, lengths)
         if slots.count == 1, score == nil {
-            return DisjunctionMatcher(slots[0].cursors.map { TermMatcher($0, score: nil, scratch) })
+            return DisjunctionMatcher(slots[0].cursors.map { TermMatcher($0, score: nil, scratch) }, scratch)
         }
         guard let checker = PhraseChecker(slots) else { return EmptyMatcher() }
         if checker.lead != nil { return PrefixPhraseMatcher(checker, leads: nil, score: score) }
@@ -259,7 +305,7 @@ struct SegmentQuery {
         guard let place = rarest,
             let second = try self.slots(phrase, found, lengths).first(where: { $0.offset == place.offset })
         else { return EmptyMatcher() }
-        let leads = DisjunctionMatcher(second.cursors.map { TermMatcher($0, score: nil, scratch) })
+        let leads = DisjunctionMatcher(second.cursors.map { TermMatcher($0, score: nil, scratch) }, scratch)
         return PrefixPhraseMatcher(checker, leads: leads, score: score)
     }
 
@@ -267,7 +313,7 @@ struct SegmentQuery {
         _ phrase: PhrasePlan, _ found: UnsafeMutablePointer<LookedUpToken>, _ lengths: FieldLengths
     ) throws(StorageError) -> [PhraseSlot] {
         var slots: [PhraseSlot] = []
-        for (i, token) in phrase.tokens.enumerated() {
+        for (i, token) in plan.tokens[phrase.tokens].enumerated() {
             var cursors: [PostingCursor] = []
             for k in 0..<found[i].count { cursors.append(try cursor(found[i].terms[k], lengths)) }
             slots.append(PhraseSlot(cursors: cursors, offset: token.offset))

@@ -53,9 +53,10 @@ final class ExclusionMatcher: Matcher {
     private let excluded: Matcher
     /// Documents below it were handed to `excluded` already, which may not see them again: it would not know them.
     private var examined: UInt32 = 0
-    private let scratch = MatchBatch()
+    private let asked: MatchBatch
 
-    init(_ base: Matcher, without excluded: Matcher) {
+    init(_ base: Matcher, without excluded: Matcher, _ scratch: Scratch) {
+        asked = MatchBatch(scratch)
         self.base = base
         self.excluded = excluded
         super.init(cost: base.cost)
@@ -84,8 +85,8 @@ final class ExclusionMatcher: Matcher {
 
     private func remove(_ batch: MatchBatch, _ count: Int) throws(StorageError) -> Int {
         if count == 0 { return 0 }
-        scratch.copyDocuments(of: batch, count)
-        let gone = try excluded.filter(scratch, count, above: -.infinity)
-        return batch.keep(scratch.documents, gone, of: count, unless: true)
+        asked.copyDocuments(of: batch, count)
+        let gone = try excluded.filter(asked, count, above: -.infinity)
+        return batch.keep(asked.documents, gone, of: count, unless: true)
     }
 }

@@ -28,6 +28,7 @@ struct SnapshotSearch {
     private let plan: QueryPlan
     private let models: ScoreModels
     private let cancellation: Cancellation?
+    private let scratch = Scratch()
 
     init(
         _ plan: QueryPlan, schema: Schema, segments: [SearchableSegment], models: ScoreModels,
@@ -42,13 +43,17 @@ struct SnapshotSearch {
 
     /// The `window` best documents by score, or by `sort` when it is not empty.
     func run(window: Int, total policy: TotalPolicy, sort: [SortKey]) throws(SearchError) -> SearchOutcome {
-        let scratch = Scratch()
         var queries: [SegmentQuery] = []
         for segment in segments { queries.append(try SegmentQuery(plan, segment.reader, scratch)) }
         var outcome = SearchOutcome()
         outcome.expandedWordCount = queries.map(\.expandedWordCount).max() ?? 0
         var collector = Collector(window: window, policy: policy, sort: sort)
         let leaves = collector.scores ? leaves(queries) : []
+        if collector.canLeaveOut, window <= ListHead.hitCount {
+            for (number, query) in queries.enumerated() where segments[number].live == nil {
+                if let score = try query.reachedScore(window, leaves) { collector.raise(toReach: score) }
+            }
+        }
         for (number, query) in queries.enumerated() {
             try collector.enter(segments[number], Int32(number))
             try collect(query, segments[number], leaves, &collector)
@@ -74,18 +79,20 @@ struct SnapshotSearch {
     /// Model and weight, boost × idf, of the phrases that score; the document frequency of a phrase is taken to be that
     /// of its rarest token.
     private func leaves(_ queries: [SegmentQuery]) -> [WeightedPhrase] {
-        plan.scoring.map { number in
-            let phrase = plan.phrases[number]
+        var leaves: [WeightedPhrase] = []
+        for (number, phrase) in plan.phrases.enumerated() where phrase.scores {
             let model = model(phrase.field)
             var rarest = Int.max
-            for token in phrase.tokens.indices {
-                let sum = queries.reduce(0) { $0 + $1.documentFrequency(of: number, token: token) }
+            for token in 0..<phrase.tokens.count {
+                var sum = 0
+                for query in queries { sum += query.documentFrequency(of: number, token: token) }
                 if sum > 0 { rarest = min(rarest, sum) }
             }
             let frequency = rarest == .max ? 0 : rarest
-            return WeightedPhrase(
-                number: number, weight: phrase.boost * model.inverseDocumentFrequency(frequency), model: model)
+            let weight = phrase.boost * model.inverseDocumentFrequency(frequency)
+            leaves.append(WeightedPhrase(number: number, weight: weight, model: model))
         }
+        return leaves
     }
 
     private func collect(
@@ -110,7 +117,7 @@ struct SnapshotSearch {
         let matcher = try query.matcher(leaves)
         if matcher is EmptyMatcher { return }
         do throws(StorageError) {
-            let batch = MatchBatch()
+            let batch = MatchBatch(scratch)
             var target: UInt32 = 0
             while true {
                 var count = try matcher.next(from: target, above: collector.needed, into: batch)

@@ -46,6 +46,68 @@ final class TermMatcher: Matcher {
         return 0
     }
 
+    // MARK: Part of a disjunction
+
+    /// The first document not below `target`; nil at the end.
+    func first(from target: UInt32) throws(StorageError) -> UInt32? {
+        try cursor.seek(target) ? cursor.document : nil
+    }
+
+    /// The most a document of these gets, and the last document it holds for; nil: all.
+    func bound(from target: UInt32, below end: UInt32) -> (bound: Double, last: UInt32?) {
+        guard let score else { return (0, nil) }
+        return cursor.highestBound(from: target, below: end, score.bound) ?? (bound, nil)
+    }
+
+    /// Adds the documents from `target` on that are below `end` to the window; returns the next one.
+    func gather(
+        from target: UInt32, below end: UInt32, into window: ScoreWindow, _ start: UInt32
+    ) throws(StorageError) -> UInt32? {
+        guard try cursor.seek(target) else { return nil }
+        while true {
+            let documents = cursor.documents
+            let isWhole = documents[cursor.count &- 1] < end
+            let to = isWhole ? cursor.count : BlockSearch.place(of: end, in: documents, cursor.index, cursor.count)
+            if let score {
+                let frequencies = try cursor.frequencies()
+                for place in cursor.index..<to {
+                    let document = documents[place]
+                    window.add(score.score(frequencies[place], document), at: Int(document &- start))
+                }
+            } else {
+                for place in cursor.index..<to { window.add(0, at: Int(documents[place] &- start)) }
+            }
+            if !isWhole {
+                cursor.setIndex(to)
+                return documents[to]
+            }
+            guard try cursor.loadNext() else { return nil }
+        }
+    }
+
+    /// Adds to the scores of those of the documents at `from..<count` that it has, and with `matched` notes which those
+    /// are.
+    func add(
+        to batch: MatchBatch, _ from: Int, _ count: Int, _ matched: UnsafeMutablePointer<Bool>?
+    ) throws(StorageError) {
+        var place = from
+        while place < count {
+            let (found, next) = try cursor.findCommon(batch.documents, place, count, into: pairs)
+            place = next
+            if found == 0 { continue }
+            if let score {
+                let frequencies = try cursor.frequencies()
+                for k in 0..<found {
+                    let at = Int(pairs[k].wanted)
+                    batch.scores[at] += score.score(frequencies[Int(pairs[k].place)], batch.documents[at])
+                }
+            }
+            if let matched {
+                for k in 0..<found { matched[Int(pairs[k].wanted)] = true }
+            }
+        }
+    }
+
     override func filter(
         _ batch: MatchBatch, _ count: Int, above needed: Double
     ) throws(StorageError) -> Int {

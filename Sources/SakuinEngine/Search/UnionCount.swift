@@ -2,23 +2,26 @@
 ///
 /// The longest list is not read but for the documents of the others: |L ∪ R| = |L| + |R| − |L ∩ R|.
 enum UnionCount {
-    static func count(_ matchers: [Matcher]) throws(StorageError) -> Int {
+    static func count(_ matchers: [Matcher], _ scratch: Scratch) throws(StorageError) -> Int {
         let longest = matchers.indices.filter { matchers[$0] is TermMatcher }.max {
             matchers[$0].cost < matchers[$1].cost
         }
-        guard let longest, matchers.count > 1 else { return try count(matchers, without: nil, 0) }
+        guard let longest, matchers.count > 1 else { return try count(matchers, without: nil, 0, scratch) }
         var others = matchers
         let list = others.remove(at: longest)
         // Asking a list for the documents of another costs less than gathering those of both.
         let isWorth = others.reduce(0) { $0 + $1.cost } <= list.cost
-        return isWorth ? try count(others, without: list, list.cost) : try count(matchers, without: nil, 0)
+        return isWorth
+            ? try count(others, without: list, list.cost, scratch) : try count(matchers, without: nil, 0, scratch)
     }
 
     /// `known` and the documents of the matchers that `list` does not have.
-    private static func count(_ matchers: [Matcher], without list: Matcher?, _ known: Int) throws(StorageError) -> Int {
+    private static func count(
+        _ matchers: [Matcher], without list: Matcher?, _ known: Int, _ scratch: Scratch
+    ) throws(StorageError) -> Int {
         guard let first = matchers.first else { return known }
-        let all = matchers.count == 1 ? first : DisjunctionMatcher(matchers)
-        let batch = MatchBatch()
+        let all = matchers.count == 1 ? first : DisjunctionMatcher(matchers, scratch)
+        let batch = MatchBatch(scratch)
         var count = known
         var target: UInt32 = 0
         while true {

@@ -39,37 +39,74 @@ struct KeyTable: DocumentKeys {
     }
 
     /// The key of a document.
-    func key(_ document: UInt32) throws(StorageError) -> [UInt8] { try withKey(document) { Array($0) } }
+    func key(_ document: UInt32) throws(StorageError) -> [UInt8] {
+        try withPieces(document) { pieces, length in
+            Array(unsafeUninitializedCapacity: length) { key, count in
+                Self.assemble(pieces, length, into: key.baseAddress)
+                count = length
+            }
+        }
+    }
 
     /// The key of a document as text.
     func text(_ document: UInt32) throws(StorageError) -> String {
-        try withKey(document) { String(decoding: $0, as: UTF8.self) }
+        try withPieces(document) { pieces, length in
+            String(unsafeUninitializedCapacity: length) { key in
+                Self.assemble(pieces, length, into: key.baseAddress)
+                return length
+            }
+        }
     }
 
-    /// Hands the key of a document to `body`, where alone its bytes are valid.
+    /// What a block has of a key: how much of the key before it begins with, and what follows.
+    private struct Piece {
+        var shared: Int
+        var bytes: UnsafeRawPointer
+    }
+
+    /// Hands what makes up the key of a document to `body`, where alone it is valid: the pieces of the keys of its block
+    /// up to its own, and its length.
     @inline(__always)
-    private func withKey<R>(
-        _ document: UInt32, _ body: (UnsafeBufferPointer<UInt8>) -> R
+    private func withPieces<R>(
+        _ document: UInt32, _ body: (UnsafeBufferPointer<Piece>, Int) -> R
     ) throws(StorageError) -> R {
         guard Int(document) < documentCount else { throw section.corrupt(0, "document \(document)") }
         let block = Int(document) / KeyTableWriter.blockKeyCount
         let start = try blockCursor(block)
-        let result: R? = withUnsafeTemporaryAllocation(of: UInt8.self, capacity: Self.keyByteCountMax) { key in
+        let count = Int(document) % KeyTableWriter.blockKeyCount + 1
+        let result: R? = withUnsafeTemporaryAllocation(of: Piece.self, capacity: count) { pieces in
             var cursor = start
             var length = 0
-            for _ in 0...(Int(document) % KeyTableWriter.blockKeyCount) {
+            for i in 0..<count {
                 let shared = Int(cursor.varint32())
                 let more = Int(cursor.varint32())
-                guard shared <= length, more <= Self.keyByteCountMax - shared, let base = key.baseAddress,
-                    let bytes = cursor.bytes(more), !cursor.failed
+                guard shared <= length, more <= Self.keyByteCountMax - shared, let bytes = cursor.bytes(more),
+                    !cursor.failed
                 else { return nil }
-                UnsafeMutableRawPointer(base + shared).copyMemory(from: bytes, byteCount: more)
+                pieces[i] = Piece(shared: shared, bytes: bytes)
                 length = shared + more
             }
-            return body(UnsafeBufferPointer(rebasing: key[..<length]))
+            return body(UnsafeBufferPointer(pieces), length)
         }
         guard let result else { throw section.corrupt(0, "damaged keys in block \(block)") }
         return result
+    }
+
+    /// Puts the last of the keys together, from its end on.
+    private static func assemble(
+        _ pieces: UnsafeBufferPointer<Piece>, _ length: Int, into key: UnsafeMutablePointer<UInt8>?
+    ) {
+        guard let key else { return }
+        var (i, open) = (pieces.count - 1, length)
+        while open > 0, i >= 0 {
+            let piece = pieces[i]
+            if piece.shared < open {
+                UnsafeMutableRawPointer(key + piece.shared).copyMemory(
+                    from: piece.bytes, byteCount: open - piece.shared)
+                open = piece.shared
+            }
+            i -= 1
+        }
     }
 
     /// No key is longer.

@@ -207,20 +207,19 @@ enum UTF8Decoding {
 
 /// Texts of Han and kana alone, which are their own normal form: one run, without gaps.
 enum PlainText {
-    /// The scalars of such a text; nil when it is empty or another.
-    static func scalars(_ text: String) -> [UInt32]? {
-        text.utf8.withContiguousStorageIfAvailable { scalars($0) } ?? nil
-    }
-
-    private static func scalars(_ bytes: UnsafeBufferPointer<UInt8>) -> [UInt32]? {
-        guard bytes.count > 0, bytes.count % 3 == 0 else { return nil }
-        var run: [UInt32] = []
-        run.reserveCapacity(bytes.count / 3)
-        for at in stride(from: 0, to: bytes.count, by: 3) {
-            guard let scalar = scalar(bytes, at) else { return nil }
-            run.append(scalar)
+    /// Hands the scalars of such a text to `body`; nil when it is empty or another.
+    static func withScalars<R>(_ text: String, _ body: (UnsafeBufferPointer<UInt32>) -> R) -> R? {
+        let result: R?? = text.utf8.withContiguousStorageIfAvailable { bytes in
+            guard bytes.count > 0, bytes.count % 3 == 0 else { return nil }
+            return withUnsafeTemporaryAllocation(of: UInt32.self, capacity: bytes.count / 3) { run in
+                for i in run.indices {
+                    guard let scalar = scalar(bytes, 3 &* i) else { return nil }
+                    run[i] = scalar
+                }
+                return body(UnsafeBufferPointer(run))
+            }
         }
-        return run
+        return result ?? nil
     }
 
     /// The plain scalar of the three bytes at `at`, which are there; nil when they are no such scalar.

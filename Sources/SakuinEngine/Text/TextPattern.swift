@@ -20,12 +20,9 @@ struct TextPattern: Sendable, Hashable {
 
     init(_ text: String, analyzer: Analyzer, lastIsPrefix: Bool = false) {
         let buffer = UnitBuffer()
-        let bytes = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: max(text.utf8.count, 1))
-        defer { bytes.deallocate() }
-        _ = bytes.initialize(from: text.utf8)
+        var text = text
         // A string is valid UTF-8, which is all that can be wrong.
-        try? analyzer.normalize(
-            UnsafeBufferPointer(rebasing: bytes[..<text.utf8.count]), into: buffer, offsets: false)
+        text.withUTF8 { bytes in try? analyzer.normalize(bytes, into: buffer, offsets: false) }
         units = Self.elements(buffer)
         if case .ngram(let n) = analyzer.kind {
             elements = Self.cover(buffer, n)

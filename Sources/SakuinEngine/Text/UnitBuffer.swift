@@ -50,14 +50,14 @@ final class UnitBuffer {
         count = 0
         wordCount = 0
         if unitCount > capacity {
-            capacity = max(unitCount, 2 * capacity, 1024)
+            capacity = max(unitCount, 2 * capacity, 64)
             codes.deallocate()
             codes = .allocate(capacity: capacity)
             wordEnds.deallocate()
             wordEnds = .allocate(capacity: capacity)
         }
         if byteCount > wordByteCapacity {
-            wordByteCapacity = max(byteCount, 2 * wordByteCapacity, 4096)
+            wordByteCapacity = max(byteCount, 2 * wordByteCapacity, 256)
             wordBytes.deallocate()
             wordBytes = .allocate(capacity: wordByteCapacity)
         }

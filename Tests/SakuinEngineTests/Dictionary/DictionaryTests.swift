@@ -201,3 +201,12 @@ import Testing
         }
     }
 }
+
+extension WordDictionary {
+    fileprivate func find(_ key: [UInt8]) throws(StorageError) -> TermInfo? {
+        let bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: key.count, alignment: 1)
+        defer { bytes.deallocate() }
+        bytes.copyBytes(from: key)
+        return try find(UnsafeRawBufferPointer(bytes))
+    }
+}

@@ -50,7 +50,7 @@ import Testing
         }
     }
 
-    /// The sum of any first values is that of the values, whatever the width and the patches.
+    /// The sum of any values side by side is that of the values, whatever the width and the patches.
     @Test func sumsAreThoseOfTheValues() {
         var random = SeededRandom(seed: 57)
         for round in 0..<1_500 {
@@ -59,11 +59,12 @@ import Testing
             var values = (0..<128).map { _ in UInt32(truncatingIfNeeded: random.next()) & mask }
             for _ in 0..<random.below(9) { values[random.below(128)] = UInt32(truncatingIfNeeded: random.next()) }
             let bytes = encode(values) + [UInt8](repeating: 0xFF, count: 8)
-            let count = 1 + random.below(128)
+            let from = round % 2 == 0 ? 0 : random.below(129)
+            let to = from + random.below(129 - from)
             let sum = bytes.withUnsafeBytes { raw in
-                raw.baseAddress.flatMap { PackedBlock.sum(ofFirst: count, at: $0, end: $0 + bytes.count - 8) }
+                raw.baseAddress.flatMap { PackedBlock.sum(from, to, at: $0, end: $0 + bytes.count - 8) }
             }
-            #expect(sum == values[..<count].reduce(0) { $0 + Int($1) }, "width \(width) count \(count)")
+            #expect(sum == values[from..<to].reduce(0) { $0 + Int($1) }, "width \(width), \(from) to \(to)")
         }
     }
 
