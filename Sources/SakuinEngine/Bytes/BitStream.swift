@@ -215,8 +215,20 @@ struct BitReader: BitwiseCopyable {
     /// A value in exponential Golomb code of order `k` (0...32).
     @inline(__always)
     mutating func next(order k: Int) -> UInt64 {
-        let high = gamma() &- 1
-        return high &<< UInt64(truncatingIfNeeded: k) | next(width: k)
+        let bits = window()
+        let n = bits.trailingZeroBitCount
+        let used = 2 &* n &+ 1 &+ k
+        // Mostly one look at the bits is enough.
+        guard used <= 57 else {
+            let high = gamma() &- 1
+            return high &<< UInt64(truncatingIfNeeded: k) | next(width: k)
+        }
+        bit &+= used
+        let tail = bits &>> UInt64(truncatingIfNeeded: n &+ 1)
+        let one: UInt64 = 1 &<< UInt64(truncatingIfNeeded: n)
+        let low = tail &>> UInt64(truncatingIfNeeded: n) & ((1 &<< UInt64(truncatingIfNeeded: k)) &- 1)
+        let high = (one | tail & (one &- 1)) &- 1
+        return high &<< UInt64(truncatingIfNeeded: k) | low
     }
 }
 

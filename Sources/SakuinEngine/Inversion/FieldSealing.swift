@@ -91,6 +91,11 @@ final class FieldSealing {
                 terms.add(runs.run(sorting.edges.places, ranksOf: sorting.documents))
                 try terms.endGram()
             }
+            if !sorting.beginBigrams() { continue }
+            for (chunk, slot) in slots.enumerated() {
+                guard let number = ranks.number(rank, inChunk: chunk) else { continue }
+                sorting.scatter(slot.inverter.characters.reader(number), ofChunk: chunk, ranks)
+            }
             try sorting.forEachBigram(&runs) { (second, run) throws(StorageError) in
                 terms.beginGram(GramKey.make(field: field, kind: .bigram, first, scalars[second]), lengths)
                 terms.add(run)

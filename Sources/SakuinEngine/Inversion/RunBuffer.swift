@@ -1,42 +1,18 @@
 /// A place of a token: a document, or its rank among those of a character, and a position.
-struct TokenPlace {
+struct TokenPlace: BitwiseCopyable {
     var document: UInt32
     var position: UInt32
 }
 
 /// A growable run of places.
-struct PlaceBuffer: ~Copyable {
-    private(set) var values: UnsafeMutablePointer<TokenPlace>
-    private var capacity = 1024
-    private(set) var count = 0
+typealias PlaceBuffer = GrowableBuffer<TokenPlace>
 
-    init() { values = .allocate(capacity: capacity) }
-
-    deinit { values.deallocate() }
-
+extension GrowableBuffer where Element == TokenPlace {
     var places: UnsafeBufferPointer<TokenPlace> { UnsafeBufferPointer(start: values, count: count) }
 
     @inline(__always)
     mutating func append(_ document: UInt32, _ position: UInt32) {
-        if count == capacity { reserve(2 * capacity) }
-        values[count] = TokenPlace(document: document, position: position)
-        count &+= 1
-    }
-
-    mutating func removeAll() { count = 0 }
-
-    /// Makes it so long; what is new is not initialised.
-    mutating func resize(_ size: Int) {
-        if size > capacity { reserve(max(size, 2 * capacity)) }
-        count = size
-    }
-
-    private mutating func reserve(_ wanted: Int) {
-        let moved = UnsafeMutablePointer<TokenPlace>.allocate(capacity: wanted)
-        moved.update(from: values, count: count)
-        values.deallocate()
-        values = moved
-        capacity = wanted
+        append(TokenPlace(document: document, position: position))
     }
 }
 
@@ -71,7 +47,8 @@ struct RunBuffer: ~Copyable {
 
     private mutating func grow(_ wanted: Int) {
         free()
-        capacity = max(wanted, 2 * capacity)
+        // Five arrays of this size: those of the longest lists take no more than they must.
+        capacity = max(wanted + wanted / 8, min(2 * capacity, 1 << 18))
         numbers = .allocate(capacity: capacity)
         frequencies = .allocate(capacity: capacity)
         positions = .allocate(capacity: capacity)

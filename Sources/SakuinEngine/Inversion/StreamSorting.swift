@@ -1,9 +1,10 @@
 // One character's stream to its grams in order: its documents with frequencies, where it is an edge, and each bigram it
 // begins.
 //
-// 1. One pass over the stream takes documents, edges and bigrams apart and counts the bigrams by second character, in the
-//    order of scalars (`StreamRanks`). Chunks sealed together follow each other.
-// 2. The counts become places, over which the bigrams are scattered: a counting sort that keeps documents in order.
+// 1. One pass over the stream takes documents and edges and counts the bigrams by second character, in the order of
+//    scalars (`StreamRanks`). Chunks sealed together follow each other.
+// 2. The counts become places, over which a second pass scatters the bigrams: a counting sort that keeps documents in
+//    order. Reading the stream twice costs no more than keeping the bigrams of the first pass, and less memory.
 
 /// The order of a field's characters by scalar, over all chunks that are sealed together.
 struct StreamRanks: ~Copyable {
@@ -61,8 +62,9 @@ struct StreamSorting: ~Copyable {
     private(set) var edges = PlaceBuffer()
     /// By second character, then as they came; by rank.
     private var bigrams = PlaceBuffer()
-    private var unsorted = PlaceBuffer()
-    private var seconds = CodeBuffer(capacity: 1024)
+    private var bigramCount = 0
+    /// Documents whose bigrams are scattered.
+    private var scatteredCount: UInt32 = 0
     /// By rank: bigrams with this second character; while they are scattered, where the next goes. All 0 between.
     private let counts: UnsafeMutablePointer<UInt32>
     /// A bit for each rank that occurs.
@@ -88,12 +90,11 @@ struct StreamSorting: ~Copyable {
         documents.removeAll()
         frequencies.removeAll()
         edges.removeAll()
-        unsorted.removeAll()
-        seconds.removeAll()
+        bigramCount = 0
     }
 
-    /// Takes the character's stream of a chunk apart, whose documents are counted from `documentBase`, above all before;
-    /// `forEachBigram` then hands out its bigrams.
+    /// Takes documents and edges of the character's stream of a chunk, whose documents are counted from `documentBase`,
+    /// above all before, and counts its bigrams.
     mutating func add(
         _ stream: TokenStreamReader, ofChunk chunk: Int, _ ranks: borrowing StreamRanks, documentBase: UInt32
     ) {
@@ -114,8 +115,7 @@ struct StreamSorting: ~Copyable {
                 let rank = rankByCode[Int(stream.second)]
                 counts[Int(rank)] &+= 1
                 present[Int(rank &>> 6)] |= 1 &<< UInt64(rank & 63)
-                unsorted.append(place, stream.position)
-                seconds.append(rank)
+                bigramCount &+= 1
             }
         }
         if frequency > 0 { frequencies.append(frequency) }
@@ -134,13 +134,47 @@ struct StreamSorting: ~Copyable {
         return run
     }
 
-    /// Hands out the bigrams of the character: the rank of the second character, and the list, in memory of
-    /// `runs`.
+    /// Makes places of the counts of bigrams; false when there are none. All streams are then handed to `scatter`, in the
+    /// order in which they were added.
+    mutating func beginBigrams() -> Bool {
+        if bigramCount == 0 { return false }
+        scatteredCount = 0
+        bigrams.resize(bigramCount)
+        var sum: UInt32 = 0
+        for word in 0..<wordCount {
+            var bits = present[word]
+            while bits != 0 {
+                let rank = word &<< 6 | bits.trailingZeroBitCount
+                bits &= bits &- 1
+                let count = counts[rank]
+                counts[rank] = sum
+                sum &+= count
+            }
+        }
+        return true
+    }
+
+    /// Puts the bigrams of a stream where they belong; their counts become where each second character's end.
+    mutating func scatter(_ stream: TokenStreamReader, ofChunk chunk: Int, _ ranks: borrowing StreamRanks) {
+        var stream = stream
+        let rankByCode = ranks.codes(inChunk: chunk)
+        let to = bigrams.values
+        var place = scatteredCount &- 1
+        while stream.next() {
+            place &+= stream.isFirst ? 1 : 0
+            if stream.second == TokenStreams.none { continue }
+            let rank = Int(rankByCode[Int(stream.second)])
+            to[Int(counts[rank])] = TokenPlace(document: place, position: stream.position)
+            counts[rank] &+= 1
+        }
+        scatteredCount = place &+ 1
+    }
+
+    /// Hands out the bigrams of the character, when they are scattered: the rank of the second character, and the list,
+    /// in memory of `runs`.
     mutating func forEachBigram(
         _ runs: inout RunBuffer, _ body: (_ rank: Int, PostingRun) throws(StorageError) -> Void
     ) throws(StorageError) {
-        if seconds.count == 0 { return }
-        scatter()
         var from = 0
         for word in 0..<wordCount {
             var bits = present[word]
@@ -154,28 +188,6 @@ struct StreamSorting: ~Copyable {
                 try body(rank, runs.run(places, ranksOf: documents))
                 from = end
             }
-        }
-    }
-
-    /// Puts the bigrams in order; their counts become where each second character's end.
-    private mutating func scatter() {
-        var sum: UInt32 = 0
-        for word in 0..<wordCount {
-            var bits = present[word]
-            while bits != 0 {
-                let rank = word &<< 6 | bits.trailingZeroBitCount
-                bits &= bits &- 1
-                let count = counts[rank]
-                counts[rank] = sum
-                sum &+= count
-            }
-        }
-        bigrams.resize(seconds.count)
-        let (from, ranks, to) = (unsorted.values, seconds.values, bigrams.values)
-        for i in 0..<seconds.count {
-            let rank = Int(ranks[i])
-            to[Int(counts[rank])] = from[i]
-            counts[rank] &+= 1
         }
     }
 }
