@@ -2,13 +2,12 @@ extension SearchIndex {
     /// The answer to a count of one or two Han or kana characters, which the dictionaries have: no plan is made. nil when
     /// the request is another, or documents have died.
     func countOfOneList(
-        _ request: SearchRequest, _ snapshot: IndexSnapshot
+        _ request: SearchRequest, _ snapshot: IndexSnapshot, began: UInt64
     ) throws(SakuinError) -> SearchResponse? {
         guard request.limit == 0, request.total == .exact, request.filter == nil, request.fields.isEmpty,
             searched.text.count == 1, case .tree(.text(let text, let fields)) = request.query, fields.isEmpty,
             searched.text[0].analyzer.kind == .cjk, let key = Self.key(text, field: searched.text[0].number)
         else { return nil }
-        let began = Clock.nanoseconds()
         var count = 0
         do throws(StorageError) {
             for segment in snapshot.segments {

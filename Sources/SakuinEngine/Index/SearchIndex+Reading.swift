@@ -7,7 +7,7 @@ extension SearchIndex {
         let began = Clock.nanoseconds()
         try check(request)
         let snapshot = try snapshot(for: request, limitMilliseconds: limitMilliseconds)
-        if let response = try countOfOneList(request, snapshot) { return response }
+        if let response = try countOfOneList(request, snapshot, began: began) { return response }
         let room = Self.memoryByteCount(request)
         guard memory.takeForSearch(room) else {
             throw SakuinError(
