@@ -126,14 +126,14 @@ class Report:
 
 
 class Daemon:
-    def __init__(self, binary, data, log, memory=32):
-        self.binary, self.data, self.log, self.memory = binary, data, log, memory
+    def __init__(self, binary, data, log, memory=64, refresh=50):
+        self.binary, self.data, self.log, self.memory, self.refresh = binary, data, log, memory, refresh
         self.process = None
 
     def spawn(self):
         self.process = subprocess.Popen(
             [self.binary, "--data", str(self.data), "--listen", "127.0.0.1:0", "--memory-mb", str(self.memory),
-             "--refresh-ms", "50", "--log-level", "info"], stdout=subprocess.PIPE, stderr=self.log, text=True)
+             "--refresh-ms", str(self.refresh), "--log-level", "info"], stdout=subprocess.PIPE, stderr=self.log, text=True)
 
     def ready(self):
         """The port, when it listens."""

@@ -1,3 +1,4 @@
+import SakuinEngine
 import SakuinTypes
 
 /// The options of the daemon: the flags win over the file, the file over the defaults.
@@ -8,9 +9,10 @@ struct DaemonConfiguration: Equatable {
     var lanes = 0
     var refreshMilliseconds = 200
     var refreshMegabytes = 0
+    var journalMegabytes = IndexOptions().journalByteCountMax >> 20
     var logLevel = "info"
 
-    static let names = ["data", "listen", "memory-mb", "lanes", "refresh-ms", "refresh-mb", "log-level"]
+    static let names = ["data", "listen", "memory-mb", "lanes", "refresh-ms", "refresh-mb", "journal-mb", "log-level"]
 
     /// Takes over what a configuration file says: a JSON object of option names. Throws for a name it does not know.
     mutating func read(json: [UInt8]) throws(SakuinError) {
@@ -25,6 +27,7 @@ struct DaemonConfiguration: Equatable {
             case ("lanes", .integer(let value)): lanes = Int(value)
             case ("refresh-ms", .integer(let value)): refreshMilliseconds = Int(value)
             case ("refresh-mb", .integer(let value)): refreshMegabytes = Int(value)
+            case ("journal-mb", .integer(let value)): journalMegabytes = Int(value)
             case ("log-level", .string(let text)): logLevel = text
             default:
                 let isKnown = Self.names.contains(member.key)
@@ -36,6 +39,21 @@ struct DaemonConfiguration: Equatable {
             }
         }
     }
+
+    /// Less does not hold for the process, which takes up to 24 MiB before there is any work, and the smallest buffers.
+    static let memoryMegabytesMin = 64
+
+    func memoryByteCount() throws(SakuinError) -> Int {
+        guard (Self.memoryMegabytesMin...(1 << 30)).contains(memoryMegabytes) else {
+            throw .invalid(
+                "memory-mb is at least \(Self.memoryMegabytesMin).", field: "memory-mb", limit: Self.memoryMegabytesMin,
+                value: memoryMegabytes)
+        }
+        return memoryMegabytes << 20
+    }
+
+    /// Lanes share what memory there is: with little of it few large chunks are better than many small ones.
+    func laneCount(cores: Int) -> Int { lanes > 0 ? lanes : max(1, min(cores, memoryMegabytes / 64)) }
 
     /// Host and port of `listen`; port 0 picks one.
     func address() throws(SakuinError) -> (host: String, port: Int) {

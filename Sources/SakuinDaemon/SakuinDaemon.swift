@@ -20,14 +20,16 @@ struct SakuinDaemon: AsyncParsableCommand {
     var listen: String?
     @Option(help: "JSON file with these options.")
     var config: String?
-    @Option(name: .customLong("memory-mb"), help: "Memory of an index for documents not yet in segments. Default 384.")
+    @Option(name: .customLong("memory-mb"), help: "MiB of memory for all but mapped files. Default 384, least 64.")
     var memoryMegabytes: Int?
-    @Option(help: "Indexing threads of an index. Default: one a core.")
+    @Option(help: "Indexing threads of an index. Default: one a core, as memory allows.")
     var lanes: Int?
     @Option(name: .customLong("refresh-ms"), help: "How long a write may wait to be seen. Default 200.")
     var refreshMilliseconds: Int?
     @Option(name: .customLong("refresh-mb"), help: "So many MiB of writes are seen at once. Default 0: never.")
     var refreshMegabytes: Int?
+    @Option(name: .customLong("journal-mb"), help: "A commit is made every so many MiB of writes. Default 16.")
+    var journalMegabytes: Int?
     @Option(name: .customLong("log-level"), help: "trace, debug, info, notice, warning, error or critical.")
     var logLevel: String?
 
@@ -55,6 +57,7 @@ struct SakuinDaemon: AsyncParsableCommand {
         options.lanes = lanes ?? options.lanes
         options.refreshMilliseconds = refreshMilliseconds ?? options.refreshMilliseconds
         options.refreshMegabytes = refreshMegabytes ?? options.refreshMegabytes
+        options.journalMegabytes = journalMegabytes ?? options.journalMegabytes
         options.logLevel = logLevel ?? options.logLevel
         return options
     }
@@ -73,16 +76,19 @@ struct SakuinDaemon: AsyncParsableCommand {
         var logger = Logger(label: "sakuind")
         logger.logLevel = level
         var engine = IndexOptions()
-        engine.memoryBudgetBytes = options.memoryMegabytes << 20
-        engine.laneCount = options.lanes > 0 ? options.lanes : max(1, ProcessInfo.processInfo.activeProcessorCount)
+        engine.memoryBudgetBytes = try options.memoryByteCount()
+        engine.processMemory = ProcessMemory.hook
+        engine.laneCount = options.laneCount(cores: ProcessInfo.processInfo.activeProcessorCount)
         engine.refreshIntervalMilliseconds = options.refreshMilliseconds
         engine.refreshByteCount = options.refreshMegabytes << 20
+        engine.journalByteCountMax = options.journalMegabytes << 20
         let engineLogger = logger
         engine.log = .init { level, message in
             engineLogger.log(level: Logger.Level(rawValue: level) ?? .info, "\(message)")
         }
         let catalog = try IndexCatalog(path: data, options: engine)
         var server = ServerConfiguration(workerCount: ProcessInfo.processInfo.activeProcessorCount)
+        server.fit(memoryByteCount: engine.memoryBudgetBytes)
         server.host = address.host
         server.port = address.port
         let service = SakuinServer(catalog: catalog, configuration: server, logger: logger) { host, port in

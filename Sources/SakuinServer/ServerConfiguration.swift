@@ -15,4 +15,10 @@ public struct ServerConfiguration: Sendable {
     public var drainSeconds: Int = 10
 
     public init(workerCount: Int) { self.workerCount = max(1, workerCount) }
+
+    /// Makes frames and imports under way so small that some of them fit into this memory.
+    public mutating func fit(memoryByteCount: Int) {
+        frameByteCountMax = min(frameByteCountMax, UInt32(clamping: max(4 << 20, memoryByteCount / 12)))
+        streamCredit = min(streamCredit, UInt32(clamping: max(1 << 20, memoryByteCount / 32)))
+    }
 }

@@ -1,7 +1,8 @@
 /// A growable little-endian output buffer that owns its memory.
 struct ByteWriter: ~Copyable {
     private var base: UnsafeMutableRawPointer
-    private var capacity: Int
+    /// Bytes of memory it has.
+    private(set) var capacity: Int
     /// Bytes written.
     private(set) var count = 0
 

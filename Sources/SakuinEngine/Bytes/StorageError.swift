@@ -10,6 +10,8 @@ enum StorageError: Error, Sendable, Equatable {
     case locked(path: String, owner: String)
     /// The caller asked to stop.
     case cancelled
+    /// Needs more memory than may be taken, however long it waits.
+    case noMemory(needed: Int, limit: Int)
 
     /// Whether the bytes are not there or cannot be what they claim to be, so that reading them again would say the same.
     /// A call that failed otherwise says nothing about them.
@@ -17,7 +19,7 @@ enum StorageError: Error, Sendable, Equatable {
         switch self {
         case .corrupt: true
         case .io(_, _, let number): number == Self.noSuchFile
-        case .unsupportedVersion, .locked, .cancelled: false
+        case .unsupportedVersion, .locked, .cancelled, .noMemory: false
         }
     }
 

@@ -30,6 +30,10 @@ struct ColumnSetWriter: ~Copyable {
             self.kind = kind
         }
 
+        /// Bytes of distinct strings, which stand in an array and in a dictionary.
+        private var stringByteCount = 0
+        var byteCount: Int { documents.capacity * 4 + values.capacity * 8 + strings.count * 128 + stringByteCount }
+
         @inline(__always)
         func add(_ value: Int64, _ document: UInt32) {
             // A field that stands twice in a document counts once, with its first value.
@@ -46,6 +50,7 @@ struct ColumnSetWriter: ~Copyable {
                 let number = Int64(strings.count)
                 numbers[keyword] = number
                 strings.append(keyword)
+                stringByteCount += keyword.count
                 add(number, document)
             }
         }
@@ -58,6 +63,9 @@ struct ColumnSetWriter: ~Copyable {
     private var places: [Int32] = []
 
     init() {}
+
+    /// Bytes of memory it takes.
+    var byteCount: Int { columns.reduce(0) { $0 + $1.byteCount } }
 
     @inline(__always)
     private mutating func column(_ field: Int, _ kind: ColumnKind) -> Column {

@@ -33,8 +33,10 @@ struct DocumentStoreWriter: ~Copyable {
         compression = BlockCompression(high: high)
     }
 
-    /// Bytes of memory the documents take until `finish`.
-    var byteCount: Int { blocks.count + coded.count + lengths.count }
+    /// Bytes of documents that `drain` would hand out, and of the open block.
+    var openByteCount: Int { blocks.count + coded.count + lengths.count }
+    /// Bytes of memory it takes.
+    var byteCount: Int { blocks.capacity + coded.capacity + lengths.capacity + index.capacity }
 
     mutating func add(_ document: UnsafeRawBufferPointer) {
         let before = coded.count

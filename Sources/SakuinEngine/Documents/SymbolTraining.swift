@@ -12,11 +12,16 @@ struct SymbolTraining: ~Copyable {
     private var unitCounts = [UInt32](repeating: 0, count: 1 << 16)
     private var pairCounts: [UInt32: UInt32] = [:]
     private(set) var byteCount = 0
+    private let pairCountMax: Int
 
-    init() {}
+    /// Counts about so many distinct pairs at most; beyond that rare ones are forgotten.
+    init(pairCountMax: Int = 1 << 20) {
+        self.pairCountMax = pairCountMax
+    }
 
     mutating func add(_ document: UnsafeRawBufferPointer) {
         guard let start = document.baseAddress else { return }
+        forgetRarePairs()
         byteCount += document.count
         let end = start + document.count
         var at = start
@@ -32,6 +37,15 @@ struct SymbolTraining: ~Copyable {
                 pairCounts[UInt32(previous) << 16 | UInt32(unit), default: 0] &+= 1
             }
             previous = unit
+        }
+    }
+
+    /// Keeps the counts within bounds; documents are small beside them.
+    private mutating func forgetRarePairs() {
+        var least: UInt32 = 2
+        while pairCounts.count > pairCountMax {
+            pairCounts = pairCounts.filter { $0.value >= least }
+            least *= 2
         }
     }
 

@@ -7,13 +7,16 @@ struct SectionWriter: ~Copyable {
     private let directory: (any Directory)?
     private let name: String
 
-    static let spillByteCount = 8 << 20
-    private static let pieceByteCount = 1 << 20
+    private let spillByteCount: Int
+    /// A limit for whoever has no budget to follow.
+    static let usualSpillByteCount = 8 << 20
+    private static let pieceByteCountMax = 1 << 20
 
     /// Without a directory nothing is spilled.
-    init(directory: (any Directory)?, name: String) {
+    init(directory: (any Directory)?, name: String, spillByteCount: Int = SectionWriter.usualSpillByteCount) {
         self.directory = directory
         self.name = name
+        self.spillByteCount = spillByteCount
         buffer = ByteWriter(capacity: 4096)
     }
 
@@ -22,7 +25,7 @@ struct SectionWriter: ~Copyable {
 
     /// Moves the buffer to the temporary file when it has grown over the limit.
     mutating func spillIfLarge() throws(StorageError) {
-        guard buffer.count >= Self.spillByteCount, let directory else { return }
+        guard buffer.count >= spillByteCount, let directory else { return }
         if file == nil { file = try directory.create(name) }
         guard let file else { return }
         try buffer.withBytes { (bytes) throws(StorageError) in try file.append(bytes) }
@@ -34,7 +37,7 @@ struct SectionWriter: ~Copyable {
     mutating func drain(_ body: (UnsafeRawBufferPointer) throws(StorageError) -> Void) throws(StorageError) {
         if let file, let directory {
             try file.close()
-            try directory.forEachPiece(name, pieceByteCount: Self.pieceByteCount, body)
+            try directory.forEachPiece(name, pieceByteCount: min(spillByteCount, Self.pieceByteCountMax), body)
             try directory.remove(name)
         }
         try buffer.withBytes { (bytes) throws(StorageError) in try body(bytes) }

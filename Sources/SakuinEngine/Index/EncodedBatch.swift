@@ -18,6 +18,8 @@ final class EncodedBatch: @unchecked Sendable {
     }
 
     var byteCount: Int { storage.count }
+    /// Bytes of memory it takes.
+    var memoryByteCount: Int { storage.capacity }
 
     func withBytes<R, E: Error>(_ body: (UnsafeRawBufferPointer) throws(E) -> R) throws(E) -> R {
         try storage.withBytes(body)

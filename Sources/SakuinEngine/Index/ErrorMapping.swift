@@ -20,6 +20,12 @@ enum ErrorMapping {
                 nextStep: "Stop that process, or choose another folder.")
         case .cancelled:
             SakuinError(.cancelled, "The work was cancelled.")
+        case .noMemory(let needed, let limit):
+            SakuinError(
+                .resourceExhausted,
+                "A merge of these segments takes \(needed >> 20) MiB of memory; it may take \(limit >> 20).",
+                field: "memoryBudgetBytes", limit: "\(limit)", value: "\(needed)",
+                nextStep: "Give the index more memory, or compact to more segments.")
         }
     }
 

@@ -40,7 +40,7 @@ public final class IndexCatalog: CatalogService {
         try options.validate()
         self.root = root
         self.options = options
-        memory = MemoryBudget(byteCountMax: options.memoryBudgetBytes)
+        memory = MemoryBudget(byteCountMax: options.memoryBudgetBytes, process: options.processMemory)
         backups = BackupStore(root, cancellation)
         do throws(StorageError) {
             try root.createFolder(Self.folder)
@@ -142,6 +142,9 @@ public final class IndexCatalog: CatalogService {
     public func alias(_ name: String, to target: String) async throws { try aliasNow(name, target) }
     public func index(_ name: String) async throws -> SearchIndex { try indexNow(name) }
     public func jobs() async throws -> [JobStatus] { jobsNow() }
+
+    /// Whether there is little memory left of what all indexes share; what can wait should.
+    public var isMemoryTight: Bool { memory.isTight }
 
     public func createNow(_ name: String, _ schema: Schema) throws(SakuinError) {
         try Self.check(name: name)

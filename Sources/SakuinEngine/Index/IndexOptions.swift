@@ -11,7 +11,7 @@ public struct IndexOptions: Sendable, Hashable {
     public var refreshByteCount: Int = 0
     /// A commit is made when batches of this many bytes are in none, and while twice as many are, writes wait for it: so
     /// much is replayed at most after a crash.
-    public var journalByteCountMax: Int = 32 << 20
+    public var journalByteCountMax: Int = 16 << 20
     /// A commit is made when a write has waited so long for one, which bounds the replay after a crash; 0: never. Needs a
     /// `refreshIntervalMilliseconds` above 0.
     public var commitIntervalMilliseconds: Int = 30_000
@@ -29,6 +29,8 @@ public struct IndexOptions: Sendable, Hashable {
     /// No write is taken while less of the disk is free than this, or than a sixty-fourth of it if that is less; 0: not
     /// watched.
     public var diskWriteMarkBytes: Int = 128 << 20
+    /// Looks at the memory of the process, of which then all counts in the budget; nil: only what the engine takes counts.
+    public var processMemory: MemoryHook?
     /// Receives sentences about what happened, with a level of `info`, `warning` or `error`.
     public var log: LogHook?
 

@@ -24,6 +24,13 @@ struct KeyResolution {
         var document: UInt32
     }
 
+    /// Bytes that sorting the operations takes, with what they are made of.
+    static func memoryByteCount(_ sealed: [SealedSegment], _ deletions: [KeyDeletion]) -> Int {
+        let kept = sealed.reduce(0) { $0 + $1.memoryByteCount } + deletions.reduce(0) { $0 + 64 + $1.key.count }
+        let count = sealed.reduce(deletions.count) { $0 + $1.ordinals.count }
+        return kept + 2 * count * MemoryLayout<Operation>.stride
+    }
+
     private let new: [NewSegment]
     private let old: [SnapshotSegment]
     private let deletions: [KeyDeletion]

@@ -11,18 +11,12 @@ final class Lane: Sendable {
         var byteCount = 0
     }
 
-    /// More waits for the lane.
-    static let queueByteCountMax = 16 << 20
-
     private let queue = Monitor(Queue())
-    private let memory = Monitor(0)
     private let directory: any Directory
     private let budget: MemoryBudget
     private let chunkByteCountMax: Int
     private let nextSegmentID: @Sendable () -> UInt64
     private let number: Int
-    /// A smaller chunk is not sealed only because memory is tight.
-    private static let tightByteCountMin = 4 << 20
 
     /// `number` tells it from the other lanes of the index.
     init(
@@ -38,7 +32,9 @@ final class Lane: Sendable {
 
     /// Starts the lane's thread.
     func start(_ registry: FieldRegistry) -> WorkerThread {
-        WorkerThread { [self] in run(LaneWork(registry, directory, "documents-\(number)")) }
+        WorkerThread { [self] in
+            run(LaneWork(registry, directory, "documents-\(number)", budget, chunkByteCountMax: chunkByteCountMax))
+        }
     }
 
     var queuedByteCount: Int { queue.read { $0.byteCount } }
@@ -46,7 +42,7 @@ final class Lane: Sendable {
     /// Waits while the lane has too much to do.
     func enqueue(_ batch: EncodedBatch, sequence: UInt64, firstOrdinal: UInt64, _ hold: MemoryHold) {
         _ = queue.wait { queue -> Bool? in
-            guard queue.byteCount < Self.queueByteCountMax else { return nil }
+            guard queue.byteCount < budget.shares.laneQueueByteCountMax else { return nil }
             queue.items.append(.batch(batch, sequence: sequence, firstOrdinal: firstOrdinal, hold))
             queue.byteCount += batch.byteCount
             return true
@@ -66,26 +62,12 @@ final class Lane: Sendable {
             }
             switch item {
             case .batch(let batch, let sequence, let ordinal, let hold):
-                let limit = budget.isTight ? min(Self.tightByteCountMin, chunkByteCountMax) : chunkByteCountMax
-                work.add(batch, sequence, ordinal, limit, directory, nextSegmentID)
-                withExtendedLifetime(hold) { holds(work.byteCount) }
-            case .ticket(let ticket):
-                work.deliver(ticket, directory, nextSegmentID)
-                holds(0)
+                work.add(batch, sequence, ordinal, directory, nextSegmentID)
+                withExtendedLifetime(hold) {}
+            case .ticket(let ticket): work.deliver(ticket, directory, nextSegmentID)
             case .stop, nil: return
             }
         }
-    }
-}
-
-extension Lane {
-    /// Books what the chunk takes now.
-    private func holds(_ byteCount: Int) {
-        let before = memory.change { memory in
-            defer { memory = byteCount }
-            return memory
-        }
-        budget.change(by: byteCount - before)
     }
 }
 
@@ -93,19 +75,55 @@ extension Lane {
 private final class LaneWork {
     private let registry: FieldRegistry
     private let inverter: Inverter
+    private let budget: MemoryBudget
+    private let chunkByteCountMax: Int
+    /// Bytes counted in the budget.
+    private var booked = 0
     private var sealed: [SealedSegment] = []
     private var deletions: [KeyDeletion] = []
     private var error: StorageError?
+    /// Bytes of the two above.
+    private var waitingByteCount = 0
+    /// A lane takes more memory by so much at a time.
+    private static let stepByteCount = 1 << 20
 
-    init(_ registry: FieldRegistry, _ directory: any Directory, _ spillName: String) {
+    init(
+        _ registry: FieldRegistry, _ directory: any Directory, _ spillName: String, _ budget: MemoryBudget,
+        chunkByteCountMax: Int
+    ) {
         self.registry = registry
-        inverter = Inverter(registry: registry, spillsTo: directory, spillName: spillName)
+        self.budget = budget
+        self.chunkByteCountMax = chunkByteCountMax
+        inverter = Inverter(
+            registry: registry, spillsTo: directory, spillName: spillName,
+            spillByteCount: budget.shares.spillByteCount)
     }
 
-    var byteCount: Int { inverter.byteCount }
+    /// Takes memory for what the lane holds now; false when there is none and the chunk has to be sealed.
+    private func takeRoom() -> Bool {
+        let chunk = inverter.isEmpty ? 0 : inverter.byteCount
+        let needed = waitingByteCount + chunk + (chunk > 0 ? budget.shares.sectionsByteCount : 0)
+        if needed <= booked { return true }
+        let wanted = needed - booked + Self.stepByteCount
+        if chunk <= budget.shares.laneChunkByteCountMin {
+            // So much it always gets.
+            budget.change(by: wanted)
+        } else if !budget.takeForWriting(wanted) {
+            return false
+        }
+        booked += wanted
+        return true
+    }
+
+    /// Gives back all but what the lane holds now.
+    private func giveBack() {
+        let held = waitingByteCount + (inverter.isEmpty ? 0 : inverter.byteCount + budget.shares.sectionsByteCount)
+        budget.change(by: held - booked)
+        booked = held
+    }
 
     func add(
-        _ batch: EncodedBatch, _ sequence: UInt64, _ firstOrdinal: UInt64, _ limit: Int, _ directory: any Directory,
+        _ batch: EncodedBatch, _ sequence: UInt64, _ firstOrdinal: UInt64, _ directory: any Directory,
         _ nextID: () -> UInt64
     ) {
         do throws(StorageError) {
@@ -114,8 +132,15 @@ private final class LaneWork {
                 switch kind {
                 case .put:
                     try inverter.add(body, ordinal: ordinal, sequence: sequence)
-                    if inverter.byteCount > limit { try seal(directory, nextID, keepsMemory: true) }
-                case .delete: deletions.append(KeyDeletion(ordinal: ordinal, key: [UInt8](body)))
+                    if inverter.byteCount > chunkByteCountMax {
+                        try seal(directory, nextID, keepsMemory: true)
+                    } else if !takeRoom() {
+                        // What it kept would count, and the next document would find no room again.
+                        try seal(directory, nextID, keepsMemory: false)
+                    }
+                case .delete:
+                    deletions.append(KeyDeletion(ordinal: ordinal, key: [UInt8](body)))
+                    waitingByteCount += 64 + body.count
                 }
             }
         } catch {
@@ -127,7 +152,10 @@ private final class LaneWork {
         _ directory: any Directory, _ nextID: () -> UInt64, keepsMemory: Bool
     ) throws(StorageError) {
         if inverter.isEmpty { return }
-        if let segment = try inverter.seal(directory, id: nextID(), keepsMemory: keepsMemory) { sealed.append(segment) }
+        defer { giveBack() }
+        guard let segment = try inverter.seal(directory, id: nextID(), keepsMemory: keepsMemory) else { return }
+        sealed.append(segment)
+        waitingByteCount += segment.memoryByteCount
     }
 
     func deliver(_ ticket: RefreshTicket, _ directory: any Directory, _ nextID: () -> UInt64) {
@@ -144,5 +172,7 @@ private final class LaneWork {
         ticket.deliver(sealed, deletions, error)
         sealed = []
         deletions = []
+        waitingByteCount = 0
+        giveBack()
     }
 }

@@ -33,7 +33,7 @@ struct Recovery {
         self.directory = directory
         self.options = options
         self.givesUp = givesUp
-        self.memory = memory ?? MemoryBudget(byteCountMax: options.memoryBudgetBytes)
+        self.memory = memory ?? MemoryBudget(byteCountMax: options.memoryBudgetBytes, process: options.processMemory)
     }
 
     func open(schema: Schema?) throws(SakuinError) -> SearchIndex {
@@ -106,7 +106,7 @@ struct Recovery {
         _ registry: FieldRegistry, _ store: SegmentStore, _ lock: any FileLock, _ journal: Journal?,
         _ recentKeys: RecentKeys, sequence: UInt64
     ) -> SearchIndex {
-        // Two chunks of room a lane: one that fills, one that is being sorted and written.
+        // The budget decides before, unless there is nothing but this lane.
         let chunk = options.memoryBudgetBytes / options.laneCount
         let lanes = (0..<options.laneCount).map { number in
             Lane(number, directory: directory, budget: memory, chunkByteCountMax: chunk) { store.nextSegmentID() }

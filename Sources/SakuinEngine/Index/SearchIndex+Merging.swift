@@ -48,7 +48,8 @@ extension SearchIndex: MergeTarget {
         store.snapshot.segments.map {
             MergePolicy.Candidate(
                 id: $0.id, byteCount: $0.byteCount, documentCount: $0.documentCount,
-                deadCount: $0.documentCount - $0.liveCount, isFlushed: $0.reader.documents().isFlushed)
+                deadCount: $0.documentCount - $0.liveCount, isFlushed: $0.reader.documents().isFlushed,
+                memoryByteCount: SegmentMerger.memoryByteCount(of: $0.reader))
         }
     }
 
@@ -64,10 +65,10 @@ extension SearchIndex: MergeTarget {
             found.append(segment.id)
         }
         if inputs.isEmpty { return nil }
-        let memoryNeeded = SegmentMerger.memoryByteCount(inputs)
+        let memoryNeeded = SegmentMerger.memoryByteCount(inputs.map(\.segment), memory.shares)
         try memory.takeForMerge(memoryNeeded) { () throws(StorageError) in try control.check() }
         defer { memory.giveBackFromMerge(memoryNeeded) }
-        let merger = SegmentMerger(inputs, directory: store.directory, control)
+        let merger = SegmentMerger(inputs, directory: store.directory, control, memory.shares)
         let merged = try merger.run(id: store.nextSegmentID(), fieldNames: registry.names)
         try store.replace(inputs, ids: found, by: merged)
         return merged?.id
@@ -75,7 +76,7 @@ extension SearchIndex: MergeTarget {
 
     func settle(commits: Bool) throws(SakuinError) { _ = try writer.cutNow(commits: commits) }
 
-    func limitWrites(to bytesPerSecond: Int?, reason: String) { writer.limit(to: bytesPerSecond, reason: reason) }
+    func keepWrites(_ pace: WritePace) { writer.keep(pace) }
 
     func note(_ level: String, _ message: String) { store.note(level, message) }
     func explain(_ error: StorageError) -> SakuinError { ErrorMapping.sakuinError(error) }

@@ -70,8 +70,11 @@ public final class SearchIndex: SearchService {
 
     /// Starts merging; once, after the journal was replayed. `onlyChecks`: an index in which nothing may be changed.
     func startMerging(onlyChecks: Bool = false) {
+        var policy = MergePolicy()
+        // Half of it, so that a compaction and small merges have room beside a large one.
+        policy.memoryByteCountMax = max(1 << 20, memory.mergeByteCountMax / 2 - memory.shares.mergeByteCount)
         let scheduler = MergeScheduler(
-            self, policy: MergePolicy(), inBackground: options.mergesInBackground,
+            self, policy: policy, inBackground: options.mergesInBackground,
             bytesPerSecond: options.mergeBytesPerSecond, disk: disk, directory: store.directory, onlyChecks: onlyChecks)
         merges.change { $0 = scheduler }
     }
@@ -131,6 +134,14 @@ public final class SearchIndex: SearchService {
     public func submit(
         _ batch: WriteBatch, completion: @escaping @Sendable (Result<WriteReceipt, SakuinError>) -> Void
     ) {
+        if let refusal = offer(batch, completion: completion) { completion(.failure(refusal)) }
+    }
+
+    /// The same, but when there is no room at the moment returns the error, which says when to try again, and does
+    /// nothing.
+    public func offer(
+        _ batch: WriteBatch, completion: @escaping @Sendable (Result<WriteReceipt, SakuinError>) -> Void
+    ) -> SakuinError? {
         do throws(SakuinError) {
             let (encoded, rejections) = try BatchEncoder.encode(batch, registry)
             let applied = batch.operations.count - rejections.count
@@ -139,9 +150,9 @@ public final class SearchIndex: SearchService {
                     .success(
                         WriteReceipt(
                             sequence: writer.sequence, level: batch.acknowledge, applied: 0, rejections: rejections)))
-                return
+                return nil
             }
-            writer.submit(encoded, key: batch.idempotencyKey, level: batch.acknowledge) { result in
+            let refusal = writer.submit(encoded, key: batch.idempotencyKey, level: batch.acknowledge) { result in
                 completion(
                     result.map {
                         WriteReceipt(
@@ -149,10 +160,19 @@ public final class SearchIndex: SearchService {
                             isRepeat: $0.isRepeat)
                     })
             }
+            switch refusal {
+            case nil: return nil
+            case .forNow(let error): return error
+            case .now(let error): throw error
+            }
         } catch {
             completion(.failure(error))
+            return nil
         }
     }
+
+    /// What `offer` would most likely return for a batch of so many bytes; for who has yet to make the batch.
+    public func refusalForNow(byteCount: Int) -> SakuinError? { writer.fullness(byteCount) }
 
     public func write(_ batch: WriteBatch) async throws -> WriteReceipt {
         try await withCheckedThrowingContinuation { continuation in

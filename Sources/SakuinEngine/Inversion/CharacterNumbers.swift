@@ -23,7 +23,8 @@ struct CharacterNumbers: ~Copyable {
         empty.deallocate()
     }
 
-    var byteCount: Int { used.count * Self.pageSize * 4 + scalars.count * 4 }
+    /// Bytes of memory it takes.
+    var byteCount: Int { (used.count * Self.pageSize + scalars.capacity) * 4 + (Self.pageCount + used.capacity) * 8 }
 
     /// The number of a scalar (21 bits); nil when it has none yet.
     @inline(__always)

@@ -65,7 +65,9 @@ final class ChunkSealing {
 
     /// Writes the grams of a part; each part once, on any thread.
     func write(part number: Int, to directory: any Directory, id: UInt64) throws(StorageError) {
-        var terms = TermSections(directory: directory, name: name(id, number), documentCount: documentCount)
+        var terms = TermSections(
+            directory: directory, name: name(id, number), documentCount: documentCount,
+            spillByteCount: chunks[0].spillByteCount)
         for span in parts[number].spans { try fields[span.field]?.write(span.ranks, to: &terms) }
         if number == parts.count - 1 {
             for field in fields { try field?.writeWords(to: &terms) }

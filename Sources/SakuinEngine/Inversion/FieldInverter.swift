@@ -20,7 +20,9 @@ struct FieldInverter: ~Copyable, TokenSink {
     }
 
     /// Bytes besides those of the arena.
-    var byteCount: Int { characters.byteCount + numbers.byteCount + words.byteCount + interner.byteCount + norms.count }
+    var byteCount: Int {
+        characters.byteCount + numbers.byteCount + words.byteCount + interner.byteCount + norms.capacity
+    }
 
     /// Starts the field of a document above all before; false when the document has had it: its first value counts.
     mutating func begin(_ document: UInt32) -> Bool {

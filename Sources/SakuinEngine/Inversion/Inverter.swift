@@ -29,10 +29,16 @@ final class Inverter {
     /// Sequence numbers and bytes of text so far.
     private(set) var meta = SegmentMeta()
     private let storesAll: Bool
+    /// Of the sections it is sealed to.
+    let spillByteCount: Int
 
     /// With a directory the documents of a large chunk go to the temporary file `spillName` of it.
-    init(registry: FieldRegistry, spillsTo directory: (any Directory)? = nil, spillName: String = "") {
+    init(
+        registry: FieldRegistry, spillsTo directory: (any Directory)? = nil, spillName: String = "",
+        spillByteCount: Int = SectionWriter.usualSpillByteCount
+    ) {
         self.registry = registry
+        self.spillByteCount = spillByteCount
         let schema = registry.schema
         analyzers = schema.fields.map { field in
             switch field.type {
@@ -43,18 +49,23 @@ final class Inverter {
         }
         fields = analyzers.map { [arena] in $0 == nil ? nil : FieldSlot(arena) }
         documents = DocumentStoreWriter(high: false)
-        makeDocumentSection = { SectionWriter(directory: directory, name: FileName.temporary(spillName)) }
+        makeDocumentSection = {
+            SectionWriter(directory: directory, name: FileName.temporary(spillName), spillByteCount: spillByteCount)
+        }
         documentSection = makeDocumentSection()
         storesAll = schema.fields.allSatisfy(\.stored)
     }
 
     var isEmpty: Bool { ordinals.isEmpty }
 
-    /// Memory of the chunk with what sealing it will need besides.
+    /// Memory of the chunk with what sealing it will need besides, its sections apart: the places of the most frequent
+    /// character, keys and columns once more as sections.
     var byteCount: Int {
-        var bytes = arena.byteCount + documents.byteCount + documentSection.buffer.count + ordinals.count * 32
-        for case let slot? in fields { bytes += slot.inverter.byteCount }
-        return bytes
+        var streams = arena.byteCount
+        for case let slot? in fields { streams += slot.inverter.byteCount }
+        let documents = documents.byteCount + documentSection.buffer.capacity
+        let tables = ordinals.capacity * 8 + 2 * (keys.byteCount + columns.byteCount) + ordinals.count * 32
+        return streams + streams / 4 + documents + tables
     }
 
     /// Adds an encoded document.
@@ -140,7 +151,7 @@ final class Inverter {
     private func addKeyless(_ body: UnsafeRawBufferPointer) throws(StorageError) {
         let keyEnd = try EncodedDocumentReader.keyEnd(body)
         documents.add(UnsafeRawBufferPointer(rebasing: body[keyEnd...]))
-        if documents.byteCount > Self.documentByteCountMax { try drainDocuments() }
+        if documents.openByteCount > min(spillByteCount, Self.documentByteCountMax) { try drainDocuments() }
     }
 
     /// More of the documents is handed on to their section.

@@ -18,8 +18,8 @@ final class TokenArena {
     private var pagesUsed = 0
     private var next: UnsafeMutablePointer<UInt32>
     private var left = 0
-    /// Words handed out.
-    private var wordCount = 0
+    /// Bytes of all pages.
+    private(set) var byteCount = 0
 
     init() { next = .allocate(capacity: 1) }
 
@@ -28,16 +28,12 @@ final class TokenArena {
         if pages.isEmpty { next.deallocate() }
     }
 
-    /// Bytes handed out.
-    var byteCount: Int { wordCount * 4 }
-
     /// `count` (at most those of the first page) uninitialised words, valid until `removeAll`.
     func block(_ count: Int) -> UnsafeMutablePointer<UInt32> {
         if left < count { startPage() }
         defer {
             next += count
             left -= count
-            wordCount += count
         }
         return next
     }
@@ -47,6 +43,7 @@ final class TokenArena {
         if pagesUsed == pages.count {
             if pages.isEmpty { next.deallocate() }
             pages.append(Self.page(count))
+            byteCount += 4 * count
         }
         next = pages[pagesUsed]
         left = count
@@ -67,10 +64,10 @@ final class TokenArena {
         if !keepsMemory, !pages.isEmpty {
             for page in pages { UnsafeMutableRawPointer(page).deallocate() }
             pages = []
+            byteCount = 0
             next = .allocate(capacity: 1)
         }
         pagesUsed = 0
         left = 0
-        wordCount = 0
     }
 }

@@ -49,7 +49,7 @@ struct TokenStreams: ~Copyable {
     deinit { base.deallocate() }
 
     /// Bytes besides those of the arena.
-    var byteCount: Int { count * (MemoryLayout<Stream>.stride + 8) }
+    var byteCount: Int { capacity * MemoryLayout<Stream>.stride + starts.capacity * 8 }
 
     /// Starts a stream; returns its number.
     mutating func add() -> Int {

@@ -10,7 +10,8 @@ struct WordInterner: ~Copyable {
     init() {}
 
     var count: Int { hashes.count }
-    var byteCount: Int { bytes.count + starts.count * 8 + hashes.count * 8 + slots.count * 4 }
+    /// Bytes of memory it takes.
+    var byteCount: Int { bytes.capacity + starts.capacity * 8 + hashes.capacity * 8 + slots.count * 4 }
 
     mutating func number(of word: UnsafeBufferPointer<UInt8>) -> UInt32 {
         let hash = KeyHash.hash(UnsafeRawBufferPointer(word))

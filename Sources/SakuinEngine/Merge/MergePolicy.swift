@@ -13,6 +13,8 @@ struct MergePolicy: Sendable, Equatable {
         var deadCount: Int
         /// Written by a refresh: a merge would compress it better.
         var isFlushed = false
+        /// Its part of the memory a merge takes.
+        var memoryByteCount = 0
 
         /// The bytes a merge would keep.
         var liveByteCount: Int {
@@ -29,24 +31,31 @@ struct MergePolicy: Sendable, Equatable {
     var largestCount = 64
     /// A segment with more dead than this is rewritten even alone.
     var deadShareMax = 0.33
+    /// No merge is picked whose inputs take more memory together.
+    var memoryByteCountMax = Int.max
 
     /// The segments of the next merge, oldest first as given; nil when nothing is worth it.
     func next(_ segments: [Candidate], busy: Set<UInt64> = []) -> [UInt64]? {
         var sized = self
         let total = segments.reduce(0) { $0 + $1.liveByteCount }
         sized.segmentByteCountMax = max(segmentByteCountMax, total / max(largestCount, 1))
-        return sized.nextOfSize(segments.filter { !busy.contains($0.id) }, in: segments)
+        let free = segments.filter { !busy.contains($0.id) && $0.memoryByteCount <= memoryByteCountMax }
+        return sized.nextOfSize(free, in: segments)
     }
 
     private func nextOfSize(_ free: [Candidate], in segments: [Candidate]) -> [UInt64]? {
-        if let dead = free.filter({ $0.deadShare > deadShareMax }).max(by: { $0.deadCount < $1.deadCount }) {
-            return [dead.id]
+        // What could be merged with nothing of its size would only keep others from it.
+        let eligible = free.filter {
+            $0.liveByteCount < segmentByteCountMax / 2 && $0.memoryByteCount <= memoryByteCountMax / 2
         }
-        let eligible = free.filter { $0.liveByteCount < segmentByteCountMax / 2 }
-            .sorted { ($0.liveByteCount, $0.id) > ($1.liveByteCount, $1.id) }
-        guard eligible.count > allowedCount(eligible), let chosen = best(eligible) else { return nil }
-        let ids = Set(chosen.map(\.id))
-        return segments.filter { ids.contains($0.id) }.map(\.id)
+        .sorted { ($0.liveByteCount, $0.id) > ($1.liveByteCount, $1.id) }
+        if eligible.count > allowedCount(eligible), let chosen = best(eligible) {
+            let ids = Set(chosen.map(\.id))
+            return segments.filter { ids.contains($0.id) }.map(\.id)
+        }
+        // Only then: rewriting alone makes no fewer segments.
+        let dead = free.filter { $0.deadShare > deadShareMax }.max { $0.deadCount < $1.deadCount }
+        return dead.map { [$0.id] }
     }
 
     /// How many segments these sizes may stand in.
@@ -70,11 +79,14 @@ struct MergePolicy: Sendable, Equatable {
         for start in eligible.indices {
             var merge: [Candidate] = []
             var bytes = 0
+            var memory = 0
             for candidate in eligible[start...] {
                 if merge.count == segmentsPerTier { break }
                 if bytes + candidate.liveByteCount > segmentByteCountMax { continue }
+                if memory + candidate.memoryByteCount > memoryByteCountMax { continue }
                 merge.append(candidate)
                 bytes += candidate.liveByteCount
+                memory += candidate.memoryByteCount
             }
             guard merge.count > 1 else { continue }
             let floored = merge.map { Double(max($0.liveByteCount, floorByteCount)) }
@@ -113,6 +125,7 @@ struct MergePolicy: Sendable, Equatable {
         let documents = inputs.reduce(0) { $0 + $1.documentCount - $1.deadCount }
         if documents == 0 { return nil }
         return Candidate(
-            id: id, byteCount: inputs.reduce(0) { $0 + $1.liveByteCount }, documentCount: documents, deadCount: 0)
+            id: id, byteCount: inputs.reduce(0) { $0 + $1.liveByteCount }, documentCount: documents, deadCount: 0,
+            memoryByteCount: inputs.reduce(0) { $0 + $1.memoryByteCount })
     }
 }

@@ -3,18 +3,33 @@
 // 1. One thread takes whatever the policy says, one only small merges, so that these never wait behind a big one; a third
 //    one carries out compactions, a fourth checks. No segment is in two merges at a time.
 // 2. After each refresh and merge the debt is reckoned anew: it says how much merges may read and write a second, and
-//    when there is too much of it how fast writes may come.
-// 3. Below the low-water mark of the disk no merge begins.
+//    when there is too much of it how fast writes may come, up to not at all.
+// 3. A thread cannot raise its priority again. So there are two of each for merges in the background, one that gives way
+//    to searches and writes and one that does not; the debt says which of them begins the next merge.
+// 4. Below the low-water mark of the disk no merge begins.
 
 final class MergeScheduler: Sendable {
     enum Role: CaseIterable {
-        case any, small, jobs, checks
+        case any, small, urgentAny, urgentSmall, jobs, checks
+
+        var isUrgent: Bool { self == .urgentAny || self == .urgentSmall }
+        var isSmall: Bool { self == .small || self == .urgentSmall }
+        var merges: Bool { self != .jobs && self != .checks }
+        var priority: WorkerThread.Priority {
+            switch self {
+            case .urgentAny, .urgentSmall: .normal
+            case .any, .small: .background
+            case .jobs, .checks: .idle
+            }
+        }
     }
     struct State {
         var awake: Set<Role> = []
         var isClosing = false
         /// Segments by the number of the merge they are in.
         var running: [UInt64: Set<UInt64>] = [:]
+        /// Of those the merges of compactions.
+        var compacting: Set<UInt64> = []
         var nextRun: UInt64 = 0
         /// Segments whose merge failed; they are left alone until the index is opened again.
         var failed: Set<UInt64> = []
@@ -63,7 +78,7 @@ final class MergeScheduler: Sendable {
         state = Monitor(State(jobs: jobs ?? JobTable()))
         let roles: [Role] = onlyChecks ? [.checks] : inBackground ? Role.allCases : [.jobs, .checks]
         let workers = roles.map { role in
-            WorkerThread(role == .jobs || role == .checks ? .idle : .background) { [self] in run(role) }
+            WorkerThread(role.priority) { [self] in run(role) }
         }
         threads.change { $0 = workers }
         wake()
@@ -82,11 +97,14 @@ final class MergeScheduler: Sendable {
     }
 
     private func followDebt() {
-        let debt = MergeDebt(policy, target.mergeCandidates)
+        // What a compaction is merging at the moment is no debt: it will be one segment, however long that takes.
+        let compacted = state.read { state in
+            state.compacting.reduce(into: Set<UInt64>()) { $0.formUnion(state.running[$1] ?? []) }
+        }
+        let debt = MergeDebt(policy, target.mergeCandidates.filter { !compacted.contains($0.id) })
         state.change { $0.debt = debt }
-        if background.isPaused { return target.limitWrites(to: nil, reason: "") }
         backgroundRate.bytesPerSecond = throttle.mergeRate(debt)
-        target.limitWrites(to: throttle.writeRate(debt), reason: throttle.reason(debt))
+        target.keepWrites(throttle.writePace(debt, isPaused: background.isPaused))
     }
 
     /// Stops what is running and waits for the ends of the threads; jobs that have not ended go on when the index is
@@ -111,7 +129,7 @@ final class MergeScheduler: Sendable {
 
     private func run(_ role: Role) {
         while true {
-            let patience = role == .any || role == .small ? Self.retryMilliseconds : nil
+            let patience = role.merges ? Self.retryMilliseconds : nil
             let isClosing = state.wait(milliseconds: patience) { state -> Bool? in
                 if state.isClosing { return true }
                 return state.awake.remove(role) == nil ? nil : false
@@ -120,7 +138,8 @@ final class MergeScheduler: Sendable {
             switch role {
             case .jobs: while let job = next(.compaction) { carryOut(job) }
             case .checks: while let job = next(.check) { carryOutCheck(job) }
-            case .any, .small: while let (run, ids) = pick(role) { mergeInBackground(run, ids) }
+            case .any, .small, .urgentAny, .urgentSmall:
+                while let (run, ids) = pick(role) { mergeInBackground(run, ids) }
             }
         }
     }
@@ -132,10 +151,13 @@ final class MergeScheduler: Sendable {
     private func pick(_ role: Role) -> (UInt64, [UInt64])? {
         if background.isPaused || disk.refusal(.merges) != nil { return nil }
         return state.change { state in
-            if state.isClosing { return nil }
+            let isUrgent = throttle.isUrgent(state.debt)
+            if state.isClosing || isUrgent != role.isUrgent { return nil }
             var candidates = target.mergeCandidates
-            if role == .small { candidates.removeAll { $0.liveByteCount > Self.smallByteCountMax } }
-            let busy = state.running.values.reduce(state.failed.union(state.jobs.reserved)) { $0.union($1) }
+            if role.isSmall { candidates.removeAll { $0.liveByteCount > Self.smallByteCountMax } }
+            // A compaction that gets little time does not keep others from what it has not begun with.
+            let left = isUrgent ? state.failed : state.failed.union(state.jobs.reserved)
+            let busy = state.running.values.reduce(left) { $0.union($1) }
             guard let ids = policy.next(candidates, busy: busy) else { return nil }
             return (state.register(ids), ids)
         }
@@ -156,6 +178,7 @@ final class MergeScheduler: Sendable {
     private func finish(_ run: UInt64, _ ids: [UInt64], _ merged: UInt64?) {
         state.change { state in
             state.running[run] = nil
+            state.compacting.remove(run)
             state.jobs.replaced(Set(ids), by: merged)
         }
         wake()
@@ -261,7 +284,9 @@ final class MergeScheduler: Sendable {
                 guard let ids = CompactionPlan.next(policy, candidates, job.status.options, made: made) else {
                     return .some(nil)
                 }
-                return .some((state.register(ids), ids))
+                let run = state.register(ids)
+                state.compacting.insert(run)
+                return .some((run, ids))
             }
             if let step { return step }
         }
@@ -384,8 +409,8 @@ protocol MergeTarget: AnyObject, Sendable {
     func merge(_ ids: [UInt64], _ control: MergeControl) throws(StorageError) -> UInt64?
     /// Makes what was written so far part of the segments, and with `commits` durable in them.
     func settle(commits: Bool) throws(SakuinError)
-    /// Bytes of writes a second that the merges can bear; nil: any. `reason` is for the status.
-    func limitWrites(to bytesPerSecond: Int?, reason: String)
+    /// Says how fast writes may come.
+    func keepWrites(_ pace: WritePace)
     /// Reads everything that can be seen and says now and then, and at the end, what was found.
     func check(_ control: MergeControl, _ tell: (CheckFindings, _ bytesTotal: Int) -> Void) throws(StorageError)
     func note(_ level: String, _ message: String)

@@ -11,26 +11,31 @@ struct SegmentMerger {
     private let directory: any Directory
     private let control: MergeControl
     private let documentCount: Int
+    private let shares: MemoryShares
 
     init(
-        _ inputs: [MergeInput], directory: any Directory, _ control: MergeControl
+        _ inputs: [MergeInput], directory: any Directory, _ control: MergeControl, _ shares: MemoryShares
     ) {
+        self.shares = shares
         self.inputs = inputs
         self.directory = directory
         self.control = control
         documentCount = inputs.reduce(0) { $0 + $1.liveCount }
     }
 
-    /// About what a merge of these takes: buffers that spill, length codes, numbers of documents, keys, columns.
-    static func memoryByteCount(_ inputs: [MergeInput]) -> Int {
-        let inputByteCount = inputs.reduce(0) { $0 + $1.segment.byteCount }
-        var bytes = min(48 << 20, inputByteCount)
-        for input in inputs {
-            let meta = input.segment.meta
-            bytes += meta.documentCount * (24 + 2 * meta.fields.count + 12 * input.segment.columns.entries.count)
-            bytes += input.segment.sectionSizes.first { $0.name == "keys" }?.byteCount ?? 0
-        }
-        return bytes
+    /// About what a merge of these takes.
+    static func memoryByteCount(_ segments: [SegmentReader], _ shares: MemoryShares) -> Int {
+        let byDocument = segments.reduce(0) { $0 + memoryByteCount(of: $1) }
+        // What is small does not fill the buffers.
+        return byDocument + min(shares.mergeByteCount, 1 << 20 + 2 * segments.reduce(0) { $0 + $1.byteCount })
+    }
+
+    /// The part of an input: numbers of its documents, length codes; then its keys in a table, in buckets and as a
+    /// section, and the values of columns twice.
+    static func memoryByteCount(of segment: SegmentReader) -> Int {
+        let meta = segment.meta
+        let keys = segment.sectionSizes.first { $0.name == "keys" }?.byteCount ?? 0
+        return 5 * keys / 2 + meta.documentCount * (16 + 3 * meta.fields.count + 24 * segment.columns.entries.count)
     }
 
     /// Writes the merged segment; nil when no document lives.
@@ -45,7 +50,8 @@ struct SegmentMerger {
             let norms = try mergedNorms()
             let start = norms.bytes.start.assumingMemoryBound(to: UInt8.self)
             var terms = TermSections(
-                directory: directory, name: FileName.temporary(name), documentCount: documentCount)
+                directory: directory, name: FileName.temporary(name), documentCount: documentCount,
+                spillByteCount: shares.spillByteCount)
             var merger = TermMerger(inputs, control)
             let meta = meta(fieldNames)
             try merger.merge(into: &terms, lengths: lengths(norms.offsets.mapValues { start + $0 }, meta))
@@ -116,7 +122,7 @@ struct SegmentMerger {
     }
 
     private func appendDocuments(to file: inout SegmentFileWriter) throws(StorageError) {
-        var writer = DocumentStoreWriter(high: true, table: try StoredTextTable.choose(inputs))
+        var writer = DocumentStoreWriter(high: true, table: try StoredTextTable.choose(inputs, shares))
         try file.append(.documents) { (sink) throws(StorageError) in
             for input in inputs {
                 let store = input.segment.documents()

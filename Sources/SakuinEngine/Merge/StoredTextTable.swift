@@ -2,7 +2,7 @@
 enum StoredTextTable {
     /// The table of an input that has at least half of the bytes, whose blocks can then be copied; else one trained on a
     /// sample; none for a small merge.
-    static func choose(_ inputs: [MergeInput]) throws(StorageError) -> SymbolTable? {
+    static func choose(_ inputs: [MergeInput], _ shares: MemoryShares) throws(StorageError) -> SymbolTable? {
         let stores = inputs.map { $0.segment.documents() }
         let total = stores.reduce(0) { $0 + $1.byteCount }
         if let largest = stores.max(by: { $0.byteCount < $1.byteCount }), largest.table != nil,
@@ -11,14 +11,16 @@ enum StoredTextTable {
             return largest.table
         }
         if inputs.reduce(0, { $0 + $1.segment.meta.textByteCount }) < SymbolTraining.worthByteCount { return nil }
-        return try train(stores, total)
+        return try train(stores, total, shares)
     }
 
     /// Trains on blocks evenly spread over all stores.
-    private static func train(_ stores: [DocumentStore], _ total: Int) throws(StorageError) -> SymbolTable? {
+    private static func train(
+        _ stores: [DocumentStore], _ total: Int, _ shares: MemoryShares
+    ) throws(StorageError) -> SymbolTable? {
         // Compressed bytes become about three times as many.
         let step = max(1, 3 * total / SymbolTraining.sampleByteCount)
-        var training = SymbolTraining()
+        var training = SymbolTraining(pairCountMax: shares.pairCountMax)
         var number = 0
         for store in stores {
             var cache = DocumentBlockCache()

@@ -17,7 +17,8 @@ struct KeyTableWriter: ~Copyable {
 
     init() {}
 
-    var byteCount: Int { blob.count + hashes.count * 8 }
+    /// Bytes of memory it takes.
+    var byteCount: Int { blob.capacity + hashes.capacity * 8 + offsets.capacity * 4 }
 
     mutating func add(_ key: UnsafeRawBufferPointer) {
         var shared = 0

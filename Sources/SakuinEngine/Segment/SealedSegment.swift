@@ -7,4 +7,7 @@ struct SealedSegment: Sendable {
     var ordinals: [UInt64]
     /// Hash of each document's key.
     var keyHashes: [UInt64]
+
+    /// Bytes of memory it takes.
+    var memoryByteCount: Int { 8 * (ordinals.capacity + keyHashes.capacity) }
 }

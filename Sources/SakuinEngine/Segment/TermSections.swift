@@ -18,11 +18,17 @@ struct TermSections: ~Copyable {
 
     /// Sections that grow large go to temporary files of `directory` whose names begin with `name`. Documents are below
     /// `documentCount`.
-    init(directory: any Directory, name: String, documentCount: Int) {
-        grams = SectionWriter(directory: directory, name: name + "-grams")
-        words = SectionWriter(directory: directory, name: name + "-words")
-        postings = SectionWriter(directory: directory, name: name + "-postings")
-        positions = SectionWriter(directory: directory, name: name + "-positions")
+    init(
+        directory: any Directory, name: String, documentCount: Int,
+        spillByteCount: Int = SectionWriter.usualSpillByteCount
+    ) {
+        func section(_ kind: String) -> SectionWriter {
+            SectionWriter(directory: directory, name: name + "-" + kind, spillByteCount: spillByteCount)
+        }
+        grams = section("grams")
+        words = section("words")
+        postings = section("postings")
+        positions = section("positions")
         list = PostingListWriter(documentCount: documentCount)
         ranks = CharacterRanks(documentCount: documentCount)
     }

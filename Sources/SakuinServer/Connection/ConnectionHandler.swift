@@ -3,7 +3,8 @@
 // 1. Bytes become frames (`FrameReader`). The first must be HELLO; WELCOME answers it.
 // 2. Requests of one read burst that need a worker hop there once; their replies come back together and are flushed
 //    once.
-// 3. Streaming calls keep their state here, on the event loop.
+// 3. Streaming calls keep their state here, on the event loop (`+Import`, `+Export`).
+// 4. A client that does not read its replies is not read from either.
 
 import CoreMetrics
 import Logging
@@ -16,17 +17,18 @@ final class ConnectionHandler: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
-    private let server: ServerContext
+    let server: ServerContext
     private var reader = FrameReader(lengthMax: FrameHeader.handshakeByteCountMax)
     private var isGreeted = false
     private var isDraining = false
     private var isBroken = false
     private var lastStream: UInt32 = 0
-    private var clientCredit: UInt32 = 0
-    private var streams: [UInt32: ServerStream] = [:]
+    var clientCredit: UInt32 = 0
+    var streams: [UInt32: ServerStream] = [:]
     private var burst: [(stream: UInt32, request: WireRequest)] = []
     private var output = ByteBuffer()
-    private var context: ChannelHandlerContext?
+    private var waitsForMemory = false
+    var context: ChannelHandlerContext?
 
     init(_ server: ServerContext) { self.server = server }
 
@@ -76,6 +78,32 @@ final class ConnectionHandler: ChannelInboundHandler {
     func channelReadComplete(context: ChannelHandlerContext) {
         dispatchBurst()
         flush()
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        follow(context)
+        context.fireChannelWritabilityChanged()
+    }
+
+    /// Reads on while the client reads its replies and imports do not wait for memory.
+    private func follow(_ context: ChannelHandlerContext) {
+        let reads = context.channel.isWritable && !waitsForMemory
+        context.channel.setOption(.autoRead, value: reads).whenFailure { _ in }
+    }
+
+    /// Reads nothing more for a moment, since there is little memory; what is under way could not be put anywhere.
+    func waitForMemory() {
+        guard let context, !waitsForMemory else { return }
+        waitsForMemory = true
+        follow(context)
+        let handler = NIOLoopBound(self, eventLoop: context.eventLoop)
+        context.eventLoop.scheduleTask(in: .milliseconds(10)) { handler.value.goOn() }
+    }
+
+    private func goOn() {
+        guard let context else { return }
+        waitsForMemory = false
+        follow(context)
     }
 
     // MARK: Frames in
@@ -148,7 +176,7 @@ final class ConnectionHandler: ChannelInboundHandler {
         }
     }
 
-    private func refuse(_ stream: UInt32, _ error: SakuinError) {
+    func refuse(_ stream: UInt32, _ error: SakuinError) {
         server.metrics.errors.increment()
         append(.error, stream: stream, WireCodec.encode(error))
     }
@@ -212,7 +240,7 @@ final class ConnectionHandler: ChannelInboundHandler {
         closeWhenDrained()
     }
 
-    private func finish(_ stream: UInt32, _ result: Result<WireReply, SakuinError>) {
+    func finish(_ stream: UInt32, _ result: Result<WireReply, SakuinError>) {
         guard streams.removeValue(forKey: stream) != nil else { return }
         switch result {
         case .success(let reply): append(.reply, stream: stream, WireCodec.encode(reply))
@@ -220,188 +248,9 @@ final class ConnectionHandler: ChannelInboundHandler {
         }
     }
 
-    // MARK: Streaming in
-
-    private func receive(_ header: FrameHeader, _ payload: UnsafeRawBufferPointer) throws(WireError) {
-        // Data of a stream that was given up meanwhile is dropped.
-        guard case .importing(var stream)? = streams[header.stream] else { return }
-        if stream.isEnded { throw .unexpected(kind: header.kind.rawValue) }
-        if payload.isEmpty {
-            guard header.isEnd else { throw .badPayload(kind: header.kind.rawValue) }
-        } else {
-            guard stream.credit.receive(payload.count) else { throw .overCredit(stream: header.stream) }
-            stream.waiting.append(Array(payload))
-        }
-        stream.isEnded = header.isEnd
-        streams[header.stream] = .importing(stream)
-        encodeNext(header.stream)
-        endImport(header.stream)
-    }
-
-    /// Hands the next batch of an import to a worker; one at a time, so that batches stay in order.
-    private func encodeNext(_ number: UInt32) {
-        guard case .importing(var stream)? = streams[number], !stream.isEncoding, !stream.waiting.isEmpty,
-            let context
-        else { return }
-        let payload = stream.waiting.removeFirst()
-        let batchNumber = stream.received
-        stream.received += 1
-        stream.isEncoding = true
-        streams[number] = .importing(stream)
-        server.metrics.importedBatches.increment()
-        let loop = context.eventLoop
-        let handler = NIOLoopBound(self, eventLoop: loop)
-        let (index, acknowledge, rejection) = (stream.index, stream.acknowledge, stream.rejection)
-        server.work.run(0) {
-            let settle: @Sendable (Result<WriteReceipt, SakuinError>) -> Void = { result in
-                loop.execute { handler.value.settle(number, batchNumber, result, byteCount: payload.count) }
-            }
-            do throws(SakuinError) {
-                index.submit(try Self.decode(payload, acknowledge, rejection), completion: settle)
-            } catch {
-                settle(.failure(error))
-            }
-            loop.execute { handler.value.encoded(number) }
-        }
-    }
-
-    private static func decode(
-        _ payload: [UInt8], _ acknowledge: AcknowledgementLevel, _ rejection: RejectionPolicy
-    ) throws(SakuinError) -> WriteBatch {
-        let result: Result<WriteBatch, SakuinError> = payload.withUnsafeBytes { bytes in
-            do throws(SakuinError) {
-                return .success(try WireCodec.decodeBatch(bytes, acknowledge: acknowledge, rejection: rejection))
-            } catch {
-                return .failure(error)
-            }
-        }
-        return try result.get()
-    }
-
-    private func encoded(_ number: UInt32) {
-        guard case .importing(var stream)? = streams[number] else { return }
-        stream.isEncoding = false
-        streams[number] = .importing(stream)
-        encodeNext(number)
-    }
-
-    /// A batch has its receipt; receipts go out in the order of the batches.
-    private func settle(
-        _ number: UInt32, _ batch: Int, _ result: Result<WriteReceipt, SakuinError>, byteCount: Int
-    ) {
-        guard case .importing(var stream)? = streams[number] else { return }
-        stream.receipts[batch] = (result, byteCount)
-        while let (result, byteCount) = stream.receipts.removeValue(forKey: stream.acknowledged) {
-            stream.acknowledged += 1
-            switch result {
-            case .success(let receipt):
-                append(.data, stream: number, WireCodec.encode(receipt))
-                if let credit = stream.credit.release(byteCount) {
-                    append(.credit, stream: number, withUnsafeBytes(of: credit.littleEndian) { Array($0) })
-                }
-            case .failure(let error):
-                // The stream ends here: what comes behind would be out of order.
-                streams[number] = nil
-                refuse(number, error)
-                flush()
-                return closeWhenDrained()
-            }
-        }
-        streams[number] = .importing(stream)
-        endImport(number)
-        flush()
-        closeWhenDrained()
-    }
-
-    private func endImport(_ number: UInt32) {
-        guard case .importing(let stream)? = streams[number], stream.isEnded, stream.waiting.isEmpty,
-            !stream.isEncoding, stream.acknowledged == stream.received
-        else { return }
-        finish(number, .success(.done))
-    }
-
-    // MARK: Streaming out
-
-    private func export(_ number: UInt32, _ name: String, _ pointInTime: String?) throws(SakuinError) {
-        guard let context else { return }
-        let index = try server.catalog.indexNow(name)
-        streams[number] = .unary
-        let loop = context.eventLoop
-        let handler = NIOLoopBound(self, eventLoop: loop)
-        Task {
-            do {
-                let source = try await index.export(pointInTime: pointInTime)
-                loop.execute { handler.value.beginExport(number, source) }
-            } catch {
-                let failure = error as? SakuinError ?? SakuinError(.internalError, "\(error)")
-                loop.execute {
-                    handler.value.finish(number, .failure(failure))
-                    handler.value.flush()
-                }
-            }
-        }
-    }
-
-    private func beginExport(_ number: UInt32, _ source: DocumentPages) {
-        guard streams[number] != nil else { return }
-        var stream = ExportStream(credit: SendCredit(clientCredit), pages: source)
-        if !source.complete {
-            let first = WireCodec.encode(WirePage([], missing: source.missing))
-            stream.credit.spend(first.count)
-            append(.data, stream: number, first)
-        }
-        streams[number] = .exporting(stream)
-        makePage(number)
-        flush()
-    }
-
-    private func makePage(_ number: UInt32) {
-        guard case .exporting(var stream)? = streams[number], !stream.isMaking, stream.credit.canSend, let context
-        else { return }
-        stream.isMaking = true
-        streams[number] = .exporting(stream)
-        let loop = context.eventLoop
-        let handler = NIOLoopBound(self, eventLoop: loop)
-        let source = stream.pages
-        Task {
-            let result: Result<[UInt8]?, SakuinError>
-            do {
-                result = .success(try await source.nextPage().map { WireCodec.encode(WirePage($0)) })
-            } catch {
-                result = .failure(error as? SakuinError ?? SakuinError(.internalError, "\(error)"))
-            }
-            loop.execute { handler.value.made(number, result) }
-        }
-    }
-
-    private func made(_ number: UInt32, _ page: Result<[UInt8]?, SakuinError>) {
-        guard case .exporting(var stream)? = streams[number] else { return }
-        switch page {
-        case .success(let payload?):
-            stream.isMaking = false
-            stream.credit.spend(payload.count)
-            streams[number] = .exporting(stream)
-            append(.data, stream: number, payload)
-            makePage(number)
-        case .success(nil): finish(number, .success(.done))
-        case .failure(let error): finish(number, .failure(error))
-        }
-        flush()
-        closeWhenDrained()
-    }
-
-    private func credit(_ number: UInt32, _ payload: UnsafeRawBufferPointer) throws(WireError) {
-        guard payload.count == 4 else { throw .badPayload(kind: FrameHeader.Kind.credit.rawValue) }
-        guard case .exporting(var stream)? = streams[number] else { return }
-        let more = UInt32(littleEndian: payload.loadUnaligned(as: UInt32.self))
-        guard stream.credit.give(more) else { throw .overCredit(stream: number) }
-        streams[number] = .exporting(stream)
-        makePage(number)
-    }
-
     // MARK: Frames out
 
-    private func append(_ kind: FrameHeader.Kind, flags: UInt8 = 0, stream: UInt32, _ payload: [UInt8]) {
+    func append(_ kind: FrameHeader.Kind, flags: UInt8 = 0, stream: UInt32, _ payload: [UInt8]) {
         output.reserveCapacity(minimumWritableBytes: FrameHeader.byteCount + payload.count)
         output.writeWithUnsafeMutableBytes(minimumWritableBytes: FrameHeader.byteCount) { out in
             guard let base = out.baseAddress else { return 0 }
@@ -411,7 +260,7 @@ final class ConnectionHandler: ChannelInboundHandler {
         output.writeBytes(payload)
     }
 
-    private func flush() {
+    func flush() {
         guard let context, output.readableBytes > 0 else { return }
         let ready = output
         output = context.channel.allocator.buffer(capacity: 4096)
@@ -439,7 +288,7 @@ final class ConnectionHandler: ChannelInboundHandler {
         closeWhenDrained()
     }
 
-    private func closeWhenDrained() {
+    func closeWhenDrained() {
         if isDraining, streams.isEmpty { context?.close(promise: nil) }
     }
 }

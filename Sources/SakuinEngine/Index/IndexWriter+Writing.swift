@@ -1,0 +1,191 @@
+// The writing thread: batches out of the queue into the journal, acknowledged at their levels, and on to the lanes.
+
+extension IndexWriter {
+    enum Work {
+        case batches([Submission])
+        case cuts([Cut])
+        case end
+    }
+
+    func writeLoop() {
+        let interval = options.refreshIntervalMilliseconds
+        while true {
+            let isSlow = queue.read { $0.rate.bytesPerSecond != nil }
+            let patience = isSlow ? 5 : interval > 0 ? max(interval / 4, 10) : 1_000
+            let work = queue.wait(milliseconds: patience) { queue -> Work? in
+                if let batches = take(&queue, now: Clock.nanoseconds()) { return .batches(batches) }
+                if !queue.cuts.isEmpty {
+                    defer { queue.cuts = [] }
+                    return .cuts(queue.cuts)
+                }
+                return queue.isClosing && queue.submissions.isEmpty ? .end : nil
+            }
+            switch work {
+            case .batches(let batches): write(batches)
+            case .cuts(let cuts): open(cuts)
+            case .end: return
+            case nil: break
+            }
+            refreshIfDue(interval)
+        }
+    }
+
+    /// The batches to write now: all that wait, as far as there is room before the next commit, or while writes are held
+    /// up as many as the rate allows.
+    func take(_ queue: inout Queue, now: UInt64) -> [Submission]? {
+        if queue.submissions.isEmpty { return nil }
+        if !queue.isClosing, queue.pace.stops || now < queue.nextWrite { return nil }
+        var limit = Int.max
+        if !queue.isClosing, queue.failure == nil {
+            // A commit is on its way: it goes on when that is done.
+            limit = 2 * options.journalByteCountMax - queue.uncommittedByteCount - queue.committingByteCount
+            if limit <= 0 { return nil }
+            if queue.rate.bytesPerSecond != nil { limit = min(limit, Self.slowGroupByteCount) }
+        }
+        var count = 0
+        var bytes = 0
+        while count < queue.submissions.count, bytes < limit {
+            bytes += queue.submissions[count].batch.byteCount
+            count += 1
+        }
+        queue.nextWrite = queue.rate.bytesPerSecond == nil ? 0 : now &+ queue.rate.take(bytes, now: now)
+        queue.byteCount -= bytes
+        defer { queue.submissions.removeFirst(count) }
+        return Array(queue.submissions[..<count])
+    }
+
+    /// Batches are taken in groups of about this many bytes while they are held up.
+    private static let slowGroupByteCount = 256 << 10
+
+    func refreshIfDue(_ intervalMilliseconds: Int) {
+        let now = Clock.nanoseconds()
+        let due = queue.change { queue -> (refresh: Bool, commit: Bool) in
+            if queue.ticketIsOpen || queue.failure != nil || queue.sequence == queue.lastCommitSequence {
+                return (false, false)
+            }
+            func isOver(_ milliseconds: Int, since start: UInt64?) -> Bool {
+                guard let start, milliseconds > 0, intervalMilliseconds > 0 else { return false }
+                return now &- start >= UInt64(milliseconds) * 1_000_000
+            }
+            let commit =
+                queue.uncommittedByteCount > options.journalByteCountMax
+                || isOver(options.commitIntervalMilliseconds, since: queue.uncommittedSince)
+            let isMuch = options.refreshByteCount > 0 && queue.pendingByteCount >= options.refreshByteCount
+            // A merge waits for memory that a refresh gives back.
+            let isWanted = queue.pendingSince != nil && memory.isWanted
+            let isTime = isOver(intervalMilliseconds, since: queue.pendingSince) && now >= queue.nextRefresh
+            let refresh = isMuch || isWanted || isTime
+            return (refresh, commit)
+        }
+        if due.refresh || due.commit { open([Cut(commits: due.commit) { _ in }]) }
+    }
+
+    /// What is at hand of a group of submissions while it goes through the journal.
+    private struct Group {
+        var applied: [(submission: Submission, sequence: UInt64, ordinal: UInt64)] = []
+        /// Those that wait for an acknowledgement.
+        var waiting: [(submission: Submission, sequence: UInt64, isRepeat: Bool)] = []
+
+        /// Acknowledges what wants no more than this level.
+        mutating func acknowledge(_ level: AcknowledgementLevel) {
+            for (submission, sequence, isRepeat) in waiting where submission.level == level {
+                submission.completion(.success((sequence, isRepeat)))
+            }
+            waiting.removeAll { $0.submission.level == level }
+        }
+    }
+
+    func write(_ submissions: [Submission]) {
+        if let failure {
+            for submission in submissions { submission.completion(.failure(failure)) }
+            return
+        }
+        guard let journal else { return }
+        var group = Group()
+        var appended = 0
+        do throws(StorageError) {
+            for submission in submissions {
+                try append(submission, to: journal, &group)
+                appended += 1
+            }
+            group.acknowledge(.memory)
+            if !group.waiting.isEmpty || journal.gatheredByteCount > Self.gatheredByteCountMax { try journal.flush() }
+            group.acknowledge(.log)
+            if !group.waiting.isEmpty { try journal.sync() }
+            group.acknowledge(.disk)
+            let bytes = journal.byteCount
+            queue.change { $0.journalByteCount = bytes }
+        } catch {
+            fail(error, during: "writing the journal")
+            for (submission, _, _) in group.waiting { submission.completion(.failure(failureOrInternal)) }
+            for submission in submissions[appended...] { submission.completion(.failure(failureOrInternal)) }
+        }
+        for applied in group.applied {
+            dispatch(applied.submission.batch, applied.sequence, applied.ordinal, applied.submission.hold)
+        }
+    }
+
+    /// More of the journal is not kept from the kernel, whatever the acknowledgement level.
+    private static let gatheredByteCountMax = 256 << 10
+
+    private func append(
+        _ submission: Submission, to journal: Journal, _ group: inout Group
+    ) throws(StorageError) {
+        if let key = submission.key, let before = recentKeys.read({ $0.find(key.text) }) {
+            guard before.checksum == key.checksum else {
+                submission.completion(
+                    .failure(
+                        SakuinError(
+                            .failedPrecondition, "The idempotency key belongs to another batch.",
+                            field: "idempotencyKey", value: key.text, nextStep: "Use a fresh key for each batch.")))
+                return
+            }
+            group.waiting.append((submission, before.sequence, true))
+            return
+        }
+        let (sequence, ordinal) = queue.change { queue in
+            queue.sequence += 1
+            queue.ordinal += UInt64(submission.batch.operationCount)
+            let now = Clock.nanoseconds()
+            queue.pendingSince = queue.pendingSince ?? now
+            queue.pendingByteCount += submission.batch.byteCount
+            queue.uncommittedByteCount += submission.batch.byteCount
+            queue.uncommittedSince = queue.uncommittedSince ?? now
+            return (queue.sequence, queue.ordinal - UInt64(submission.batch.operationCount))
+        }
+        try submission.batch.withBytes { (bytes) throws(StorageError) in
+            guard let key = submission.key else {
+                try journal.append(sequence: sequence, batch: bytes)
+                return
+            }
+            var keyed = ByteWriter(capacity: bytes.count + key.text.utf8.count + 16)
+            RecentKeys.append(key, to: &keyed)
+            keyed.append(bytes: bytes)
+            try keyed.withBytes { (bytes) throws(StorageError) in
+                try journal.append(sequence: sequence, batch: bytes, isKeyed: true)
+            }
+            recentKeys.change { $0.insert(key, sequence: sequence) }
+        }
+        group.applied.append((submission, sequence, ordinal))
+        group.waiting.append((submission, sequence, false))
+    }
+
+    func dispatch(_ batch: EncodedBatch, _ sequence: UInt64, _ ordinal: UInt64, _ hold: MemoryHold) {
+        let lane = lanes.min { $0.queuedByteCount < $1.queuedByteCount }
+        lane?.enqueue(batch, sequence: sequence, firstOrdinal: ordinal, hold)
+    }
+
+    var failureOrInternal: SakuinError {
+        queue.read { $0.failure } ?? SakuinError(.internalError, "The index has failed.")
+    }
+
+    /// From now on nothing is acknowledged until the index has been opened again.
+    func fail(_ error: StorageError, during action: String) {
+        var mapped = ErrorMapping.sakuinError(error)
+        mapped.message = "The index takes no more writes after a failure while \(action): \(mapped.message)"
+        mapped.nextStep = "Mend the cause, then open the index again; acknowledged writes are in its journal."
+        let failure = mapped
+        queue.change { queue in queue.failure = queue.failure ?? failure }
+        store.note("error", failure.description)
+    }
+}
