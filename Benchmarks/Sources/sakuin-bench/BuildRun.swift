@@ -20,7 +20,7 @@ struct BuildRun {
         options.laneCount = arguments.threads
         // A bulk load: searches see it when it is committed, and lanes fill what memory there is.
         options.refreshIntervalMilliseconds = 0
-        options.memoryBudgetBytes = 450 << 20
+        options.memoryBudgetBytes = 1 << 30
         // The batches of a whole corpus in the journal before the one commit: a bulk load can be begun again.
         options.journalByteCountMax = 1 << 30
         options.mergesInBackground = arguments.threads > 1
@@ -64,7 +64,7 @@ struct BuildRun {
                     pending -= 1
                 }
                 pending += 1
-                group.addTask { _ = try await index.write(batch) }
+                group.addTask { try await Self.write(batch, to: index) }
             }
             for line in corpus {
                 operations.append(.putJSON(line, keyField: "id"))
@@ -73,6 +73,19 @@ struct BuildRun {
             }
             if !operations.isEmpty { try await send() }
             try await group.waitForAll()
+        }
+    }
+
+    /// Writes a batch, again when there was no room for it.
+    private static func write(_ batch: WriteBatch, to index: SearchIndex) async throws {
+        while true {
+            do {
+                _ = try await index.write(batch)
+                return
+            } catch let error as SakuinError where error.code == .resourceExhausted {
+                guard let pause = error.retryAfterMilliseconds else { throw error }
+                try await Task.sleep(for: .milliseconds(Int(pause)))
+            }
         }
     }
 
