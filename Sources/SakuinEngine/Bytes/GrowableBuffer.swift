@@ -1,7 +1,7 @@
 #if canImport(Glibc)
     import Glibc
 #else
-    import Musl
+    import Darwin
 #endif
 
 /// A growable buffer of values of a trivial type.
