@@ -5,7 +5,7 @@ export SWIFT_BACKTRACE ?= enable=no
 KILLS ?= 200
 MINUTES ?= 1
 
-.PHONY: help deps demo test build lint bench micro fuzz soak steady merging proto clean
+.PHONY: help deps demo test build lint bench micro fuzz soak steady memory recovery merging proto clean
 
 help: ## this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -53,6 +53,16 @@ soak: deps ## kill a loaded daemon KILLS times and go on for MINUTES, then sweep
 steady: deps ## keep a daemon under load and compactions for MINUTES; plot memory, files, dead documents
 	swift build -c release --product sakuind
 	Scripts/steady.py --minutes $(MINUTES) --out steady.tsv --plot steady.svg $(if $(SEED),--seed $(SEED))
+
+memory: deps ## sample the memory of a daemon under imports: CORPUS=file.jsonl QUERIES=file.tsv [MB=64]
+	swift build -c release --product sakuind
+	swift build -c release --product sakuin
+	Scripts/memory.py $(CORPUS) $(QUERIES) --memory-mb $(or $(MB),64)
+
+recovery: deps ## time starts after kills in the middle of an import: CORPUS=file.jsonl [KILLS=200]
+	swift build -c release --product sakuind
+	swift build -c release --product sakuin
+	Scripts/recovery.py $(CORPUS) --kills $(KILLS)
 
 merging: deps ## simulate the merge policy over 10^10 documents; plot it into Docs/merging.svg
 	swift build -c release --package-path Benchmarks --product sakuin-mergesim

@@ -28,7 +28,7 @@ struct SakuinDaemon: AsyncParsableCommand {
     var refreshMilliseconds: Int?
     @Option(name: .customLong("refresh-mb"), help: "So many MiB of writes are seen at once. Default 0: never.")
     var refreshMegabytes: Int?
-    @Option(name: .customLong("journal-mb"), help: "A commit is made every so many MiB of writes. Default 16.")
+    @Option(name: .customLong("journal-mb"), help: "A commit is made every so many MiB of writes. Default 8.")
     var journalMegabytes: Int?
     @Option(name: .customLong("log-level"), help: "trace, debug, info, notice, warning, error or critical.")
     var logLevel: String?
