@@ -52,6 +52,14 @@ struct DaemonConfiguration: Equatable {
         return memoryMegabytes << 20
     }
 
+    func journalByteCount() throws(SakuinError) -> Int {
+        guard (1...(1 << 20)).contains(journalMegabytes) else {
+            throw .invalid(
+                "journal-mb is 1 to \(1 << 20).", field: "journal-mb", limit: 1 << 20, value: journalMegabytes)
+        }
+        return journalMegabytes << 20
+    }
+
     /// Lanes share what memory there is: with little of it few large chunks are better than many small ones.
     func laneCount(cores: Int) -> Int { lanes > 0 ? lanes : max(1, min(cores, memoryMegabytes / 64)) }
 

@@ -81,7 +81,7 @@ struct SakuinDaemon: AsyncParsableCommand {
         engine.laneCount = options.laneCount(cores: ProcessInfo.processInfo.activeProcessorCount)
         engine.refreshIntervalMilliseconds = options.refreshMilliseconds
         engine.refreshByteCount = options.refreshMegabytes << 20
-        engine.journalByteCountMax = options.journalMegabytes << 20
+        engine.journalByteCountMax = try options.journalByteCount()
         let engineLogger = logger
         engine.log = .init { level, message in
             engineLogger.log(level: Logger.Level(rawValue: level) ?? .info, "\(message)")
