@@ -11,6 +11,7 @@ public struct MemoryHook: Sendable, Hashable {
         self.release = release
     }
 
+    /// Options that differ in nothing else are the same: functions cannot be compared.
     public static func == (a: MemoryHook, b: MemoryHook) -> Bool { true }
     public func hash(into hasher: inout Hasher) {}
 }

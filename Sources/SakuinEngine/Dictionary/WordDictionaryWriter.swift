@@ -85,6 +85,18 @@ struct WordDictionaryWriter: ~Copyable {
 
     /// The key of a word.
     static func key(field: Int, _ word: UnsafeBufferPointer<UInt8>) -> [UInt8] {
-        [UInt8(truncatingIfNeeded: field >> 8), UInt8(truncatingIfNeeded: field)] + word
+        Array(unsafeUninitializedCapacity: keyByteCount(word)) { key, count in
+            count = keyByteCount(word)
+            if let start = key.baseAddress { writeKey(field: field, word, to: start) }
+        }
+    }
+
+    static func keyByteCount(_ word: UnsafeBufferPointer<UInt8>) -> Int { word.count + 2 }
+
+    /// Writes the `keyByteCount` bytes of the key of a word.
+    static func writeKey(field: Int, _ word: UnsafeBufferPointer<UInt8>, to key: UnsafeMutablePointer<UInt8>) {
+        key[0] = UInt8(truncatingIfNeeded: field >> 8)
+        key[1] = UInt8(truncatingIfNeeded: field)
+        for (i, byte) in word.enumerated() { key[i + 2] = byte }
     }
 }

@@ -78,13 +78,14 @@ final class SegmentQuery {
         }
     }
 
-    /// The key of a word in scratch memory, see `WordDictionaryWriter.key`.
+    /// The key of a word in scratch memory.
     private func wordKey(_ word: [UInt8], _ field: Int) -> UnsafeRawBufferPointer {
-        let key = scratch.take(UInt8.self, word.count + 2)
-        key[0] = UInt8(truncatingIfNeeded: field >> 8)
-        key[1] = UInt8(truncatingIfNeeded: field)
-        for (i, byte) in word.enumerated() { key[i + 2] = byte }
-        return UnsafeRawBufferPointer(start: key, count: word.count + 2)
+        word.withUnsafeBufferPointer { word in
+            let count = WordDictionaryWriter.keyByteCount(word)
+            let key = scratch.take(UInt8.self, count)
+            WordDictionaryWriter.writeKey(field: field, word, to: key)
+            return UnsafeRawBufferPointer(start: key, count: count)
+        }
     }
 
     private func prefix(_ bytes: [UInt8], _ field: Int) throws(StorageError) -> LookedUpToken {
