@@ -24,7 +24,7 @@ extension WireCodec {
                 }
             }
         case .receipt(let receipt): message.write = self.receipt(receipt)
-        case .search(let response): message.search = searchReply(response)
+        case .search(let response): return SearchReplyCodec.encode(response)
         case .documents(let fetched):
             message.documents = .with {
                 $0.documents = fetched.documents.map(found)
@@ -57,6 +57,7 @@ extension WireCodec {
     }
 
     public static func decodeReply(_ payload: UnsafeRawBufferPointer) throws(SakuinError) -> WireReply {
+        if let response = SearchReplyCodec.decode(payload) { return .search(response) }
         let message = try decode(payload, as: Sakuin_V1_Reply.self)
         switch message.result {
         case nil: return .done
@@ -122,30 +123,6 @@ extension WireCodec {
     }
 
     // MARK: Hits
-
-    private static func searchReply(_ response: SearchResponse) -> Sakuin_V1_SearchReply {
-        .with {
-            $0.hits = response.hits.map { hit in
-                .with {
-                    $0.key = Data(hit.key.utf8)
-                    $0.score = hit.score
-                    if !hit.fields.isEmpty { $0.json = Data(Document(key: hit.key, fields: hit.fields).json()) }
-                    $0.spans = hit.spans.map { field in
-                        .with {
-                            $0.field = field.field
-                            $0.offsets = field.spans.flatMap { [UInt32(clamping: $0.start), UInt32(clamping: $0.end)] }
-                        }
-                    }
-                }
-            }
-            $0.total = UInt64(clamping: response.total.value)
-            $0.totalIsExact = response.total.relation == .exact
-            $0.complete = response.complete
-            $0.notes = response.notes
-            $0.sequence = response.sequence
-            $0.tookMicroseconds = response.tookMicroseconds
-        }
-    }
 
     private static func searchResponse(_ m: Sakuin_V1_SearchReply) throws(SakuinError) -> SearchResponse {
         var hits: [Hit] = []

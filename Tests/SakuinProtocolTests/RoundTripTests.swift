@@ -1,8 +1,9 @@
 // Every message comes back as it went; no bytes can trap the decoders.
 
-import SakuinProtocol
 import SakuinTypes
 import Testing
+
+@testable import SakuinProtocol
 
 @Suite struct RoundTripTests {
     static let acks = AcknowledgementLevel.allCases
@@ -111,6 +112,22 @@ import Testing
                 try WireCodec.decodeBatch($0, acknowledge: .log, rejection: .eachOperation)
             }
             #expect(back == batch)
+        }
+    }
+
+    /// Replies to searches are written and read by hand; the library has to make the same of them.
+    @Test(arguments: 0..<300 as Range<UInt64>)
+    func searchRepliesAreAsTheLibraryMakesThem(seed: UInt64) throws {
+        var random = WireRandom(seed: seed)
+        let response = random.response()
+        let bytes = WireCodec.encode(.search(response))
+        let message = try bytes.withUnsafeBytes { try WireCodec.decode($0, as: Sakuin_V1_Reply.self) }
+        #expect(WireCodec.bytes(message) == bytes)
+        #expect(bytes.withUnsafeBytes { SearchReplyCodec.decode($0) } == response)
+        // A field it does not know leaves the message to the library, which steps over it.
+        #expect((bytes + [0xF8, 0x7F, 1]).withUnsafeBytes { SearchReplyCodec.decode($0) } == nil)
+        for cut in 0..<min(bytes.count, 64) {
+            #expect(bytes[..<cut].withUnsafeBytes { SearchReplyCodec.decode($0) } == nil)
         }
     }
 

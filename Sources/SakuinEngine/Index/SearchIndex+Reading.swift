@@ -7,6 +7,34 @@ extension SearchIndex {
         let began = Clock.nanoseconds()
         try check(request)
         let snapshot = try snapshot(for: request, limitMilliseconds: limitMilliseconds)
+        let deadline = limitMilliseconds == 0 ? 0 : began + UInt64(limitMilliseconds) * 1_000_000
+        guard let response = try answer(request, snapshot, began: began, deadline: deadline) else {
+            throw ErrorMapping.sakuinError(SearchError.storage(.cancelled))
+        }
+        return response
+    }
+
+    /// The same on a thread that others wait for: nil, with nothing done, when the search would wait, return stored text,
+    /// or take longer than about so many nanoseconds.
+    public func searchNow(
+        _ request: SearchRequest, withinNanoseconds limit: UInt64
+    ) throws(SakuinError) -> SearchResponse? {
+        let began = Clock.nanoseconds()
+        if request.returnFields != .none || request.spans || request.minSequence > writer.visibleSequence { return nil }
+        try check(request)
+        if request.offset + request.limit > Self.quickWindowMax { return nil }
+        let (deadline, isEndless) = began.addingReportingOverflow(limit)
+        return try answer(
+            request, try snapshot(for: request, limitMilliseconds: 0), began: began, deadline: isEndless ? 0 : deadline)
+    }
+
+    /// Larger windows are not for threads that others wait for.
+    private static let quickWindowMax = 1_000
+
+    /// The answer from a snapshot; nil when the deadline (nanoseconds; 0: none) has passed before.
+    private func answer(
+        _ request: SearchRequest, _ snapshot: IndexSnapshot, began: UInt64, deadline: UInt64
+    ) throws(SakuinError) -> SearchResponse? {
         if let response = try countOfOneList(request, snapshot, began: began) { return response }
         let room = Self.memoryByteCount(request)
         guard memory.takeForSearch(room) else {
@@ -19,7 +47,6 @@ extension SearchIndex {
         let plan = try plan(request)
         let segments = snapshot.searchable
         do throws(SearchError) {
-            let deadline = limitMilliseconds == 0 ? 0 : began + UInt64(limitMilliseconds) * 1_000_000
             let search = SnapshotSearch(
                 plan, schema: schema, segments: segments, models: snapshot.models,
                 cancellation: deadline == 0 ? nil : Cancellation(deadlineNanoseconds: deadline))
@@ -34,6 +61,8 @@ extension SearchIndex {
             response.sequence = snapshot.sequence
             response.tookMicroseconds = (Clock.nanoseconds() - began) / 1000
             return response
+        } catch .storage(.cancelled) {
+            return nil
         } catch {
             throw ErrorMapping.sakuinError(error)
         }

@@ -1,7 +1,8 @@
 // One connection: a read burst in, one output buffer out.
 //
 // 1. Bytes become frames (`FrameReader`). The first must be HELLO; WELCOME answers it.
-// 2. Requests of one read burst that need a worker hop there once; their replies come back together and are flushed
+// 2. Searches of a read burst that take next to no time are answered on the event loop, since to hop to a worker and
+//    back costs more than they do. The other requests hop there once; their replies come back together and are flushed
 //    once.
 // 3. Streaming calls keep their state here, on the event loop (`+Import`, `+Export`).
 // 4. A client that does not read its replies is not read from either.
@@ -185,8 +186,10 @@ final class ConnectionHandler: ChannelInboundHandler {
 
     private func dispatchBurst() {
         if burst.isEmpty { return }
+        answerQuickly()
         let all = burst
         burst = []
+        if all.isEmpty { return }
         let granted = server.work.admit(all.count)
         for (stream, _) in all[granted...] {
             server.metrics.refused.increment()
@@ -202,6 +205,27 @@ final class ConnectionHandler: ChannelInboundHandler {
         for item in waiting { run([item], mayWait: true) }
         if !quick.isEmpty { run(quick, mayWait: false) }
     }
+
+    /// Answers searches at the head of the burst here, as far as the time of the event loop that one burst may take
+    /// goes; the first that takes longer goes to the workers with what is behind it.
+    private func answerQuickly() {
+        var left = Self.quickNanoseconds
+        var began = NIODeadline.now()
+        var answered = 0
+        for (stream, request) in burst {
+            guard left > 0, let result = server.router.runIfQuick(request.call, withinNanoseconds: left) else { break }
+            finish(stream, result)
+            answered += 1
+            let now = NIODeadline.now()
+            left -= min(left, UInt64(clamping: (now - began).nanoseconds))
+            began = now
+        }
+        burst.removeFirst(answered)
+    }
+
+    /// Time of the event loop for the searches of a burst: what is longer is worth a hop, and the other connections of the
+    /// loop wait for no longer.
+    private static let quickNanoseconds: UInt64 = 200_000
 
     private func run(_ requests: [(stream: UInt32, request: WireRequest)], mayWait: Bool) {
         guard let context else { return }

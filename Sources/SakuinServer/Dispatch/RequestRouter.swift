@@ -19,6 +19,19 @@ struct RequestRouter: Sendable {
         return !index.isVisible(request.minSequence)
     }
 
+    /// The reply to a search that is done within so many nanoseconds on the calling thread; nil for all others.
+    func runIfQuick(_ call: WireCall, withinNanoseconds limit: UInt64) -> Result<WireReply, SakuinError>? {
+        guard case .search(let name, let search) = call else { return nil }
+        do throws(SakuinError) {
+            let index = try catalog.indexNow(name)
+            guard let response = try index.searchNow(search, withinNanoseconds: limit) else { return nil }
+            metrics.searchTime.recordMicroseconds(response.tookMicroseconds)
+            return .success(.search(response))
+        } catch {
+            return .failure(error)
+        }
+    }
+
     /// Carries out a call that does not stream; `completion` is called once, on any thread.
     func run(_ request: WireRequest, completion: @escaping Completion) {
         do throws(SakuinError) {

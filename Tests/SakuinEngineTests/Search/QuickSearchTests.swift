@@ -1,0 +1,48 @@
+// Searches on a thread that others wait for: the same answers, or none.
+
+import Testing
+
+@testable import SakuinEngine
+
+@Suite struct QuickSearchTests {
+    @Test func theAnswerIsTheSame() async throws {
+        let fixture = try await SearchFixture(seed: 20_261_127)
+        var hitCount = 0
+        for query in ["国", "国际", "数字 国", "abc", "国 OR 数", "ab*", "year:[1990 TO 2010]"] {
+            var request = SearchRequest(query, limit: 7, offset: 2)
+            request.sort = query == "国" ? [SortKey("year", descending: true)] : []
+            let slow = try fixture.index.searchNow(request)
+            let quick = try fixture.index.searchNow(request, withinNanoseconds: .max)
+            #expect(quick?.hits == slow.hits && quick?.total == slow.total && quick?.notes == slow.notes)
+            #expect(quick?.sequence == slow.sequence)
+            hitCount += slow.hits.count
+        }
+        #expect(hitCount > 20)
+    }
+
+    @Test func whatTakesLongerIsLeftToOthers() async throws {
+        let fixture = try await SearchFixture(seed: 20_261_128)
+        let index = fixture.index
+        #expect(try index.searchNow(SearchRequest("国 OR 数"), withinNanoseconds: 0) == nil)
+        var request = SearchRequest("国")
+        request.spans = true
+        #expect(try index.searchNow(request, withinNanoseconds: .max) == nil)
+        request = SearchRequest("国")
+        request.returnFields = .all
+        #expect(try index.searchNow(request, withinNanoseconds: .max) == nil)
+        request = SearchRequest("国", limit: 5_000)
+        #expect(try index.searchNow(request, withinNanoseconds: .max) == nil)
+        request = SearchRequest("国")
+        request.minSequence = .max
+        #expect(try index.searchNow(request, withinNanoseconds: .max) == nil)
+    }
+
+    @Test func whatIsWrongIsSaid() async throws {
+        let fixture = try await SearchFixture(seed: 20_261_129)
+        let negative = SearchRequest("国", limit: -1)
+        #expect(throws: SakuinError.self) { try fixture.index.searchNow(negative, withinNanoseconds: .max) }
+        var smart = SearchRequest("国")
+        smart.mode = .smart
+        #expect(throws: SakuinError.self) { try fixture.index.searchNow(smart, withinNanoseconds: .max) }
+    }
+}
