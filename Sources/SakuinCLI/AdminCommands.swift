@@ -51,11 +51,17 @@ struct SegmentsCommand: OnlineCommand {
     @Argument(help: "The index.") var name: String
 
     func run(_ client: SakuinClient, _ output: Output) async throws {
-        let segments = try await client.index(name).segments()
+        let index = try await client.index(name)
+        let segments = try await index.segments()
+        let missing = try await index.statistics().quarantined
         if output.json {
-            output.object([("segments", .array(segments.map(Self.value)))])
+            output.object([
+                ("segments", .array(segments.map(Self.value))), ("complete", .boolean(missing.isEmpty)),
+                ("quarantined", .array(missing.map { .string($0) })),
+            ])
             return
         }
+        output.warn(missing: missing)
         for segment in segments {
             let parts = segment.sections.map { "\($0.name) \(Output.size($0.bytes))" }.joined(separator: ", ")
             output.line(

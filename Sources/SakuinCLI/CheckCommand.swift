@@ -62,15 +62,34 @@ struct CheckCommand: AsyncParsableCommand {
 
     private func checkFolders(_ output: Output) throws {
         var problems = 0
+        var failed = false
+        if let problem = try aliasProblem() {
+            output.json ? output.object([("folder", .string(target)), ("problems", .array([.string(problem)]))])
+                : output.line(problem)
+            problems += repair ? 0 : 1
+        }
         for path in try indexFolders() {
-            let found = try check(path, output)
-            if repair, found > 0 {
-                problems += try mend(path, output) ? try check(path, output) : found
-            } else {
-                problems += found
+            do {
+                let found = try check(path, output)
+                if repair, found > 0 {
+                    problems += try mend(path, output) ? try check(path, output) : found
+                } else {
+                    problems += found
+                }
+            } catch let error as SakuinError {
+                // The others are looked at all the same.
+                output.fail(error)
+                failed = true
             }
         }
+        if failed { throw ExitCode(2) }
         if problems > 0 { throw ExitCode(1) }
+    }
+
+    /// Of a data folder.
+    private func aliasProblem() throws -> String? {
+        guard FileManager.default.fileExists(atPath: target + "/indexes") else { return nil }
+        return try IndexCheck.aliasProblem(path: target, repairs: repair)
     }
 
     private func indexFolders() throws -> [String] {
@@ -124,7 +143,7 @@ struct CheckCommand: AsyncParsableCommand {
                     + (report.problems.isEmpty ? "good." : "\(report.problems.count) problems."))
             for problem in report.problems { output.line("  " + problem) }
             for note in report.notes { output.line("  " + note) }
-            if !report.problems.isEmpty, !repair {
+            if !report.problems.isEmpty, !report.isOfLaterFormat, !repair {
                 output.line("  'sakuin check --repair \(path)' saves what can be read, into new files.")
             }
         }

@@ -12,11 +12,17 @@ struct CountCommand: OnlineCommand {
     @Option(help: "A query documents must match besides.") var filter: String?
 
     func run(_ client: SakuinClient, _ output: Output) async throws {
-        let count = try await client.index(name).count(.text(query), filter: filter.map { .text($0) })
+        var request = SearchRequest(.text(query), limit: 0)
+        request.filter = filter.map { .text($0) }
+        let response = try await client.index(name).search(request)
         if output.json {
-            output.object([("query", .string(query)), ("total", .integer(Int64(count)))])
+            output.object([
+                ("query", .string(query)), ("total", .integer(Int64(response.total.value))),
+                ("complete", .boolean(response.complete)), ("notes", .array(response.notes.map { .string($0) })),
+            ])
         } else {
-            output.line("\(count)")
+            if !response.complete { output.warn(missing: response.notes) }
+            output.line("\(response.total.value)")
         }
     }
 }

@@ -6,8 +6,8 @@ import SakuinClient
 
 struct IndexCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "index", abstract: "Create, list, drop and alias indexes.",
-        subcommands: [Create.self, List.self, Drop.self, Alias.self])
+        commandName: "index", abstract: "Create, list, drop, alias and reopen indexes.",
+        subcommands: [Create.self, List.self, Drop.self, Alias.self, Reopen.self])
 
     struct Create: OnlineCommand {
         static let configuration = CommandConfiguration(abstract: "Create an index.")
@@ -45,6 +45,8 @@ struct IndexCommand: AsyncParsableCommand {
                                     .init(key: "aliases", value: .array($0.aliases.map { .string($0) })),
                                     .init(key: "documents", value: .integer(Int64($0.documents))),
                                     .init(key: "bytes", value: .integer(Int64($0.bytes))),
+                                    .init(key: "complete", value: .boolean($0.problems.isEmpty)),
+                                    .init(key: "problems", value: .array($0.problems.map { .string($0) })),
                                 ])
                             })
                     )
@@ -57,6 +59,7 @@ struct IndexCommand: AsyncParsableCommand {
                 output.line(
                     DisplayWidth.fit(index.name, columns: 24) + " \(index.documents) documents, "
                         + Output.size(index.bytes) + aliases)
+                for problem in index.problems { output.line("  not complete: \(problem)") }
             }
         }
     }
@@ -72,6 +75,31 @@ struct IndexCommand: AsyncParsableCommand {
                 output.object([("dropped", .string(name))])
             } else {
                 output.line("Dropped index \(name).")
+            }
+        }
+    }
+
+    struct Reopen: OnlineCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Close an index and open it again from its files.",
+            discussion: """
+                For an index that takes no writes after a failure of the disk, or that could not be opened, once the cause \
+                is mended. Points in time end.
+                """)
+        @OptionGroup var options: ServerOptions
+        @Argument var name: String
+
+        func run(_ client: SakuinClient, _ output: Output) async throws {
+            let index = try await client.reopen(index: name)
+            if output.json {
+                output.object([
+                    ("reopened", .string(index.name)), ("documents", .integer(Int64(index.documents))),
+                    ("complete", .boolean(index.problems.isEmpty)),
+                    ("problems", .array(index.problems.map { .string($0) })),
+                ])
+            } else {
+                output.line("Opened \(index.name) again: \(index.documents) documents.")
+                for problem in index.problems { output.line("  not complete: \(problem)") }
             }
         }
     }

@@ -125,8 +125,17 @@ struct SearchCommand: OnlineCommand {
             head(query, response) + [
                 .init(key: "ids", value: .array(response.hits.map { .string($0.key) })),
                 .init(key: "tookMicroseconds", value: .integer(Int64(clamping: response.tookMicroseconds))),
-            ]
+            ] + incomplete(response)
         ).text
+    }
+
+    /// What a line says besides when a part of the index could not be searched.
+    private static func incomplete(_ response: SearchResponse) -> [JSONValue.Member] {
+        if response.complete { return [] }
+        return [
+            .init(key: "complete", value: .boolean(false)),
+            .init(key: "notes", value: .array(response.notes.map { .string($0) })),
+        ]
     }
 
     private static func head(_ query: String, _ response: SearchResponse) -> [JSONValue.Member] {

@@ -100,6 +100,13 @@ public final class SakuinClient: CatalogService {
 
     public func drop(index name: String) async throws { _ = try await call(.dropIndex(name: name)) }
 
+    public func reopen(index name: String) async throws -> IndexListing {
+        guard case .indexes(let indexes) = try await call(.reopenIndex(name: name)), let reopened = indexes.first else {
+            throw Self.unexpected()
+        }
+        return reopened
+    }
+
     public func alias(_ name: String, to target: String) async throws {
         _ = try await call(.aliasIndex(name: name, target: target))
     }

@@ -20,6 +20,7 @@ extension WireCodec {
                         $0.aliases = index.aliases
                         $0.documents = UInt64(clamping: index.documents)
                         $0.bytes = UInt64(clamping: index.bytes)
+                        $0.problems = index.problems
                     }
                 }
             }
@@ -66,7 +67,7 @@ extension WireCodec {
                 m.indexes.map {
                     IndexListing(
                         name: $0.name, aliases: $0.aliases, documents: Int(clamping: $0.documents),
-                        bytes: Int(clamping: $0.bytes))
+                        bytes: Int(clamping: $0.bytes), problems: $0.problems)
                 })
         case .write(let m): return .receipt(receipt(m))
         case .search(let m): return .search(try searchResponse(m))

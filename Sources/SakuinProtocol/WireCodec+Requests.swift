@@ -19,6 +19,7 @@ extension WireCodec {
             }
         case .listIndexes: message.listIndexes = Sakuin_V1_ListIndexes()
         case .dropIndex(let name): message.dropIndex = .with { $0.name = name }
+        case .reopenIndex(let name): message.reopenIndex = .with { $0.name = name }
         case .aliasIndex(let name, let target):
             message.aliasIndex = .with {
                 $0.name = name
@@ -106,6 +107,7 @@ extension WireCodec {
             return .createIndex(name: m.name, schema: schema)
         case .listIndexes: return .listIndexes
         case .dropIndex(let m): return .dropIndex(name: m.name)
+        case .reopenIndex(let m): return .reopenIndex(name: m.name)
         case .aliasIndex(let m): return .aliasIndex(name: m.name, target: m.target)
         case .write(let m):
             return .write(

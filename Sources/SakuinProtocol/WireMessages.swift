@@ -7,6 +7,7 @@ public enum WireCall: Sendable, Hashable {
     case listIndexes
     case dropIndex(name: String)
     case aliasIndex(name: String, target: String)
+    case reopenIndex(name: String)
     case write(index: String, WriteBatch)
     case search(index: String, SearchRequest)
     case get(index: String, keys: [String])

@@ -103,10 +103,13 @@ public struct IndexListing: Sendable, Hashable {
     public var aliases: [String]
     public var documents: Int
     public var bytes: Int
-    public init(name: String, aliases: [String], documents: Int, bytes: Int) {
+    /// What cannot be read of it, in sentences; empty: it is complete.
+    public var problems: [String]
+    public init(name: String, aliases: [String], documents: Int, bytes: Int, problems: [String] = []) {
         self.name = name
         self.aliases = aliases
         self.documents = documents
         self.bytes = bytes
+        self.problems = problems
     }
 }

@@ -58,6 +58,8 @@ public protocol CatalogService: Sendable {
     func list() async throws -> [IndexListing]
     /// Removes an index and its files.
     func drop(index name: String) async throws
+    /// Closes an index and opens it again from its files, after what kept it from being written or opened was mended.
+    func reopen(index name: String) async throws -> IndexListing
     /// Makes `name` lead to the index `target`, replacing what it led to before.
     func alias(_ name: String, to target: String) async throws
     /// The jobs of all indexes.

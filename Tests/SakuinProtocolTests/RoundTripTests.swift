@@ -15,7 +15,7 @@ import Testing
         case 0: .createIndex(name: index, schema: random.flag() ? random.schema() : nil)
         case 1: .listIndexes
         case 2: .dropIndex(name: index)
-        case 3: .aliasIndex(name: index, target: random.name())
+        case 3: random.flag() ? .aliasIndex(name: index, target: random.name()) : .reopenIndex(name: index)
         case 4:
             .write(
                 index: index,
@@ -54,7 +54,7 @@ import Testing
                 random.list(3) {
                     IndexListing(
                         name: $0.name(), aliases: $0.list(2) { $0.name() }, documents: $0.below(1 << 40),
-                        bytes: $0.below(1 << 50))
+                        bytes: $0.below(1 << 50), problems: $0.list(2) { $0.text() })
                 })
         case 2: .receipt(random.receipt())
         case 3: .search(random.response())

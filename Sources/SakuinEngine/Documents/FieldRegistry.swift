@@ -50,6 +50,21 @@ final class FieldRegistry: Sendable {
         return fresh
     }
 
+    /// Gives names to the numbers below `count` that have none; returns them.
+    func reserve(upTo count: Int) -> [String] {
+        state.withLock { state in
+            var reserved: [String] = []
+            while state.names.count < min(count, Self.fieldCountMax) {
+                var name = "lost-field-\(state.names.count)"
+                while state.numbers[name] != nil { name += "-" }
+                state.numbers[name] = state.names.count
+                state.names.append(name)
+                reserved.append(name)
+            }
+            return reserved
+        }
+    }
+
     /// Takes over names that a journal holds, from number `first` on.
     func restore(first: Int, names: [String]) {
         state.withLock { state in

@@ -9,6 +9,9 @@ enum FileName: Equatable, Sendable {
     /// Being written; worthless after a crash.
     case temporary
 
+    /// Numbers of files and batches are below this, so that one more never overflows.
+    static let numberMax: UInt64 = 1 << 62
+
     static let lockName = "LOCK"
     static let quarantineFolder = "quarantine"
     /// Files whose names begin so are left over from a process that ended before it was done.
@@ -44,7 +47,8 @@ enum FileName: Equatable, Sendable {
         return String(repeating: "0", count: 16 - digits.utf8.count) + digits
     }
 
-    /// The numbers between prefix and suffix, joined by hyphens; nil unless written exactly as `hex` does.
+    /// The numbers between prefix and suffix, joined by hyphens; nil unless written exactly as `hex` does and below
+    /// `numberMax`.
     private static func numbers(_ name: String, _ prefix: String, _ suffix: String, _ count: Int) -> [UInt64]? {
         let bytes = Array(name.utf8)
         guard bytes.count == prefix.utf8.count + suffix.utf8.count + count * 17 - 1,
@@ -65,6 +69,7 @@ enum FileName: Equatable, Sendable {
                 default: return nil
                 }
             }
+            guard value < numberMax else { return nil }
             values.append(value)
             at += 16
         }

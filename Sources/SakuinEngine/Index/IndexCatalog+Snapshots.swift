@@ -24,7 +24,7 @@ extension IndexCatalog {
     }
 
     /// Runs what waits for the disk on a thread of its own.
-    private static func onThread<R: Sendable>(
+    static func onThread<R: Sendable>(
         _ body: @escaping @Sendable () throws(SakuinError) -> R
     ) async throws -> R {
         try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<R, any Error>) in

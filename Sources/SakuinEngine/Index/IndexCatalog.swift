@@ -22,6 +22,8 @@ public final class IndexCatalog: CatalogService {
     let memory: MemoryBudget
     let state: Monitor<State>
     let backups: BackupStore
+    /// Opens indexes again that a full disk has stopped.
+    private let watcher = Monitor<WorkerThread?>(nil)
     /// Ends copies when the catalog is closed.
     private let cancellation = Cancellation()
 
@@ -55,6 +57,8 @@ public final class IndexCatalog: CatalogService {
             lock.release()
             throw ErrorMapping.sakuinError(error)
         }
+        let thread = WorkerThread { [self] in watch() }
+        watcher.change { $0 = thread }
     }
 
     private static let folder = "indexes"
@@ -75,53 +79,44 @@ public final class IndexCatalog: CatalogService {
         }
         for name in try root.folders(Self.folder) {
             if name.hasPrefix(Self.droppedPrefix) || name.hasPrefix(Self.restoringPrefix) {
-                try root.syncDirectory(Self.folder)
-                try root.removeTree(Self.folder(name))
+                removeLeftover(name)
                 continue
             }
             do throws(SakuinError) {
                 opened.indexes[name] = try open(name)
             } catch {
+                if error.code == .notFound, Recovery.isUnborn(SubDirectory(root, Self.folder(name))) {
+                    removeLeftover(name)
+                    continue
+                }
                 opened.broken[name] = error
                 options.log?.write("error", "Index '\(name)' cannot be opened: \(error)")
             }
         }
-        opened.aliases = try readAliases()
+        opened.aliases = readAliases()
         let found = opened
         state.change { $0 = found }
     }
 
-    private static let droppedPrefix = ".dropped-"
-    static let restoringPrefix = ".restoring-"
-    private static let aliasFile = "aliases.json"
-
-    private func readAliases() throws(StorageError) -> [String: String] {
-        guard try root.exists(Self.aliasFile) else { return [:] }
-        let bytes = try root.read(Self.aliasFile)
-        do throws(SakuinError) {
-            guard case .object(let members) = try JSONValue(parsing: bytes) else { throw .invalid("no object") }
-            var aliases: [String: String] = [:]
-            for member in members {
-                if case .string(let target) = member.value { aliases[member.key] = target }
-            }
-            return aliases
+    private func removeLeftover(_ name: String) {
+        do throws(StorageError) {
+            try root.syncDirectory(Self.folder)
+            try root.removeTree(Self.folder(name))
         } catch {
-            throw .corrupt(file: Self.aliasFile, offset: 0, reason: error.message)
+            options.log?.write("warning", "\(Self.folder(name)) is left over and cannot be removed: \(error)")
         }
     }
 
-    private func write(aliases: [String: String]) throws(StorageError) {
-        let object = JSONValue.object(
-            aliases.sorted { $0.key < $1.key }.map { JSONValue.Member(key: $0.key, value: .string($0.value)) })
-        let temporary = FileName.temporary(Self.aliasFile)
-        let file = try root.create(temporary)
-        var bytes = ByteWriter()
-        bytes.append(utf8: object.text)
-        try bytes.withBytes { (bytes) throws(StorageError) in try file.append(bytes) }
-        try file.sync()
-        try file.close()
-        try root.rename(temporary, to: Self.aliasFile)
-        try root.syncDirectory()
+    private static let droppedPrefix = ".dropped-"
+    static let restoringPrefix = ".restoring-"
+    /// Aliases that cannot be read keep no index from being served under its own name; the file is kept.
+    private func readAliases() -> [String: String] {
+        do throws(StorageError) { return try AliasFile.read(root) } catch {
+            let kept = (try? AliasFile.quarantine(root)) ?? AliasFile.name
+            options.log?.write(
+                "error", "The aliases cannot be read and have to be made again; the file is kept as \(kept): \(error)")
+            return [:]
+        }
     }
 
     /// Throws when a name could not be a folder or would be mistaken on the command line.
@@ -157,9 +152,16 @@ public final class IndexCatalog: CatalogService {
 
     public func listNow() -> [IndexListing] {
         state.read { state in
-            state.indexes.sorted { $0.key < $1.key }.map { name, index in
-                Self.listing(name, index, aliases: state.aliases.filter { $0.value == name }.map(\.key).sorted())
+            func aliases(_ name: String) -> [String] {
+                state.aliases.filter { $0.value == name }.map(\.key).sorted()
             }
+            let open = state.indexes.map { Self.listing($0.key, $0.value, aliases: aliases($0.key)) }
+            let broken = state.broken.map { name, error in
+                IndexListing(
+                    name: name, aliases: aliases(name), documents: 0, bytes: 0,
+                    problems: ["It cannot be opened: \(error.message)"])
+            }
+            return (open + broken).sorted { $0.name < $1.name }
         }
     }
 
@@ -175,33 +177,58 @@ public final class IndexCatalog: CatalogService {
 
     static func listing(_ name: String, _ index: SearchIndex, aliases: [String] = []) -> IndexListing {
         let statistics = index.statisticsNow()
-        return IndexListing(name: name, aliases: aliases, documents: statistics.documents, bytes: statistics.bytes)
+        return IndexListing(
+            name: name, aliases: aliases, documents: statistics.documents, bytes: statistics.bytes,
+            problems: statistics.quarantined)
     }
 
+    /// Drops an open index, or one that could not be opened.
     public func dropNow(_ name: String) throws(SakuinError) {
-        let dropped = try state.change { (state) throws(SakuinError) in
-            if state.aliases[name] != nil {
-                throw SakuinError(
-                    .failedPrecondition, "'\(name)' is an alias.", field: "name", value: name,
-                    nextStep: "Drop the index it leads to.")
+        let folder = Self.folder(name)
+        let dropped = try state.change { (state) throws(SakuinError) -> SearchIndex? in
+            try checkDroppable(name, state)
+            let aliases = state.aliases.filter { $0.value != name }
+            if aliases.count < state.aliases.count {
+                do throws(StorageError) { try AliasFile.write(aliases, to: root) } catch {
+                    throw ErrorMapping.sakuinError(error)
+                }
             }
-            if state.copied.contains(name) {
-                throw SakuinError(
-                    .failedPrecondition, "A snapshot of '\(name)' is being made.", field: "name", value: name,
-                    nextStep: "Try again a little later.", retryAfterMilliseconds: 100)
-            }
-            guard let index = state.indexes.removeValue(forKey: name) else { throw Self.unknown(name) }
-            state.aliases = state.aliases.filter { $0.value != name }
-            return (index, state.aliases)
+            state.aliases = aliases
+            state.broken[name] = nil
+            // Until the folder is away the name cannot be taken again.
+            state.busy.insert(folder)
+            return state.indexes.removeValue(forKey: name)
         }
+        defer { state.change { _ = $0.busy.remove(folder) } }
+        // It ends before its folder goes: it writes by path, and another may stand there soon.
+        dropped?.abandon()
         do throws(StorageError) {
-            try write(aliases: dropped.1)
-            let away = try takeAway(name)
-            dropped.0.abandon()
-            try root.removeTree(away)
+            try root.removeTree(try takeAway(name))
         } catch {
-            throw ErrorMapping.sakuinError(error)
+            let failure = ErrorMapping.sakuinError(error)
+            if (try? root.exists(folder)) ?? true { state.change { $0.broken[name] = failure } }
+            throw failure
         }
+    }
+
+    private func checkDroppable(_ name: String, _ state: State) throws(SakuinError) {
+        if state.aliases[name] != nil {
+            throw SakuinError(
+                .failedPrecondition, "'\(name)' is an alias.", field: "name", value: name,
+                nextStep: "Drop the index it leads to.")
+        }
+        try checkIdle(name, state)
+    }
+
+    /// Throws unless there is such an index and no call is making, copying, closing or removing it.
+    func checkIdle(_ name: String, _ state: State) throws(SakuinError) {
+        try state.checkOpen()
+        if state.copied.contains(name) || state.busy.contains(Self.folder(name)) {
+            throw SakuinError(
+                .failedPrecondition, "Another call is at work on '\(name)'.", field: "name", value: name,
+                nextStep: "Try again a little later.", retryAfterMilliseconds: 100)
+        }
+        if state.indexes[name] == nil, state.broken[name] == nil { throw Self.unknown(name) }
     }
 
     /// Renames the folder of an index, durably, to where a crash leaves it known to be dropped; returns its new name.
@@ -222,7 +249,9 @@ public final class IndexCatalog: CatalogService {
             guard state.indexes[target] != nil else { throw Self.unknown(target) }
             var aliases = state.aliases
             aliases[name] = target
-            do throws(StorageError) { try write(aliases: aliases) } catch { throw ErrorMapping.sakuinError(error) }
+            do throws(StorageError) { try AliasFile.write(aliases, to: root) } catch {
+                throw ErrorMapping.sakuinError(error)
+            }
             state.aliases = aliases
         }
     }
@@ -248,6 +277,7 @@ public final class IndexCatalog: CatalogService {
     public func close() throws(SakuinError) {
         state.change { $0.isClosed = true }
         cancellation.cancel()
+        watcher.read { $0 }?.join()
         let indexes = state.wait { state -> [String: SearchIndex]? in
             guard state.busy.isEmpty else { return nil }
             defer { state.indexes = [:] }

@@ -7,6 +7,8 @@ public enum IndexCheck {
         public var segments = 0
         public var documents = 0
         public var terms = 0
+        /// Whether files are of a later format: they are no damage, and nothing is to be repaired.
+        public var isOfLaterFormat = false
         /// Sentences; empty when nothing is wrong.
         public var problems: [String] = []
         /// Sentences on what is no damage: a torn tail, batches to be replayed.
@@ -25,6 +27,19 @@ public enum IndexCheck {
         }
     }
 
+    /// What is wrong with the aliases of a data folder that no process has open; nil: nothing. `repairs`: a damaged file
+    /// is moved to `quarantine`.
+    public static func aliasProblem(path: String, repairs: Bool) throws(SakuinError) -> String? {
+        do throws(StorageError) {
+            let root = try DiskDirectory(path, create: false)
+            let lock = try root.lock(FileName.lockName)
+            defer { lock.release() }
+            return try AliasFile.problem(root, repairs: repairs)
+        } catch {
+            throw ErrorMapping.sakuinError(error)
+        }
+    }
+
     static func run(_ directory: any Directory) throws(StorageError) -> Report {
         var report = Report()
         for name in try directory.list() where FileName(name) != nil {
@@ -32,9 +47,7 @@ public enum IndexCheck {
             report.bytes += try directory.size(name)
         }
         let scan = try Manifest.scan(directory)
-        for (name, error) in scan.damaged {
-            report.problems.append("\(name): \(ErrorMapping.sakuinError(error).message)")
-        }
+        for (name, error) in scan.damaged { report.add(error, "\(name): ") }
         guard let manifest = scan.newest else {
             report.problems.append("There is no manifest that can be read.")
             return report
@@ -43,8 +56,7 @@ public enum IndexCheck {
             do throws(StorageError) {
                 try check(segment, directory, &report)
             } catch {
-                let message = ErrorMapping.sakuinError(error).message
-                report.problems.append("\(message) \(salvageable(segment, directory))")
+                if !report.add(error) { report.problems[report.problems.count - 1] += salvageable(segment, directory) }
             }
         }
         try checkJournal(manifest, directory, &report)
@@ -60,7 +72,7 @@ public enum IndexCheck {
                 return
             }
             let replay = try JournalReplay.scan(
-                directory, committedSequence: manifest.committedSequence, isNew: manifest.generation == 1,
+                directory, committedSequence: manifest.committedSequence,
                 FieldRegistry(schema: schema, names: manifest.fieldNames))
             try replay.forEach { (_, _, _) in }
             report.problems += replay.damage
@@ -72,7 +84,7 @@ public enum IndexCheck {
                 report.notes.append("\(replay.batchCount) batches of the journal wait to be replayed.")
             }
         } catch {
-            report.problems.append(ErrorMapping.sakuinError(error).message)
+            report.add(error)
         }
     }
 
@@ -81,8 +93,8 @@ public enum IndexCheck {
         let name = FileName.segment(entry.id)
         guard let salvage = try? SegmentSalvage(directory, name, live: nil),
             let unread = try? salvage.forEach({ _ in })
-        else { return "None of its \(entry.documentCount) documents can be read." }
-        return "\(salvage.documentCount - unread) of its \(entry.documentCount) documents can be read."
+        else { return " None of its \(entry.documentCount) documents can be read." }
+        return " \(salvage.documentCount - unread) of its \(entry.documentCount) documents can be read."
     }
 
     /// Throws unless every byte of the segment and of its living documents is as it was written.
@@ -104,5 +116,20 @@ public enum IndexCheck {
         report.segments += 1
         report.documents += reader.meta.documentCount
         report.terms += reader.grams.termCount + reader.words.termCount
+    }
+}
+
+extension IndexCheck.Report {
+    /// Adds a problem; whether it is a later format, which is told with what to do.
+    @discardableResult
+    fileprivate mutating func add(_ error: StorageError, _ before: String = "") -> Bool {
+        let mapped = ErrorMapping.sakuinError(error)
+        guard case .unsupportedVersion = error else {
+            problems.append(before + mapped.message)
+            return false
+        }
+        isOfLaterFormat = true
+        problems.append("\(before)\(mapped.message) \(mapped.nextStep ?? "")")
+        return true
     }
 }

@@ -48,6 +48,8 @@ public enum IndexRepair {
                 try repair.exportAll()
                 return .success(repair.report)
             }
+            // A journal of a later format is found before anything is changed.
+            _ = try repair.replay(manifest)
             try repair.replaceDamaged(manifest, scan.damaged.map(\.name))
             try repair.keepDamagedJournals(manifest)
         } catch {
@@ -235,19 +237,24 @@ private struct Repair {
 
     // MARK: Journal
 
-    mutating func keepDamagedJournals(_ manifest: Manifest) throws(StorageError) {
-        guard let schema = try? Schema(json: manifest.schema) else { return }
-        let replay = try JournalReplay.scan(
-            directory, committedSequence: manifest.committedSequence, isNew: manifest.generation == 1,
+    /// What the journal holds; nil when the schema cannot be read.
+    func replay(_ manifest: Manifest) throws(StorageError) -> JournalReplay? {
+        guard let schema = try? Schema(json: manifest.schema) else { return nil }
+        return try JournalReplay.scan(
+            directory, committedSequence: manifest.committedSequence,
             FieldRegistry(schema: schema, names: manifest.fieldNames))
-        if replay.damage.isEmpty { return }
-        try quarantine(replay.files)
+    }
+
+    mutating func keepDamagedJournals(_ manifest: Manifest) throws(StorageError) {
+        guard let replay = try replay(manifest), !replay.damage.isEmpty else { return }
+        // Opening cuts torn tails: what is kept must not be the same file.
+        try quarantine(replay.files, byCopying: true)
         report.actions += replay.damage
         report.actions.append("\(replay.batchCount) batches of the journal can be read and are applied.")
     }
 
-    /// Gives files a second name, durable, before the first one goes.
-    private func quarantine(_ names: [String]) throws(StorageError) {
+    /// Gives files a second name, durable, before the first one goes, or copies them.
+    private func quarantine(_ names: [String], byCopying copies: Bool = false) throws(StorageError) {
         try directory.createFolder(FileName.quarantineFolder)
         for name in names where try directory.exists(name) {
             var target = FileName.quarantined(name)
@@ -256,8 +263,17 @@ private struct Repair {
                 number += 1
                 target = FileName.quarantined("\(name).\(number)")
             }
-            try directory.link(name, to: target)
+            if copies { try copy(name, to: target) } else { try directory.link(name, to: target) }
         }
         try directory.syncDirectory(FileName.quarantineFolder)
+    }
+
+    private func copy(_ name: String, to target: String) throws(StorageError) {
+        let file = try directory.create(target)
+        try directory.forEachPiece(name, pieceByteCount: 1 << 20) { (piece) throws(StorageError) in
+            try file.append(piece)
+        }
+        try file.sync()
+        try file.close()
     }
 }

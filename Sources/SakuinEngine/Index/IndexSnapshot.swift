@@ -38,6 +38,14 @@ struct IndexSnapshot: Sendable {
 
     var liveCount: Int { segments.reduce(0) { $0 + $1.liveCount } }
 
+    /// Takes a segment out that does not verify; whether it was there. What it says is missing is in `damage` then.
+    mutating func quarantine(_ file: String, _ sentence: String) -> Bool {
+        guard let place = segments.firstIndex(where: { $0.reader.file == file }) else { return false }
+        segments.remove(at: place)
+        damage.append(sentence)
+        return true
+    }
+
     /// The living document with this key: its segment and number.
     func find(_ key: UnsafeRawBufferPointer, hash: UInt64) throws(StorageError) -> (segment: Int, document: UInt32)? {
         for (number, segment) in segments.enumerated().reversed() {

@@ -181,11 +181,27 @@ extension IndexWriter {
 
     /// From now on nothing is acknowledged until the index has been opened again.
     func fail(_ error: StorageError, during action: String) {
-        var mapped = ErrorMapping.sakuinError(error)
-        mapped.message = "The index takes no more writes after a failure while \(action): \(mapped.message)"
-        mapped.nextStep = "Mend the cause, then open the index again; acknowledged writes are in its journal."
-        let failure = mapped
-        queue.change { queue in queue.failure = queue.failure ?? failure }
+        let failure = Self.failure(ErrorMapping.sakuinError(error), action)
+        refuse(with: failure)
         store.note("error", failure.description)
     }
+
+    /// What every write gets after a failure. A full disk passes, anything else has to be looked at.
+    static func failure(_ error: SakuinError, _ action: String) -> SakuinError {
+        var failure = error
+        failure.message = "The index takes no more writes after a failure while \(action): \(error.message)"
+        if isFull(error) {
+            failure.nextStep =
+                "Make room on the disk: a daemon opens the index again by itself then; acknowledged writes are in its journal."
+            failure.retryAfterMilliseconds = 1_000
+        } else {
+            failure.code = .failedPrecondition
+            failure.nextStep =
+                "Mend the cause, then open the index again ('sakuin index reopen'); acknowledged writes are in its journal."
+        }
+        return failure
+    }
+
+    /// Whether the disk was full.
+    static func isFull(_ error: SakuinError) -> Bool { error.code == .resourceExhausted }
 }

@@ -29,18 +29,39 @@ struct JournalReplay {
 
     var batchCount: Int { places.count }
 
-    /// Reads what there is behind `committedSequence`; names of fields go to the registry. `isNew`: the first manifest
-    /// may be there before the first journal file is.
+    /// Reads what there is behind `committedSequence`; names of fields go to the registry.
     static func scan(
-        _ directory: any Directory, committedSequence: UInt64, isNew: Bool, _ registry: FieldRegistry
+        _ directory: any Directory, committedSequence: UInt64, _ registry: FieldRegistry
     ) throws(StorageError) -> JournalReplay {
         var replay = JournalReplay(lastSequence: committedSequence)
         for name in try Journal.files(in: directory) { try replay.scan(directory, name, registry) }
-        if replay.files.isEmpty, !isNew {
+        if replay.files.isEmpty {
             replay.damage.append(
                 "There is no journal file; what was written behind batch \(committedSequence) is missing.")
         }
+        if !replay.damage.isEmpty { try replay.reserveLostNames(registry) }
         return replay
+    }
+
+    /// Names of fields may be among what cannot be read: the numbers that batches use get names in their place, since they
+    /// would be given to other fields otherwise.
+    private mutating func reserveLostNames(_ registry: FieldRegistry) throws(StorageError) {
+        var count = 0
+        try forEach { (_, batch, _) throws(StorageError) in
+            try batch.forEach { (_, kind, body) throws(StorageError) in
+                guard kind == .put else { return }
+                var document = try EncodedDocumentReader(body)
+                while let field = try document.next() { count = max(count, field.number + 1) }
+            }
+        }
+        lose(registry.reserve(upTo: count))
+    }
+
+    private mutating func lose(_ names: [String]) {
+        guard let first = names.first, let last = names.last else { return }
+        damage.append(
+            "The names of \(names.count) fields are missing; they are called '\(first)'"
+                + (names.count > 1 ? " to '\(last)'." : "."))
     }
 
     private init(lastSequence: UInt64) { self.lastSequence = lastSequence }
@@ -57,6 +78,10 @@ struct JournalReplay {
             switch record.kind {
             case .fieldNames:
                 let (first, names) = try Journal.decodeNames(record, file: name)
+                guard first + names.count <= FieldRegistry.fieldCountMax else {
+                    throw .corrupt(file: name, offset: reader.end.validByteCount, reason: "field number \(first)")
+                }
+                lose(registry.reserve(upTo: first))
                 registry.restore(first: first, names: names)
             case .recentKeys: try recentKeys.restore(record.payload, file: name)
             case .batch, .keyedBatch: try take(record, in: reader)

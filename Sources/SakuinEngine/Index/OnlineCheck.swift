@@ -2,7 +2,8 @@
 //
 // 1. Manifest, living documents and sizes of files under the lock that publishing and committing take: they agree with
 //    each other and with what is served, in a few milliseconds.
-// 2. Every segment of the snapshot through a mapping of its own: checksums, then all that can be re-derived.
+// 2. Every segment of the snapshot through a mapping of its own: checksums, then all that can be re-derived. One that
+//    does not verify is served no more.
 // 3. The journal up to what was synced. A place that cannot be read is looked at again: it may just be being written.
 
 struct OnlineCheck {
@@ -12,11 +13,14 @@ struct OnlineCheck {
 
     private let store: SegmentStore
     private let control: MergeControl
+    /// Told of every error of a segment.
+    private let quarantine: (StorageError) -> Void
     private(set) var findings = CheckFindings()
 
-    init(_ store: SegmentStore, _ control: MergeControl) {
+    init(_ store: SegmentStore, _ control: MergeControl, quarantine: @escaping (StorageError) -> Void) {
         self.store = store
         self.control = control
+        self.quarantine = quarantine
     }
 
     /// `tell` gets what was found so far and the bytes there are to read.
@@ -31,6 +35,7 @@ struct OnlineCheck {
         for segment in snapshot.segments {
             do throws(StorageError) { try check(segment) } catch {
                 if error == .cancelled { throw error }
+                quarantine(error)
                 add(ErrorMapping.sakuinError(error).message)
             }
             tell(findings, total)
@@ -153,7 +158,7 @@ extension SearchIndex {
     func check(
         _ control: MergeControl, _ tell: (CheckFindings, _ bytesTotal: Int) -> Void
     ) throws(StorageError) {
-        var check = OnlineCheck(store, control)
+        var check = OnlineCheck(store, control) { self.quarantine($0) }
         try check.run(tell)
     }
 }

@@ -81,6 +81,24 @@ struct Recovery {
         return try create(schema, lock)
     }
 
+    /// Whether a folder is what a process leaves that was stopped while it made an index: no manifest, nothing written.
+    static func isUnborn(_ directory: any Directory) -> Bool {
+        do throws(StorageError) {
+            for name in try directory.list() where name != FileName.lockName {
+                switch FileName(name) {
+                case .temporary?: break
+                case .journal?:
+                    var reader = try JournalReader(directory, name)
+                    if try reader.next() != nil || !reader.end.isClean { return false }
+                default: return false
+                }
+            }
+            return try directory.folders(nil).isEmpty
+        } catch {
+            return false
+        }
+    }
+
     private func note(_ level: String, _ message: String) { options.log?.write(level, message) }
 
     private func create(_ schema: Schema, _ lock: any FileLock) throws(SakuinError) -> SearchIndex {
@@ -91,9 +109,10 @@ struct Recovery {
             directory: directory, files: SegmentFiles(directory, committed: [], log: options.log), registry: registry,
             snapshot: IndexSnapshot(), state: state, log: options.log)
         do throws(StorageError) {
-            _ = try store.commit()
+            // Before the manifest: an index without a journal file has lost it.
             let journal = try Journal(directory, durableNameCount: registry.count) { registry.names }
             try journal.begin(firstSequence: 1, recentKeys: [])
+            _ = try store.commit()
             let index = assemble(registry, store, lock, journal, RecentKeys(), sequence: 0)
             index.startMerging()
             return index
@@ -134,7 +153,7 @@ struct Recovery {
             let files = SegmentFiles(directory, committed: Set(manifest.segments.map(\.id)), log: options.log)
             var snapshot = try openSegments(manifest, files)
             let replay = try JournalReplay.scan(
-                directory, committedSequence: manifest.committedSequence, isNew: manifest.generation == 1, registry)
+                directory, committedSequence: manifest.committedSequence, registry)
             snapshot.damage = damage + snapshot.damage + replay.damage
             for sentence in snapshot.damage { note("error", sentence) }
             if givesUp { snapshot.damage = [] }
@@ -152,14 +171,7 @@ struct Recovery {
                 // Only now: a journal file that begins behind batches says that those are durable.
                 try begin(journal, replay, store)
             } catch {
-                // A full disk, say. What is acknowledged is in the journal; the rest serves.
-                let sentence =
-                    "Batches \(manifest.committedSequence + 1) to \(replay.lastSequence) are in the journal and could not be replayed: \(error.message)"
-                note("error", sentence)
-                store.report([sentence])
-                index.writer.refuse(with: Self.readOnly([sentence]))
-                index.startMerging(onlyChecks: true)
-                return index
+                return serve(index, store, without: replay, behind: manifest, since: error)
             }
             index.startMerging()
             return index
@@ -175,6 +187,26 @@ struct Recovery {
             throw ErrorMapping.sakuinError(error)
         }
         journal.removeFiles(coveredBy: store.committed.sequence)
+    }
+
+    /// Serves an index that could not be made writable: the disk is full, say. What is acknowledged is in the journal.
+    private func serve(
+        _ index: SearchIndex, _ store: SegmentStore, without replay: JournalReplay, behind manifest: Manifest,
+        since error: SakuinError
+    ) -> SearchIndex {
+        let action: String
+        if store.snapshot.sequence == replay.lastSequence {
+            action = "opening the index"
+        } else {
+            let batches = "Batches \(manifest.committedSequence + 1) to \(replay.lastSequence) of the journal"
+            store.report(["\(batches) could not be replayed: \(error.message)"])
+            action = "replaying batches \(manifest.committedSequence + 1) to \(replay.lastSequence)"
+        }
+        let failure = IndexWriter.failure(error, action)
+        note("error", failure.description)
+        index.writer.refuse(with: failure)
+        index.startMerging(onlyChecks: true)
+        return index
     }
 
     /// Serves what can be read and changes nothing.
@@ -277,7 +309,9 @@ struct Recovery {
     ) throws(StorageError) -> SnapshotSegment {
         let name = FileName.segment(segment.id)
         let reader = try SegmentReader(directory, name)
-        guard reader.checksum == segment.checksum, reader.meta.documentCount == segment.documentCount else {
+        guard reader.checksum == segment.checksum, reader.meta.documentCount == segment.documentCount,
+            reader.byteCount == segment.byteCount
+        else {
             throw .corrupt(file: name, offset: 0, reason: "not the file the manifest names")
         }
         let live = try LiveDocuments.read(segment, directory)

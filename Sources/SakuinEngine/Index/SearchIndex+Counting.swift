@@ -3,7 +3,7 @@ extension SearchIndex {
     /// the request is another, or documents have died.
     func countOfOneList(
         _ request: SearchRequest, _ snapshot: IndexSnapshot, began: UInt64
-    ) throws(SakuinError) -> SearchResponse? {
+    ) throws(SearchError) -> SearchResponse? {
         guard request.limit == 0, request.total == .exact, request.filter == nil, request.fields.isEmpty,
             searched.text.count == 1, case .tree(.text(let text, let fields)) = request.query, fields.isEmpty,
             searched.text[0].analyzer.kind == .cjk, let key = Self.key(text, field: searched.text[0].number)
@@ -15,7 +15,7 @@ extension SearchIndex {
                 count += try segment.reader.grams.find(key)?.documentFrequency ?? 0
             }
         } catch {
-            throw ErrorMapping.sakuinError(error)
+            throw .storage(error)
         }
         var response = SearchResponse(hits: [], total: Total(count), complete: snapshot.damage.isEmpty)
         response.notes = snapshot.damage

@@ -68,10 +68,15 @@ extension SearchIndex: MergeTarget {
         let memoryNeeded = SegmentMerger.memoryByteCount(inputs.map(\.segment), memory.shares)
         try memory.takeForMerge(memoryNeeded) { () throws(StorageError) in try control.check() }
         defer { memory.giveBackFromMerge(memoryNeeded) }
-        let merger = SegmentMerger(inputs, directory: store.directory, control, memory.shares)
-        let merged = try merger.run(id: store.nextSegmentID(), fieldNames: registry.names)
-        try store.replace(inputs, ids: found, by: merged)
-        return merged?.id
+        do throws(StorageError) {
+            let merger = SegmentMerger(inputs, directory: store.directory, control, memory.shares)
+            let merged = try merger.run(id: store.nextSegmentID(), fieldNames: registry.names)
+            try store.replace(inputs, ids: found, by: merged)
+            return merged?.id
+        } catch {
+            quarantine(error)
+            throw error
+        }
     }
 
     func settle(commits: Bool) throws(SakuinError) { _ = try writer.cutNow(commits: commits) }

@@ -46,7 +46,13 @@ extension SearchIndex {
         let count = points.countExport()
         return DocumentPages(missing: snapshot.damage) {
             try withExtendedLifetime(count) { () throws(SakuinError) in
-                try walk.read { (walk) throws(SakuinError) in try walk.nextPage() }
+                do throws(StorageError) {
+                    return try walk.read { (walk) throws(StorageError) in try walk.nextPage() }
+                } catch {
+                    // The next export goes round it and says so.
+                    self.quarantine(error)
+                    throw ErrorMapping.sakuinError(error)
+                }
             }
         }
     }

@@ -8,7 +8,7 @@ extension SearchIndex {
         try check(request)
         let snapshot = try snapshot(for: request, limitMilliseconds: limitMilliseconds)
         let deadline = limitMilliseconds == 0 ? 0 : began + UInt64(limitMilliseconds) * 1_000_000
-        guard let response = try answer(request, snapshot, began: began, deadline: deadline) else {
+        guard let response = try answerAround(request, snapshot, began: began, deadline: deadline) else {
             throw ErrorMapping.sakuinError(SearchError.storage(.cancelled))
         }
         return response
@@ -24,48 +24,78 @@ extension SearchIndex {
         try check(request)
         if request.offset + request.limit > Self.quickWindowMax { return nil }
         let (deadline, isEndless) = began.addingReportingOverflow(limit)
-        return try answer(
+        return try answerAround(
             request, try snapshot(for: request, limitMilliseconds: 0), began: began, deadline: isEndless ? 0 : deadline)
     }
 
     /// Larger windows are not for threads that others wait for.
     private static let quickWindowMax = 1_000
 
-    /// The answer from a snapshot; nil when the deadline (nanoseconds; 0: none) has passed before.
-    private func answer(
+    /// The answer from a snapshot; segments that do not verify on the way are put into quarantine and gone round, and
+    /// the answer says so. nil when the deadline (nanoseconds; 0: none) has passed before.
+    private func answerAround(
         _ request: SearchRequest, _ snapshot: IndexSnapshot, began: UInt64, deadline: UInt64
     ) throws(SakuinError) -> SearchResponse? {
+        var snapshot = snapshot
+        while true {
+            do throws(SearchError) {
+                return try answer(request, snapshot, began: began, deadline: deadline)
+            } catch .storage(.cancelled) {
+                return nil
+            } catch {
+                guard case .storage(let damage) = error, goRound(damage, &snapshot) else {
+                    throw ErrorMapping.sakuinError(error)
+                }
+            }
+        }
+    }
+
+    /// Whether an error is damage of a segment of the snapshot, which it takes out then, of what is served too.
+    private func goRound(_ error: StorageError, _ snapshot: inout IndexSnapshot) -> Bool {
+        guard case .corrupt(let file, _, _) = error else { return false }
+        quarantine(error)
+        return snapshot.quarantine(
+            file, "Segment \(file) is not searched: \(ErrorMapping.sakuinError(error).message)")
+    }
+
+    /// Puts the segment an error is of into quarantine: it is served no more, and nothing is written until the index has
+    /// been repaired. Errors that are no damage do nothing.
+    func quarantine(_ error: StorageError) {
+        guard let damage = store.quarantine(error) else { return }
+        writer.refuse(with: Recovery.readOnly(damage))
+    }
+
+    private func answer(
+        _ request: SearchRequest, _ snapshot: IndexSnapshot, began: UInt64, deadline: UInt64
+    ) throws(SearchError) -> SearchResponse? {
         if let response = try countOfOneList(request, snapshot, began: began) { return response }
         let room = Self.memoryByteCount(request)
         guard memory.takeForSearch(room) else {
-            throw SakuinError(
-                .resourceExhausted, "There is no memory for the search.", field: "memoryBudgetBytes",
-                limit: "\(memory.byteCountMax)", value: "\(memory.used + room)",
-                nextStep: "Try again a little later, or with a smaller offset and limit.", retryAfterMilliseconds: 100)
+            throw .refused(
+                SakuinError(
+                    .resourceExhausted, "There is no memory for the search.", field: "memoryBudgetBytes",
+                    limit: "\(memory.byteCountMax)", value: "\(memory.used + room)",
+                    nextStep: "Try again a little later, or with a smaller offset and limit.",
+                    retryAfterMilliseconds: 100))
         }
         defer { memory.giveBackFromSearch(room) }
-        let plan = try plan(request)
+        let plan: QueryPlan
+        do throws(SakuinError) { plan = try self.plan(request) } catch { throw .refused(error) }
         let segments = snapshot.searchable
-        do throws(SearchError) {
-            let search = SnapshotSearch(
-                plan, schema: schema, segments: segments, models: snapshot.models,
-                cancellation: deadline == 0 ? nil : Cancellation(deadlineNanoseconds: deadline))
-            let window = request.limit == 0 ? 0 : request.offset + request.limit
-            let outcome = try search.run(window: window, total: request.total, sort: request.sort)
-            let hits = try Self.hits(outcome.found, request, segments, schema, plan)
-            var response = SearchResponse(hits: hits, total: outcome.total, complete: snapshot.damage.isEmpty)
-            response.notes = snapshot.damage
-            if outcome.expandedWordCount > 0 {
-                response.notes.append("A prefix stood for \(outcome.expandedWordCount) words.")
-            }
-            response.sequence = snapshot.sequence
-            response.tookMicroseconds = (Clock.nanoseconds() - began) / 1000
-            return response
-        } catch .storage(.cancelled) {
-            return nil
-        } catch {
-            throw ErrorMapping.sakuinError(error)
+        let search = SnapshotSearch(
+            plan, schema: schema, segments: segments, models: snapshot.models,
+            cancellation: deadline == 0 ? nil : Cancellation(deadlineNanoseconds: deadline))
+        let window = request.limit == 0 ? 0 : request.offset + request.limit
+        let outcome = try search.run(window: window, total: request.total, sort: request.sort)
+        let hits = try Self.hits(outcome.found, request, segments, schema, plan)
+        var response = SearchResponse(hits: hits, total: outcome.total, complete: snapshot.damage.isEmpty)
+        response.notes = snapshot.damage
+        if outcome.expandedWordCount > 0 {
+            response.notes.append("A prefix stood for \(outcome.expandedWordCount) words.")
         }
+        response.sequence = snapshot.sequence
+        response.tookMicroseconds = (Clock.nanoseconds() - began) / 1000
+        return response
     }
 
     /// About what a search takes: its buffers, and what it keeps of each document of the window.
@@ -137,27 +167,27 @@ extension SearchIndex {
 
     /// The same, and what cannot be read of the index.
     public func fetchNow(_ keys: [String]) throws(SakuinError) -> FetchedDocuments {
-        let snapshot = store.snapshot
-        var documents: [Document?] = []
-        do throws(StorageError) {
-            for key in keys {
-                var bytes = ByteWriter(capacity: key.utf8.count)
-                bytes.append(utf8: key)
-                let raw = UnsafeRawBufferPointer(start: bytes.start, count: bytes.count)
-                guard let place = try snapshot.find(raw, hash: KeyHash.hash(raw)) else {
-                    documents.append(nil)
-                    continue
-                }
-                let reader = snapshot.segments[place.segment].reader
-                var cache = DocumentBlockCache()
-                documents.append(
-                    try reader.documents().document(place.document, &cache) { (bytes) throws(StorageError) in
-                        try EncodedDocumentReader.decode(bytes, names: reader.meta.fieldNames, file: reader.file)
-                    })
+        var snapshot = store.snapshot
+        while true {
+            do throws(StorageError) {
+                var documents: [Document?] = []
+                for key in keys { documents.append(try Self.document(key, snapshot)) }
+                return FetchedDocuments(documents, missing: snapshot.damage)
+            } catch {
+                if !goRound(error, &snapshot) { throw ErrorMapping.sakuinError(error) }
             }
-            return FetchedDocuments(documents, missing: snapshot.damage)
-        } catch {
-            throw ErrorMapping.sakuinError(error)
+        }
+    }
+
+    private static func document(_ key: String, _ snapshot: IndexSnapshot) throws(StorageError) -> Document? {
+        var bytes = ByteWriter(capacity: key.utf8.count)
+        bytes.append(utf8: key)
+        let raw = UnsafeRawBufferPointer(start: bytes.start, count: bytes.count)
+        guard let place = try snapshot.find(raw, hash: KeyHash.hash(raw)) else { return nil }
+        let reader = snapshot.segments[place.segment].reader
+        var cache = DocumentBlockCache()
+        return try reader.documents().document(place.document, &cache) { (bytes) throws(StorageError) in
+            try EncodedDocumentReader.decode(bytes, names: reader.meta.fieldNames, file: reader.file)
         }
     }
 
@@ -190,7 +220,7 @@ extension SearchIndex {
         statistics.memoryBudgetBytes = memory.byteCountMax
         statistics.memoryBytes = memory.used
         statistics.diskFreeBytes = disk.reading()?.free ?? 0
-        statistics.slowness = disk.refusal(.writes)?.message ?? writer.slowness
+        statistics.slowness = writer.failure?.message ?? disk.refusal(.writes)?.message ?? writer.slowness
         statistics.openReaders = points.readerCount
         statistics.heldBytes = store.files.heldByteCount(besides: snapshot)
         statistics.quarantined = snapshot.damage
@@ -219,30 +249,26 @@ struct SnapshotWalk {
     init(_ snapshot: IndexSnapshot) { self.snapshot = snapshot }
 
     /// The next documents, never an empty page; nil at the end.
-    mutating func nextPage() throws(SakuinError) -> [Document]? {
-        do throws(StorageError) {
-            while segment < snapshot.segments.count {
-                let current = snapshot.segments[segment]
-                let store = current.reader.documents()
-                guard block < store.blockCount else {
-                    segment += 1
-                    block = 0
-                    continue
-                }
-                var page: [Document] = []
-                var cache = DocumentBlockCache()
-                try store.forEach(inBlock: block, &cache) { (document, bytes) throws(StorageError) in
-                    guard current.live?.isLive(document) ?? true else { return }
-                    page.append(
-                        try EncodedDocumentReader.decode(
-                            bytes, names: current.reader.meta.fieldNames, file: current.reader.file))
-                }
-                block += 1
-                if !page.isEmpty { return page }
+    mutating func nextPage() throws(StorageError) -> [Document]? {
+        while segment < snapshot.segments.count {
+            let current = snapshot.segments[segment]
+            let store = current.reader.documents()
+            guard block < store.blockCount else {
+                segment += 1
+                block = 0
+                continue
             }
-            return nil
-        } catch {
-            throw ErrorMapping.sakuinError(error)
+            var page: [Document] = []
+            var cache = DocumentBlockCache()
+            try store.forEach(inBlock: block, &cache) { (document, bytes) throws(StorageError) in
+                guard current.live?.isLive(document) ?? true else { return }
+                page.append(
+                    try EncodedDocumentReader.decode(
+                        bytes, names: current.reader.meta.fieldNames, file: current.reader.file))
+            }
+            block += 1
+            if !page.isEmpty { return page }
         }
+        return nil
     }
 }

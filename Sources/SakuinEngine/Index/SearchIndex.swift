@@ -145,11 +145,13 @@ public final class SearchIndex: SearchService {
         do throws(SakuinError) {
             let (encoded, rejections) = try BatchEncoder.encode(batch, registry)
             let applied = batch.operations.count - rejections.count
+            if let failure = writer.failure { throw failure }
             guard let encoded else {
+                // Nothing was written: what it names is on the disk, whatever the level.
                 completion(
                     .success(
                         WriteReceipt(
-                            sequence: writer.sequence, level: batch.acknowledge, applied: 0, rejections: rejections)))
+                            sequence: store.committed.sequence, level: batch.acknowledge, applied: 0, rejections: rejections)))
                 return nil
             }
             let refusal = writer.submit(encoded, key: batch.idempotencyKey, level: batch.acknowledge) { result in

@@ -114,6 +114,22 @@ final class SegmentStore: Sendable {
         }
     }
 
+    /// Takes a segment that does not verify out of what is served; the file stays, and nothing is committed any more, so
+    /// that the manifest goes on naming it. Returns what is missing then; nil when the error is of no such file.
+    func quarantine(_ error: StorageError) -> [String]? {
+        guard case .corrupt(let file, _, _) = error else { return nil }
+        let sentence = "Segment \(file) is not searched: \(ErrorMapping.sakuinError(error).message)"
+        let damage: [String]? = state.read { _ in
+            var snapshot = holder.snapshot
+            guard snapshot.quarantine(file, sentence) else { return nil }
+            files.keepAll()
+            holder.replace(snapshot)
+            return snapshot.damage
+        }
+        if damage != nil { note("error", sentence) }
+        return damage
+    }
+
     /// Makes the current snapshot durable: segments and live files synced, then a manifest that names them. Returns the
     /// sequence number it covers.
     func commit() throws(StorageError) -> UInt64 {
@@ -140,6 +156,10 @@ final class SegmentStore: Sendable {
 
     private func commit(_ state: inout State) throws(StorageError) -> UInt64 {
         var snapshot = holder.snapshot
+        if let sentence = snapshot.damage.first {
+            // A manifest of what is left would give up what is missing.
+            throw .corrupt(file: "snapshot", offset: 0, reason: "it is not complete: \(sentence)")
+        }
         state.generation += 1
         for i in snapshot.segments.indices {
             let segment = snapshot.segments[i]

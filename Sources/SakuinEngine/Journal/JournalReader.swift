@@ -22,7 +22,7 @@ struct JournalReader {
     }
 
     let file: String
-    /// From the header; 0 for a file that ended before its header did.
+    /// From the header, or from the name where that cannot be read.
     let firstSequence: UInt64
     let mapped: MappedFile
     private var reader: ByteReader
@@ -30,36 +30,42 @@ struct JournalReader {
     private(set) var end = End()
     private var isAtEnd = false
 
-    /// Opens a journal. A file that was only being made has no records; a header that cannot be read is damage when a
-    /// mark stands behind it, and the beginning of a file that was never synced otherwise.
+    /// Opens a journal. A file gets its name when its header is durable, so a header that cannot be read is damage; the
+    /// records behind it verify by themselves. With the header of another file all of it is.
     init(_ directory: any Directory, _ name: String) throws(StorageError) {
         file = name
         mapped = try directory.open(name)
         reader = ByteReader(mapped.bytes, file: name)
-        if mapped.bytes.count < JournalFormat.headerByteCount || Self.isZero(mapped.bytes) {
-            firstSequence = 0
-            isAtEnd = true
-            if !mapped.bytes.isEmpty { end.tornReason = "no header" }
+        let named: UInt64 = if case .journal(let first)? = FileName(name) { first } else { 0 }
+        guard let header = try Self.header(&reader, mapped.bytes) else {
+            firstSequence = named
+            end.validByteCount = min(JournalFormat.headerByteCount, mapped.bytes.count)
+            end.damaged = [0..<JournalFormat.headerByteCount]
             return
         }
+        firstSequence = header.first
+        if named > 0, header.first != named {
+            end.damaged = [0..<mapped.bytes.count]
+            isAtEnd = true
+            return
+        }
+        guard (JournalFormat.oldestVersion...JournalFormat.version).contains(header.version) else {
+            throw .unsupportedVersion(file: name, found: Int(header.version), supported: Int(JournalFormat.version))
+        }
+        end.validByteCount = JournalFormat.headerByteCount
+    }
+
+    /// Format version and first sequence number; nil when they cannot be read.
+    private static func header(
+        _ reader: inout ByteReader, _ bytes: UnsafeRawBufferPointer
+    ) throws(StorageError) -> (version: UInt32, first: UInt64)? {
+        guard bytes.count >= JournalFormat.headerByteCount else { return nil }
         let magic = try reader.read64()
         let version = try reader.read32()
         let first = try reader.read64()
         let checksum = try reader.read32()
-        let isWhole = CRC32C.checksum(UnsafeRawBufferPointer(rebasing: mapped.bytes[..<20])) == checksum
-        guard magic == JournalFormat.magic, isWhole else {
-            firstSequence = 0
-            if !skipToMark() {
-                isAtEnd = true
-                end.tornReason = "a header that does not verify"
-            }
-            return
-        }
-        firstSequence = first
-        guard (JournalFormat.oldestVersion...JournalFormat.version).contains(version) else {
-            throw .unsupportedVersion(file: name, found: Int(version), supported: Int(JournalFormat.version))
-        }
-        end.validByteCount = JournalFormat.headerByteCount
+        let isWhole = CRC32C.checksum(UnsafeRawBufferPointer(rebasing: bytes[..<20])) == checksum
+        return magic == JournalFormat.magic && isWhole && first < FileName.numberMax ? (version, first) : nil
     }
 
     private static func isZero(_ bytes: UnsafeRawBufferPointer) -> Bool { bytes.allSatisfy { $0 == 0 } }
@@ -117,8 +123,8 @@ struct JournalReader {
         guard checksum == JournalFormat.checksum(kind, sequence, payload), kind != 0 else {
             return try stop(Self.isZero(rest) ? nil : "a record whose checksum does not match")
         }
-        guard sequence >= max(lastSequence, firstSequence) else {
-            return try stop("a sequence number that descends")
+        guard sequence >= max(lastSequence, firstSequence), sequence < FileName.numberMax else {
+            return try stop("a sequence number that descends or cannot be")
         }
         guard let known = JournalFormat.Kind(rawValue: kind) else {
             throw .unsupportedVersion(

@@ -19,6 +19,9 @@ struct Manifest: Equatable, Sendable {
     /// 1: the first format.
     static let formatVersion: UInt32 = 1
 
+    /// No segment is larger, so that the sum of all does not overflow: a petabyte.
+    private static let segmentByteCountMax = 1 << 50
+
     var generation: UInt64 = 0
     var nextSegmentID: UInt64 = 1
     /// Every write up to this sequence number is in the segments.
@@ -69,13 +72,16 @@ struct Manifest: Equatable, Sendable {
         generation = try reader.read64()
         nextSegmentID = try reader.read64()
         committedSequence = try reader.read64()
+        guard max(generation, nextSegmentID, committedSequence) < FileName.numberMax else {
+            throw reader.corrupt("a number that cannot be")
+        }
         schema = [UInt8](try reader.readBytes(try reader.readCount(max: reader.remaining)))
         for _ in 0..<(try reader.readCount(max: reader.remaining)) { fieldNames.append(try reader.readString()) }
         var seen: Set<UInt64> = []
         for _ in 0..<(try reader.readCount(max: reader.remaining)) {
             let segment = Segment(
                 id: try reader.readVarint(), documentCount: try reader.readCount(max: Int(Int32.max)),
-                liveGeneration: try reader.readVarint(), byteCount: try reader.readCount(max: Int(Int64.max >> 1)),
+                liveGeneration: try reader.readVarint(), byteCount: try reader.readCount(max: Self.segmentByteCountMax),
                 checksum: try reader.read32())
             guard segment.id < nextSegmentID, segment.liveGeneration <= generation, seen.insert(segment.id).inserted
             else { throw reader.corrupt("segment \(segment.id) cannot be in generation \(generation)") }

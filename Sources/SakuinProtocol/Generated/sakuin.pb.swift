@@ -603,6 +603,14 @@ nonisolated struct Sakuin_V1_Request: @unchecked Sendable {
     set {_uniqueStorage()._call = .startCheck(newValue)}
   }
 
+  var reopenIndex: Sakuin_V1_ReopenIndex {
+    get {
+      if case .reopenIndex(let v)? = _storage._call {return v}
+      return Sakuin_V1_ReopenIndex()
+    }
+    set {_uniqueStorage()._call = .reopenIndex(newValue)}
+  }
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   nonisolated enum OneOf_Call: Equatable, Sendable {
@@ -633,6 +641,7 @@ nonisolated struct Sakuin_V1_Request: @unchecked Sendable {
     case listJobs(Sakuin_V1_ListJobs)
     case controlJob(Sakuin_V1_ControlJob)
     case startCheck(Sakuin_V1_StartCheck)
+    case reopenIndex(Sakuin_V1_ReopenIndex)
 
   }
 
@@ -902,6 +911,19 @@ nonisolated struct Sakuin_V1_AliasIndex: Sendable {
   init() {}
 }
 
+/// Closes an index and opens it again from its files; an index that could not be opened too. The reply lists it.
+nonisolated struct Sakuin_V1_ReopenIndex: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var name: String = String()
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
 nonisolated struct Sakuin_V1_Refresh: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
@@ -1019,6 +1041,9 @@ nonisolated struct Sakuin_V1_IndexListing: Sendable {
   var documents: UInt64 = 0
 
   var bytes: UInt64 = 0
+
+  /// What cannot be read of it, in sentences; empty: it is complete.
+  var problems: [String] = []
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -2462,7 +2487,7 @@ nonisolated extension Sakuin_V1_Welcome: SwiftProtobuf.Message, SwiftProtobuf._M
 
 nonisolated extension Sakuin_V1_Request: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".Request"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}deadline_milliseconds\0\u{3}create_index\0\u{3}list_indexes\0\u{3}drop_index\0\u{3}alias_index\0\u{1}write\0\u{1}search\0\u{1}get\0\u{1}refresh\0\u{1}commit\0\u{1}statistics\0\u{1}segments\0\u{1}compact\0\u{1}import\0\u{1}export\0\u{4}\u{5}create_snapshot\0\u{3}list_snapshots\0\u{3}restore_snapshot\0\u{3}delete_snapshot\0\u{3}open_point_in_time\0\u{3}close_point_in_time\0\u{4}\u{5}start_compaction\0\u{3}estimate_compaction\0\u{3}list_jobs\0\u{3}control_job\0\u{3}start_check\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}deadline_milliseconds\0\u{3}create_index\0\u{3}list_indexes\0\u{3}drop_index\0\u{3}alias_index\0\u{1}write\0\u{1}search\0\u{1}get\0\u{1}refresh\0\u{1}commit\0\u{1}statistics\0\u{1}segments\0\u{1}compact\0\u{1}import\0\u{1}export\0\u{4}\u{5}create_snapshot\0\u{3}list_snapshots\0\u{3}restore_snapshot\0\u{3}delete_snapshot\0\u{3}open_point_in_time\0\u{3}close_point_in_time\0\u{4}\u{5}start_compaction\0\u{3}estimate_compaction\0\u{3}list_jobs\0\u{3}control_job\0\u{3}start_check\0\u{3}reopen_index\0")
 
   fileprivate class _StorageClass {
     var _deadlineMilliseconds: UInt32 = 0
@@ -2823,6 +2848,19 @@ nonisolated extension Sakuin_V1_Request: SwiftProtobuf.Message, SwiftProtobuf._M
             _storage._call = .startCheck(v)
           }
         }()
+        case 35: try {
+          var v: Sakuin_V1_ReopenIndex?
+          var hadOneofValue = false
+          if let current = _storage._call {
+            hadOneofValue = true
+            if case .reopenIndex(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._call = .reopenIndex(v)
+          }
+        }()
         default: break
         }
       }
@@ -2938,6 +2976,10 @@ nonisolated extension Sakuin_V1_Request: SwiftProtobuf.Message, SwiftProtobuf._M
       case .startCheck?: try {
         guard case .startCheck(let v)? = _storage._call else { preconditionFailure() }
         try visitor.visitSingularMessageField(value: v, fieldNumber: 34)
+      }()
+      case .reopenIndex?: try {
+        guard case .reopenIndex(let v)? = _storage._call else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 35)
       }()
       case nil: break
       }
@@ -3415,6 +3457,36 @@ nonisolated extension Sakuin_V1_AliasIndex: SwiftProtobuf.Message, SwiftProtobuf
   }
 }
 
+nonisolated extension Sakuin_V1_ReopenIndex: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".ReopenIndex"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.name) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.name.isEmpty {
+      try visitor.visitSingularStringField(value: self.name, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: Sakuin_V1_ReopenIndex, rhs: Sakuin_V1_ReopenIndex) -> Bool {
+    if lhs.name != rhs.name {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
 nonisolated extension Sakuin_V1_Refresh: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".Refresh"
   static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}index\0")
@@ -3677,7 +3749,7 @@ nonisolated extension Sakuin_V1_IndexList: SwiftProtobuf.Message, SwiftProtobuf.
 
 nonisolated extension Sakuin_V1_IndexListing: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".IndexListing"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}aliases\0\u{1}documents\0\u{1}bytes\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}aliases\0\u{1}documents\0\u{1}bytes\0\u{1}problems\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -3689,6 +3761,7 @@ nonisolated extension Sakuin_V1_IndexListing: SwiftProtobuf.Message, SwiftProtob
       case 2: try { try decoder.decodeRepeatedStringField(value: &self.aliases) }()
       case 3: try { try decoder.decodeSingularUInt64Field(value: &self.documents) }()
       case 4: try { try decoder.decodeSingularUInt64Field(value: &self.bytes) }()
+      case 5: try { try decoder.decodeRepeatedStringField(value: &self.problems) }()
       default: break
       }
     }
@@ -3707,6 +3780,9 @@ nonisolated extension Sakuin_V1_IndexListing: SwiftProtobuf.Message, SwiftProtob
     if self.bytes != 0 {
       try visitor.visitSingularUInt64Field(value: self.bytes, fieldNumber: 4)
     }
+    if !self.problems.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.problems, fieldNumber: 5)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -3715,6 +3791,7 @@ nonisolated extension Sakuin_V1_IndexListing: SwiftProtobuf.Message, SwiftProtob
     if lhs.aliases != rhs.aliases {return false}
     if lhs.documents != rhs.documents {return false}
     if lhs.bytes != rhs.bytes {return false}
+    if lhs.problems != rhs.problems {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

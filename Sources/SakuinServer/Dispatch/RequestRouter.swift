@@ -57,7 +57,7 @@ struct RequestRouter: Sendable {
                 try catalog.indexNow(name).submit(batch) { completion($0.map { .receipt($0) }) }
             case .listJobs(let name):
                 completion(.success(.jobs(name.isEmpty ? catalog.jobsNow() : try jobs(name))))
-            case .createIndex, .dropIndex, .aliasIndex, .refresh, .commit, .segments, .compact, .startCompaction,
+            case .createIndex, .dropIndex, .aliasIndex, .reopenIndex, .refresh, .commit, .segments, .compact, .startCompaction,
                 .estimateCompaction, .startCheck, .controlJob, .createSnapshot, .listSnapshots, .restoreSnapshot,
                 .deleteSnapshot:
                 Task { completion(await slow(request.call)) }
@@ -92,6 +92,7 @@ struct RequestRouter: Sendable {
             case .aliasIndex(let name, let target):
                 try await catalog.alias(name, to: target)
                 return .success(.done)
+            case .reopenIndex(let name): return .success(.indexes([try await catalog.reopen(index: name)]))
             case .refresh(let name): return .success(.sequence(try await catalog.index(name).refresh()))
             case .commit(let name): return .success(.sequence(try await catalog.index(name).commit()))
             case .segments(let name): return .success(.segments(try await catalog.index(name).segments()))

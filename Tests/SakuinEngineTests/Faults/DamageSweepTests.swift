@@ -65,6 +65,13 @@ private struct DamageSweep {
         for name in files.keys.sorted() {
             guard let bytes = files[name], !bytes.isEmpty else { continue }
             let isJournal = name.hasPrefix("journal")
+            if isJournal {
+                for bit in stride(from: 3, to: 8 * JournalFormat.headerByteCount, by: 16) {
+                    var flipped = bytes
+                    flipped[bit / 8] ^= 1 << UInt8(bit % 8)
+                    damages.append(Damage(name: name, text: "header bit \(bit) flipped", bytes: flipped, isTold: true))
+                }
+            }
             for _ in 0..<24 {
                 let bit = random.below(bytes.count * 8)
                 var flipped = bytes
@@ -74,14 +81,16 @@ private struct DamageSweep {
             for _ in 0..<8 {
                 let length = random.below(bytes.count)
                 let cut = Array(bytes[..<length])
-                damages.append(Damage(name: name, text: "cut to \(length)", bytes: cut, isTold: !isJournal))
+                let isHeader = length < JournalFormat.headerByteCount
+                damages.append(Damage(name: name, text: "cut to \(length)", bytes: cut, isTold: !isJournal || isHeader))
                 var zeroed = bytes
                 for i in length..<min(length + 512, bytes.count) { zeroed[i] = 0 }
                 // The marks at the end of a journal may be among what is zeroed.
-                damages.append(Damage(name: name, text: "zeroed at \(length)", bytes: zeroed, isTold: !isJournal))
+                damages.append(
+                    Damage(name: name, text: "zeroed at \(length)", bytes: zeroed, isTold: !isJournal || isHeader))
             }
             for (other, content) in files where other != name && content != bytes {
-                damages.append(Damage(name: name, text: "swapped for \(other)", bytes: content, isTold: !isJournal))
+                damages.append(Damage(name: name, text: "swapped for \(other)", bytes: content, isTold: true))
             }
             for content in Set(earlier.compactMap { $0[name] }) where content != bytes {
                 damages.append(Damage(name: name, text: "set back", bytes: content, isTold: !isJournal))
@@ -98,10 +107,12 @@ private struct DamageSweep {
         guard let index = try? SearchIndex.open(disk, schema: nil, options: FaultScenario.options) else {
             return unchanged(disk, files, label)
         }
+        let wasReadOnly = index.isReadOnly
+        let state = try? StateReader.read(index)
+        // A damaged block puts its segment into quarantine when it is come upon.
         guard index.isReadOnly else {
             defer { index.abandon() }
-            // A damaged block is an error of whoever comes upon it.
-            guard let state = try? StateReader.read(index) else { return [] }
+            guard let state else { return [Finding(kind: .wrong, text: "\(label): refused as a whole")] }
             var bounds = bounds
             if !damage.isTold { bounds.lower = 0 }
             return bounds.judge(state, label).map { [$0] } ?? []
@@ -119,7 +130,7 @@ private struct DamageSweep {
             }
         }
         do { try index.close() } catch { findings.append(Finding(kind: .wrong, text: "\(label): \(error)")) }
-        return findings + unchanged(disk, files, label)
+        return wasReadOnly ? findings + unchanged(disk, files, label) : findings
     }
 
     /// An index that cannot be opened, or only for reading, is left as it was.

@@ -136,7 +136,7 @@ import Testing
             if (try? await faulty.write(put("b\(number)"))) != nil { acknowledged.append("b\(number)") }
         }
         #expect(directory.hasFailed && acknowledged.count < 6)
-        #expect(faulty.writeFailure?.code == .unavailable)
+        #expect(faulty.writeFailure?.code == .failedPrecondition)
         #expect(try keys(memory.copyAfterCrash(), among: ["a"] + acknowledged) == ["a"] + acknowledged)
         faulty.abandon()
         let mended = try SearchIndex.open(memory, schema: nil, options: Self.options)

@@ -16,7 +16,7 @@ import Testing
             let copy = memory.copyAfterKill()
             guard let manifest = try? Manifest.newest(copy),
                 let replay = try? JournalReplay.scan(
-                    copy, committedSequence: manifest.committedSequence, isNew: true,
+                    copy, committedSequence: manifest.committedSequence,
                     FieldRegistry(schema: .standard, names: manifest.fieldNames))
             else { return }
             most.withLock { $0 = max($0, replay.byteCount) }
