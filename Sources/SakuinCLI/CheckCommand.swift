@@ -64,7 +64,8 @@ struct CheckCommand: AsyncParsableCommand {
         var problems = 0
         var failed = false
         if let problem = try aliasProblem() {
-            output.json ? output.object([("folder", .string(target)), ("problems", .array([.string(problem)]))])
+            output.json
+                ? output.object([("folder", .string(target)), ("problems", .array([.string(problem)]))])
                 : output.line(problem)
             problems += repair ? 0 : 1
         }

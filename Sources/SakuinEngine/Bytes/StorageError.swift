@@ -23,6 +23,9 @@ enum StorageError: Error, Sendable, Equatable {
         }
     }
 
+    /// Whether the bytes are there and cannot be what they claim to be.
+    var isCorrupt: Bool { if case .corrupt = self { true } else { false } }
+
     /// ENOENT, which is the same number on all systems this is built for.
     private static let noSuchFile: Int32 = 2
 

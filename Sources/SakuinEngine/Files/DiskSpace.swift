@@ -58,6 +58,12 @@ final class DiskSpace: Sendable {
         }
     }
 
+    /// Whether writes would be taken now; looked at anew.
+    var hasRoomForWrites: Bool {
+        _ = reading(isFresh: true)
+        return refusal(.writes) == nil
+    }
+
     /// Why there is no room for `byteCount` bytes more above the mark; nil when there is.
     func refusal(_ mark: Mark, for byteCount: Int = 0) -> SakuinError? {
         if mark == .merges ? mergeMark == 0 : writeMark == 0, byteCount == 0 { return nil }

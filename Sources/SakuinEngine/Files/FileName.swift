@@ -6,6 +6,8 @@ enum FileName: Equatable, Sendable {
     /// Journal whose first record has at least this sequence number.
     case journal(firstSequence: UInt64)
     case manifest(generation: UInt64)
+    /// The same once more, since there is no other.
+    case manifestCopy(generation: UInt64)
     /// Being written; worthless after a crash.
     case temporary
 
@@ -21,6 +23,7 @@ enum FileName: Equatable, Sendable {
     static func live(segment: UInt64, generation: UInt64) -> String { "live-\(hex(segment))-\(hex(generation)).del" }
     static func journal(_ firstSequence: UInt64) -> String { "journal-\(hex(firstSequence)).log" }
     static func manifest(_ generation: UInt64) -> String { "manifest-\(hex(generation)).mft" }
+    static func manifestCopy(_ generation: UInt64) -> String { "manifest-\(hex(generation)).copy" }
     static func temporary(_ name: String) -> String { temporaryPrefix + name }
     static func quarantined(_ name: String) -> String { "\(quarantineFolder)/\(name)" }
 
@@ -36,6 +39,8 @@ enum FileName: Equatable, Sendable {
             self = .journal(firstSequence: numbers[0])
         } else if let numbers = Self.numbers(name, "manifest-", ".mft", 1) {
             self = .manifest(generation: numbers[0])
+        } else if let numbers = Self.numbers(name, "manifest-", ".copy", 1) {
+            self = .manifestCopy(generation: numbers[0])
         } else {
             return nil
         }

@@ -42,7 +42,9 @@ extension IndexCatalog {
     /// Opens those indexes again that a full disk has stopped and for which there is room now.
     func reopenWhereThereIsRoom() {
         let stopped = state.read { state in
-            state.isClosed ? [] : state.indexes.filter { $0.value.canGoOn }.map(\.key).sorted()
+            if state.isClosed { return [String]() }
+            let closed = state.broken.filter { IndexWriter.isFull($0.value) && disk.hasRoomForWrites }
+            return (state.indexes.filter { $0.value.canGoOn }.map(\.key) + closed.map(\.key)).sorted()
         }
         for name in stopped {
             do throws(SakuinError) {
@@ -64,6 +66,6 @@ extension SearchIndex {
     /// Whether a full disk has stopped writes, and there is room now.
     var canGoOn: Bool {
         guard let failure = writer.failure, IndexWriter.isFull(failure) else { return false }
-        return disk.refusal(.writes) == nil
+        return disk.hasRoomForWrites
     }
 }

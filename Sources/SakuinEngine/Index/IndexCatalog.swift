@@ -22,6 +22,7 @@ public final class IndexCatalog: CatalogService {
     let memory: MemoryBudget
     let state: Monitor<State>
     let backups: BackupStore
+    let disk: DiskSpace
     /// Opens indexes again that a full disk has stopped.
     private let watcher = Monitor<WorkerThread?>(nil)
     /// Ends copies when the catalog is closed.
@@ -35,15 +36,18 @@ public final class IndexCatalog: CatalogService {
             throw ErrorMapping.sakuinError(error)
         }
         try self.init(root, options: options)
+        let thread = WorkerThread { [self] in watch() }
+        watcher.change { $0 = thread }
     }
 
-    /// The same over any directory.
+    /// The same over any directory, in which nobody looks whether there is room again.
     init(_ root: any Directory, options: IndexOptions) throws(SakuinError) {
         try options.validate()
         self.root = root
         self.options = options
         memory = MemoryBudget(byteCountMax: options.memoryBudgetBytes, process: options.processMemory)
         backups = BackupStore(root, cancellation)
+        disk = DiskSpace(root, mergeMark: options.diskMergeMarkBytes, writeMark: options.diskWriteMarkBytes)
         do throws(StorageError) {
             try root.createFolder(Self.folder)
             lock = try root.lock(FileName.lockName)
@@ -57,16 +61,16 @@ public final class IndexCatalog: CatalogService {
             lock.release()
             throw ErrorMapping.sakuinError(error)
         }
-        let thread = WorkerThread { [self] in watch() }
-        watcher.change { $0 = thread }
     }
 
     private static let folder = "indexes"
     static func folder(_ name: String) -> String { folder + "/" + name }
 
     func open(_ name: String, schema: Schema? = nil) throws(SakuinError) -> SearchIndex {
-        do throws(StorageError) { try root.createFolder(Self.folder(name)) } catch {
-            throw ErrorMapping.sakuinError(error)
+        if schema != nil {
+            do throws(StorageError) { try root.createFolder(Self.folder(name)) } catch {
+                throw ErrorMapping.sakuinError(error)
+            }
         }
         return try SearchIndex.open(
             SubDirectory(root, Self.folder(name)), schema: schema, options: options, memory: memory)

@@ -48,6 +48,9 @@ public enum IndexCheck {
         }
         let scan = try Manifest.scan(directory)
         for (name, error) in scan.damaged { report.add(error, "\(name): ") }
+        for (name, error) in scan.halved where error.isCorrupt {
+            report.add(error, "\(name), of which there is another: ")
+        }
         guard let manifest = scan.newest else {
             report.problems.append("There is no manifest that can be read.")
             return report

@@ -50,7 +50,9 @@ public enum IndexRepair {
             }
             // A journal of a later format is found before anything is changed.
             _ = try repair.replay(manifest)
-            try repair.replaceDamaged(manifest, scan.damaged.map(\.name))
+            // Generations from before manifests were written twice have one file.
+            let halved = scan.halved.filter { $0.error.isCorrupt }
+            try repair.replaceDamaged(manifest, (scan.damaged + halved).map(\.name))
             try repair.keepDamagedJournals(manifest)
         } catch {
             lock.release()
@@ -180,9 +182,7 @@ private struct Repair {
         if gone.isEmpty { return }
         try quarantine(gone)
         var highest = manifest.generation
-        for name in try directory.list() {
-            if case .manifest(let generation)? = FileName(name) { highest = max(highest, generation) }
-        }
+        if let newest = try Manifest.generations(in: directory).first { highest = max(highest, newest) }
         repaired.generation = highest + 1
         try directory.syncDirectory()
         try repaired.write(to: directory)

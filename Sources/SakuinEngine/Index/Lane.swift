@@ -99,6 +99,9 @@ private final class LaneWork {
             spillByteCount: budget.shares.spillByteCount)
     }
 
+    /// A chunk that could not be sealed is in the journal.
+    deinit { budget.change(by: -booked) }
+
     /// Takes memory for what the lane holds now; false when there is none and the chunk has to be sealed.
     private func takeRoom() -> Bool {
         let chunk = inverter.isEmpty ? 0 : inverter.byteCount

@@ -110,7 +110,7 @@ extension SegmentStore {
             }
             attempt { () throws(StorageError) in
                 let scan = try Manifest.scan(directory)
-                for (name, error) in scan.damaged {
+                for (name, error) in scan.damaged + scan.halved.filter({ $0.error.isCorrupt }) {
                     let problem = "\(name): \(ErrorMapping.sakuinError(error).message)"
                     if !snapshot.damage.contains(where: { $0.hasPrefix(name) }) { problems.append(problem) }
                 }

@@ -63,6 +63,9 @@ struct Recovery {
             throw ErrorMapping.sakuinError(passing.error)
         }
         if let manifest = scan.newest {
+            for (name, error) in scan.halved where error.isCorrupt {
+                note("warning", "\(name) is damaged; the other one serves: \(error)")
+            }
             let damage = scan.damaged.map { "\($0.name) cannot be read: \(ErrorMapping.sakuinError($0.error).message)" }
             return try reopen(manifest, damage, schema, lock)
         }
@@ -160,8 +163,20 @@ struct Recovery {
             let store = SegmentStore(
                 directory: directory, files: files, registry: registry, snapshot: snapshot, state: try state(manifest),
                 log: options.log)
-            guard snapshot.damage.isEmpty else { return serve(registry, store, lock, replay, snapshot.damage) }
-            try prepare(manifest, replay)
+            guard snapshot.damage.isEmpty else {
+                let index = serve(registry, store, lock, replay)
+                index.writer.refuse(with: Self.readOnly(snapshot.damage))
+                return index
+            }
+            do throws(StorageError) { try prepare(manifest, replay) } catch {
+                // What there is can be served all the same.
+                if givesUp { throw error }
+                let index = serve(registry, store, lock, replay)
+                let failure = IndexWriter.failure(ErrorMapping.sakuinError(error), "opening the index")
+                note("error", failure.description)
+                index.writer.refuse(with: failure)
+                return index
+            }
             let journal = try Journal(directory, older: replay.files, durableNameCount: registry.count) {
                 registry.names
             }
@@ -209,16 +224,14 @@ struct Recovery {
         return index
     }
 
-    /// Serves what can be read and changes nothing.
+    /// Serves what can be read and changes nothing; the caller says why nothing can be written.
     private func serve(
-        _ registry: FieldRegistry, _ store: SegmentStore, _ lock: any FileLock, _ replay: JournalReplay,
-        _ damage: [String]
+        _ registry: FieldRegistry, _ store: SegmentStore, _ lock: any FileLock, _ replay: JournalReplay
     ) -> SearchIndex {
         let index = assemble(registry, store, lock, nil, replay.recentKeys, sequence: replay.lastSequence)
         do throws(SakuinError) { try feed(replay, to: index, commits: false) } catch {
             store.report(["The journal could not be replayed: \(error.message)"])
         }
-        index.writer.refuse(with: Self.readOnly(damage))
         index.startMerging(onlyChecks: true)
         return index
     }

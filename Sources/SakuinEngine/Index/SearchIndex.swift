@@ -151,7 +151,8 @@ public final class SearchIndex: SearchService {
                 completion(
                     .success(
                         WriteReceipt(
-                            sequence: store.committed.sequence, level: batch.acknowledge, applied: 0, rejections: rejections)))
+                            sequence: store.committed.sequence, level: batch.acknowledge, applied: 0,
+                            rejections: rejections)))
                 return nil
             }
             let refusal = writer.submit(encoded, key: batch.idempotencyKey, level: batch.acknowledge) { result in

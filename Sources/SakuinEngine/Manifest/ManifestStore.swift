@@ -1,7 +1,9 @@
-// Manifests in a folder: written by rename, read as the newest whole one.
+// Manifests in a folder: written twice, each by rename, read as the newest whole one. Without one nothing of an index
+// could be found, so that a single byte must not take it away.
 //
-// 1. Write a temporary file and sync it.
-// 2. Rename it to the name of its generation and sync the folder: from here on the new generation is the one.
+// 1. Write a temporary file and sync it, then the same again.
+// 2. Rename them to the names of their generation, the copy first, and sync the folder: from here on the new generation is
+//    the one.
 // 3. Remove older generations.
 
 extension Manifest {
@@ -9,33 +11,40 @@ extension Manifest {
     struct Scan: Sendable {
         /// The newest that verifies.
         var newest: Manifest?
-        /// Manifests that do not, newest first, with what is wrong.
+        /// Newer generations of which neither file verifies, newest first: a file with what is wrong.
         var damaged: [(name: String, error: StorageError)] = []
+        /// Files of the newest that are damaged or missing while the other one is whole.
+        var halved: [(name: String, error: StorageError)] = []
     }
 
     /// Makes this the newest generation; durable when it returns. Files it names have to be durable before.
     func write(to directory: any Directory) throws(StorageError) {
-        let name = FileName.manifest(generation)
-        let temporary = FileName.temporary(name)
         var bytes = ByteWriter(capacity: 4096)
         encode(into: &bytes)
-        let file = try directory.create(temporary)
-        try bytes.withBytes { (bytes) throws(StorageError) in try file.append(bytes) }
-        try file.sync()
-        try file.close()
-        try directory.rename(temporary, to: name)
+        for name in [FileName.manifestCopy(generation), FileName.manifest(generation)] {
+            let temporary = FileName.temporary(name)
+            let file = try directory.create(temporary)
+            try bytes.withBytes { (bytes) throws(StorageError) in try file.append(bytes) }
+            try file.sync()
+            try file.close()
+            try directory.rename(temporary, to: name)
+        }
         try directory.syncDirectory()
         // One that stays does no harm: it is older, and the next change tries again.
         for older in (try? Self.generations(in: directory)) ?? [] where older < generation {
             try? directory.remove(FileName.manifest(older))
+            try? directory.remove(FileName.manifestCopy(older))
         }
     }
 
     /// Generations with a manifest, newest first.
-    private static func generations(in directory: any Directory) throws(StorageError) -> [UInt64] {
-        var found: [UInt64] = []
+    static func generations(in directory: any Directory) throws(StorageError) -> [UInt64] {
+        var found: Set<UInt64> = []
         for name in try directory.list() {
-            if case .manifest(let generation)? = FileName(name) { found.append(generation) }
+            switch FileName(name) {
+            case .manifest(let generation)?, .manifestCopy(let generation)?: found.insert(generation)
+            default: break
+            }
         }
         return found.sorted(by: >)
     }
@@ -44,23 +53,38 @@ extension Manifest {
     static func scan(_ directory: any Directory) throws(StorageError) -> Scan {
         var scan = Scan()
         for generation in try generations(in: directory) {
-            let name = FileName.manifest(generation)
-            do throws(StorageError) {
-                let manifest = try directory.open(name).withBytes { (bytes) throws(StorageError) in
-                    try Manifest(decoding: bytes, file: name)
+            var failures: [(name: String, error: StorageError)] = []
+            for name in [FileName.manifest(generation), FileName.manifestCopy(generation)] {
+                do throws(StorageError) {
+                    let manifest = try read(name, of: generation, directory)
+                    scan.newest = scan.newest ?? manifest
+                } catch {
+                    // A manifest of a later format is not damage: going back behind it would lose writes.
+                    if case .unsupportedVersion = error { throw error }
+                    failures.append((name, error))
                 }
-                guard manifest.generation == generation else {
-                    throw .corrupt(file: name, offset: 12, reason: "generation \(manifest.generation) in the file")
-                }
-                scan.newest = manifest
-                return scan
-            } catch {
-                // A manifest of a later format is not damage: going back behind it would lose writes.
-                if case .unsupportedVersion = error { throw error }
-                scan.damaged.append((name, error))
             }
+            if scan.newest != nil {
+                scan.halved = failures
+                return scan
+            }
+            // A call that failed says most: the file may be good. One that is not there says least.
+            let told = failures.first { !$0.error.isDamage } ?? failures.first { $0.error.isCorrupt } ?? failures[0]
+            scan.damaged.append(told)
         }
         return scan
+    }
+
+    private static func read(
+        _ name: String, of generation: UInt64, _ directory: any Directory
+    ) throws(StorageError) -> Manifest {
+        let manifest = try directory.open(name).withBytes { (bytes) throws(StorageError) in
+            try Manifest(decoding: bytes, file: name)
+        }
+        guard manifest.generation == generation else {
+            throw .corrupt(file: name, offset: 12, reason: "generation \(manifest.generation) in the file")
+        }
+        return manifest
     }
 
     /// The newest manifest that verifies; nil when there is none at all, an error when there are but none verifies.

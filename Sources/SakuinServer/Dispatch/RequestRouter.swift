@@ -57,7 +57,8 @@ struct RequestRouter: Sendable {
                 try catalog.indexNow(name).submit(batch) { completion($0.map { .receipt($0) }) }
             case .listJobs(let name):
                 completion(.success(.jobs(name.isEmpty ? catalog.jobsNow() : try jobs(name))))
-            case .createIndex, .dropIndex, .aliasIndex, .reopenIndex, .refresh, .commit, .segments, .compact, .startCompaction,
+            case .createIndex, .dropIndex, .aliasIndex, .reopenIndex, .refresh, .commit, .segments, .compact,
+                .startCompaction,
                 .estimateCompaction, .startCheck, .controlJob, .createSnapshot, .listSnapshots, .restoreSnapshot,
                 .deleteSnapshot:
                 Task { completion(await slow(request.call)) }

@@ -93,8 +93,7 @@ import Testing
 
     @Test func withoutAManifestDocumentsAreExported() async throws {
         let directory = try await folder()
-        let name = try first(directory, "manifest-")
-        directory.overwrite(name, with: [0])
+        for name in try directory.list() where name.hasPrefix("manifest-") { directory.overwrite(name, with: [0]) }
         let files = try directory.list()
         let error = #expect(throws: SakuinError.self) { try total(directory) }
         #expect(error?.code == .dataLoss && error?.nextStep?.contains("--repair") == true)
@@ -147,5 +146,74 @@ import Testing
             #expect(try directory.list() == files)
             #expect(try directory.read(name) == bytes)
         }
+    }
+
+    /// Names of fields that cannot be read any more are not given to other fields, which would have their values.
+    @Test func numbersOfLostNamesStayTaken() async throws {
+        let directory = MemoryDirectory()
+        let index = try SearchIndex.open(directory, schema: .standard, options: Self.options)
+        _ = try await index.write(WriteBatch([.put(Document(key: "k1", ["title": "全文検索"]))]))
+        _ = try await index.write(WriteBatch([.put(Document(key: "k2", ["title": "全文検索", "price": 7]))]))
+        index.abandon()
+        let name = try first(directory, "journal-")
+        var bytes = try directory.read(name)
+        let at = try #require(bytes.indices.first { bytes[$0...].starts(with: Array("price".utf8)) })
+        bytes[at] ^= 1
+        directory.overwrite(name, with: bytes)
+        #expect(try IndexRepair.run(directory, options: Self.options).get().isWhole)
+        #expect(try IndexCheck.run(directory).problems == [])
+        let again = try SearchIndex.open(directory, schema: nil, options: Self.options)
+        _ = try await again.write(WriteBatch([.put(Document(key: "k3", ["title": "全文検索", "weight": 9]))]))
+        _ = try await again.compact(segments: 1)
+        if let document = try again.getNow(["k2"])[0] { #expect(document["weight"] == nil) }
+        #expect(try again.searchNow(SearchRequest("weight:[7 TO 9]")).hits.map(\.key) == ["k3"])
+        try again.close()
+        #expect(try IndexCheck.run(directory).problems == [])
+    }
+
+    /// What a repair keeps of a journal is all of it, the torn tail too.
+    @Test func aKeptJournalIsNotCut() async throws {
+        let directory = try await folder()
+        let index = try SearchIndex.open(directory, schema: nil, options: Self.options)
+        for key in ["x", "y", "z"] {
+            _ = try await index.write(WriteBatch([.put(Document(key: key, ["title": "全文検索"]))]))
+        }
+        index.abandon()
+        let name = try #require(try directory.list().last { $0.hasPrefix("journal-") })
+        var bytes = try directory.read(name)
+        bytes[JournalFormat.headerByteCount + 30] ^= 1
+        bytes += [9, 9, 9]
+        directory.overwrite(name, with: bytes)
+        _ = try IndexRepair.run(directory, options: Self.options).get()
+        #expect(try directory.read(FileName.quarantined(name)) == bytes)
+        #expect(try total(directory).complete)
+    }
+
+    /// Names with numbers that nothing may be added to are nobody's.
+    @Test func numbersAtTheEndOfTheirRange() async throws {
+        for name in ["segment-ffffffffffffffff.seg", "manifest-ffffffffffffffff.mft", "journal-ffffffffffffffff.log"] {
+            let directory = try await folder()
+            directory.overwrite(name, with: [])
+            #expect(FileName(name) == nil)
+            #expect(try total(directory) == (80, true))
+            #expect(try IndexRepair.run(directory, options: Self.options).get() == IndexRepair.Report())
+            #expect(try directory.exists(name))
+        }
+        var manifest = Manifest()
+        for number in [UInt64.max, FileName.numberMax] {
+            manifest.generation = number
+            var out = ByteWriter()
+            manifest.encode(into: &out)
+            #expect(throws: StorageError.self) { try out.withBytes { try Manifest(decoding: $0, file: "m") } }
+        }
+    }
+
+    @Test func anIndexWithoutItsJournalSaysSo() async throws {
+        let directory = MemoryDirectory()
+        let index = try SearchIndex.open(directory, schema: .standard, options: Self.options)
+        _ = try await index.write(WriteBatch([.put(Document(key: "a", ["title": "全文検索"]))]))
+        index.abandon()
+        try directory.remove(try first(directory, "journal-"))
+        #expect(try total(directory) == (0, false))
     }
 }

@@ -55,6 +55,14 @@ final class FaultDirectory: Directory {
     /// Whether an operation has failed.
     var hasFailed: Bool { state.withLock { $0.failedCount > 0 } }
 
+    /// From now on operations fail by this plan, counted from here.
+    func arm(_ plan: Plan) {
+        state.withLock { state in
+            state.plan = plan
+            state.counted = 0
+        }
+    }
+
     /// From now on nothing fails.
     func mend() { state.withLock { $0.plan.first = Int.max } }
 

@@ -91,12 +91,12 @@ struct FaultScenario: Sendable {
             guard let index = try? SearchIndex.open(directory, schema: .standard, options: Self.options) else {
                 continue
             }
-            model.created()
-            // A fault has hit the opening: it says so, and is gone the next time.
-            if index.isReadOnly {
+            // A fault has hit the opening: it says so, promises nothing, and is gone the next time.
+            if index.writeFailure != nil {
                 index.abandon()
                 continue
             }
+            model.created()
             if let state = try? StateReader.read(index) {
                 if let finding = model.bounds(after: .kill).judge(state, "seed \(seed), restart") {
                     findings.append(finding)

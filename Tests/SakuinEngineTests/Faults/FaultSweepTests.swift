@@ -21,6 +21,8 @@ import Testing
         let end = ContinuousClock.now + .seconds(seconds)
         let tally = FaultTally()
         let seeds = SeedSource(first)
+        // At the beginning, so that it is known when a sweep does not come to its end.
+        print("fault sweep from seed \(first)")
         await withTaskGroup(of: Void.self) { group in
             for _ in 0..<2 {
                 group.addTask {
@@ -83,8 +85,17 @@ struct FaultSweep: Sendable {
     }
 
     func run() async {
-        let operationCount = await stops()
-        for plan in plans(operationCount) { await fail(plan) }
+        for number in 0..<(await stops()) {
+            await fail(.init(first: number, errno: 5, isShort: number % 2 == 0))
+            await fail(.init(first: number, lasts: true, errno: number % 2 == 0 ? 5 : 28, isShort: true))
+        }
+        // Each write, each sync, each change of the folder, until there is none any more that could fail.
+        var number = 0
+        while await fail(.init(first: number, kinds: [.write], errno: 28, isShort: true)) { number += 1 }
+        number = 0
+        while await fail(.init(first: number, kinds: [.sync], errno: 5)) { number += 1 }
+        number = 0
+        while await fail(.full(after: number)) { number += 1 }
     }
 
     /// Stops before every operation of an undisturbed run, all kinds of stop; returns the number of operations.
@@ -111,27 +122,14 @@ struct FaultSweep: Sendable {
         return directory.operationCount
     }
 
-    /// Once and lasting, I/O error and full disk, whole and half writes.
-    private func plans(_ operationCount: Int) -> [FaultDirectory.Plan] {
-        var plans: [FaultDirectory.Plan] = []
-        for number in 0..<operationCount {
-            plans.append(.init(first: number, errno: 5, isShort: number % 2 == 0))
-            plans.append(.init(first: number, lasts: true, errno: number % 2 == 0 ? 5 : 28, isShort: true))
-        }
-        for number in 0..<operationCount / 4 {
-            plans.append(.init(first: number, kinds: [.write], errno: 28, isShort: true))
-            plans.append(.init(first: number, kinds: [.sync], errno: 5))
-            plans.append(.full(after: number))
-        }
-        return plans
-    }
-
-    private func fail(_ plan: FaultDirectory.Plan) async {
+    /// Goes through the history with these faults; whether one was met.
+    @discardableResult
+    private func fail(_ plan: FaultDirectory.Plan) async -> Bool {
         let memory = MemoryDirectory()
         let model = FaultModel()
         let directory = FaultDirectory(memory, plan)
         var findings = await FaultScenario(seed: seed).run(on: directory, model, checks: true)
-        if !directory.hasFailed { return }
+        if !directory.hasFailed { return false }
         let image = memory.image()
         let other: Stop = [.forgetful, .torn, .sectors, .pages][plan.first % 4]
         for stop in [Stop.kill, other] {
@@ -141,6 +139,7 @@ struct FaultSweep: Sendable {
             findings += check(disk, model.bounds(after: stop), label, goesOn: plan.first % 8 == 0)
         }
         tally.add(points: 1, findings)
+        return true
     }
 
     /// Opens what is left and compares; `goesOn`: writes and opens once more.
@@ -158,6 +157,10 @@ struct FaultSweep: Sendable {
             }
             if goesOn {
                 try index.close()
+                let problems = try IndexCheck.run(disk).problems
+                if !problems.isEmpty {
+                    findings.append(Finding(kind: .wrong, text: "\(label): a check finds \(problems)"))
+                }
                 let again = try SearchIndex.open(disk, schema: nil, options: FaultScenario.options)
                 let after = try StateReader.read(again)
                 if after != state {

@@ -194,7 +194,7 @@ private struct DamagedFolder {
 
 extension MemoryDirectory {
     /// Names and bytes of all files as they are.
-    fileprivate var everyFile: [String: [UInt8]] {
+    var everyFile: [String: [UInt8]] {
         let image = image()
         return image.names.mapValues { image.content($0).bytes }
     }

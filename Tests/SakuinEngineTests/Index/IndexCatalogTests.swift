@@ -123,7 +123,7 @@ import Testing
             }
             try first.close()
             let folder = path + "/indexes/bad"
-            let files = try FileManager.default.contentsOfDirectory(atPath: folder).filter { $0.hasSuffix(".mft") }
+            let files = try FileManager.default.contentsOfDirectory(atPath: folder).filter { $0.hasPrefix("manifest-") }
             try #require(!files.isEmpty)
             for file in files {
                 let handle = try #require(FileHandle(forUpdatingAtPath: "\(folder)/\(file)"))

@@ -69,12 +69,16 @@ import Testing
         try manifest(1).write(to: directory)
         try manifest(2).write(to: directory)
         #expect(try Manifest.newest(directory) == manifest(2))
-        #expect(try directory.list() == [FileName.manifest(2)])
+        #expect(try directory.list() == [FileName.manifestCopy(2), FileName.manifest(2)])
         directory.overwrite(FileName.manifest(3), with: [1, 2, 3])
         let scan = try Manifest.scan(directory)
         #expect(scan.newest == manifest(2))
         #expect(scan.damaged.map(\.name) == [FileName.manifest(3)])
         directory.overwrite(FileName.manifest(2), with: [])
+        let halved = try Manifest.scan(directory)
+        #expect(halved.newest == manifest(2), "its copy serves")
+        #expect(halved.halved.map(\.name) == [FileName.manifest(2)])
+        directory.overwrite(FileName.manifestCopy(2), with: [])
         #expect(throws: StorageError.self) { try Manifest.newest(directory) }
         directory.overwrite(FileName.manifest(4), with: encoded(manifest(1)))
         #expect(try Manifest.scan(directory).newest == nil, "a file under another generation's name")
@@ -82,7 +86,7 @@ import Testing
 
     /// Wherever the machine stops, the folder has the old generation or the new one; once `write` has returned, the new.
     @Test func aCrashAnywhereLeavesAGeneration() throws {
-        for operations in 0..<8 {
+        for operations in 0..<14 {
             for seed in 0..<UInt64(30) {
                 let memory = MemoryDirectory()
                 try manifest(1).write(to: memory)

@@ -1,0 +1,178 @@
+// Indexes that a failure of the disk has stopped are opened again, by hand or when there is room; names are free when what
+// had them is gone.
+
+import SakuinTestSupport
+import Synchronization
+import Testing
+
+@testable import SakuinEngine
+
+@Suite struct ReopeningTests {
+    private func put(_ key: String) -> WriteBatch { WriteBatch([.put(Document(key: key, ["title": "全文検索"]))]) }
+
+    private func keys(_ catalog: IndexCatalog, _ name: String = "i") throws -> [String] {
+        try catalog.indexNow(name).searchNow(SearchRequest("検索", limit: 100)).hits.map(\.key).sorted()
+    }
+
+    @Test func afterAFailedSync() async throws {
+        let directory = FaultDirectory(MemoryDirectory())
+        let catalog = try IndexCatalog(directory, options: SearchFixture.options)
+        try catalog.createNow("i", .standard)
+        _ = try await catalog.indexNow("i").write(put("a"))
+        directory.arm(.init(first: 0, kinds: [.sync], errno: 5))
+        let failure = await #expect(throws: SakuinError.self) { try await catalog.indexNow("i").write(put("b")) }
+        #expect(failure?.code == .failedPrecondition && failure?.retryAfterMilliseconds == nil)
+        #expect(failure?.nextStep?.contains("index reopen") == true)
+        #expect(try catalog.indexNow("i").statisticsNow().slowness == failure?.message)
+        await #expect(throws: SakuinError.self) { try await catalog.indexNow("i").write(WriteBatch([])) }
+        catalog.reopenWhereThereIsRoom()
+        #expect(try catalog.indexNow("i").writeFailure != nil, "only a full disk passes by itself")
+        let listing = try catalog.reopenNow("i")
+        #expect(listing.problems == [] && (1...2).contains(listing.documents))
+        _ = try await catalog.indexNow("i").write(put("c"))
+        _ = try await catalog.indexNow("i").refresh()
+        #expect(try keys(catalog).filter { $0 != "b" } == ["a", "c"], "what was not acknowledged may be there")
+        #expect(throws: SakuinError.self) { try catalog.reopenNow("other") }
+        try catalog.close()
+    }
+
+    /// Whichever operation finds the disk full, writes go on by themselves when it is not any more.
+    @Test func afterAFullDisk() async throws {
+        for first in 0..<12 {
+            let memory = MemoryDirectory()
+            let directory = FaultDirectory(memory)
+            let catalog = try IndexCatalog(directory, options: SearchFixture.options)
+            try catalog.createNow("i", .standard)
+            _ = try await catalog.indexNow("i").write(put("a"))
+            directory.arm(.full(after: first))
+            var acknowledged = ["a"]
+            for key in ["b", "c"] {
+                if (try? await catalog.indexNow("i").write(put(key))) != nil { acknowledged.append(key) }
+                _ = try? await catalog.indexNow("i").commit()
+            }
+            let failure = try catalog.indexNow("i").writeFailure
+            #expect(failure?.code == .resourceExhausted && failure?.retryAfterMilliseconds == 1_000, "\(first)")
+            // Still full: it is not opened again, which would leave out what is in the journal.
+            memory.setSpace(SpaceReading(free: 0, total: 1 << 41))
+            catalog.reopenWhereThereIsRoom()
+            #expect(try catalog.indexNow("i").writeFailure == failure, "\(first)")
+            directory.mend()
+            memory.setSpace(SpaceReading(free: 1 << 40, total: 1 << 41))
+            catalog.reopenWhereThereIsRoom()
+            #expect(try catalog.indexNow("i").writeFailure == nil, "\(first)")
+            _ = try await catalog.indexNow("i").write(put("d"))
+            _ = try await catalog.indexNow("i").refresh()
+            #expect(try Set(keys(catalog)).isSuperset(of: acknowledged + ["d"]), "\(first)")
+            #expect(try catalog.indexNow("i").searchNow(SearchRequest("検索")).complete)
+            try catalog.close()
+        }
+    }
+
+    /// All that was acknowledged can be searched, so nothing is missing, though nothing can be written.
+    @Test func aFullDiskAtTheStartLeavesNothingOut() async throws {
+        let memory = MemoryDirectory()
+        let index = try SearchIndex.open(memory, schema: .standard, options: SearchFixture.options)
+        _ = try await index.write(put("a"))
+        index.abandon()
+        var served = 0
+        for first in 0..<64 {
+            let copy = memory.copyAfterKill()
+            let directory = FaultDirectory(copy, .full(after: first))
+            guard let full = try? SearchIndex.open(directory, schema: nil, options: SearchFixture.options) else {
+                continue
+            }
+            let response = try full.searchNow(SearchRequest("検索"))
+            #expect(response.complete == (response.total == Total(1)), "\(first): \(response.notes)")
+            if full.writeFailure != nil, response.complete { served += 1 }
+            full.abandon()
+        }
+        #expect(served > 0)
+    }
+
+    @Test func anIndexThatCouldNotBeOpened() async throws {
+        let memory = MemoryDirectory()
+        let first = try IndexCatalog(memory, options: SearchFixture.options)
+        try first.createNow("i", .standard)
+        try first.createNow("j", .standard)
+        _ = try await first.indexNow("i").write(put("a"))
+        try first.close()
+        var kept: [(String, [UInt8])] = []
+        for index in ["i", "j"] {
+            for file in try memory.list("indexes/" + index) where file.hasPrefix("manifest-") {
+                let name = "indexes/\(index)/\(file)"
+                kept.append((name, try memory.read(name)))
+                memory.overwrite(name, with: [0])
+            }
+        }
+        let catalog = try IndexCatalog(memory, options: SearchFixture.options)
+        #expect(catalog.listNow().map(\.name) == ["i", "j"])
+        #expect(catalog.listNow().allSatisfy { $0.problems.count == 1 })
+        #expect(throws: SakuinError.self) { try catalog.reopenNow("i") }
+        for (name, bytes) in kept where name.hasPrefix("indexes/i/") { memory.overwrite(name, with: bytes) }
+        #expect(try catalog.reopenNow("i").problems == [])
+        #expect(try keys(catalog) == ["a"])
+        try catalog.dropNow("j")
+        #expect(catalog.listNow().map(\.name) == ["i"])
+        try catalog.createNow("j", .standard)
+        try catalog.close()
+    }
+
+    /// An index that is dropped while it is written, and made again at the same moment, has nothing of the old one.
+    @Test func aDropBesideACreate() async throws {
+        for round in 0..<20 {
+            let memory = MemoryDirectory()
+            var options = SearchFixture.options
+            options.refreshIntervalMilliseconds = 1
+            let catalog = try IndexCatalog(memory, options: options)
+            try catalog.createNow("i", .standard)
+            let old = try catalog.indexNow("i")
+            let done = Mutex(false)
+            let load = Task {
+                var number = 0
+                while !done.withLock({ $0 }) {
+                    _ = try? await old.write(WriteBatch([.put(Document(key: "old\(number)", ["title": "全文検索"]))]))
+                    if number % 3 == 0 { _ = try? await old.commit() }
+                    number += 1
+                }
+            }
+            for _ in 0..<round { await Task.yield() }
+            let drop = Task { try catalog.dropNow("i") }
+            while (try? catalog.createNow("i", .standard)) == nil { await Task.yield() }
+            _ = try await catalog.indexNow("i").write(put("new"))
+            try await drop.value
+            done.withLock { $0 = true }
+            await load.value
+            try catalog.close()
+            let again = try IndexCatalog(memory, options: options)
+            let response = try again.indexNow("i").searchNow(SearchRequest("検索", limit: 100))
+            #expect(response.complete && response.hits.map(\.key) == ["new"], "round \(round): \(response.notes)")
+            try again.close()
+        }
+    }
+
+    @Test func damagedAliasesKeepNothingFromBeingServed() async throws {
+        let memory = MemoryDirectory()
+        let first = try IndexCatalog(memory, options: SearchFixture.options)
+        try first.createNow("i", .standard)
+        try first.aliasNow("now", "i")
+        try first.close()
+        let good = try memory.read(AliasFile.name)
+        for place in good.indices {
+            var bytes = good
+            bytes[place] ^= 1
+            let copy = MemoryDirectory(files: memory.everyFile)
+            copy.overwrite(AliasFile.name, with: bytes)
+            let catalog = try IndexCatalog(copy, options: SearchFixture.options)
+            #expect(catalog.listNow().map(\.name) == ["i"])
+            let aliases = catalog.listNow()[0].aliases
+            #expect(aliases == [] || aliases == ["now"], "byte \(place) leads elsewhere: \(aliases)")
+            if aliases == [] { #expect(try copy.read("quarantine/" + AliasFile.name) == bytes, "byte \(place)") }
+            try catalog.aliasNow("other", "i")
+            try catalog.close()
+        }
+        memory.overwrite(AliasFile.name, with: Array(#"{"now": "i"}"#.utf8))
+        let old = try IndexCatalog(memory, options: SearchFixture.options)
+        #expect(old.listNow()[0].aliases == ["now"], "as the first versions wrote them")
+        try old.close()
+    }
+}
