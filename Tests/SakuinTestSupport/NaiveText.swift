@@ -115,4 +115,13 @@ public enum NaiveText {
         }
         return false
     }
+
+    /// The same with a last unit of the needle that, if it is a word, stands for every word that begins so.
+    public static func containsPrefix(_ haystack: [NaiveUnit], _ needle: [NaiveUnit]) -> Bool {
+        guard let last = needle.last, case .word(let beginning) = last else { return contains(haystack, needle) }
+        return haystack.contains { unit in
+            guard case .word(let word) = unit, word.utf8.starts(with: beginning.utf8) else { return false }
+            return contains(haystack, needle.dropLast() + [unit])
+        }
+    }
 }

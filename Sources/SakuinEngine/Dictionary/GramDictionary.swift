@@ -6,13 +6,10 @@ struct GramDictionary: Sendable {
     private nonisolated(unsafe) let index: UnsafeRawPointer
     private let blockCount: Int
     private let indexOffset: Int
-    /// Blocks have marks: from format 3 on.
-    private let hasMarks: Bool
     let termCount: Int
 
-    init(_ section: SectionView, hasMarks: Bool = true) throws(StorageError) {
+    init(_ section: SectionView) throws(StorageError) {
         self.section = section
-        self.hasMarks = hasMarks
         let trailer = try section.bytes(section.count - 16, 16)
         var reader = ByteReader(trailer, file: section.file, base: section.fileOffset + section.count - 16)
         let terms = try reader.read64()
@@ -51,7 +48,7 @@ struct GramDictionary: Sendable {
         }
         let bytes = try section.start(start, end - start)
         return GramEntryCursor(
-            BitReader(bytes, end: bytes + (end - start)), firstKey: firstKey(number), hasMarks: hasMarks, upTo: key,
+            BitReader(bytes, end: bytes + (end - start)), firstKey: firstKey(number), upTo: key,
             postingsOffset: offset(number, 1), positionsOffset: offset(number, 2))
     }
 
@@ -129,8 +126,7 @@ private struct GramEntryCursor {
 
     @inline(__always)
     init(
-        _ start: BitReader, firstKey: UInt64, hasMarks: Bool, upTo wanted: UInt64, postingsOffset: Int,
-        positionsOffset: Int
+        _ start: BitReader, firstKey: UInt64, upTo wanted: UInt64, postingsOffset: Int, positionsOffset: Int
     ) {
         bits = start
         key = firstKey
@@ -140,7 +136,7 @@ private struct GramEntryCursor {
         listOrder = Int(truncatingIfNeeded: bits.next(width: 5))
         self.postingsOffset = postingsOffset
         self.positionsOffset = positionsOffset
-        if hasMarks { goToMark(before: wanted) }
+        goToMark(before: wanted)
     }
 
     /// Reads the marks and goes to the last one before the wanted key; its key is that of the term before it.

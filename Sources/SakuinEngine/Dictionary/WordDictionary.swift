@@ -1,4 +1,4 @@
-/// A word, or the beginning of one, to its terms.
+/// A word or a pair, or the beginning of one, to its terms.
 struct WordDictionary: Sendable {
     private let section: SectionView
     /// Points into `section`, which keeps it mapped and which nobody writes to.

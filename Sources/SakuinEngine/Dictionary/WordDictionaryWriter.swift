@@ -1,6 +1,9 @@
-/// Words of all fields in ascending byte order to front-coded blocks of 32 under a sparse index.
+/// Words of all fields, and the pairs they make with the CJK characters beside them, in ascending byte order to front-coded
+/// blocks of 32 under a sparse index.
 ///
-/// The key of a word is its field number (two bytes, big-endian) and its folded UTF-8. Section: blocks (per term
+/// The key of a word is its field number (two bytes, big-endian) and its folded UTF-8. The key of a pair: the field
+/// number, 0xFF (with which no word begins, so that pairs stand behind the words), `WordNeighbour.code` (three bytes,
+/// big-endian), the word. Section: blocks (per term
 /// varint bytes shared with the key before, varint bytes that follow, those bytes, the entry); the index (per block
 /// u64 offset of the block, u64 postings offset, u64 positions offset); u64 terms, u64 blocks. An entry: varint tag; 0:
 /// one document, once; 1: one document, several times; 2 n: n documents (fewer than a block), once each; 2 n + 1: n
@@ -83,20 +86,32 @@ struct WordDictionaryWriter: ~Copyable {
         out.append64(UInt64(blockCount))
     }
 
-    /// The key of a word.
-    static func key(field: Int, _ word: UnsafeBufferPointer<UInt8>) -> [UInt8] {
-        Array(unsafeUninitializedCapacity: keyByteCount(word)) { key, count in
-            count = keyByteCount(word)
-            if let start = key.baseAddress { writeKey(field: field, word, to: start) }
+    /// The key of a word, or of the pair it makes with `neighbour`.
+    static func key(field: Int, _ neighbour: WordNeighbour? = nil, _ word: UnsafeRawBufferPointer) -> [UInt8] {
+        Array(unsafeUninitializedCapacity: keyByteCount(neighbour, word)) { key, count in
+            if let start = key.baseAddress { count = writeKey(field: field, neighbour, word, to: start) }
         }
     }
 
-    static func keyByteCount(_ word: UnsafeBufferPointer<UInt8>) -> Int { word.count + 2 }
-
-    /// Writes the `keyByteCount` bytes of the key of a word.
-    static func writeKey(field: Int, _ word: UnsafeBufferPointer<UInt8>, to key: UnsafeMutablePointer<UInt8>) {
-        key[0] = UInt8(truncatingIfNeeded: field >> 8)
-        key[1] = UInt8(truncatingIfNeeded: field)
-        for (i, byte) in word.enumerated() { key[i + 2] = byte }
+    static func keyByteCount(_ neighbour: WordNeighbour?, _ word: UnsafeRawBufferPointer) -> Int {
+        word.count + (neighbour == nil ? 2 : 6)
     }
+
+    /// Writes the `keyByteCount` bytes of the key, and returns how many they are.
+    @discardableResult
+    static func writeKey(
+        field: Int, _ neighbour: WordNeighbour?, _ word: UnsafeRawBufferPointer, to key: UnsafeMutableRawPointer
+    ) -> Int {
+        key.storeBytes(of: UInt16(truncatingIfNeeded: field).bigEndian, as: UInt16.self)
+        var start = key + 2
+        if let neighbour {
+            start.storeBytes(of: (pairMark &<< 24 | neighbour.code).bigEndian, as: UInt32.self)
+            start += 4
+        }
+        if let bytes = word.baseAddress { start.copyMemory(from: bytes, byteCount: word.count) }
+        return start - key + word.count
+    }
+
+    /// The first byte of a pair behind its field.
+    private static let pairMark: UInt32 = 0xFF
 }

@@ -8,13 +8,16 @@ final class FieldRegistry: Sendable {
     }
     private let state: Mutex<State>
     let schema: Schema
+    /// Of the segments that are written.
+    let analyzerVersion: UInt32
 
     /// Field names outside the schema are limited, since each is kept in memory and in every manifest.
     static let fieldCountMax = 10_000
 
     /// `names` begins with the schema's.
-    init(schema: Schema, names: [String]) {
+    init(schema: Schema, names: [String], analyzerVersion: UInt32 = Analyzer.newestVersion) {
         self.schema = schema
+        self.analyzerVersion = analyzerVersion
         var all = schema.fields.map(\.name)
         all.append(contentsOf: names.dropFirst(all.count))
         var numbers: [String: Int] = [:]

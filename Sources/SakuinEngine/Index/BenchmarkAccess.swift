@@ -49,7 +49,8 @@ public struct PreparedMatch {
     public init(_ text: String, in index: SearchIndex) throws(SakuinError) {
         let names = index.registry.names
         let tree = try QueryParser.parse(text, knownFields: Set(names))
-        let plan = try QueryPlanner.plan(tree, filter: nil, index.searched, fields: [], highlights: false)
+        let plan = try QueryPlanner.plan(
+            tree, filter: nil, index.searched, fields: [], highlights: false, oldProofs: true)
         do throws(SearchError) {
             if let segment = index.store.snapshot.segments.first {
                 query = try SegmentQuery(plan, segment.reader, scratch)

@@ -31,6 +31,8 @@ public struct IndexOptions: Sendable, Hashable {
     public var diskWriteMarkBytes: Int = 128 << 20
     /// Looks at the memory of the process, of which then all counts in the budget; nil: only what the engine takes counts.
     public var processMemory: MemoryHook?
+    /// Of the segments that are written; tests write those of older versions.
+    var analyzerVersion = Analyzer.newestVersion
     /// Receives sentences about what happened, with a level of `info`, `warning` or `error`.
     public var log: LogHook?
 

@@ -25,10 +25,13 @@ struct IndexSnapshot: Sendable {
         didSet {
             models = ScoreModels()
             searchable = segments.map(\.searchable)
+            hasOldSegments = segments.contains { !Analyzer.hasPairs(version: $0.reader.meta.analyzerVersion) }
         }
     }
     /// The segments as searches take them.
     private(set) var searchable: [SearchableSegment] = []
+    /// Whether any was written before there were pairs.
+    private(set) var hasOldSegments = false
     /// Every write up to this sequence number is in it.
     var sequence: UInt64 = 0
     /// What scores need to know of all segments; a snapshot with other segments has others.

@@ -105,7 +105,7 @@ struct Recovery {
     private func note(_ level: String, _ message: String) { options.log?.write(level, message) }
 
     private func create(_ schema: Schema, _ lock: any FileLock) throws(SakuinError) -> SearchIndex {
-        let registry = FieldRegistry(schema: schema, names: [])
+        let registry = FieldRegistry(schema: schema, names: [], analyzerVersion: options.analyzerVersion)
         let state = SegmentStore.State(
             nextSegmentID: 1, generation: 0, committedSequence: 0, synced: [], liveFiles: [:])
         let store = SegmentStore(
@@ -152,7 +152,8 @@ struct Recovery {
                 nextStep: "Open it without a schema, or make a new index and import into it.")
         }
         do throws(StorageError) {
-            let registry = FieldRegistry(schema: stored, names: manifest.fieldNames)
+            let registry = FieldRegistry(
+                schema: stored, names: manifest.fieldNames, analyzerVersion: options.analyzerVersion)
             let files = SegmentFiles(directory, committed: Set(manifest.segments.map(\.id)), log: options.log)
             var snapshot = try openSegments(manifest, files)
             let replay = try JournalReplay.scan(

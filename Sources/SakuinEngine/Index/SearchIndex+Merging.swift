@@ -49,7 +49,7 @@ extension SearchIndex: MergeTarget {
             MergePolicy.Candidate(
                 id: $0.id, byteCount: $0.byteCount, documentCount: $0.documentCount,
                 deadCount: $0.documentCount - $0.liveCount, isFlushed: $0.reader.documents().isFlushed,
-                memoryByteCount: SegmentMerger.memoryByteCount(of: $0.reader))
+                memoryByteCount: SegmentMerger.memoryByteCount(of: $0.reader), group: $0.reader.meta.analyzerVersion)
         }
     }
 

@@ -80,7 +80,9 @@ extension SearchIndex {
         }
         defer { memory.giveBackFromSearch(room) }
         let plan: QueryPlan
-        do throws(SakuinError) { plan = try self.plan(request) } catch { throw .refused(error) }
+        do throws(SakuinError) {
+            plan = try self.plan(request, oldProofs: snapshot.hasOldSegments)
+        } catch { throw .refused(error) }
         let segments = snapshot.searchable
         let search = SnapshotSearch(
             plan, schema: schema, segments: segments, models: snapshot.models,
@@ -145,11 +147,12 @@ extension SearchIndex {
         }
     }
 
-    private func plan(_ request: SearchRequest) throws(SakuinError) -> QueryPlan {
+    private func plan(_ request: SearchRequest, oldProofs: Bool) throws(SakuinError) -> QueryPlan {
         var filter: Query?
         if let input = request.filter { filter = try tree(input) }
         return try QueryPlanner.plan(
-            try tree(request.query), filter: filter, searched, fields: request.fields, highlights: request.spans)
+            try tree(request.query), filter: filter, searched, fields: request.fields, highlights: request.spans,
+            oldProofs: oldProofs)
     }
 
     private func tree(_ input: QueryInput) throws(SakuinError) -> Query {

@@ -138,7 +138,7 @@ final class ChunkSealing {
     private var meta: SegmentMeta {
         var meta = SegmentMeta()
         meta.documentCount = documentCount
-        meta.analyzerVersion = Analyzer.version
+        meta.analyzerVersion = registry.analyzerVersion
         meta.tableVersion = CharacterTable.version
         meta.fieldNames = registry.names
         meta.fields = fields.map { $0?.statistics ?? FieldStatistics() }

@@ -3,7 +3,7 @@ struct FieldInverter: ~Copyable, TokenSink {
     /// A stream for each character: its documents, where it stands, and what stands behind it.
     private(set) var characters: TokenStreams
     private(set) var numbers = CharacterNumbers()
-    /// A stream for each word.
+    /// A stream for each word: its documents, where it stands, and the CJK characters beside it.
     private(set) var words: TokenStreams
     private(set) var interner = WordInterner()
     /// Whether characters are single units, under analyzer `words`: no frequencies, no bigrams.
@@ -49,11 +49,13 @@ struct FieldInverter: ~Copyable, TokenSink {
     }
 
     @inline(__always)
-    mutating func run(_ codes: UnsafePointer<UInt32>, _ count: Int, position: UInt32) {
+    mutating func run(
+        _ codes: UnsafePointer<UInt32>, _ count: Int, position: UInt32, firstIsEdge: Bool, lastIsEdge: Bool
+    ) {
         let document = document
         var position = position
         var held = number(codes[0] & UnitBuffer.scalarMask)
-        var edge: UInt32 = 1
+        var edge: UInt32 = firstIsEdge ? 1 : 0
         for i in 1..<count {
             let next = number(codes[i] & UnitBuffer.scalarMask)
             characters.append(
@@ -62,7 +64,8 @@ struct FieldInverter: ~Copyable, TokenSink {
             held = next
             edge = 0
         }
-        characters.append(to: held, document, position: position, second: .max, edge: 1)
+        edge |= lastIsEdge ? 1 : 0
+        characters.append(to: held, document, position: position, second: .max, edge: edge)
     }
 
     mutating func unit(_ scalar: UInt32, position: UInt32) {
@@ -70,10 +73,17 @@ struct FieldInverter: ~Copyable, TokenSink {
         characters.append(to: number(scalar), document, position: position, second: .max, edge: 1)
     }
 
-    mutating func word(_ bytes: UnsafeBufferPointer<UInt8>, position: UInt32) {
+    mutating func word(
+        _ bytes: UnsafeBufferPointer<UInt8>, position: UInt32, before: UInt32?, behind: UInt32?
+    ) {
         let number = Int(interner.number(of: bytes))
         if number == words.count { _ = words.add() }
-        words.append(to: number, document, position: position, second: .max, edge: 1)
+        words.append(
+            to: number, document, position: position,
+            second: behind.map { UInt32(truncatingIfNeeded: self.number($0)) } ?? .max, edge: 1)
+        guard let before else { return }
+        words.append(
+            to: number, document, position: position, second: UInt32(truncatingIfNeeded: self.number(before)), edge: 0)
     }
 
     mutating func removeAll() {

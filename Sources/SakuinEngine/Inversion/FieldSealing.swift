@@ -104,54 +104,70 @@ final class FieldSealing {
         }
     }
 
-    /// Writes the words of the field; called for the fields in order.
+    /// Writes the words of the field, then its pairs; called for the fields in order.
     func writeWords(to terms: inout TermSections) throws(StorageError) {
         let lengths = lengths
-        let sorted = slots.map { $0.inverter.interner.sortedNumbers() }
-        var next = [Int](repeating: 0, count: slots.count)
-        var key = ByteWriter()
-        var word = ByteWriter()
+        let order = WordRanks(slots)
+        var pairs = PairSorting(characterCount: ranks.scalars.count)
         var runs = RunBuffer()
         var places = PlaceBuffer()
-        while let lowest = lowest(sorted, next) {
-            word.removeAll()
-            slots[lowest].inverter.interner.withWord(sorted[lowest][next[lowest]]) { word.append(bytes: $0) }
+        var key = ByteWriter()
+        for word in 0..<order.count {
             places.removeAll()
-            for chunk in slots.indices where next[chunk] < sorted[chunk].count {
-                let number = sorted[chunk][next[chunk]]
-                let isSame = slots[chunk].inverter.interner.withWord(number) { bytes in
-                    word.withBytes { $0.elementsEqual(bytes) }
-                }
-                guard isSame else { continue }
-                next[chunk] += 1
-                var stream = slots[chunk].inverter.words.reader(number)
-                while stream.next() { places.append(stream.document &+ documentBases[chunk], stream.position) }
+            forEachEvent(of: word, order) { document, stream, neighbour in
+                if stream.isEdge { places.append(document, stream.position) }
+                if let neighbour { pairs.count(neighbour) }
             }
             terms.beginWord(lengths)
             terms.add(runs.run(places.places))
-            key.removeAll()
-            key.append(UInt8(truncatingIfNeeded: field >> 8))
-            key.append(UInt8(truncatingIfNeeded: field))
-            word.withBytes { key.append(bytes: $0) }
-            try terms.endWord(UnsafeRawBufferPointer(start: key.start, count: key.count))
+            try end(word, order, neighbour: nil, &key, &terms)
+        }
+        while pairs.beginPart() {
+            for word in 0..<order.count {
+                forEachEvent(of: word, order) { document, stream, neighbour in
+                    guard let neighbour else { return }
+                    let first = stream.isEdge ? stream.position : stream.position &- 2
+                    pairs.add(neighbour, word: word, document, first)
+                }
+            }
+            try pairs.forEach { (place, word, places) throws(StorageError) in
+                terms.beginWord(lengths)
+                terms.add(runs.run(places))
+                try end(word, order, neighbour: PairSorting.neighbour(place, ranks.scalars), &key, &terms)
+            }
         }
     }
 
-    /// The chunk whose next word is the lowest; nil at the end of all.
-    private func lowest(_ sorted: [[Int]], _ next: [Int]) -> Int? {
-        var lowest: Int?
-        for chunk in slots.indices where next[chunk] < sorted[chunk].count {
-            guard let current = lowest else {
-                lowest = chunk
-                continue
+    /// Hands out the events of a word with their documents, and the places in `PairSorting` of the pairs that are in them.
+    @inline(__always)
+    private func forEachEvent(
+        of word: Int, _ order: borrowing WordRanks,
+        _ body: (_ document: UInt32, TokenStreamReader, _ neighbour: Int?) -> Void
+    ) {
+        for chunk in slots.indices {
+            guard let number = order.number(word, inChunk: chunk) else { continue }
+            let rankByCode = ranks.codes(inChunk: chunk)
+            var stream = slots[chunk].inverter.words.reader(number)
+            while stream.next() {
+                let neighbour =
+                    stream.second == TokenStreams.none
+                    ? nil : PairSorting.place(rankByCode[Int(stream.second)], isBehind: stream.isEdge)
+                body(stream.document &+ documentBases[chunk], stream, neighbour)
             }
-            let isLower = slots[chunk].inverter.interner.withWord(sorted[chunk][next[chunk]]) { mine in
-                slots[current].inverter.interner.withWord(sorted[current][next[current]]) {
-                    WordDictionary.compare(mine, $0) < 0
-                }
-            }
-            if isLower { lowest = chunk }
         }
-        return lowest
+    }
+
+    /// Ends the list of a word, or of the pair it makes with `neighbour`; `key` is room for its key.
+    private func end(
+        _ word: Int, _ order: borrowing WordRanks, neighbour: WordNeighbour?, _ key: inout ByteWriter,
+        _ terms: inout TermSections
+    ) throws(StorageError) {
+        key.removeAll()
+        order.withWord(word) { word in
+            key.append(upTo: WordDictionaryWriter.keyByteCount(neighbour, word)) {
+                WordDictionaryWriter.writeKey(field: field, neighbour, word, to: $0)
+            }
+        }
+        try terms.endWord(UnsafeRawBufferPointer(start: key.start, count: key.count))
     }
 }

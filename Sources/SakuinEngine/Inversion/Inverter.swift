@@ -42,7 +42,8 @@ final class Inverter {
         let schema = registry.schema
         analyzers = schema.fields.map { field in
             switch field.type {
-            case .text: Analyzer(kind: field.analyzer, breaks: field.breaks)
+            case .text:
+                Analyzer(kind: field.analyzer, breaks: field.breaks, version: registry.analyzerVersion)
             case .keyword: Analyzer(kind: .keyword, breaks: .soft)
             case .integer, .float, .boolean, .date: nil
             }

@@ -12,7 +12,7 @@ struct StreamRanks: ~Copyable {
     let scalars: [UInt32]
     /// By chunk and rank: the number of the stream, -1 for none.
     private let numbers: [[Int32]]
-    /// By chunk: rank by what a stream calls the character behind, see `TokenStreamReader.second`.
+    /// By chunk: rank by what a stream calls the character beside, see `TokenStreamReader.second`.
     private let rankByCode: [UnsafeMutablePointer<UInt32>]
 
     /// The scalars of each chunk, by stream number.
@@ -48,8 +48,8 @@ struct StreamRanks: ~Copyable {
         return number < 0 ? nil : Int(number)
     }
 
-    /// Ranks by what the streams of a chunk call the character behind.
-    fileprivate func codes(inChunk chunk: Int) -> UnsafePointer<UInt32> { UnsafePointer(rankByCode[chunk]) }
+    /// Ranks by what the streams of a chunk call the character beside.
+    func codes(inChunk chunk: Int) -> UnsafePointer<UInt32> { UnsafePointer(rankByCode[chunk]) }
 }
 
 /// The grams of one character at a time, in memory that is used again for the next.

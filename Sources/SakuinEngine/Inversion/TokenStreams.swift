@@ -6,10 +6,11 @@
 // when the chunk is sealed (`StreamSorting`).
 //
 // A stream is a chain of blocks of 32-bit words. A word with bit 0 set is a document (bits 1-31) and begins its events;
-// all ones are followed by the address of the next block, 0 at the end. A word with bit 0 clear is an event: bit 1: the
-// first or last of its run; bits 2-17: the stream of the character behind it, `none` at the end of a run or for words,
-// `escaped` when it stands in the next word; bits 18-31: its distance from the event before in this document, all ones
-// when it stands in the next word.
+// all ones are followed by the address of the next block, 0 at the end. A word with bit 0 clear is an event: bit 1: an
+// edge; bits 2-17: the stream of the character directly behind it, `none` when there is none, `escaped` when it stands in
+// the next word; bits 18-31: its distance from the event before in this document, all ones when it stands in the next
+// word. A word that is indexed has bit 1 set in its event; when a character stands directly before it, a second event
+// with bit 1 clear has the stream of that one.
 
 struct TokenStreams: ~Copyable {
     static let none: UInt32 = 0xFFFF
@@ -77,7 +78,7 @@ struct TokenStreams: ~Copyable {
     }
 
     /// Appends an event of a stream: documents come in order, and positions in each. `second`: the stream of the
-    /// character behind, or `UInt32.max`; `edge`: 1 for the first and last of a run, else 0.
+    /// character beside, or `UInt32.max`; `edge`: bit 1 of the event.
     @inline(__always)
     func append(to number: Int, _ document: UInt32, position: UInt32, second: UInt32, edge: UInt32) {
         let stream = base + number
@@ -156,7 +157,7 @@ struct TokenStreamReader {
     private var at: UnsafePointer<UInt32>
     private(set) var document: UInt32 = 0
     private(set) var position: UInt32 = 0
-    /// The stream of the character behind; `TokenStreams.none` if there is none, which no stream's number is then: those
+    /// The stream of the character beside; `TokenStreams.none` if there is none, which no stream's number is then: those
     /// up from `escaped` are given as their number plus 2.
     private(set) var second: UInt32 = 0
     private(set) var isEdge = false

@@ -4,7 +4,8 @@
 /// each tier, a tier being `segmentsPerTier` times the one below); when there are more, the merge of up to
 /// `segmentsPerTier` neighbours by size with the least skew and the most dead documents is picked (after the tiered
 /// policy of Lucene). Segments over half of the largest size are left alone until a third of them is dead. The largest
-/// size grows with the index, so that a search never goes through more than some hundred segments.
+/// size grows with the index, so that a search never goes through more than some hundred segments. Segments of different
+/// groups are never merged with each other.
 struct MergePolicy: Sendable, Equatable {
     struct Candidate: Sendable, Equatable {
         var id: UInt64
@@ -15,6 +16,8 @@ struct MergePolicy: Sendable, Equatable {
         var isFlushed = false
         /// Its part of the memory a merge takes.
         var memoryByteCount = 0
+        /// The analyzer version: texts are not analysed again, so tokens of two versions cannot stand in one segment.
+        var group: UInt32 = 0
 
         /// The bytes a merge would keep.
         var liveByteCount: Int {
@@ -49,14 +52,20 @@ struct MergePolicy: Sendable, Equatable {
             $0.liveByteCount < segmentByteCountMax / 2 && $0.memoryByteCount <= memoryByteCountMax / 2
         }
         .sorted { ($0.liveByteCount, $0.id) > ($1.liveByteCount, $1.id) }
-        if eligible.count > allowedCount(eligible), let chosen = best(eligible) {
-            let ids = Set(chosen.map(\.id))
-            return segments.filter { ids.contains($0.id) }.map(\.id)
+        for group in Self.groups(eligible) {
+            let members = eligible.filter { $0.group == group }
+            if members.count > allowedCount(members), let chosen = best(members) {
+                let ids = Set(chosen.map(\.id))
+                return segments.filter { ids.contains($0.id) }.map(\.id)
+            }
         }
         // Only then: rewriting alone makes no fewer segments.
         let dead = free.filter { $0.deadShare > deadShareMax }.max { $0.deadCount < $1.deadCount }
         return dead.map { [$0.id] }
     }
+
+    /// The newest first, in which segments are written.
+    private static func groups(_ segments: [Candidate]) -> [UInt32] { Set(segments.map(\.group)).sorted(by: >) }
 
     /// How many segments these sizes may stand in.
     private func allowedCount(_ eligible: [Candidate]) -> Int {
@@ -107,25 +116,27 @@ struct MergePolicy: Sendable, Equatable {
         return best?.merge
     }
 
-    /// The next of the merges that bring `segments` down to `target`: the smallest together. At the target, what holds
-    /// dead documents or was never merged is rewritten by itself.
+    /// The next of the merges that bring `segments` down to `target`, or to one of each group: the smallest of the group
+    /// that has most. Then what holds dead documents or was never merged is rewritten by itself.
     func compaction(_ segments: [Candidate], to target: Int) -> [UInt64]? {
         let target = max(target, 1)
-        if segments.count <= target {
+        let members = Self.groups(segments).map { group in segments.filter { $0.group == group } }
+        let largest = members.max { $0.count < $1.count } ?? []
+        if segments.count <= target || largest.count < 2 {
             return segments.first { $0.deadCount > 0 || $0.isFlushed }.map { [$0.id] }
         }
         let excess = segments.count - target + 1
-        let smallest = segments.sorted { ($0.liveByteCount, $0.id) < ($1.liveByteCount, $1.id) }.prefix(max(excess, 2))
+        let smallest = largest.sorted { ($0.liveByteCount, $0.id) < ($1.liveByteCount, $1.id) }.prefix(excess)
         let ids = Set(smallest.map(\.id))
         return segments.filter { ids.contains($0.id) }.map(\.id)
     }
 
-    /// What merging these leaves, by sizes; nil when nothing in them lives.
+    /// What merging these, of one group, leaves, by sizes; nil when nothing in them lives.
     static func merged(_ inputs: [Candidate], id: UInt64) -> Candidate? {
         let documents = inputs.reduce(0) { $0 + $1.documentCount - $1.deadCount }
         if documents == 0 { return nil }
         return Candidate(
             id: id, byteCount: inputs.reduce(0) { $0 + $1.liveByteCount }, documentCount: documents, deadCount: 0,
-            memoryByteCount: inputs.reduce(0) { $0 + $1.memoryByteCount })
+            memoryByteCount: inputs.reduce(0) { $0 + $1.memoryByteCount }, group: inputs[0].group)
     }
 }

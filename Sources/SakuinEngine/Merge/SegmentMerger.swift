@@ -13,9 +13,11 @@ struct SegmentMerger {
     private let documentCount: Int
     private let shares: MemoryShares
 
+    /// The inputs are of one analyzer version.
     init(
         _ inputs: [MergeInput], directory: any Directory, _ control: MergeControl, _ shares: MemoryShares
     ) {
+        precondition(Set(inputs.map(\.segment.meta.analyzerVersion)).count <= 1)
         self.shares = shares
         self.inputs = inputs
         self.directory = directory

@@ -2,7 +2,7 @@
 enum PlanTerm: Sendable, Hashable, BitwiseCopyable {
     /// A character wherever it stands (no positions).
     case character(UInt32)
-    /// A character at the edge of its run.
+    /// A character at the edge of its run, beside a gap; in segments without pairs beside anything else too.
     case edge(UInt32)
     /// A character at any place, under analyzer `words`.
     case unit(UInt32)
@@ -11,6 +11,10 @@ enum PlanTerm: Sendable, Hashable, BitwiseCopyable {
     case word(Int)
     /// Every word that begins so, by its place in `QueryPlan.words`.
     case prefix(Int)
+    /// A character beside a word, by its place in `QueryPlan.words`.
+    case pair(WordNeighbour, Int32)
+    /// A character before every word that begins so.
+    case pairPrefix(WordNeighbour, Int32)
 }
 
 struct PlanToken: Sendable, Hashable, BitwiseCopyable {
@@ -19,24 +23,37 @@ struct PlanToken: Sendable, Hashable, BitwiseCopyable {
     var offset: UInt32
 }
 
-/// A token that is needed, or bigrams of consecutive characters that only have to cover them: a cover leaves out no two
-/// in a row and has the first and the last.
+/// A token that is needed, or the bigrams and pairs of consecutive units that only have to cover them: a cover leaves out
+/// no two in a row and has the first and the last.
 struct PlanPart: Sendable, Hashable {
     /// Places in `QueryPlan.tokens`.
     var tokens: Range<Int>
     var isRun: Bool
 }
 
-/// An exact match of one pattern in one field: the tokens that can prove it, and which of them are needed.
+/// The tokens that can prove a phrase, and which of them are needed.
+struct PhraseProof: Sendable, Hashable {
+    /// Places in `QueryPlan.tokens`.
+    var tokens: Range<Int>
+    /// Places in `QueryPlan.parts`, which one behind the other are all tokens.
+    var parts: Range<Int>
+}
+
+/// An exact match of one pattern in one field.
 struct PhrasePlan: Sendable, Hashable {
     var field: Int
     var boost: Float
     /// Whether it gives scores: those below a NOT or in the filter do not.
     var scores: Bool
-    /// Places in `QueryPlan.tokens`.
-    var tokens: Range<Int>
-    /// Places in `QueryPlan.parts`, which one behind the other are all tokens.
-    var parts: Range<Int>
+    var proof: PhraseProof
+    /// What proves it in segments that have no pairs; the same when no pair is in it.
+    var oldProof: PhraseProof
+
+    /// What proves it in the segments of an analyzer version.
+    @inline(__always)
+    func proof(analyzerVersion: UInt32) -> PhraseProof {
+        Analyzer.hasPairs(version: analyzerVersion) ? proof : oldProof
+    }
 }
 
 /// A condition on the column of a field.
@@ -76,15 +93,22 @@ struct QueryPlan: Sendable {
         phrases.reserveCapacity(4)
     }
 
-    /// Appends the phrase whose tokens `append` appends; returns its number.
-    mutating func appendPhrase(field: Int, boost: Float, scores: Bool, _ append: (inout QueryPlan) -> Void) -> Int {
+    /// Appends the phrase whose tokens `append` appends, and if it is given those that `appendOld` does for segments that
+    /// have no pairs; returns its number.
+    mutating func appendPhrase(
+        field: Int, boost: Float, scores: Bool, _ append: (inout QueryPlan) -> Void,
+        old appendOld: ((inout QueryPlan) -> Void)? = nil
+    ) -> Int {
+        let proof = appendProof(append)
+        let oldProof = appendOld.map { appendProof($0) } ?? proof
+        phrases.append(PhrasePlan(field: field, boost: boost, scores: scores, proof: proof, oldProof: oldProof))
+        return phrases.count - 1
+    }
+
+    private mutating func appendProof(_ append: (inout QueryPlan) -> Void) -> PhraseProof {
         let (firstToken, firstPart) = (tokens.count, parts.count)
         append(&self)
-        phrases.append(
-            PhrasePlan(
-                field: field, boost: boost, scores: scores, tokens: firstToken..<tokens.count,
-                parts: firstPart..<parts.count))
-        return phrases.count - 1
+        return PhraseProof(tokens: firstToken..<tokens.count, parts: firstPart..<parts.count)
     }
 
     /// Appends a word or the beginning of words as a token of its own.
@@ -103,16 +127,52 @@ struct QueryPlan: Sendable {
     /// others would cost a look into the dictionary each.
     private static let choiceCountMax = 5
 
+    private static func isChoice(_ count: Int) -> Bool { count > 1 && count <= choiceCountMax }
+
+    /// Whether bigram or pair `i` of `count` is looked up.
+    private static func isLookedUp(_ i: Int, of count: Int) -> Bool {
+        isChoice(count) || i % 2 == 0 || i == count - 1
+    }
+
     /// Appends the bigrams of two or more characters that follow each other.
     mutating func append(run: UnsafeBufferPointer<UInt32>, at position: UInt32) {
         let first = tokens.count
-        let last = run.count - 2
-        guard last >= 0 else { return }
-        let isChoice = last > 0 && last < Self.choiceCountMax
-        for i in 0...last where isChoice || i % 2 == 0 || i == last {
+        let count = run.count - 1
+        for i in 0..<count where Self.isLookedUp(i, of: count) {
             tokens.append(PlanToken(term: .bigram(run[i], run[i + 1]), offset: position + UInt32(2 * i)))
         }
-        parts.append(PlanPart(tokens: first..<tokens.count, isRun: isChoice))
+        parts.append(PlanPart(tokens: first..<tokens.count, isRun: Self.isChoice(count)))
+    }
+
+    /// Appends the bigrams and pairs of two or more units without a gap between. The last one, a word, may be the
+    /// beginning of words.
+    mutating func append(run: ArraySlice<TextPattern.Element>, lastIsPrefix: Bool) {
+        let first = tokens.count
+        let count = run.count - 1
+        for i in 0..<count {
+            let (a, b) = (run[run.startIndex + i], run[run.startIndex + i + 1])
+            let isPrefix = lastIsPrefix && i == count - 1
+            guard let term = append(a.unit, b.unit, isFirst: i == 0, isPrefix: isPrefix) else { continue }
+            if Self.isLookedUp(i, of: count) { tokens.append(PlanToken(term: term, offset: a.position)) }
+        }
+        parts.append(PlanPart(tokens: first..<tokens.count, isRun: Self.isChoice(count)))
+    }
+
+    /// What proves two units side by side; their words are appended, the first unit's unless the pair before has done it.
+    private mutating func append(
+        _ a: TextPattern.Unit, _ b: TextPattern.Unit, isFirst: Bool, isPrefix: Bool
+    ) -> PlanTerm? {
+        switch (a, b) {
+        case (.character(let a), .character(let b)): return .bigram(a, b)
+        case (.character(let a), .word(let b)):
+            words.append(b)
+            let place = Int32(truncatingIfNeeded: words.count - 1)
+            return isPrefix ? .pairPrefix(.before(a), place) : .pair(.before(a), place)
+        case (.word(let a), .character(let b)):
+            if isFirst { words.append(a) }
+            return .pair(.behind(b), Int32(truncatingIfNeeded: words.count - 1))
+        case (.word, .word): return nil
+        }
     }
 }
 

@@ -6,12 +6,15 @@ struct QueryPlanner {
     private var dynamicFields: [String] = []
     private var plan = QueryPlan(root: .none)
     private let highlights: Bool
+    private let hasOldProofs: Bool
 
-    /// `fields` are those of the request; none: all text fields. With `highlights` the plan says what is to be shown.
+    /// `fields` are those of the request; none: all text fields. With `highlights` the plan says what is to be shown, with
+    /// `oldProofs` also what proves phrases in segments that have no pairs.
     static func plan(
-        _ query: Query, filter: Query?, _ searched: SearchedFields, fields: [String], highlights: Bool
+        _ query: Query, filter: Query?, _ searched: SearchedFields, fields: [String], highlights: Bool,
+        oldProofs: Bool
     ) throws(SakuinError) -> QueryPlan {
-        var planner = try QueryPlanner(searched, fields, highlights)
+        var planner = try QueryPlanner(searched, fields, highlights, oldProofs)
         var root = try planner.node(query, boost: 1, scores: true)
         if let filter {
             root = .and([root, try planner.node(filter, boost: 1, scores: false)])
@@ -20,9 +23,12 @@ struct QueryPlanner {
         return planner.plan
     }
 
-    private init(_ searched: SearchedFields, _ names: [String], _ highlights: Bool) throws(SakuinError) {
+    private init(
+        _ searched: SearchedFields, _ names: [String], _ highlights: Bool, _ oldProofs: Bool
+    ) throws(SakuinError) {
         self.searched = searched
         self.highlights = highlights
+        hasOldProofs = oldProofs
         if names.isEmpty {
             defaultFields = searched.text
             return
@@ -142,9 +148,11 @@ struct QueryPlanner {
             let pattern = sought.pattern
             // A text of separators alone has an empty normal form, which no document is searched for.
             guard !pattern.elements.isEmpty else { return .none }
-            number = plan.appendPhrase(field: field.number, boost: boost, scores: scores) { plan in
-                Self.addTokens(of: pattern, kind: kind, to: &plan)
-            }
+            number = plan.appendPhrase(
+                field: field.number, boost: boost, scores: scores,
+                { Self.addTokens(of: pattern, kind: kind, hasPairs: true, to: &$0) },
+                old: hasOldProofs && pattern.hasPairs(kind)
+                    ? { Self.addTokens(of: pattern, kind: kind, hasPairs: false, to: &$0) } : nil)
         }
         guard let number else { return .none }
         if scores, highlights { plan.sought.append(sought) }
@@ -164,36 +172,47 @@ struct QueryPlanner {
         }
     }
 
-    /// The tokens of a pattern: runs of characters by their bigrams, single ones by their edge, words by themselves.
-    private static func addTokens(of pattern: TextPattern, kind: AnalyzerKind, to plan: inout QueryPlan) {
+    /// The tokens of a pattern: units without gaps between by their bigrams and pairs, single characters by their edge,
+    /// single words by themselves. Without pairs words are single, and characters beside them edges.
+    private static func addTokens(of pattern: TextPattern, kind: AnalyzerKind, hasPairs: Bool, to plan: inout QueryPlan)
+    {
         let elements = pattern.elements
         var i = 0
-        var run: [UInt32] = []
         while i < elements.count {
-            let element = elements[i]
-            switch element.unit {
-            case .word(let bytes):
-                let isPrefix = pattern.lastIsPrefix && i == elements.count - 1
-                plan.append(word: bytes, isPrefix: isPrefix, at: element.position)
-                i += 1
-            case .character(let scalar):
-                run.removeAll(keepingCapacity: true)
-                run.append(scalar)
-                while kind == .cjk, i + run.count < elements.count,
-                    elements[i + run.count].position == elements[i + run.count - 1].position + 2,
-                    case .character(let next) = elements[i + run.count].unit
-                {
-                    run.append(next)
-                }
-                if run.count > 1 {
-                    run.withUnsafeBufferPointer { plan.append(run: $0, at: element.position) }
-                } else {
+            var end = i + 1
+            while end < elements.count, pattern.isRun(at: end, kind, hasPairs: hasPairs) { end += 1 }
+            let isPrefix = pattern.lastIsPrefix && end == elements.count
+            if end - i > 1 {
+                plan.append(run: elements[i..<end], lastIsPrefix: isPrefix)
+            } else {
+                switch elements[i].unit {
+                case .word(let bytes): plan.append(word: bytes, isPrefix: isPrefix, at: elements[i].position)
+                case .character(let scalar):
                     let term: PlanTerm =
                         kind != .cjk ? .unit(scalar) : elements.count == 1 ? .character(scalar) : .edge(scalar)
-                    plan.append(PlanToken(term: term, offset: element.position))
+                    plan.append(PlanToken(term: term, offset: elements[i].position))
                 }
-                i += run.count
             }
+            i = end
+        }
+    }
+}
+
+extension TextPattern {
+    /// Whether element `i` and the one before stand side by side, so that a bigram, or with pairs a pair, proves both.
+    fileprivate func isRun(at i: Int, _ kind: AnalyzerKind, hasPairs: Bool) -> Bool {
+        guard kind == .cjk, elements[i].position == elements[i - 1].position + 2 else { return false }
+        switch (elements[i - 1].unit, elements[i].unit) {
+        case (.character, .character): return true
+        case (.word, .word): return false
+        case (.character, .word), (.word, .character): return hasPairs
+        }
+    }
+
+    /// Whether a word and a character stand side by side.
+    fileprivate func hasPairs(_ kind: AnalyzerKind) -> Bool {
+        elements.indices.dropFirst().contains { i in
+            isRun(at: i, kind, hasPairs: true) && !isRun(at: i, kind, hasPairs: false)
         }
     }
 }

@@ -44,16 +44,24 @@ final class SegmentQuery {
         for phrase in plan.phrases {
             starts[number] = at
             number &+= 1
-            for place in phrase.tokens {
+            for place in proof(of: phrase).tokens {
                 let term = plan.tokens[place].term
                 let found = try find(term, phrase.field)
-                if case .prefix = term { expandedWordCount += found.count }
+                switch term {
+                case .prefix, .pairPrefix: expandedWordCount += found.count
+                case .character, .edge, .unit, .bigram, .word, .pair: break
+                }
                 tokens[at] = found
                 at &+= 1
                 if found.count == 0 { break }
             }
         }
         starts[number] = at
+    }
+
+    @inline(__always)
+    private func proof(of phrase: PhrasePlan) -> PhraseProof {
+        phrase.proof(analyzerVersion: segment.meta.analyzerVersion)
     }
 
     private func find(_ term: PlanTerm, _ field: Int) throws(SearchError) -> LookedUpToken {
@@ -63,10 +71,11 @@ final class SegmentQuery {
             case .edge(let c): return try gram(GramKey.make(field: field, kind: .edge, c))
             case .unit(let c): return try gram(GramKey.make(field: field, kind: .unit, c))
             case .bigram(let a, let b): return try gram(GramKey.make(field: field, kind: .bigram, a, b))
-            case .word(let place):
-                return token(try segment.words.find(wordKey(plan.words[place], field)), gram: 0)
-            case .prefix(let place):
-                return try prefix(plan.words[place], field)
+            case .word(let place): return try word(plan.words[place], nil, field)
+            case .pair(let neighbour, let place): return try word(plan.words[Int(place)], neighbour, field)
+            case .prefix(let place): return try prefix(plan.words[place], nil, field)
+            case .pairPrefix(let neighbour, let place):
+                return try prefix(plan.words[Int(place)], neighbour, field)
             }
         } catch .cancelled {
             throw .refused(
@@ -78,18 +87,23 @@ final class SegmentQuery {
         }
     }
 
-    /// The key of a word in scratch memory.
-    private func wordKey(_ word: [UInt8], _ field: Int) -> UnsafeRawBufferPointer {
-        word.withUnsafeBufferPointer { word in
-            let count = WordDictionaryWriter.keyByteCount(word)
+    /// A word, or with a neighbour the pair.
+    private func word(
+        _ word: [UInt8], _ neighbour: WordNeighbour?, _ field: Int
+    ) throws(StorageError) -> LookedUpToken {
+        let key = word.withUnsafeBytes { word in
+            let count = WordDictionaryWriter.keyByteCount(neighbour, word)
             let key = scratch.take(UInt8.self, count)
-            WordDictionaryWriter.writeKey(field: field, word, to: key)
+            WordDictionaryWriter.writeKey(field: field, neighbour, word, to: key)
             return UnsafeRawBufferPointer(start: key, count: count)
         }
+        return token(try segment.words.find(key), gram: 0)
     }
 
-    private func prefix(_ bytes: [UInt8], _ field: Int) throws(StorageError) -> LookedUpToken {
-        let key = bytes.withUnsafeBufferPointer { WordDictionaryWriter.key(field: field, $0) }
+    private func prefix(
+        _ bytes: [UInt8], _ neighbour: WordNeighbour?, _ field: Int
+    ) throws(StorageError) -> LookedUpToken {
+        let key = bytes.withUnsafeBytes { WordDictionaryWriter.key(field: field, neighbour, $0) }
         var infos: [TermInfo] = []
         try segment.words.withPrefix(key) { (_, info) throws(StorageError) in
             infos.append(info)
@@ -111,7 +125,10 @@ final class SegmentQuery {
         return found
     }
 
-    /// Documents that hold a token of a phrase, 0 when it was not looked up.
+    /// Whether phrases are proved as in segments that have no pairs.
+    var isOld: Bool { !Analyzer.hasPairs(version: segment.meta.analyzerVersion) }
+
+    /// Documents that hold a token of a phrase, counted in what proves it in this segment; 0 when it was not looked up.
     func documentFrequency(of phrase: Int, token: Int) -> Int {
         let at = starts[phrase] + token
         return at < starts[phrase + 1] ? tokens[at].documentFrequency : 0
@@ -119,7 +136,7 @@ final class SegmentQuery {
 
     /// The one token of the plan, when it is a list of this segment, or none.
     private var onlyToken: (phrase: Int, token: LookedUpToken)? {
-        guard case .phrase(let number) = plan.root, plan.phrases[number].tokens.count == 1,
+        guard case .phrase(let number) = plan.root, proof(of: plan.phrases[number]).tokens.count == 1,
             tokens[starts[number]].count < 2
         else { return nil }
         return (number, tokens[starts[number]])
@@ -173,7 +190,7 @@ final class SegmentQuery {
     /// The term of a phrase that is one long list.
     private func headedTerm(of phrase: Int) -> TermInfo? {
         let at = starts[phrase]
-        guard starts[phrase + 1] == at + 1, plan.phrases[phrase].tokens.count == 1, tokens[at].count == 1,
+        guard starts[phrase + 1] == at + 1, proof(of: plan.phrases[phrase]).tokens.count == 1, tokens[at].count == 1,
             ListHead.isKept(tokens[at].terms[0].info)
         else { return nil }
         return tokens[at].terms[0].info
@@ -249,19 +266,20 @@ final class SegmentQuery {
 
     private func phraseMatcher(_ number: Int, _ score: LeafScore?) throws(StorageError) -> Matcher {
         let phrase = plan.phrases[number]
+        let proof = proof(of: phrase)
         let found = tokens + starts[number]
         let count = starts[number + 1] - starts[number]
-        guard count == phrase.tokens.count, count > 0, found[count - 1].count > 0 else { return EmptyMatcher() }
+        guard count == proof.tokens.count, count > 0, found[count - 1].count > 0 else { return EmptyMatcher() }
         let lengths = try segment.lengths(phrase.field)
         if count == 1, found[0].count == 1 {
             return TermMatcher(try cursor(found[0].terms[0], lengths), score: score, scratch)
         }
-        for i in 0..<count where found[i].count > 1 { return try prefixMatcher(phrase, found, lengths, score) }
+        for i in 0..<count where found[i].count > 1 { return try prefixMatcher(proof, found, lengths, score) }
         var lists: [PhraseList] = []
         lists.reserveCapacity(count)
-        for place in phrase.parts {
+        for place in proof.parts {
             let part = plan.parts[place]
-            let from = part.tokens.lowerBound - phrase.tokens.lowerBound
+            let from = part.tokens.lowerBound - proof.tokens.lowerBound
             let chosen =
                 part.isRun && part.tokens.count > 2
                 ? PhraseCover.choose(part.tokens.count) { found[from + $0].terms[0].info.documentFrequency }
@@ -293,9 +311,9 @@ final class SegmentQuery {
 
     /// A phrase with a prefix, which stands for several words.
     private func prefixMatcher(
-        _ phrase: PhrasePlan, _ found: UnsafeMutablePointer<LookedUpToken>, _ lengths: FieldLengths, _ score: LeafScore?
+        _ proof: PhraseProof, _ found: UnsafeMutablePointer<LookedUpToken>, _ lengths: FieldLengths, _ score: LeafScore?
     ) throws(StorageError) -> Matcher {
-        let slots = try slots(phrase, found, lengths)
+        let slots = try slots(proof, found, lengths)
         if slots.count == 1, score == nil {
             return DisjunctionMatcher(slots[0].cursors.map { TermMatcher($0, score: nil, scratch) }, scratch)
         }
@@ -304,17 +322,17 @@ final class SegmentQuery {
         // The rarest place is a prefix: its words lead, through cursors of their own.
         let rarest = slots.min { $0.documentFrequency < $1.documentFrequency }
         guard let place = rarest,
-            let second = try self.slots(phrase, found, lengths).first(where: { $0.offset == place.offset })
+            let second = try self.slots(proof, found, lengths).first(where: { $0.offset == place.offset })
         else { return EmptyMatcher() }
         let leads = DisjunctionMatcher(second.cursors.map { TermMatcher($0, score: nil, scratch) }, scratch)
         return PrefixPhraseMatcher(checker, leads: leads, score: score)
     }
 
     private func slots(
-        _ phrase: PhrasePlan, _ found: UnsafeMutablePointer<LookedUpToken>, _ lengths: FieldLengths
+        _ proof: PhraseProof, _ found: UnsafeMutablePointer<LookedUpToken>, _ lengths: FieldLengths
     ) throws(StorageError) -> [PhraseSlot] {
         var slots: [PhraseSlot] = []
-        for (i, token) in plan.tokens[phrase.tokens].enumerated() {
+        for (i, token) in plan.tokens[proof.tokens].enumerated() {
             var cursors: [PostingCursor] = []
             for k in 0..<found[i].count { cursors.append(try cursor(found[i].terms[k], lengths)) }
             slots.append(PhraseSlot(cursors: cursors, offset: token.offset))

@@ -76,23 +76,32 @@ struct SnapshotSearch {
         }
     }
 
-    /// Model and weight, boost × idf, of the phrases that score; the document frequency of a phrase is taken to be that
-    /// of its rarest token.
+    /// Model and weight, boost × idf, of the phrases that score.
     private func leaves(_ queries: [SegmentQuery]) -> [WeightedPhrase] {
         var leaves: [WeightedPhrase] = []
         for (number, phrase) in plan.phrases.enumerated() where phrase.scores {
             let model = model(phrase.field)
-            var rarest = Int.max
-            for token in 0..<phrase.tokens.count {
-                var sum = 0
-                for query in queries { sum += query.documentFrequency(of: number, token: token) }
-                if sum > 0 { rarest = min(rarest, sum) }
+            var frequency = 0
+            if phrase.proof == phrase.oldProof {
+                frequency = rarest(number, phrase.proof, queries)
+            } else {
+                frequency += rarest(number, phrase.proof, queries.filter { !$0.isOld })
+                frequency += rarest(number, phrase.oldProof, queries.filter(\.isOld))
             }
-            let frequency = rarest == .max ? 0 : rarest
             let weight = phrase.boost * model.inverseDocumentFrequency(frequency)
             leaves.append(WeightedPhrase(number: number, weight: weight, model: model))
         }
         return leaves
+    }
+
+    /// The document frequency of a phrase in segments that prove it by the same tokens is taken to be that of the rarest.
+    private func rarest(_ phrase: Int, _ proof: PhraseProof, _ queries: [SegmentQuery]) -> Int {
+        var rarest: Int?
+        for token in 0..<proof.tokens.count {
+            let sum = queries.reduce(0) { $0 + $1.documentFrequency(of: phrase, token: token) }
+            if sum > 0 { rarest = min(rarest ?? sum, sum) }
+        }
+        return rarest ?? 0
     }
 
     private func collect(

@@ -6,10 +6,10 @@
 // trailer  u32 footer bytes, u32 CRC-32C of the footer, u32 format version, 8 bytes magic
 
 enum SegmentLayout {
-    /// 3: marks in the blocks of the gram dictionary. 2: ranks, entries in bits. 1: the first format.
-    static let formatVersion: UInt32 = 3
+    /// 4: pairs behind the words. 3: marks in the blocks of the gram dictionary. 2: ranks, entries in bits. 1: the first.
+    static let formatVersion: UInt32 = 4
     /// Segments of this format and later ones are read; merges write the newest.
-    static let oldestFormatVersion: UInt32 = 2
+    static let oldestFormatVersion: UInt32 = 3
     static let magic: UInt64 = 0x4753_4E49_554B_4153
     static let headerByteCount = 16
     static let trailerByteCount = 20
@@ -45,7 +45,7 @@ struct SegmentMeta: Equatable, Sendable {
     var documentCount = 0
     /// UTF-8 bytes of the text fields.
     var textByteCount = 0
-    /// `Analyzer.version` and `CharacterTable.version` when it was written.
+    /// `Analyzer.newestVersion` and `CharacterTable.version` when it was written.
     var analyzerVersion: UInt32 = 0
     var tableVersion: UInt32 = 0
     /// The sequence numbers of the batches its documents came with.

@@ -27,7 +27,7 @@ final class SegmentReader: Sendable {
         checksum = footer.checksum
         formatVersion = footer.formatVersion
         sections = footer.sections
-        grams = try GramDictionary(try footer.section(.grams), hasMarks: footer.formatVersion >= 3)
+        grams = try GramDictionary(try footer.section(.grams))
         words = try WordDictionary(try footer.section(.words))
         postings = try footer.section(.postings)
         positions = try footer.section(.positions)
@@ -142,6 +142,10 @@ struct SegmentFooter {
                 owner: mapped, file: file, offset: Int(offset), count: Int(size), checksums: checksums)
         }
         meta = try SegmentMeta(from: &reader)
+        guard (1...Analyzer.newestVersion).contains(meta.analyzerVersion) else {
+            throw .unsupportedVersion(
+                file: "\(file) (analyzer)", found: Int(meta.analyzerVersion), supported: Int(Analyzer.newestVersion))
+        }
         // No checksum covers what stands between sections.
         var at = SegmentLayout.headerByteCount
         // Empty sections stand where the next one begins.

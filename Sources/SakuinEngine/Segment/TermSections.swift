@@ -1,6 +1,6 @@
 /// The four sections that terms go to: both dictionaries, postings, positions.
 ///
-/// Per term: `beginGram` or `beginWord`, `add` for each document in order, then `endGram` or `endWord`; keys ascend. A
+/// Per term: `beginGram` or (for pairs too) `beginWord`, `add` for each document in order, then `endGram` or `endWord`; keys ascend. A
 /// term without documents leaves nothing behind. A character's list comes before its edges and bigrams, which are
 /// written as places in it.
 struct TermSections: ~Copyable {

@@ -2,27 +2,36 @@
 protocol TokenSink: ~Copyable {
     /// A run of `count` (at least 1) CJK characters, the low 21 bits of the codes; the first at `position`, the others two
     /// apart (analyzer `cjk`). Its tokens: every character, for the list of documents and frequencies; the first and the
-    /// last as edges (once if they are one); each two side by side as a bigram, at the position of the first.
-    mutating func run(_ codes: UnsafePointer<UInt32>, _ count: Int, position: UInt32)
+    /// last as edges, where that is said (once if they are one); each two side by side as a bigram, at the position of
+    /// the first.
+    mutating func run(
+        _ codes: UnsafePointer<UInt32>, _ count: Int, position: UInt32, firstIsEdge: Bool, lastIsEdge: Bool)
     /// A CJK character under `words`.
     mutating func unit(_ scalar: UInt32, position: UInt32)
-    mutating func word(_ bytes: UnsafeBufferPointer<UInt8>, position: UInt32)
+    /// A word, and the CJK characters directly before and behind it, each of which makes a pair with it at the position
+    /// of the first of the two.
+    mutating func word(
+        _ bytes: UnsafeBufferPointer<UInt8>, position: UInt32, before: UInt32?, behind: UInt32?)
 }
 
-/// A sink that takes the tokens of runs one by one.
+/// A sink that takes tokens one by one.
 protocol GramSink: TokenSink, ~Copyable {
     mutating func character(_ scalar: UInt32)
     mutating func edge(_ scalar: UInt32, position: UInt32)
     mutating func bigram(_ first: UInt32, _ second: UInt32, position: UInt32)
+    mutating func word(_ bytes: UnsafeBufferPointer<UInt8>, position: UInt32)
+    mutating func pair(_ neighbour: WordNeighbour, _ word: UnsafeBufferPointer<UInt8>, position: UInt32)
 }
 
 extension GramSink where Self: ~Copyable {
     @inline(__always)
-    mutating func run(_ codes: UnsafePointer<UInt32>, _ count: Int, position: UInt32) {
+    mutating func run(
+        _ codes: UnsafePointer<UInt32>, _ count: Int, position: UInt32, firstIsEdge: Bool, lastIsEdge: Bool
+    ) {
         var position = position
         var held = codes[0] & UnitBuffer.scalarMask
         character(held)
-        edge(held, position: position)
+        if firstIsEdge { edge(held, position: position) }
         for i in 1..<count {
             let next = codes[i] & UnitBuffer.scalarMask
             bigram(held, next, position: position)
@@ -30,10 +39,18 @@ extension GramSink where Self: ~Copyable {
             character(next)
             held = next
         }
-        if count > 1 { edge(held, position: position) }
+        if lastIsEdge, count > 1 || !firstIsEdge { edge(held, position: position) }
     }
 
     mutating func unit(_ scalar: UInt32, position: UInt32) { edge(scalar, position: position) }
+
+    mutating func word(
+        _ bytes: UnsafeBufferPointer<UInt8>, position: UInt32, before: UInt32?, behind: UInt32?
+    ) {
+        if let before { pair(.before(before), bytes, position: position &- 2) }
+        word(bytes, position: position)
+        if let behind { pair(.behind(behind), bytes, position: position) }
+    }
 }
 
 /// The choices of a field made one value: text to units, units to tokens.
@@ -44,8 +61,12 @@ struct Analyzer: Sendable, Hashable {
     let kind: AnalyzerKind
     let breaks: BreaksPolicy
 
-    /// Changes when the same text gives other tokens; segments remember it.
-    static let version: UInt32 = 1
+    /// Changes when the same text gives other tokens; segments remember it. 2: pairs, edges only beside gaps. 1: no pairs,
+    /// edges at both ends of every run.
+    static let newestVersion: UInt32 = 2
+    var version = Self.newestVersion
+
+    static func hasPairs(version: UInt32) -> Bool { version >= 2 }
 
     /// Replaces what is in `units` by the normal form of the text.
     func normalize(
@@ -64,7 +85,9 @@ struct Analyzer: Sendable, Hashable {
     ) throws(TextError) -> (units: Int, nextPosition: UInt32) {
         try normalize(text, into: scratch, offsets: false)
         switch kind {
-        case .cjk: return (scratch.count, Self.emitGrams(scratch, positionBase, &sink))
+        case .cjk:
+            let hasPairs = Self.hasPairs(version: version)
+            return (scratch.count, Self.emitGrams(scratch, positionBase, hasPairs: hasPairs, &sink))
         case .words, .keyword: return (scratch.count, Self.emitWords(scratch, positionBase, &sink))
         case .ngram(let n): return (scratch.count, WholeValue.emit(scratch, n, positionBase, &sink))
         }
@@ -72,7 +95,7 @@ struct Analyzer: Sendable, Hashable {
 
     @inline(__always)
     private static func emitGrams<S: TokenSink & ~Copyable>(
-        _ units: UnitBuffer, _ base: UInt32, _ sink: inout S
+        _ units: UnitBuffer, _ base: UInt32, hasPairs: Bool, _ sink: inout S
     ) -> UInt32 {
         let codes = units.codes
         let count = units.count
@@ -84,16 +107,29 @@ struct Analyzer: Sendable, Hashable {
             i &+= 1
             if code & UnitBuffer.gapBit != 0 { position &+= 1 }
             if code & UnitBuffer.wordBit != 0 {
-                sink.word(units.word(Int(code & UnitBuffer.wordMask)), position: position)
+                let isJoined = hasPairs && i > 1 && code & UnitBuffer.gapBit == 0
+                let isBehind = hasPairs && i < count && codes[i] & UnitBuffer.gapBit == 0
+                sink.word(
+                    units.word(Int(code & UnitBuffer.wordMask)), position: position,
+                    before: isJoined ? character(codes[i &- 2]) : nil, behind: isBehind ? character(codes[i]) : nil)
                 position &+= 2
                 continue
             }
             let first = i &- 1
             while i < count, codes[i] & endBits == 0 { i &+= 1 }
-            sink.run(codes + first, i &- first, position: position)
+            sink.run(
+                codes + first, i &- first, position: position,
+                firstIsEdge: !hasPairs || code & UnitBuffer.gapBit != 0,
+                lastIsEdge: !hasPairs || i < count && codes[i] & UnitBuffer.gapBit != 0)
             position &+= 2 &* UInt32(truncatingIfNeeded: i &- first)
         }
         return position
+    }
+
+    /// The character of a code; nil for a word's.
+    @inline(__always)
+    private static func character(_ code: UInt32) -> UInt32? {
+        code & UnitBuffer.wordBit == 0 ? code & UnitBuffer.scalarMask : nil
     }
 
     private static func emitWords<S: TokenSink & ~Copyable>(
@@ -104,7 +140,8 @@ struct Analyzer: Sendable, Hashable {
             let code = units.codes[i]
             if code & UnitBuffer.gapBit != 0 { position &+= 1 }
             if code & UnitBuffer.wordBit != 0 {
-                sink.word(units.word(Int(code & UnitBuffer.wordMask)), position: position)
+                sink.word(
+                    units.word(Int(code & UnitBuffer.wordMask)), position: position, before: nil, behind: nil)
             } else {
                 sink.unit(code & UnitBuffer.scalarMask, position: position)
             }

@@ -17,6 +17,10 @@ public struct TokenCounter: ~Copyable {
             tokens &+= 1
             checksum &+= UInt64(bytes.count)
         }
+        mutating func pair(_ neighbour: WordNeighbour, _ word: UnsafeBufferPointer<UInt8>, position: UInt32) {
+            tokens &+= 1
+            checksum &+= UInt64(neighbour.code ^ position)
+        }
     }
 
     private let analyzer: Analyzer

@@ -45,7 +45,8 @@ enum WholeValue {
                     length += UTF8Decoding.write(units.codes[j], to: bytes + length)
                 }
                 sink.word(
-                    UnsafeBufferPointer(start: bytes, count: length), position: base &+ UInt32(2 &* i))
+                    UnsafeBufferPointer(start: bytes, count: length), position: base &+ UInt32(2 &* i), before: nil,
+                    behind: nil)
             }
         }
         return base &+ UInt32(2 &* units.count)

@@ -111,8 +111,10 @@ import Testing
             words.insert("\(random.below(2)):" + String(word))
         }
         let keys = words.map { word in
-            Array(word.utf8.dropFirst(2)).withUnsafeBufferPointer {
-                WordDictionaryWriter.key(field: word.hasPrefix("0") ? 0 : 258, $0)
+            let neighbours = [nil, nil, WordNeighbour.before(0x56FD), .behind(0x2_0BB7)]
+            let neighbour = neighbours[random.below(neighbours.count)]
+            return Array(word.utf8.dropFirst(2)).withUnsafeBytes {
+                WordDictionaryWriter.key(field: word.hasPrefix("0") ? 0 : 258, neighbour, $0)
             }
         }
         return keys.sorted { $0.lexicographicallyPrecedes($1) }
@@ -163,6 +165,20 @@ import Testing
             }
             #expect(seen == 2)
         }
+    }
+
+    /// Pairs stand behind all words of their field, those of a character and side together.
+    @Test func pairsStandBehindWords() {
+        func key(_ field: Int, _ neighbour: WordNeighbour?, _ word: String) -> [UInt8] {
+            Array(word.utf8).withUnsafeBytes { WordDictionaryWriter.key(field: field, neighbour, $0) }
+        }
+        let keys = [
+            key(7, nil, "a"), key(7, nil, "\u{10FFFF}"), key(7, .before(0x56FD), "a"), key(7, .before(0x56FD), "b"),
+            key(7, .behind(0x56FD), "a"), key(7, .before(0x2_0BB7), "a"), key(8, nil, "a"),
+        ]
+        #expect(keys == keys.sorted { $0.lexicographicallyPrecedes($1) })
+        #expect(keys[2] == [0, 7, 0xFF, 0x00, 0xAD, 0xFA, 0x61])
+        #expect(keys[5] == [0, 7, 0xFF, 0x04, 0x17, 0x6E, 0x61])
     }
 
     /// Damage under checksums that agree with it is refused or gives other terms; it never traps or goes on for ever.

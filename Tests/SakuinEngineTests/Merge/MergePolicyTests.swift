@@ -77,6 +77,35 @@ import Testing
         }
     }
 
+    /// Of two groups none is ever mixed, and one of each is what remains.
+    @Test func groupsAreNeverMixed() throws {
+        let policy = MergePolicy()
+        var segments = (1...60).map { (i: UInt64) -> MergePolicy.Candidate in
+            var segment = segment(i, 1, dead: i % 7 == 0 ? 100 : 0)
+            segment.group = i % 3 == 0 ? 1 : 2
+            return segment
+        }
+        var id: UInt64 = 100
+        func merge(_ ids: [UInt64]) throws {
+            let inputs = segments.filter { ids.contains($0.id) }
+            #expect(Set(inputs.map(\.group)).count == 1)
+            segments.removeAll { ids.contains($0.id) }
+            segments.append(try #require(MergePolicy.merged(inputs, id: id)))
+            #expect(segments.last?.group == inputs[0].group)
+            id += 1
+        }
+        let first = try #require(policy.next(segments))
+        #expect(first.allSatisfy { $0 % 3 != 0 }, "new segments first")
+        for _ in 0..<60 { if let ids = policy.next(segments) { try merge(ids) } }
+        #expect(policy.next(segments) == nil)
+        for target in [5, 1] {
+            for _ in 0..<60 { if let ids = policy.compaction(segments, to: target) { try merge(ids) } }
+            #expect(policy.compaction(segments, to: target) == nil)
+            #expect(segments.count == max(target, 2))
+        }
+        #expect(segments.map(\.group).sorted() == [1, 2])
+    }
+
     /// Flushes of random sizes with merges after each: the number of segments stays small, each byte is written few
     /// times, and the policy comes to rest.
     @Test func writeAmplificationIsBounded() {

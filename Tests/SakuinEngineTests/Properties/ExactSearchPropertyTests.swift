@@ -27,9 +27,10 @@ import Testing
             normal[key] = nil
         }
 
-        func matches(_ query: String) -> Set<String> {
+        func matches(_ query: String, isPrefix: Bool) -> Set<String> {
             let needle = NaiveText.normal(query, breaks)
-            return Set(normal.filter { $0.value.contains { NaiveText.contains($0, needle) } }.keys)
+            let matches = isPrefix ? NaiveText.containsPrefix : NaiveText.contains
+            return Set(normal.filter { $0.value.contains { matches($0, needle) } }.keys)
         }
     }
 
@@ -45,12 +46,24 @@ import Testing
         options.laneCount = 1 + round % 3
         options.refreshIntervalMilliseconds = 0
         options.mergesInBackground = round % 2 == 0
+        // In every second round the first segments are of the analyzer before.
+        if round % 2 == 1 { options.analyzerVersion = 1 }
         let directory = MemoryDirectory()
         var index = try SearchIndex.open(directory, schema: schema, options: options)
+        options.analyzerVersion = Analyzer.newestVersion
         var model = Model(breaks: breaks)
         for stage in 0..<4 {
+            if stage == 1 {
+                try index.close()
+                index = try SearchIndex.open(directory, schema: nil, options: options)
+            }
             try await write(index, &model, &random)
-            if stage == 2 { _ = try await index.compact(segments: 1) }
+            if stage == 2 {
+                _ = try await index.compact(segments: 1)
+                // A refresh may have added a segment meanwhile.
+                let versions = Set(index.store.snapshot.segments.map(\.reader.meta.analyzerVersion))
+                #expect(versions == (round % 2 == 1 ? [1, 2] : [2]))
+            }
             if stage == 3 {
                 index.abandon()
                 index = try SearchIndex.open(directory, schema: nil, options: options)
@@ -87,11 +100,13 @@ import Testing
         let texts = model.documents.values.flatMap(\.values).filter { !$0.isEmpty }.sorted()
         for number in 0..<Self.queryCountPerStage {
             let query = TextMaker.part(of: texts[random.below(texts.count)], &random)
-            var request = SearchRequest(.tree(.text(query, fields: [])), limit: 200)
+            let isPrefix = number % 4 == 1
+            var request = SearchRequest(
+                .tree(isPrefix ? .prefix(query, fields: []) : .text(query, fields: [])), limit: 200)
             request.spans = number % 8 == 0
             request.returnFields = request.spans ? .all : .none
             let response = try index.searchNow(request)
-            let expected = model.matches(query)
+            let expected = model.matches(query, isPrefix: isPrefix)
             let found = Set(response.hits.map(\.key))
             guard found == expected, response.total.value == expected.count, response.hits.count == found.count else {
                 Issue.record(

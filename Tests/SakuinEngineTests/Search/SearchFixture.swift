@@ -90,7 +90,7 @@ struct SearchFixture {
             if fields == ["tag"] {
                 item.tag.map(keyword) == keyword(text)
             } else if case .prefix = query {
-                hasPrefixed(NaiveText.normal(item.title, .soft), NaiveText.normal(text, .soft))
+                NaiveText.containsPrefix(NaiveText.normal(item.title, .soft), NaiveText.normal(text, .soft))
             } else {
                 NaiveText.contains(NaiveText.normal(item.title, .soft), NaiveText.normal(text, .soft))
             }
@@ -101,14 +101,6 @@ struct SearchFixture {
         case .not(let child): !matches(child, item)
         case .boost(let child, _): matches(child, item)
         case .near: false
-        }
-    }
-
-    private static func hasPrefixed(_ text: [NaiveUnit], _ needle: [NaiveUnit]) -> Bool {
-        guard let last = needle.last, case .word(let beginning) = last else { return NaiveText.contains(text, needle) }
-        return text.contains { unit in
-            guard case .word(let word) = unit, word.hasPrefix(beginning) else { return false }
-            return NaiveText.contains(text, needle.dropLast() + [unit])
         }
     }
 

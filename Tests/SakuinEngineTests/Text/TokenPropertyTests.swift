@@ -11,6 +11,7 @@ private enum Token: Hashable {
     case edge(UInt32, UInt32)
     case bigram(UInt32, UInt32, UInt32)
     case word(String, UInt32)
+    case pair(WordNeighbour, String, UInt32)
 }
 
 private struct Collector: GramSink {
@@ -23,17 +24,20 @@ private struct Collector: GramSink {
     mutating func word(_ bytes: UnsafeBufferPointer<UInt8>, position: UInt32) {
         tokens.append(.word(String(decoding: bytes, as: UTF8.self), position))
     }
+    mutating func pair(_ neighbour: WordNeighbour, _ word: UnsafeBufferPointer<UInt8>, position: UInt32) {
+        tokens.append(.pair(neighbour, String(decoding: word, as: UTF8.self), position))
+    }
 }
 
 @Suite struct TokenPropertyTests {
     private static let base: UInt32 = 100
 
     private static func tokens(
-        _ text: String, _ kind: AnalyzerKind, _ breaks: BreaksPolicy
+        _ text: String, _ kind: AnalyzerKind, _ breaks: BreaksPolicy, version: UInt32 = Analyzer.newestVersion
     ) throws -> (tokens: [Token], units: Int, next: UInt32) {
         var sink = Collector()
         let counts = try Array(text.utf8).withUnsafeBufferPointer { bytes throws(TextError) in
-            try Analyzer(kind: kind, breaks: breaks).index(
+            try Analyzer(kind: kind, breaks: breaks, version: version).index(
                 bytes, scratch: UnitBuffer(), positionBase: base, sink: &sink)
         }
         return (sink.tokens, counts.units, counts.nextPosition)
@@ -55,21 +59,31 @@ private struct Collector: GramSink {
         return (units, position)
     }
 
-    private static func expected(_ units: [(NaiveUnit, UInt32)], grams: Bool) -> [Token] {
+    private static func expected(_ units: [(NaiveUnit, UInt32)], grams: Bool, pairs: Bool) -> [Token] {
         var tokens: [Token] = []
         for (i, (unit, position)) in units.enumerated() {
+            let (previous, next) = (i > 0 ? units[i - 1] : nil, i + 1 < units.count ? units[i + 1] : nil)
             switch unit {
-            case .word(let word): tokens.append(.word(word, position))
+            case .word(let word):
+                tokens.append(.word(word, position))
+                guard pairs else { continue }
+                if let (unit, place) = previous, place + 2 == position, case .character(let scalar) = unit {
+                    tokens.append(.pair(.before(scalar.value), word, place))
+                }
+                if let (unit, place) = next, place == position + 2, case .character(let scalar) = unit {
+                    tokens.append(.pair(.behind(scalar.value), word, position))
+                }
             case .character(let scalar) where !grams: tokens.append(.edge(scalar.value, position))
             case .character(let scalar):
                 tokens.append(.character(scalar.value))
-                let before = i > 0 && units[i - 1].1 + 2 == position && units[i - 1].0.isCharacter
+                let before = previous.map { $0.1 + 2 == position && $0.0.isCharacter } ?? false
                 var behind = false
-                if i + 1 < units.count, units[i + 1].1 == position + 2, case .character(let next) = units[i + 1].0 {
-                    tokens.append(.bigram(scalar.value, next.value, position))
+                if let (unit, place) = next, place == position + 2, case .character(let second) = unit {
+                    tokens.append(.bigram(scalar.value, second.value, position))
                     behind = true
                 }
-                if !before || !behind { tokens.append(.edge(scalar.value, position)) }
+                let isBesideGap = previous.map { $0.1 + 3 == position } ?? false || next?.1 == position + 3
+                if pairs ? isBesideGap : !before || !behind { tokens.append(.edge(scalar.value, position)) }
             case .gap: break
             }
         }
@@ -82,11 +96,14 @@ private struct Collector: GramSink {
         for _ in 0..<2_000 {
             let text = TextMaker.text(24, &random)
             let (units, next) = Self.placed(NaiveText.normal(text, breaks), from: Self.base)
-            for kind in [AnalyzerKind.cjk, .words] {
-                let found = try Self.tokens(text, kind, breaks)
-                let expected = Self.expected(units, grams: kind == .cjk)
+            let kinds: [(AnalyzerKind, UInt32)] = [(.cjk, 1), (.cjk, 2), (.words, 1), (.words, 2)]
+            for (kind, version) in kinds {
+                let found = try Self.tokens(text, kind, breaks, version: version)
+                let isGrams = kind == .cjk
+                let expected = Self.expected(units, grams: isGrams, pairs: isGrams && version == 2)
                 #expect(
-                    found.tokens.count == expected.count && Set(found.tokens) == Set(expected), "\(kind) of \(text)")
+                    found.tokens.count == expected.count && Set(found.tokens) == Set(expected),
+                    "\(kind) \(version) of \(text)")
                 #expect(found.units == units.count && found.next == next)
             }
         }
