@@ -49,9 +49,12 @@ extension SearchIndex: MergeTarget {
             MergePolicy.Candidate(
                 id: $0.id, byteCount: $0.byteCount, documentCount: $0.documentCount,
                 deadCount: $0.documentCount - $0.liveCount, isFlushed: $0.reader.documents().isFlushed,
-                memoryByteCount: SegmentMerger.memoryByteCount(of: $0.reader))
+                memoryByteCount: SegmentMerger.memoryByteCount(of: $0.reader),
+                termByteCounts: SegmentMerger.termByteCounts(of: $0.reader))
         }
     }
+
+    var failure: SakuinError? { writer.failure }
 
     func merge(_ ids: [UInt64], _ control: MergeControl) throws(StorageError) -> UInt64? {
         if writer.failure != nil { throw .cancelled }

@@ -74,7 +74,7 @@ public final class SearchIndex: SearchService {
         // Half of it, so that a compaction and small merges have room beside a large one.
         policy.memoryByteCountMax = max(1 << 20, memory.mergeByteCountMax / 2 - memory.shares.mergeByteCount)
         let scheduler = MergeScheduler(
-            self, policy: policy, inBackground: options.mergesInBackground,
+            self, policy: policy, limits: MergeLimits(memory), inBackground: options.mergesInBackground,
             bytesPerSecond: options.mergeBytesPerSecond, disk: disk, directory: store.directory, onlyChecks: onlyChecks)
         merges.change { $0 = scheduler }
     }

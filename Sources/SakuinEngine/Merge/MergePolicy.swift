@@ -15,6 +15,7 @@ struct MergePolicy: Sendable, Equatable {
         var isFlushed = false
         /// Its part of the memory a merge takes.
         var memoryByteCount = 0
+        var termByteCounts = TermByteCounts()
 
         /// The bytes a merge would keep.
         var liveByteCount: Int {
@@ -126,6 +127,7 @@ struct MergePolicy: Sendable, Equatable {
         if documents == 0 { return nil }
         return Candidate(
             id: id, byteCount: inputs.reduce(0) { $0 + $1.liveByteCount }, documentCount: documents, deadCount: 0,
-            memoryByteCount: inputs.reduce(0) { $0 + $1.memoryByteCount })
+            memoryByteCount: inputs.reduce(0) { $0 + $1.memoryByteCount },
+            termByteCounts: inputs.reduce(TermByteCounts()) { $0 + $1.termByteCounts.scaled(by: 1 - $1.deadShare) })
     }
 }

@@ -25,9 +25,26 @@ struct SegmentMerger {
 
     /// About what a merge of these takes.
     static func memoryByteCount(_ segments: [SegmentReader], _ shares: MemoryShares) -> Int {
-        let byDocument = segments.reduce(0) { $0 + memoryByteCount(of: $1) }
-        // What is small does not fill the buffers.
-        return byDocument + min(shares.mergeByteCount, 1 << 20 + 2 * segments.reduce(0) { $0 + $1.byteCount })
+        var limits = MergeLimits()
+        limits.bufferByteCountMax = shares.mergeByteCount
+        return segments.reduce(limits.bufferByteCount(segments.reduce(0) { $0 + $1.byteCount })) {
+            $0 + memoryByteCount(of: $1)
+        }
+    }
+
+    /// Of an input.
+    static func termByteCounts(of segment: SegmentReader) -> TermByteCounts {
+        var counts = TermByteCounts()
+        for (name, byteCount) in segment.sectionSizes {
+            switch name {
+            case "grams": counts.grams = byteCount
+            case "words": counts.words = byteCount
+            case "postings": counts.postings = byteCount
+            case "positions": counts.positions = byteCount
+            default: break
+            }
+        }
+        return counts
     }
 
     /// The part of an input: numbers of its documents, length codes; then its keys in a table, in buckets and as a
@@ -50,8 +67,8 @@ struct SegmentMerger {
             let norms = try mergedNorms()
             let start = norms.bytes.start.assumingMemoryBound(to: UInt8.self)
             var terms = TermSections(
-                directory: directory, name: FileName.temporary(name), documentCount: documentCount,
-                spillByteCount: shares.spillByteCount)
+                directory: BudgetedPlace(directory, control), name: FileName.temporary(name),
+                documentCount: documentCount, spillByteCount: shares.spillByteCount)
             var merger = TermMerger(inputs, control)
             let meta = meta(fieldNames)
             try merger.merge(into: &terms, lengths: lengths(norms.offsets.mapValues { start + $0 }, meta))
@@ -216,25 +233,4 @@ struct SegmentMerger {
         }
         return meta
     }
-}
-
-/// A file whose writer waits until it may write.
-private final class BudgetedFile: OutputFile {
-    private let file: any OutputFile
-    private let control: MergeControl
-
-    init(_ file: any OutputFile, _ control: MergeControl) {
-        self.file = file
-        self.control = control
-    }
-
-    var count: Int { file.count }
-    func append(_ bytes: UnsafeRawBufferPointer) throws(StorageError) {
-        try control.willWrite(bytes.count)
-        try file.append(bytes)
-    }
-    func flush() throws(StorageError) { try file.flush() }
-    func sync() throws(StorageError) { try file.sync() }
-    func preallocate(_ byteCount: Int) { file.preallocate(byteCount) }
-    func close() throws(StorageError) { try file.close() }
 }
