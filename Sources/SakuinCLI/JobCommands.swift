@@ -18,7 +18,8 @@ struct CompactCommand: OnlineCommand {
     var onlyDeletes = false
     @Option(name: .customLong("max-mb-per-s"), help: "Megabytes a second the job may read and write.")
     var megabytesPerSecond: Double?
-    @Flag(name: .customLong("dry-run"), help: "Tell time and space after a refresh, and merge nothing.") var dryRun = false
+    @Flag(name: .customLong("dry-run"), help: "Tell time and space after a refresh, and merge nothing.") var dryRun =
+        false
     @Flag(help: "Return when it is done: the default.") var wait = false
     @Flag(help: "Return when the job is accepted; 'sakuin jobs' shows how far it is.") var detach = false
 

@@ -71,13 +71,19 @@ extension SearchIndex: MergeTarget {
         let memoryNeeded = SegmentMerger.memoryByteCount(inputs.map(\.segment), memory.shares)
         try memory.takeForMerge(memoryNeeded) { () throws(StorageError) in try control.check() }
         defer { memory.giveBackFromMerge(memoryNeeded) }
-        let merger = SegmentMerger(inputs, directory: store.directory, control, memory.shares)
+        let largest = store.snapshot.segments.map { $0.reader.documents() }.filter { $0.table != nil }
+            .max { $0.byteCount < $1.byteCount }
+        let merger = SegmentMerger(
+            inputs, directory: store.directory, control, memory.shares, documentsInIndex: largest)
         let merged = try merger.run(id: store.nextSegmentID(), fieldNames: registry.names)
         try store.replace(inputs, ids: found, by: merged)
         return merged?.id
     }
 
     func settle(commits: Bool) throws(SakuinError) { _ = try writer.cutNow(commits: commits) }
+
+    /// Encoded bytes of writes that merges can bear a second; nil: as many as come.
+    public var writeBytesPerSecond: Int? { writer.queue.read { $0.pace.bytesPerSecond } }
 
     func keepWrites(_ pace: WritePace) { writer.keep(pace) }
 

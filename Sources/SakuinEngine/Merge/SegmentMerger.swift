@@ -11,11 +11,15 @@ struct SegmentMerger {
     private let directory: any Directory
     private let control: MergeControl
     private let documentCount: Int
+    private let documentsInIndex: DocumentStore?
     private let shares: MemoryShares
 
+    /// `documentsInIndex` are those of the largest segment with a table, whether it is an input or not.
     init(
-        _ inputs: [MergeInput], directory: any Directory, _ control: MergeControl, _ shares: MemoryShares
+        _ inputs: [MergeInput], directory: any Directory, _ control: MergeControl, _ shares: MemoryShares,
+        documentsInIndex: DocumentStore? = nil
     ) {
+        self.documentsInIndex = documentsInIndex
         self.shares = shares
         self.inputs = inputs
         self.directory = directory
@@ -139,15 +143,17 @@ struct SegmentMerger {
     }
 
     private func appendDocuments(to file: inout SegmentFileWriter) throws(StorageError) {
-        var writer = DocumentStoreWriter(high: true, table: try StoredTextTable.choose(inputs, shares))
+        let table = try StoredTextTable.choose(inputs, inIndex: documentsInIndex, shares)
+        var writer = DocumentStoreWriter(high: true, table: table)
         try file.append(.documents) { (sink) throws(StorageError) in
             for input in inputs {
                 let store = input.segment.documents()
+                let sharesTable = store.table == table
                 var cache = DocumentBlockCache()
                 for number in 0..<store.blockCount {
                     let block = try store.block(number)
                     try control.didRead(block.lengths.count + block.stored.count)
-                    try append(block, number, of: input, to: &writer, &cache)
+                    try append(block, number, of: input, sharesTable: sharesTable, to: &writer, &cache)
                     try writer.drain { (bytes) throws(StorageError) in try sink.write(bytes) }
                 }
             }
@@ -158,17 +164,18 @@ struct SegmentMerger {
     }
 
     private func append(
-        _ block: DocumentStore.Block, _ number: Int, of input: MergeInput, to writer: inout DocumentStoreWriter,
-        _ cache: inout DocumentBlockCache
+        _ block: DocumentStore.Block, _ number: Int, of input: MergeInput, sharesTable: Bool,
+        to writer: inout DocumentStoreWriter, _ cache: inout DocumentBlockCache
     ) throws(StorageError) {
         let store = input.segment.documents()
-        guard store.table === writer.table else {
+        guard sharesTable else {
             try store.forEachStored(inBlock: number, &cache) { (document, bytes) throws(StorageError) in
                 if input.remap?[Int(document)] != .max { writer.add(bytes) }
             }
             return
         }
-        if input.remap == nil, block.isHigh, writer.canCopy {
+        let documents = block.firstDocument..<(block.firstDocument + block.documentCount)
+        if block.isHigh, writer.canCopy, input.allLive(documents) {
             writer.copy(block)
             return
         }
