@@ -41,7 +41,10 @@ import Testing
             job(.running, percent: 3), job(.paused, percent: 3), job(.paused, percent: 3), job(.running, percent: 3),
             job(.running, percent: 3, message: "Waits for a merge."), job(.running, percent: 4), job(.done),
         ])
-        #expect(told.events == ["accepted", "waiting", "progress", "progress", "paused", "resumed", "waiting", "progress"])
+        #expect(
+            told.events == [
+                "accepted", "waiting", "progress", "progress", "paused", "resumed", "waiting", "progress",
+            ])
         #expect(try await follow([job(.failed)]).events == ["accepted", "failed"])
         #expect(try await follow([job(.cancelled)]).events == ["accepted", "cancelled"])
     }

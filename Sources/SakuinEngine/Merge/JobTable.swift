@@ -27,6 +27,9 @@ struct JobTable: Sendable {
 
     private(set) var jobs: [Job] = []
     private(set) var nextNumber: UInt64 = 1
+    /// How merging in the background was left.
+    var backgroundIsPaused = false
+    var backgroundBytesPerSecond: Int?
     /// Bytes that ended jobs have written which are forgotten.
     private var forgottenByteCount = 0
 
@@ -164,7 +167,8 @@ struct JobTable: Sendable {
 
     // MARK: Over a restart
 
-    /// Compactions that have not ended, as JSON: `{"next": 4, "jobs": [{"number": 3, "segments": 1, …}]}`.
+    /// Compactions that have not ended, and how merging in the background was left, as JSON:
+    /// `{"next": 4, "jobs": [{"number": 3, "segments": 1, …}], "merges": {"paused": true}}`.
     var json: String {
         var members: [JSONValue] = []
         for job in jobs where job.status.kind == .compaction && !job.status.state.isFinal {
@@ -180,9 +184,13 @@ struct JobTable: Sendable {
             }
             members.append(.object(object))
         }
+        var merges = [JSONValue.Member(key: "paused", value: .boolean(backgroundIsPaused))]
+        if let rate = backgroundBytesPerSecond {
+            merges.append(.init(key: "bytesPerSecond", value: .integer(Int64(rate))))
+        }
         return JSONValue.object([
             .init(key: "next", value: .integer(Int64(clamping: nextNumber))),
-            .init(key: "jobs", value: .array(members)),
+            .init(key: "jobs", value: .array(members)), .init(key: "merges", value: .object(merges)),
         ]).text
     }
 
@@ -196,6 +204,15 @@ struct JobTable: Sendable {
             case ("next", .integer(let next)): nextNumber = UInt64(clamping: next)
             case ("jobs", .array(let list)):
                 for case .object(let job) in list.prefix(Self.waitingCountMax) { append(job, shared) }
+            case ("merges", .object(let merges)):
+                for member in merges {
+                    switch (member.key, member.value) {
+                    case ("paused", .boolean(let isPaused)): backgroundIsPaused = isPaused
+                    case ("bytesPerSecond", .integer(let rate)):
+                        backgroundBytesPerSecond = max(1, Int(clamping: rate))
+                    default: break
+                    }
+                }
             default: break
             }
         }

@@ -7,7 +7,8 @@ extension MergeScheduler {
     ) throws(SakuinError) -> JobStatus {
         let status = try state.change { (state) throws(SakuinError) in
             if state.isClosing { throw SakuinError(.unavailable, "The index is closing.") }
-            let status = try state.jobs.add(.compaction, options, shared: [limit], completion: completion)
+            let shared = [limit, budget.limit]
+            let status = try state.jobs.add(.compaction, options, shared: shared, completion: completion)
             do throws(StorageError) { try file?.write(state.jobs) } catch {
                 // Not accepted: nobody waits for it.
                 _ = state.jobs.end(status.number, .failed, now: 0)
@@ -50,7 +51,7 @@ extension MergeScheduler {
         estimate.bytesNeeded = plan.diskByteCount + (reading.map { disk.mark(.merges, of: $0) } ?? 0)
         estimate.memoryBytes = plan.memoryByteCount
         estimate.refusal = refusal(of: plan)
-        let rate = min(options.bytesPerSecond ?? .max, limit.bytesPerSecond ?? .max, Self.usualBytesPerSecond)
+        let rate = min(options.bytesPerSecond ?? .max, bytesPerSecond ?? .max, Self.usualBytesPerSecond)
         estimate.milliseconds = (plan.bytesRead + plan.bytesWritten) / max(1, rate / 1_000)
         return estimate
     }

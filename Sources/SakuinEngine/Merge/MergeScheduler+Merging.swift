@@ -54,8 +54,12 @@ extension MergeScheduler {
             for id in ids { state.resting[id] = Rest(nanoseconds: rest, until: clock() &+ rest) }
             return rest / 1_000_000_000
         }
-        let outlook = seconds.map { "it is tried again in \($0) s" } ?? "these are left alone"
-        target.note(seconds == nil ? "error" : "warning", "A merge of \(ids.count) segments failed, \(outlook): \(error)")
+        let what = "A merge of \(ids.count) segments failed"
+        if let seconds {
+            target.note("warning", "\(what), it is tried again in \(seconds) s: \(error)")
+        } else {
+            target.note("error", "\(what), these are left alone: \(error)")
+        }
     }
 
     /// The merge of `ids` has ended; none when it failed.

@@ -9,12 +9,15 @@ extension MergeScheduler {
         }
     }
 
+    /// What merges may read and write a second at most; nil: unlimited.
+    var bytesPerSecond: Int? { [limit.bytesPerSecond, budget.limit.bytesPerSecond].compactMap { $0 }.min() }
+
     private func backgroundStatus(_ state: State) -> JobStatus {
         var status = JobStatus()
         let compacts = state.jobs.jobs.contains { $0.status.kind == .compaction && $0.status.state == .running }
         let own = state.running.count - (compacts ? 1 : 0)
         status.state = background.isPaused ? .paused : own > 0 ? .running : .queued
-        status.options.bytesPerSecond = limit.bytesPerSecond
+        status.options.bytesPerSecond = bytesPerSecond
         status.bytesRead = background.bytesRead
         status.bytesTotal = background.bytesRead + state.debt.byteCount
         status.bytesWritten = background.bytesWritten
@@ -73,6 +76,13 @@ extension MergeScheduler {
                 .failedPrecondition, "Merging in the background cannot be cancelled.", field: "job",
                 value: JobStatus.mergesName, nextStep: "Pause it.")
         }
+        do throws(StorageError) {
+            try state.change { (state) throws(StorageError) in
+                state.jobs.backgroundIsPaused = background.isPaused
+                state.jobs.backgroundBytesPerSecond = limit.bytesPerSecond
+                try file?.write(state.jobs)
+            }
+        } catch { throw target.explain(error) }
         makeWay()
         wake()
         return state.read { backgroundStatus($0) }

@@ -52,25 +52,26 @@ final class MergeScheduler: Sendable {
     let target: any MergeTarget
     let policy: MergePolicy
     let limits: MergeLimits
-    let throttle: MergeThrottle
+    let throttle = MergeThrottle()
     let inBackground: Bool
     let disk: DiskSpace
     /// Nanoseconds; tests pass their own.
     let clock: @Sendable () -> UInt64
     /// nil: nothing may be changed, so there are only checks.
     let file: JobFile?
-    /// Shared by all merges; follows the debt for those in the background.
+    /// Shared with other indexes.
+    let budget: MergeBudget
+    /// What all merges of this one may; nil: what the shared budget leaves them.
     let limit: ByteBudget
-    let backgroundRate: ByteBudget
     /// What merges in the background obey.
     let background: MergeControl
     private let threads = Monitor<[WorkerThread]>([])
 
-    /// `bytesPerSecond` limits what all merges read and write; nil: unlimited. `onlyChecks`: of an index in which nothing
-    /// may be changed.
+    /// `onlyChecks`: of an index in which nothing may be changed.
     init(
         _ target: any MergeTarget, policy: MergePolicy, limits: MergeLimits = MergeLimits(), inBackground: Bool,
-        bytesPerSecond: Int?, disk: DiskSpace, directory: any Directory, onlyChecks: Bool = false,
+        budget: MergeBudget = MergeBudget(bytesPerSecond: nil), disk: DiskSpace, directory: any Directory,
+        onlyChecks: Bool = false,
         clock: @escaping @Sendable () -> UInt64 = { Clock.nanoseconds() }
     ) {
         self.target = target
@@ -79,15 +80,15 @@ final class MergeScheduler: Sendable {
         self.clock = clock
         self.inBackground = inBackground && !onlyChecks
         self.disk = disk
-        var throttle = MergeThrottle()
-        throttle.bytesPerSecondMax = bytesPerSecond
-        self.throttle = throttle
-        limit = ByteBudget(bytesPerSecond: bytesPerSecond)
-        backgroundRate = ByteBudget(bytesPerSecond: throttle.mergeRate(MergeDebt()))
-        background = MergeControl([backgroundRate, limit])
+        self.budget = budget
         file = onlyChecks ? nil : JobFile(directory)
-        let jobs = file?.read(shared: [limit]) { [target] in target.note($0, $1) }
-        state = Monitor(State(jobs: jobs ?? JobTable()))
+        let limit = ByteBudget(bytesPerSecond: nil)
+        let jobs = file?.read(shared: [limit, budget.limit]) { [target] in target.note($0, $1) } ?? JobTable()
+        limit.bytesPerSecond = jobs.backgroundBytesPerSecond
+        self.limit = limit
+        background = MergeControl([budget.background, limit, budget.limit])
+        if jobs.backgroundIsPaused { background.pause() }
+        state = Monitor(State(jobs: jobs))
         let roles: [Role] = onlyChecks ? [.checks] : inBackground ? Role.allCases : [.jobs, .checks]
         let workers = roles.map { role in
             WorkerThread(role.priority) { [self] in run(role) }
@@ -116,7 +117,7 @@ final class MergeScheduler: Sendable {
         }
         let debt = MergeDebt(policy, target.mergeCandidates.filter { !exempt.contains($0.id) })
         state.change { $0.debt = debt }
-        backgroundRate.bytesPerSecond = throttle.mergeRate(debt)
+        budget.follow(debt, of: self)
         target.keepWrites(throttle.writePace(debt, isPaused: background.isPaused))
     }
 
@@ -130,6 +131,7 @@ final class MergeScheduler: Sendable {
         background.cancel()
         for control in controls { control.cancel() }
         for thread in threads.read({ $0 }) { thread.join() }
+        budget.follow(nil, of: self)
         for job in state.read({ $0.jobs.jobs }) {
             for completion in job.completions {
                 completion(

@@ -135,6 +135,43 @@ import Testing
         #expect(table.jobs.count == JobTable.endedCountMax)
     }
 
+    /// A pause and a rate of merging in the background are kept over a restart.
+    @Test func howMergingWasLeftIsKept() throws {
+        let directory = MemoryDirectory()
+        let target = SizesTarget(SizesTarget.segments(1..<11, mebibytes: 3))
+        var merges = target.scheduler(inBackground: false, directory)
+        _ = try merges.control(0, .pause)
+        _ = try merges.control(0, .throttle(bytesPerSecond: 9_000))
+        merges.close()
+        merges = target.scheduler(inBackground: true, directory)
+        let status = try #require(merges.statuses.first)
+        #expect(status.state == .paused && status.options.bytesPerSecond == 9_000)
+        #expect(merges.pick(.any) == nil && target.begun.read { $0.isEmpty })
+        _ = try merges.control(0, .throttle(bytesPerSecond: nil))
+        _ = try merges.control(0, .resume)
+        merges.close()
+        merges = target.scheduler(inBackground: false, directory)
+        #expect(merges.statuses.first?.state == .queued && merges.bytesPerSecond == nil)
+        merges.close()
+    }
+
+    @Test func indexesShareOneBudget() throws {
+        let budget = MergeBudget(bytesPerSecond: 80 << 20)
+        let few = SizesTarget(SizesTarget.segments(1..<5, mebibytes: 3)).scheduler(inBackground: false, budget: budget)
+        let many = SizesTarget(SizesTarget.segments(1..<11, mebibytes: 16)).scheduler(
+            inBackground: false, budget: budget)
+        few.followDebt()
+        let rate = try #require(budget.background.bytesPerSecond)
+        #expect(few.bytesPerSecond == 80 << 20)
+        many.followDebt()
+        #expect(try #require(budget.background.bytesPerSecond) > rate)
+        few.followDebt()
+        #expect(try #require(budget.background.bytesPerSecond) > rate, "the debt of all of them counts")
+        many.close()
+        #expect(budget.background.bytesPerSecond == rate)
+        few.close()
+    }
+
     @Test func theDryRunSaysWhatTheStartSays() throws {
         let directory = MemoryDirectory()
         var segments = SizesTarget.segments(1..<5, mebibytes: 3)

@@ -49,11 +49,12 @@ final class SizesTarget: MergeTarget {
 
     /// A scheduler of this index; without `inBackground` the test is the thread that merges.
     func scheduler(
-        inBackground: Bool, limits: MergeLimits = MergeLimits(), _ directory: MemoryDirectory = MemoryDirectory(),
+        inBackground: Bool, limits: MergeLimits = MergeLimits(),
+        budget: MergeBudget = MergeBudget(bytesPerSecond: nil), _ directory: MemoryDirectory = MemoryDirectory(),
         clock: @escaping @Sendable () -> UInt64 = { Clock.nanoseconds() }
     ) -> MergeScheduler {
         MergeScheduler(
-            self, policy: MergePolicy(), limits: limits, inBackground: inBackground, bytesPerSecond: nil,
+            self, policy: MergePolicy(), limits: limits, inBackground: inBackground, budget: budget,
             disk: DiskSpace(directory, mergeMark: 0, writeMark: 0), directory: directory, clock: clock)
     }
 }
