@@ -14,10 +14,10 @@ import Testing
 
     @Test func writesWaitUntilMergesHaveCaughtUp() throws {
         let gate = Monitor(false)
-        let target = target(count: 300, gate)
+        let target = target(count: 1_100, gate)
         let merges = target.scheduler(inBackground: true)
         let pace = target.pace.read { $0 }
-        #expect(pace.stops && pace.reason.contains("300 segments"))
+        #expect(pace.stops && pace.reason.contains("1100 segments"))
         gate.change { $0 = true }
         #expect(target.pace.wait { $0 == WritePace() ? true : nil } == true)
         #expect(target.segments.wait { $0.count < 40 ? true : nil } == true)
@@ -31,7 +31,7 @@ import Testing
         let merges = target.scheduler(inBackground: true)
         _ = try merges.control(0, .pause)
         #expect(target.pace.read { $0 } == WritePace())
-        target.segments.change { $0 += SizesTarget.segments(5_001..<5_301, mebibytes: 1) }
+        target.segments.change { $0 += SizesTarget.segments(5_001..<6_101, mebibytes: 1) }
         merges.wake()
         let pace = target.pace.read { $0 }
         #expect(pace.stops && pace.reason.contains("paused"))
