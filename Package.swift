@@ -12,6 +12,7 @@ let strict: [SwiftSetting] = [
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
 let nioHelpers: Target.Dependency = .product(name: "NIOConcurrencyHelpers", package: "swift-nio")
+let nioHTTP: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
 let nioEmbedded: Target.Dependency = .product(name: "NIOEmbedded", package: "swift-nio")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let metrics: Target.Dependency = .product(name: "CoreMetrics", package: "swift-metrics")
@@ -53,8 +54,8 @@ let package = Package(
         .target(
             name: "SakuinServer",
             dependencies: [
-                "SakuinTypes", "SakuinEngine", "SakuinProtocol", nioCore, nioPosix, nioHelpers, logging, metrics,
-                lifecycle,
+                "SakuinTypes", "SakuinEngine", "SakuinProtocol", nioCore, nioPosix, nioHelpers, nioHTTP, logging,
+                metrics, lifecycle,
             ], swiftSettings: strict),
         .executableTarget(
             name: "SakuinDaemon",
@@ -80,7 +81,7 @@ let package = Package(
             name: "SakuinServerTests",
             dependencies: [
                 "SakuinServer", "SakuinClient", "SakuinEngine", "SakuinProtocol", "SakuinTypes", nioCore, nioPosix,
-                nioEmbedded, logging,
+                nioEmbedded, logging, metrics,
             ],
             swiftSettings: strict),
         .testTarget(name: "SakuinCLITests", dependencies: ["SakuinCLI", "SakuinTypes"], swiftSettings: strict),

@@ -5,7 +5,7 @@ import struct
 
 HELLO, WELCOME, REQUEST, REPLY, ERROR = 1, 2, 3, 4, 5
 LEVELS = {"disk": 0, "log": 1, "memory": 2}
-RESOURCE_EXHAUSTED = 8
+NOT_FOUND, RESOURCE_EXHAUSTED = 5, 8
 
 
 class CallFailed(Exception):
@@ -144,3 +144,17 @@ class Connection:
 
     def compact(self, index, segments):
         self.call(13, block(1, index) + number(2, segments))
+
+    def start_compaction(self, index, segments, bytes_per_second=0):
+        """The number of the job."""
+        options = number(1, segments) + number(3, bytes_per_second)
+        return first(decode(self.call(30, block(1, index) + block(2, options))[30][0]), 2)
+
+    def throttle(self, index, job, bytes_per_second):
+        self.call(33, block(1, index) + number(2, job) + number(3, 4) + number(4, bytes_per_second))
+
+    def job_state(self, index, job):
+        """Its number in JobState, None when it is not known."""
+        jobs = decode(self.call(32, block(1, index))[31][0])
+        found = [decode(j) for j in jobs.get(1, [])]
+        return next((first(j, 3) for j in found if first(j, 2) == job), None)

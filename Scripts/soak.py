@@ -19,19 +19,21 @@ import tempfile
 import threading
 import time
 
-from sakuin_wire import RESOURCE_EXHAUSTED, CallFailed, Connection
+from sakuin_wire import NOT_FOUND, RESOURCE_EXHAUSTED, CallFailed, Connection, first
 
 INDEX = "soak"
 WORD = "全文検索"
 
 
 class Client:
-    """One writer and its model."""
+    """One writer and its model: of few keys, or of many with larger documents, so that merges take long enough to be
+    killed."""
 
-    def __init__(self, number, seed):
+    def __init__(self, number, seed, count=32):
         self.name = f"c{number}"
         self.random = random.Random(seed * 1000 + number)
-        self.keys = [f"{self.name}-{i}" for i in range(32)]
+        self.keys = [f"{self.name}-{i}" for i in range(count)]
+        self.is_large = count > 32
         self.states = [{}]
         self.lower = 0
         self.sent = 0
@@ -40,9 +42,11 @@ class Client:
 
     def batch(self):
         self.sent += 1
-        chosen = self.random.sample(self.keys, self.random.randint(1, 8))
-        cut = self.random.randint(1, len(chosen))
+        chosen = self.random.sample(self.keys, 200 if self.is_large else self.random.randint(1, 8))
+        cut = len(chosen) - len(chosen) // 50 if self.is_large else self.random.randint(1, len(chosen))
         text = f"{WORD}第{self.sent}回、{self.name}の" + "索引と検索" * self.random.randint(0, 40)
+        if self.is_large:
+            text += "".join(chr(0x4E00 + self.random.randrange(3000)) for _ in range(400))
         puts = {k: {"title": text, "n": self.sent} for k in chosen[:cut]}
         return puts, chosen[cut:], f"{self.name}-{self.sent}-{os.getpid()}"
 
@@ -72,10 +76,16 @@ class Client:
         self.acknowledged += 1
         if level != "memory":
             self.lower = len(self.states) - 1
+        if self.is_large:
+            # Only what may still come back is kept: states of many keys are large.
+            self.states, self.lower = self.states[self.lower:], 0
 
     def found(self, connection):
-        documents = connection.get(INDEX, self.keys)
-        return {k: d["n"] for k, d in zip(self.keys, documents) if d is not None}
+        found = {}
+        for at in range(0, len(self.keys), 1000):
+            keys = self.keys[at:at + 1000]
+            found.update({k: d["n"] for k, d in zip(keys, connection.get(INDEX, keys)) if d is not None})
+        return found
 
     def check(self, connection, report):
         """Compares, sends a pending batch again, and goes on from what is there."""
@@ -100,7 +110,8 @@ class Report:
     def __init__(self):
         self.counts = {"lost": 0, "resurrected": 0, "wrong": 0}
         self.lock = threading.Lock()
-        self.resent = self.kills = self.searches = self.compactions = 0
+        self.resent = self.kills = self.searches = self.compactions = self.throttled = self.merging = 0
+        self.slow = None
         self.recoveries = []
         self.rss_max = self.files_max = self.bytes_max = 0
 
@@ -202,12 +213,30 @@ class Load:
     def compacting(self):
         connection = Connection("127.0.0.1", self.port)
         chance = random.Random(self.random.random())
+        # The one that a kill found at work.
+        self.unleash(connection)
         while not self.stopping.wait(chance.uniform(0.05, 0.6)):
-            if chance.random() < 0.3:
+            dice = chance.random()
+            if dice < 0.3:
                 connection.commit(INDEX)
+            elif dice < 0.5:
+                # So slow that a kill finds it at work; the next start goes on with it until it is given its head.
+                self.report.slow = connection.start_compaction(INDEX, 1, 4 << 20)
+                self.report.throttled += 1
+                if not self.stopping.wait(chance.uniform(0.2, 1.0)):
+                    self.unleash(connection)
             else:
                 connection.compact(INDEX, chance.randint(1, 3))
                 self.report.compactions += 1
+
+    def unleash(self, connection):
+        if self.report.slow:
+            try:
+                connection.throttle(INDEX, self.report.slow, 0)
+            except CallFailed as failure:
+                if failure.code != NOT_FOUND:
+                    raise
+        self.report.slow = None
 
     def join(self):
         for thread in self.threads:
@@ -225,7 +254,8 @@ def check_all(port, clients, report):
     connection.refresh(INDEX)
     expected = sorted(key for client in clients for key in client.states[-1])
     keys, total, complete = connection.search(INDEX, WORD, 1000)
-    if sorted(keys) != expected or total != len(expected) or not complete:
+    found = sorted(keys) == expected if len(expected) <= 1000 else len(set(keys)) == 1000 and set(keys) <= set(expected)
+    if not found or total != len(expected) or not complete:
         report.note("wrong", f"a search finds {len(keys)} of {total}, there are {len(expected)}")
     connection.close()
 
@@ -233,6 +263,8 @@ def check_all(port, clients, report):
 def run(options, data, log, report):
     chance = random.Random(options.seed)
     clients = [Client(number, options.seed) for number in range(options.clients)]
+    if options.large > 0:
+        clients.append(Client(options.clients, options.seed, options.large))
     daemon = Daemon(options.sakuind, data, log)
     daemon.spawn()
     port = daemon.ready()
@@ -243,10 +275,13 @@ def run(options, data, log, report):
     try:
         while report.kills < options.kills or time.monotonic() < end:
             load = Load(port, clients, report, chance.random())
+            probe = Connection("127.0.0.1", port)
             time.sleep(chance.uniform(0.05, options.load_seconds))
             daemon.measure(report)
             load.stopping.set()
+            merges = first(probe.statistics(INDEX), 14)
             daemon.kill()
+            report.merging += merges > 0
             report.kills += 1
             load.join()
             # Now and then the recovery itself is killed.
@@ -277,6 +312,7 @@ def main():
     parser.add_argument("--minutes", type=float, default=0, help="at least so long")
     parser.add_argument("--load-seconds", type=float, default=1.2, help="the longest time between start and kill")
     parser.add_argument("--clients", type=int, default=4)
+    parser.add_argument("--large", type=int, default=20000, help="documents of the client whose merges take long")
     parser.add_argument("--seed", type=int, default=int(time.time()))
     options = parser.parse_args()
     data = pathlib.Path(tempfile.mkdtemp(prefix="sakuin-soak-"))
@@ -286,7 +322,7 @@ def main():
         batches = run(options, data, log, report)
     recoveries = sorted(report.recoveries) or [0]
     print(f"{report.kills} kills, {batches} batches acknowledged, {report.resent} sent again, {report.searches} searches, "
-          f"{report.compactions} compactions: " + ", ".join(f"{n} {kind}" for kind, n in report.counts.items()))
+          f"{report.compactions} compactions, {report.throttled} throttled, {report.merging} kills in a merge: " + ", ".join(f"{n} {kind}" for kind, n in report.counts.items()))
     print(f"recovery: worst {recoveries[-1] * 1000:.0f} ms, median {recoveries[len(recoveries) // 2] * 1000:.0f} ms; "
           f"at most {report.rss_max} MiB resident, {report.files_max} files, {report.bytes_max / 1e6:.1f} MB")
     if report.failed():

@@ -20,7 +20,7 @@ from soak import INDEX, Daemon, Report
 WORD = "全文検索"
 CHARACTERS = "一二三四五六七八九十天地人山川草木日月火水金土国家社会新聞記事東西南北春夏秋冬今昔明暗大小上下左右前後"
 COLUMNS = ["seconds", "rssMB", "anonymousMB", "budgetMB", "files", "bytes", "documents", "deletedDocuments", "segments", "mergeDebtBytes",
-           "puts", "searchP99ms"]
+           "puts", "searchP99ms", "deadBytes"]
 
 
 class Writer(threading.Thread):
@@ -118,7 +118,7 @@ def sample(daemon, connection, writers, searcher, began):
     # Mapped segment files count in VmRSS; the system takes their pages back when it needs them.
     rss, anonymous = (int(re.search(name + r":\s+(\d+)", status).group(1)) / 1024 for name in ("VmRSS", "RssAnon"))
     return [round(time.monotonic() - began), round(rss), round(anonymous), first(s, 9) >> 20, len(sizes), sum(sizes), first(s, 2), first(s, 3), first(s, 5),
-            first(s, 30), sum(w.puts for w in writers), round(searcher.p99(), 2)]
+            first(s, 30), sum(w.puts for w in writers), round(searcher.p99(), 2), first(s, 40)]
 
 
 def compare(port, writers, report):
@@ -146,7 +146,8 @@ def plot(samples, path):
                                  "counted in the budget": line("budgetMB")}),
               ("Files and segments", "count", {"files": line("files"), "segments": line("segments")}),
               ("Documents", "count", {"living": line("documents"), "dead": line("deletedDocuments")}),
-              ("Bytes of the folder", "MB", {"files": line("bytes", 1e6), "merge debt": line("mergeDebtBytes", 1e6)})]
+              ("Bytes of the folder", "MB", {"files": line("bytes", 1e6), "merge debt": line("mergeDebtBytes", 1e6),
+                                                "of dead documents": line("deadBytes", 1e6)})]
     svgplot.write(path, [{"title": t, "x_name": "minutes", "y_name": y, "lines": lines} for t, y, lines in panels])
 
 

@@ -21,7 +21,7 @@ struct StatsCommand: OnlineCommand {
             ("runningMerges", s.runningMerges), ("mergeDebtBytes", s.mergeDebtBytes),
             ("flushedBytes", s.flushedBytes), ("mergedBytes", s.mergedBytes),
             ("memoryBudgetBytes", s.memoryBudgetBytes), ("diskFreeBytes", s.diskFreeBytes),
-            ("openReaders", s.openReaders), ("heldBytes", s.heldBytes),
+            ("openReaders", s.openReaders), ("heldBytes", s.heldBytes), ("deadBytes", s.deadBytes),
         ]
         if output.json {
             let schema = try JSONValue(parsing: Array(s.schema.json().utf8))

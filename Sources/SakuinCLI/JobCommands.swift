@@ -18,7 +18,8 @@ struct CompactCommand: OnlineCommand {
     var onlyDeletes = false
     @Option(name: .customLong("max-mb-per-s"), help: "Megabytes a second the job may read and write.")
     var megabytesPerSecond: Double?
-    @Flag(name: .customLong("dry-run"), help: "Tell time and space, and do nothing.") var dryRun = false
+    @Flag(name: .customLong("dry-run"), help: "Tell time and space after a refresh, and merge nothing.") var dryRun =
+        false
     @Flag(help: "Return when it is done: the default.") var wait = false
     @Flag(help: "Return when the job is accepted; 'sakuin jobs' shows how far it is.") var detach = false
 
@@ -42,9 +43,12 @@ struct CompactCommand: OnlineCommand {
         switch ended.state {
         case .done: report(ended, output)
         default:
-            throw SakuinError(
-                ended.state == .cancelled ? .cancelled : .unavailable,
-                ended.message.isEmpty ? "The job is \(ended.state)." : ended.message, field: "job", value: ended.id)
+            // Daemons before say the error as a sentence only.
+            throw ended.error
+                ?? SakuinError(
+                    ended.state == .cancelled ? .cancelled : .unavailable,
+                    ended.message.isEmpty ? "The job is \(ended.state)." : ended.message, field: "job",
+                    value: ended.id)
         }
     }
 
@@ -83,9 +87,11 @@ struct CompactCommand: OnlineCommand {
             ("segmentsBefore", e.segmentsBefore), ("segmentsAfter", e.segmentsAfter), ("bytesBefore", e.bytesBefore),
             ("bytesAfter", e.bytesAfter), ("bytesRead", e.bytesRead), ("bytesWritten", e.bytesWritten),
             ("deadDocuments", e.deadDocuments), ("freeBytes", e.freeBytes), ("milliseconds", e.milliseconds),
+            ("bytesNeeded", e.bytesNeeded), ("memoryBytes", e.memoryBytes),
         ]
         if output.json {
-            output.object([("dryRun", .boolean(true))] + numbers.map { ($0.0, .integer(Int64($0.1))) })
+            let refusal = e.refusal.map { [("refusal", JSONValue.string($0.description))] } ?? []
+            output.object([("dryRun", .boolean(true))] + numbers.map { ($0.0, .integer(Int64($0.1))) } + refusal)
             return
         }
         output.line("Nothing was done. A compaction would")
@@ -93,7 +99,9 @@ struct CompactCommand: OnlineCommand {
         output.line("  read \(Output.size(e.bytesRead)) and write about \(Output.size(e.bytesWritten)),")
         output.line("  reclaim \(e.deadDocuments) dead documents, leave about \(Output.size(e.bytesAfter)),")
         output.line("  take about \(JobView.time(e.milliseconds)),")
-        output.line("  need \(Output.size(e.bytesWritten)) of the \(Output.size(e.freeBytes)) that are free.")
+        output.line("  need \(Output.size(e.bytesNeeded)) of the \(Output.size(e.freeBytes)) that are free,")
+        output.line("  and take \(Output.size(e.memoryBytes)) of the memory.")
+        if let refusal = e.refusal { output.line("It would not begin now: \(refusal)") }
     }
 }
 
@@ -146,29 +154,21 @@ struct JobsCommand: OnlineCommand {
 
 /// Jobs as lines, bars and JSON.
 enum JobView {
-    /// Looks at the job until it has ended. A daemon that is started again meanwhile is waited for.
+    /// Looks at the job until it has ended and shows how it stands.
     static func follow(_ job: JobStatus, _ index: RemoteIndex, _ output: Output) async throws -> JobStatus {
-        var last = job
-        var shown = -1
-        var pause = 20
-        while !last.state.isFinal {
-            try await Task.sleep(for: .milliseconds(pause))
-            pause = min(pause * 2, 250)
-            guard let now = try await index.jobs().first(where: { $0.number == job.number }) else {
-                throw SakuinError(
-                    .notFound, "The daemon no longer knows the job.", field: "job", value: job.id,
-                    nextStep: "'sakuin stats' and 'sakuin segments' show what was done.")
-            }
-            last = now
-            if last.state.isFinal { break }
-            if output.json, Int(last.percent) != shown {
-                shown = Int(last.percent)
-                output.line(value(last, event: "progress").text)
-            }
-            if !output.json, Output.errorIsTerminal { bar(last) }
-        }
-        if !output.json, Output.errorIsTerminal { clear() }
-        return last
+        let isShown = output.json || Output.errorIsTerminal
+        defer { if isShown, !output.json { clear() } }
+        let follower = JobFollower(
+            ask: { number in try await index.jobs().first { $0.number == number } },
+            sleep: { try await Task.sleep(for: .milliseconds($0)) },
+            tell: { job, event in
+                if output.json {
+                    if let event { output.line(value(job, event: event).text) }
+                } else if isShown {
+                    bar(job)
+                }
+            })
+        return try await follower.follow(job)
     }
 
     static func value(_ job: JobStatus, event: String? = nil) -> JSONValue {
@@ -179,6 +179,7 @@ enum JobView {
             ("state", .string(job.state.description)),
             ("percent", .float((job.percent * 10).rounded() / 10)), ("bytesRead", .integer(Int64(job.bytesRead))),
             ("bytesTotal", .integer(Int64(job.bytesTotal))), ("bytesWritten", .integer(Int64(job.bytesWritten))),
+            ("bytesToWrite", .integer(Int64(job.bytesToWrite))),
             ("deadBytesBefore", .integer(Int64(job.deadBytesBefore))),
             ("milliseconds", .integer(Int64(job.milliseconds))),
         ]
@@ -222,7 +223,7 @@ enum JobView {
         let width = 24
         let filled = Int(job.percent / 100 * Double(width))
         let bar = String(repeating: "#", count: filled) + String(repeating: ".", count: width - filled)
-        let state = job.state == .running ? "" : " \(job.state)"
+        let state = job.state == .running ? (job.message.isEmpty ? "" : " \(job.message)") : " \(job.state)"
         Output.write(Array("\r\u{1B}[K[\(bar)]\(state) \(progress(job))".utf8), to: STDERR_FILENO)
     }
 

@@ -11,8 +11,14 @@ struct DaemonConfiguration: Equatable {
     var refreshMegabytes = 0
     var journalMegabytes = IndexOptions().journalByteCountMax >> 20
     var logLevel = "info"
+    /// HOST:PORT; nil: nobody is told.
+    var metrics: String?
 
-    static let names = ["data", "listen", "memory-mb", "lanes", "refresh-ms", "refresh-mb", "journal-mb", "log-level"]
+    var merges = MergeConfiguration()
+
+    static let names =
+        ["data", "listen", "memory-mb", "lanes", "refresh-ms", "refresh-mb", "journal-mb", "log-level", "metrics"]
+        + MergeConfiguration.names
 
     /// Takes over what a configuration file says: a JSON object of option names. Throws for a name it does not know.
     mutating func read(json: [UInt8]) throws(SakuinError) {
@@ -29,6 +35,8 @@ struct DaemonConfiguration: Equatable {
             case ("refresh-mb", .integer(let value)): refreshMegabytes = Int(value)
             case ("journal-mb", .integer(let value)): journalMegabytes = Int(value)
             case ("log-level", .string(let text)): logLevel = text
+            case ("metrics", .string(let text)): metrics = text
+            case (let name, .integer(let value)) where merges.set(name, Int(clamping: value)): break
             default:
                 let isKnown = Self.names.contains(member.key)
                 throw .invalid(
@@ -64,11 +72,19 @@ struct DaemonConfiguration: Equatable {
     func laneCount(cores: Int) -> Int { lanes > 0 ? lanes : max(1, min(cores, memoryMegabytes / 64)) }
 
     /// Host and port of `listen`; port 0 picks one.
-    func address() throws(SakuinError) -> (host: String, port: Int) {
-        guard let colon = listen.lastIndex(of: ":"), let port = Int(listen[listen.index(after: colon)...]),
-            (0...65535).contains(port), colon > listen.startIndex
-        else { throw .invalid("listen is HOST:PORT.", field: "listen", value: listen) }
-        var host = String(listen[..<colon])
+    func address() throws(SakuinError) -> (host: String, port: Int) { try Self.address(listen, "listen") }
+
+    /// Where metrics are told; nil: nowhere.
+    func metricsAddress() throws(SakuinError) -> (host: String, port: Int)? {
+        guard let metrics else { return nil }
+        return try Self.address(metrics, "metrics")
+    }
+
+    private static func address(_ text: String, _ field: String) throws(SakuinError) -> (host: String, port: Int) {
+        guard let colon = text.lastIndex(of: ":"), let port = Int(text[text.index(after: colon)...]),
+            (0...65535).contains(port), colon > text.startIndex
+        else { throw .invalid("\(field) is HOST:PORT.", field: field, value: text) }
+        var host = String(text[..<colon])
         if host.hasPrefix("["), host.hasSuffix("]") { host = String(host.dropFirst().dropLast()) }
         return (host, port)
     }

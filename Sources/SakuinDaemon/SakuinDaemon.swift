@@ -30,8 +30,22 @@ struct SakuinDaemon: AsyncParsableCommand {
     var refreshMegabytes: Int?
     @Option(name: .customLong("journal-mb"), help: "A commit is made every so many MiB of writes. Default 8.")
     var journalMegabytes: Int?
+    @Option(name: .customLong("merge-mb-per-s"), help: "MiB a second that merges may read and write. Default: free.")
+    var mergeMegabytesPerSecond: Int?
+    @Option(name: .customLong("merge-max-segment-mb"), help: "The largest segment a merge makes, in MiB. Default 5120.")
+    var mergeSegmentMegabytes: Int?
+    @Option(name: .customLong("merge-deletes-percent"), help: "A segment with more deleted is rewritten. Default 33.")
+    var mergeDeletesPercent: Int?
+    @Option(name: .customLong("merge-segments-per-tier"), help: "Segments of a size that may stand. Default 8.")
+    var mergeSegmentsPerTier: Int?
+    @Option(name: .customLong("disk-merge-mb"), help: "MiB of the disk that merges leave free. Default 512.")
+    var diskMergeMegabytes: Int?
+    @Option(name: .customLong("disk-write-mb"), help: "With less MiB free no write is taken. Default 128.")
+    var diskWriteMegabytes: Int?
     @Option(name: .customLong("log-level"), help: "trace, debug, info, notice, warning, error or critical.")
     var logLevel: String?
+    @Option(help: "HOST:PORT to tell metrics at, GET /metrics for Prometheus. Default: nowhere.")
+    var metrics: String?
 
     func run() async throws {
         Allocator.giveBackWhatIsFreed()
@@ -58,7 +72,14 @@ struct SakuinDaemon: AsyncParsableCommand {
         options.refreshMilliseconds = refreshMilliseconds ?? options.refreshMilliseconds
         options.refreshMegabytes = refreshMegabytes ?? options.refreshMegabytes
         options.journalMegabytes = journalMegabytes ?? options.journalMegabytes
+        options.merges.set("merge-mb-per-s", mergeMegabytesPerSecond)
+        options.merges.set("merge-max-segment-mb", mergeSegmentMegabytes)
+        options.merges.set("merge-deletes-percent", mergeDeletesPercent)
+        options.merges.set("merge-segments-per-tier", mergeSegmentsPerTier)
+        options.merges.set("disk-merge-mb", diskMergeMegabytes)
+        options.merges.set("disk-write-mb", diskWriteMegabytes)
         options.logLevel = logLevel ?? options.logLevel
+        options.metrics = metrics ?? options.metrics
         return options
     }
 
@@ -82,10 +103,14 @@ struct SakuinDaemon: AsyncParsableCommand {
         engine.refreshIntervalMilliseconds = options.refreshMilliseconds
         engine.refreshByteCount = options.refreshMegabytes << 20
         engine.journalByteCountMax = try options.journalByteCount()
+        try options.merges.apply(to: &engine)
         let engineLogger = logger
         engine.log = .init { level, message in
             engineLogger.log(level: Logger.Level(rawValue: level) ?? .info, "\(message)")
         }
+        let metricsAddress = try options.metricsAddress()
+        let registry = PrometheusRegistry()
+        if metricsAddress != nil { registry.bootstrap() }
         let catalog = try IndexCatalog(path: data, options: engine)
         var server = ServerConfiguration(workerCount: ProcessInfo.processInfo.activeProcessorCount)
         server.fit(memoryByteCount: engine.memoryBudgetBytes)
@@ -95,9 +120,15 @@ struct SakuinDaemon: AsyncParsableCommand {
             // Whoever started the daemon waits for this line.
             FileHandle.standardOutput.write(Data("listening on \(host):\(port)\n".utf8))
         }
+        var services: [ServiceGroupConfiguration.ServiceConfiguration] = [.init(service: service)]
+        if let (host, port) = metricsAddress {
+            let listener = MetricsListener(
+                host: host, port: port, registry: registry, catalog: catalog, logger: logger)
+            services.append(.init(service: listener))
+        }
         let group = ServiceGroup(
             configuration: .init(
-                services: [.init(service: service)], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
+                services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
         try await group.run()
     }
 }

@@ -56,6 +56,7 @@ extension WireCodec {
             $0.bytesRead = UInt64(clamping: status.bytesRead)
             $0.bytesTotal = UInt64(clamping: status.bytesTotal)
             $0.bytesWritten = UInt64(clamping: status.bytesWritten)
+            $0.bytesToWrite = UInt64(clamping: status.bytesToWrite)
             $0.segmentsBefore = UInt32(clamping: status.segmentsBefore)
             $0.segmentsAfter = UInt32(clamping: status.segmentsAfter)
             $0.bytesBefore = UInt64(clamping: status.bytesBefore)
@@ -65,6 +66,7 @@ extension WireCodec {
             $0.milliseconds = UInt64(clamping: status.milliseconds)
             if let left = status.millisecondsLeft { $0.millisecondsLeft = UInt64(clamping: left) }
             $0.message = status.message
+            if let error = status.error { $0.error = self.status(error) }
             $0.kind = Sakuin_V1_JobKind(rawValue: Int(status.kind.rawValue)) ?? .compaction
             if status.kind == .check { $0.findings = findings(status.findings) }
         }
@@ -99,6 +101,7 @@ extension WireCodec {
         status.bytesRead = Int(clamping: m.bytesRead)
         status.bytesTotal = Int(clamping: m.bytesTotal)
         status.bytesWritten = Int(clamping: m.bytesWritten)
+        status.bytesToWrite = Int(clamping: m.bytesToWrite)
         status.segmentsBefore = Int(m.segmentsBefore)
         status.segmentsAfter = Int(m.segmentsAfter)
         status.bytesBefore = Int(clamping: m.bytesBefore)
@@ -108,6 +111,7 @@ extension WireCodec {
         status.milliseconds = Int(clamping: m.milliseconds)
         status.millisecondsLeft = m.hasMillisecondsLeft ? Int(clamping: m.millisecondsLeft) : nil
         status.message = m.message
+        status.error = m.hasError ? error(m.error) : nil
         status.kind = JobKind(rawValue: UInt8(clamping: m.kind.rawValue)) ?? .compaction
         if m.hasFindings { status.findings = findings(m.findings) }
         return status
@@ -124,6 +128,9 @@ extension WireCodec {
             $0.deadDocuments = UInt64(clamping: estimate.deadDocuments)
             $0.freeBytes = UInt64(clamping: estimate.freeBytes)
             $0.milliseconds = UInt64(clamping: estimate.milliseconds)
+            $0.bytesNeeded = UInt64(clamping: estimate.bytesNeeded)
+            $0.memoryBytes = UInt64(clamping: estimate.memoryBytes)
+            if let refusal = estimate.refusal { $0.refusal = status(refusal) }
         }
     }
 
@@ -138,6 +145,9 @@ extension WireCodec {
         estimate.deadDocuments = Int(clamping: m.deadDocuments)
         estimate.freeBytes = Int(clamping: m.freeBytes)
         estimate.milliseconds = Int(clamping: m.milliseconds)
+        estimate.bytesNeeded = Int(clamping: m.bytesNeeded)
+        estimate.memoryBytes = Int(clamping: m.memoryBytes)
+        estimate.refusal = m.hasRefusal ? error(m.refusal) : nil
         return estimate
     }
 }

@@ -204,6 +204,7 @@ extension WireCodec {
             $0.slowness = s.slowness
             $0.openReaders = UInt32(clamping: s.openReaders)
             $0.heldBytes = UInt64(clamping: s.heldBytes)
+            $0.deadBytes = UInt64(clamping: s.deadBytes)
             $0.quarantined = s.quarantined
             $0.schema = Data(s.schema.json().utf8)
         }
@@ -233,6 +234,7 @@ extension WireCodec {
         s.slowness = m.slowness
         s.openReaders = Int(m.openReaders)
         s.heldBytes = Int(clamping: m.heldBytes)
+        s.deadBytes = Int(clamping: m.deadBytes)
         s.quarantined = m.quarantined
         s.schema = try Schema(json: Array(m.schema))
         return s

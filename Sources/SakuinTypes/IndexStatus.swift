@@ -8,7 +8,10 @@ public struct IndexStatistics: Sendable, Hashable {
     /// Acknowledged operations no search sees yet.
     public var pendingOperations: Int = 0
     public var segments: Int = 0
-    /// Bytes of all files of the index.
+    /// Bytes of the dead documents, in proportion to their number.
+    public var deadBytes: Int = 0
+    /// Bytes of all segment files and of the journal: also of files that are there for readers of earlier moments, and of
+    /// those that a merge has replaced until the next commit. What a merge is writing at the moment is not in it.
     public var bytes: Int = 0
     public var journalBytes: Int = 0
     /// Bytes of UTF-8 in the text fields of the documents.

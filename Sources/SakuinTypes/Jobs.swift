@@ -33,8 +33,14 @@ public struct CompactionEstimate: Sendable, Hashable {
     public var bytesBefore = 0
     public var bytesAfter = 0
     public var bytesRead = 0
-    /// Also what has to be free before it begins: old files go when the new ones are committed.
     public var bytesWritten = 0
+    /// What has to be free on the disk before it begins: old files go when the new ones are committed, and some stays
+    /// free whatever happens.
+    public var bytesNeeded = 0
+    /// What its largest merge takes of the memory.
+    public var memoryBytes = 0
+    /// Why it would not begin as things are; nil when it would.
+    public var refusal: SakuinError?
     /// Dead documents whose bytes it reclaims.
     public var deadDocuments = 0
     public var freeBytes = 0
@@ -99,10 +105,12 @@ public struct JobStatus: Sendable, Hashable {
     public var kind = JobKind.compaction
     public var state = JobState.queued
     public var options = CompactionOptions()
-    /// Bytes of segments read so far, and that it will have read at its end.
+    /// Bytes read so far, and that it will have read at its end.
     public var bytesRead = 0
     public var bytesTotal = 0
+    /// The same written; the second is 0 where it is not known.
     public var bytesWritten = 0
+    public var bytesToWrite = 0
     /// Before and, when it is done, after.
     public var segmentsBefore = 0
     public var segmentsAfter = 0
@@ -111,11 +119,14 @@ public struct JobStatus: Sendable, Hashable {
     /// Bytes of dead documents, in proportion to their number.
     public var deadBytesBefore = 0
     public var deadBytesAfter = 0
+    /// How long it has run, pauses left out.
     public var milliseconds = 0
-    /// nil until it can be told.
+    /// nil until it can be told, and while it is paused.
     public var millisecondsLeft: Int?
     /// Why it failed or waits.
     public var message = ""
+    /// What made it fail.
+    public var error: SakuinError?
     /// Of a check.
     public var findings = CheckFindings()
     public init() {}
@@ -127,7 +138,9 @@ public struct JobStatus: Sendable, Hashable {
 
     public var percent: Double {
         if state == .done { return 100 }
-        return bytesTotal == 0 ? 0 : min(100, 100 * Double(bytesRead) / Double(bytesTotal))
+        let all = bytesTotal + bytesToWrite
+        let done = bytesRead + (bytesToWrite > 0 ? bytesWritten : 0)
+        return all == 0 ? 0 : min(100, 100 * Double(done) / Double(all))
     }
 
     /// The index and number in an `id`.

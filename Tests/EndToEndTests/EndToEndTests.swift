@@ -30,9 +30,9 @@ private final class Daemon {
     let process = Process()
     let address: String
 
-    init(folder: URL, data: String) throws {
+    init(folder: URL, data: String, listen: String = "127.0.0.1:0") throws {
         process.executableURL = folder.appendingPathComponent("sakuind")
-        process.arguments = ["--data", data, "--listen", "127.0.0.1:0"]
+        process.arguments = ["--data", data, "--listen", listen]
         let pipe = Pipe()
         process.standardOutput = pipe
         process.standardError = FileHandle(forWritingAtPath: "/dev/null")
@@ -144,6 +144,54 @@ private final class Daemon {
         #expect(try sakuin(second, "export", "t").text.split(separator: "\n").count == 39)
         #expect(second.stop() == 0)
         #expect(try sakuin(second, "check", data + "/snapshots/t/before").code == 0)
+    }
+
+    /// Says how each change of a compaction went, and waits for a daemon that is killed and started again.
+    @Test func compactOutlivesTheDaemon() throws {
+        let binaries = try #require(Binaries.folder)
+        let data = FileManager.default.temporaryDirectory.appendingPathComponent("sakuin-e2e-\(UUID().uuidString)").path
+        defer { try? FileManager.default.removeItem(atPath: data) }
+        let first = try Daemon(folder: binaries, data: data)
+        #expect(try sakuin(first, "index", "create", "t").code == 0)
+        let sample = Binaries.root.appendingPathComponent("Examples/sample.jsonl").path
+        #expect(try sakuin(first, "import", "t", sample, "--json").code == 0)
+        let compact = Process()
+        compact.executableURL = binaries.appendingPathComponent("sakuin")
+        compact.arguments = ["--server", first.address, "compact", "t", "--max-mb-per-s", "0.001", "--json"]
+        let pipe = Pipe()
+        compact.standardOutput = pipe
+        try compact.run()
+        var text: [UInt8] = []
+        while !text.contains(0x0A) { text += try #require(try pipe.fileHandleForReading.read(upToCount: 1)) }
+        first.kill()
+        let second = try Daemon(folder: binaries, data: data, listen: first.address)
+        #expect(try sakuin(second, "jobs", "throttle", "t:1", "--max-mb-per-s", "0").code == 0)
+        text += try pipe.fileHandleForReading.readToEnd() ?? Data()
+        compact.waitUntilExit()
+        #expect(compact.terminationStatus == 0)
+        let events = String(decoding: text, as: UTF8.self).split(separator: "\n")
+        #expect(events.first?.contains(#""event":"accepted""#) == true)
+        #expect(events.last?.contains(#""event":"done""#) == true)
+        #expect(second.stop() == 0)
+    }
+
+    @Test func badOptionsAreRefusedByName() throws {
+        for (flag, value, limit) in [
+            ("merge-deletes-percent", "91", "90"), ("merge-segments-per-tier", "1", "2"), ("merge-mb-per-s", "0", "1"),
+            ("merge-max-segment-mb", "15", "16"), ("disk-merge-mb", "-1", "0"), ("metrics", "9705", nil),
+        ] as [(String, String, String?)] {
+            let process = Process()
+            process.executableURL = try #require(Binaries.folder).appendingPathComponent("sakuind")
+            process.arguments = ["--data", "/dev/null/x", "--\(flag)=\(value)"]
+            let pipe = Pipe()
+            process.standardError = pipe
+            try process.run()
+            let text = String(decoding: try pipe.fileHandleForReading.readToEnd() ?? Data(), as: UTF8.self)
+            process.waitUntilExit()
+            #expect(process.terminationStatus == 1)
+            let particulars = "field \(flag)" + (limit.map { ", limit \($0)" } ?? "") + ", value \(value)"
+            #expect(text.contains(particulars), "\(text)")
+        }
     }
 
     @Test func loadCountsWhatItWasAskedFor() throws {

@@ -154,6 +154,7 @@ struct WireRandom: RandomNumberGenerator {
         statistics.slowness = text()
         statistics.openReaders = below(9)
         statistics.heldBytes = below(1 << 40)
+        statistics.deadBytes = below(1 << 40)
         statistics.quarantined = list(3) { $0.text() }
         statistics.schema = schema()
         return statistics
@@ -185,6 +186,8 @@ struct WireRandom: RandomNumberGenerator {
         status.bytesRead = below(1 << 50)
         status.bytesTotal = below(1 << 50)
         status.bytesWritten = below(1 << 50)
+        status.bytesToWrite = below(1 << 50)
+        status.error = flag() ? error() : nil
         status.segmentsBefore = below(1000)
         status.segmentsAfter = below(1000)
         status.bytesBefore = below(1 << 50)
@@ -216,6 +219,9 @@ struct WireRandom: RandomNumberGenerator {
         estimate.deadDocuments = below(1 << 40)
         estimate.freeBytes = below(1 << 50)
         estimate.milliseconds = below(1 << 40)
+        estimate.bytesNeeded = below(1 << 50)
+        estimate.memoryBytes = below(1 << 50)
+        estimate.refusal = flag() ? error() : nil
         return estimate
     }
 

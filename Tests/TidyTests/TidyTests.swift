@@ -44,7 +44,7 @@ private enum Tree {
         ],
         "SakuinServer": [
             "SakuinTypes", "SakuinEngine", "SakuinProtocol", "NIOCore", "NIOPosix", "NIOConcurrencyHelpers", "Logging",
-            "Metrics", "CoreMetrics", "ServiceLifecycle", "Synchronization",
+            "Metrics", "CoreMetrics", "NIOHTTP1", "ServiceLifecycle", "Synchronization",
         ],
         "SakuinDaemon": [
             "SakuinTypes", "SakuinEngine", "SakuinServer", "ArgumentParser", "Logging", "ServiceLifecycle",

@@ -28,6 +28,8 @@ struct MergeSimulator {
         parameters.floorByteCount = 16 << 20
         parameters.segmentByteCountMax = 5 << 30
         parameters.largestCount = 0
+        // deletesPctAllowed
+        parameters.deadShareOfIndexMax = 0.2
         return parameters
     }
 
@@ -40,7 +42,7 @@ struct MergeSimulator {
         while written < documents {
             simulation.flush(documents: flushByteCount / bytesPerDocument, replacing: replaced)
             written += flushByteCount / bytesPerDocument
-            guard written >= next else { continue }
+            guard written >= next || written >= documents else { continue }
             let s = simulation.sample
             print(
                 String(

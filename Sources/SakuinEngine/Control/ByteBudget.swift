@@ -63,6 +63,9 @@ final class ByteBudget: Sendable {
         set { bucket.withLock { $0.bytesPerSecond = newValue } }
     }
 
+    /// Until what was spent is paid for.
+    var waitNanoseconds: UInt64 { bucket.withLock { $0.wait(now: clock()) } }
+
     /// Spends the bytes and waits until they are paid for; `check` is called now and then meanwhile and may throw.
     func spend(
         _ byteCount: Int, _ check: () throws(StorageError) -> Void = {}

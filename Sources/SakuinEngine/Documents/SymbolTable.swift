@@ -244,3 +244,10 @@ final class SymbolTable: Sendable {
         return isGood
     }
 }
+
+extension SymbolTable: Equatable {
+    /// By content: segments read the same table each for itself.
+    static func == (a: SymbolTable, b: SymbolTable) -> Bool {
+        a === b || a.oneByteCount == b.oneByteCount && a.symbols == b.symbols
+    }
+}

@@ -3,7 +3,7 @@
 /// Names are relative to the folder and may step into subfolders (`quarantine/x`). A new, renamed or removed name
 /// is only there after a power loss once `syncDirectory` has returned; bytes only once `sync` has. All calls block and
 /// may be made from any thread.
-protocol Directory: AnyObject, Sendable {
+protocol Directory: SpillPlace {
     /// Where the folder is, for messages.
     var path: String { get }
 
@@ -13,20 +13,11 @@ protocol Directory: AnyObject, Sendable {
     /// Names of the folders in the folder, or in a subfolder, sorted.
     func folders(_ subfolder: String?) throws(StorageError) -> [String]
 
-    /// A new empty file. An older file of the name is unlinked first: who has it mapped keeps what it had.
-    func create(_ name: String) throws(StorageError) -> any OutputFile
-
     /// A read-only view of all bytes the file has now.
     func open(_ name: String) throws(StorageError) -> MappedFile
 
     /// A copy of the bytes, for small files.
     func read(_ name: String) throws(StorageError) -> [UInt8]
-
-    /// Hands the bytes to `body` piece by piece, in order, each of at most `pieceByteCount`; none of them stays in
-    /// memory, which those of a mapping do while it lasts.
-    func forEachPiece(
-        _ name: String, pieceByteCount: Int, _ body: (UnsafeRawBufferPointer) throws(StorageError) -> Void
-    ) throws(StorageError)
 
     /// Bytes of the file.
     func size(_ name: String) throws(StorageError) -> Int
@@ -42,9 +33,6 @@ protocol Directory: AnyObject, Sendable {
 
     /// A second name for the same bytes, without copying; `target` must not exist.
     func link(_ name: String, to target: String) throws(StorageError)
-
-    /// Removing what is not there is not an error.
-    func remove(_ name: String) throws(StorageError)
 
     /// Cuts the file to its first `byteCount` bytes and syncs it.
     func truncate(_ name: String, to byteCount: Int) throws(StorageError)
@@ -92,6 +80,21 @@ extension Directory {
         for folder in try folders(name) { try removeTree(name + "/" + folder) }
         try removeFolder(name)
     }
+}
+
+/// Where files are written that only their writer reads, once.
+protocol SpillPlace: AnyObject, Sendable {
+    /// A new empty file. An older file of the name is unlinked first: who has it mapped keeps what it had.
+    func create(_ name: String) throws(StorageError) -> any OutputFile
+
+    /// Hands the bytes to `body` piece by piece, in order, each of at most `pieceByteCount`; none of them stays in
+    /// memory, which those of a mapping do while it lasts.
+    func forEachPiece(
+        _ name: String, pieceByteCount: Int, _ body: (UnsafeRawBufferPointer) throws(StorageError) -> Void
+    ) throws(StorageError)
+
+    /// Removing what is not there is not an error.
+    func remove(_ name: String) throws(StorageError)
 }
 
 /// A file being written from its beginning to its end, by one thread at a time.

@@ -4,7 +4,7 @@ struct SectionWriter: ~Copyable {
     var buffer: ByteWriter
     private var spilled = 0
     private var file: (any OutputFile)?
-    private let directory: (any Directory)?
+    private let directory: (any SpillPlace)?
     private let name: String
 
     private let spillByteCount: Int
@@ -13,7 +13,7 @@ struct SectionWriter: ~Copyable {
     private static let pieceByteCountMax = 1 << 20
 
     /// Without a directory nothing is spilled.
-    init(directory: (any Directory)?, name: String, spillByteCount: Int = SectionWriter.usualSpillByteCount) {
+    init(directory: (any SpillPlace)?, name: String, spillByteCount: Int = SectionWriter.usualSpillByteCount) {
         self.directory = directory
         self.name = name
         self.spillByteCount = spillByteCount

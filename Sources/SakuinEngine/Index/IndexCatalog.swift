@@ -44,6 +44,8 @@ public final class IndexCatalog: CatalogService {
     init(_ root: any Directory, options: IndexOptions) throws(SakuinError) {
         try options.validate()
         self.root = root
+        var options = options
+        options.mergeBudget = MergeBudget(bytesPerSecond: options.mergeBytesPerSecond)
         self.options = options
         memory = MemoryBudget(byteCountMax: options.memoryBudgetBytes, process: options.processMemory)
         backups = BackupStore(root, cancellation)
@@ -178,6 +180,9 @@ public final class IndexCatalog: CatalogService {
             }
         }
     }
+
+    /// All that are open, by name.
+    public var openIndexes: [String: SearchIndex] { state.read { $0.indexes } }
 
     static func listing(_ name: String, _ index: SearchIndex, aliases: [String] = []) -> IndexListing {
         let statistics = index.statisticsNow()

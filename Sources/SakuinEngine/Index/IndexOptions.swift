@@ -21,8 +21,11 @@ public struct IndexOptions: Sendable, Hashable {
     public var pointInTimeCountMax: Int = 256
     /// Whether segments are merged in the background.
     public var mergesInBackground: Bool = true
-    /// Bytes a second merges may read and write, together; nil: unlimited.
+    public var merge = MergeOptions()
+    /// Bytes a second merges may read and write, together; nil: unlimited. In a catalog those of all indexes.
     public var mergeBytesPerSecond: Int?
+    /// What merges share with those of other indexes; nil: this one has its own.
+    var mergeBudget: MergeBudget?
     /// No merge begins while less of the disk is free than this, or than a sixteenth of it if that is less; 0: not
     /// watched.
     public var diskMergeMarkBytes: Int = 512 << 20
@@ -56,9 +59,19 @@ public struct IndexOptions: Sendable, Hashable {
                 "The memory budget must be at least 16 MiB.", field: "memoryBudgetBytes", limit: 16 << 20,
                 value: memoryBudgetBytes)
         }
-        if diskMergeMarkBytes < 0 || diskWriteMarkBytes < 0 || (mergeBytesPerSecond ?? 1) < 1 {
+        try merge.validate()
+        for (field, mark) in [("diskMergeMarkBytes", diskMergeMarkBytes), ("diskWriteMarkBytes", diskWriteMarkBytes)]
+        where mark < 0 {
+            throw .invalid("A mark of the disk must not be negative.", field: field, limit: 0, value: mark)
+        }
+        if let rate = mergeBytesPerSecond, rate < 1 {
             throw .invalid(
-                "Marks of the disk must not be negative, merges need at least 1 byte a second.", field: "options")
+                "Merges need at least 1 byte a second.", field: "mergeBytesPerSecond", limit: 1, value: rate)
+        }
+        if !(1 << 20...1 << 40).contains(journalByteCountMax) {
+            throw .invalid(
+                "A commit comes after 1 MiB to 1 TiB of batches.", field: "journalByteCountMax", limit: 1 << 40,
+                value: journalByteCountMax)
         }
         if !(0...65_536).contains(pointInTimeCountMax) {
             throw .invalid(
@@ -68,11 +81,9 @@ public struct IndexOptions: Sendable, Hashable {
         if refreshByteCount < 0 {
             throw .invalid("refreshByteCount must not be negative.", field: "refreshByteCount", value: refreshByteCount)
         }
-        if refreshIntervalMilliseconds < 0 || commitIntervalMilliseconds < 0 || journalByteCountMax < 1 << 20
-            || queueByteCountMax < 1 << 20
-        {
+        if refreshIntervalMilliseconds < 0 || commitIntervalMilliseconds < 0 || queueByteCountMax < 1 << 20 {
             throw .invalid(
-                "refreshIntervalMilliseconds and commitIntervalMilliseconds must not be negative; journal and queue take at least 1 MiB.",
+                "refreshIntervalMilliseconds and commitIntervalMilliseconds must not be negative; the queue takes at least 1 MiB.",
                 field: "options")
         }
     }

@@ -60,15 +60,16 @@ extension IndexWriter {
     func refreshIfDue(_ intervalMilliseconds: Int) {
         let now = Clock.nanoseconds()
         let due = queue.change { queue -> (refresh: Bool, commit: Bool) in
-            if queue.ticketIsOpen || queue.failure != nil || queue.sequence == queue.lastCommitSequence {
-                return (false, false)
-            }
+            if queue.ticketIsOpen || queue.failure != nil { return (false, false) }
             func isOver(_ milliseconds: Int, since start: UInt64?) -> Bool {
                 guard let start, milliseconds > 0, intervalMilliseconds > 0 else { return false }
                 return now &- start >= UInt64(milliseconds) * 1_000_000
             }
+            // Merges change no sequence number; without a commit their inputs would stay, and a crash would undo them.
+            let merged = isOver(options.commitIntervalMilliseconds, since: store.mergedSince)
+            if queue.sequence == queue.lastCommitSequence { return (false, merged) }
             let commit =
-                queue.uncommittedByteCount > options.journalByteCountMax
+                merged || queue.uncommittedByteCount > options.journalByteCountMax
                 || isOver(options.commitIntervalMilliseconds, since: queue.uncommittedSince)
             let isMuch = options.refreshByteCount > 0 && queue.pendingByteCount >= options.refreshByteCount
             // A merge waits for memory that a refresh gives back.

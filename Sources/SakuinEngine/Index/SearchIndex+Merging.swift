@@ -49,9 +49,12 @@ extension SearchIndex: MergeTarget {
             MergePolicy.Candidate(
                 id: $0.id, byteCount: $0.byteCount, documentCount: $0.documentCount,
                 deadCount: $0.documentCount - $0.liveCount, isFlushed: $0.reader.documents().isFlushed,
-                memoryByteCount: SegmentMerger.memoryByteCount(of: $0.reader), group: $0.reader.meta.analyzerVersion)
+                memoryByteCount: SegmentMerger.memoryByteCount(of: $0.reader),
+                termByteCounts: SegmentMerger.termByteCounts(of: $0.reader), group: $0.reader.meta.analyzerVersion)
         }
     }
+
+    var failure: SakuinError? { writer.failure }
 
     func merge(_ ids: [UInt64], _ control: MergeControl) throws(StorageError) -> UInt64? {
         if writer.failure != nil { throw .cancelled }
@@ -68,8 +71,11 @@ extension SearchIndex: MergeTarget {
         let memoryNeeded = SegmentMerger.memoryByteCount(inputs.map(\.segment), memory.shares)
         try memory.takeForMerge(memoryNeeded) { () throws(StorageError) in try control.check() }
         defer { memory.giveBackFromMerge(memoryNeeded) }
+        let largest = store.snapshot.segments.map { $0.reader.documents() }.filter { $0.table != nil }
+            .max { $0.byteCount < $1.byteCount }
         do throws(StorageError) {
-            let merger = SegmentMerger(inputs, directory: store.directory, control, memory.shares)
+            let merger = SegmentMerger(
+                inputs, directory: store.directory, control, memory.shares, documentsInIndex: largest)
             let merged = try merger.run(id: store.nextSegmentID(), fieldNames: registry.names)
             try store.replace(inputs, ids: found, by: merged)
             return merged?.id
@@ -80,6 +86,9 @@ extension SearchIndex: MergeTarget {
     }
 
     func settle(commits: Bool) throws(SakuinError) { _ = try writer.cutNow(commits: commits) }
+
+    /// Encoded bytes of writes that merges can bear a second; nil: as many as come.
+    public var writeBytesPerSecond: Int? { writer.queue.read { $0.pace.bytesPerSecond } }
 
     func keepWrites(_ pace: WritePace) { writer.keep(pace) }
 

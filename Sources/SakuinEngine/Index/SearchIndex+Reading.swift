@@ -205,9 +205,10 @@ extension SearchIndex {
         var statistics = IndexStatistics()
         statistics.documents = snapshot.liveCount
         statistics.deletedDocuments = snapshot.segments.reduce(0) { $0 + $1.documentCount - $1.liveCount }
+        statistics.deadBytes = mergeCandidates.reduce(0) { $0 + $1.byteCount - $1.liveByteCount }
         statistics.pendingOperations = writer.pendingOperationCount
         statistics.segments = snapshot.segments.count
-        statistics.bytes = snapshot.segments.reduce(writer.journalByteCount) { $0 + $1.byteCount }
+        statistics.bytes = store.files.byteCount + writer.journalByteCount
         statistics.journalBytes = writer.journalByteCount
         statistics.textBytes = snapshot.segments.reduce(0) { $0 + $1.reader.meta.textByteCount }
         statistics.sequence = writer.sequence

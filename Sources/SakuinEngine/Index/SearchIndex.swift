@@ -70,12 +70,13 @@ public final class SearchIndex: SearchService {
 
     /// Starts merging; once, after the journal was replayed. `onlyChecks`: an index in which nothing may be changed.
     func startMerging(onlyChecks: Bool = false) {
-        var policy = MergePolicy()
+        var policy = MergePolicy(options.merge)
         // Half of it, so that a compaction and small merges have room beside a large one.
         policy.memoryByteCountMax = max(1 << 20, memory.mergeByteCountMax / 2 - memory.shares.mergeByteCount)
         let scheduler = MergeScheduler(
-            self, policy: policy, inBackground: options.mergesInBackground,
-            bytesPerSecond: options.mergeBytesPerSecond, disk: disk, directory: store.directory, onlyChecks: onlyChecks)
+            self, policy: policy, limits: MergeLimits(memory), inBackground: options.mergesInBackground,
+            budget: options.mergeBudget ?? MergeBudget(bytesPerSecond: options.mergeBytesPerSecond), disk: disk,
+            directory: store.directory, onlyChecks: onlyChecks)
         merges.change { $0 = scheduler }
     }
 

@@ -21,8 +21,8 @@ final class SegmentFiles: Sendable {
     private struct State {
         /// Bytes of the files that snapshots hold.
         var held: [UInt64: Int] = [:]
-        /// Files that nobody holds and that stay all the same for now.
-        var idle: Set<UInt64> = []
+        /// The same of files that nobody holds and that stay all the same for now.
+        var idle: [UInt64: Int] = [:]
         /// What the last durable manifest names.
         var committed: Set<UInt64>
         /// While there is anyone who links or copies files, none is removed.
@@ -34,8 +34,8 @@ final class SegmentFiles: Sendable {
         /// What is needed no more; it is forgotten here.
         mutating func takeUnneeded() -> [UInt64] {
             if keepsAll || holdCount > 0 { return [] }
-            let unneeded = idle.subtracting(committed)
-            idle.subtract(unneeded)
+            let unneeded = idle.keys.filter { !committed.contains($0) }
+            for id in unneeded { idle[id] = nil }
             return unneeded.sorted()
         }
     }
@@ -59,8 +59,7 @@ final class SegmentFiles: Sendable {
 
     fileprivate func ended(_ id: UInt64) {
         change { state in
-            state.held[id] = nil
-            state.idle.insert(id)
+            state.idle[id] = state.held.removeValue(forKey: id) ?? 0
         }
     }
 
@@ -83,10 +82,14 @@ final class SegmentFiles: Sendable {
             // After a failed commit the manifest that was not made durable may be there all the same, and name them.
             if state.keepsAll { return [] }
             state.keepsAll = true
-            return state.idle.union(state.held.keys).subtracting(state.committed).sorted()
+            return Set(state.idle.keys).union(state.held.keys).subtracting(state.committed).sorted()
         }
         for id in uncommitted { remove(id) }
     }
+
+    /// Bytes of all of them: what searches see, what is there for readers of earlier moments, and what a merge has replaced
+    /// until the next commit.
+    var byteCount: Int { state.withLock { $0.held.values.reduce(0, +) + $0.idle.values.reduce(0, +) } }
 
     /// Bytes of files that are there only for readers of earlier moments than `snapshot`.
     func heldByteCount(besides snapshot: IndexSnapshot) -> Int {

@@ -3,6 +3,8 @@
 // Publishing, merging and committing change the snapshot one at a time, under one lock; searches only take the current
 // snapshot and never wait for it.
 
+import Synchronization
+
 final class SegmentStore: Sendable {
     struct State {
         var nextSegmentID: UInt64
@@ -24,6 +26,9 @@ final class SegmentStore: Sendable {
     private let holder: SnapshotHolder
     private let state: Monitor<State>
     private let log: IndexOptions.LogHook?
+    /// When the first merge behind the last commit was published; 0: none was. Apart from `state`, which a commit keeps
+    /// locked for as long as the disk takes.
+    private let mergedAt = Atomic<UInt64>(0)
 
     init(
         directory: any Directory, files: SegmentFiles, registry: FieldRegistry, snapshot: IndexSnapshot,
@@ -41,6 +46,12 @@ final class SegmentStore: Sendable {
     var flushedByteCount: Int { state.read { $0.flushedByteCount } }
     var committed: (sequence: UInt64, generation: UInt64, segments: Set<UInt64>) {
         state.read { ($0.committedSequence, $0.generation, Set($0.manifest.segments.map(\.id))) }
+    }
+
+    /// Since when there is a merge that no commit has; nil: there is none.
+    var mergedSince: UInt64? {
+        let at = mergedAt.load(ordering: .acquiring)
+        return at == 0 ? nil : at
     }
 
     func nextSegmentID() -> UInt64 {
@@ -111,6 +122,7 @@ final class SegmentStore: Sendable {
             }
             snapshot.segments.removeAll { ids.contains($0.id) }
             holder.replace(snapshot)
+            _ = mergedAt.compareExchange(expected: 0, desired: Clock.nanoseconds(), ordering: .acquiringAndReleasing)
         }
     }
 
@@ -187,6 +199,7 @@ final class SegmentStore: Sendable {
         }
         try manifest.write(to: directory)
         holder.replace(snapshot)
+        mergedAt.store(0, ordering: .releasing)
         state.committedSequence = snapshot.sequence
         state.manifest = manifest
         state.synced = Set(manifest.segments.map(\.id))

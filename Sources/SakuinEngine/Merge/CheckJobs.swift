@@ -6,7 +6,7 @@ extension MergeScheduler {
         let options = CompactionOptions(segments: 0, bytesPerSecond: bytesPerSecond)
         let status = try state.change { (state) throws(SakuinError) in
             if state.isClosing { throw SakuinError(.unavailable, "The index is closing.") }
-            return try state.jobs.add(.check, options, shared: [backgroundRate, limit])
+            return try state.jobs.add(.check, options, shared: [budget.background, limit, budget.limit])
         }
         state.change { _ = $0.awake.insert(.checks) }
         return status

@@ -3,8 +3,18 @@ struct CompactionPlan: Sendable, Equatable {
     private(set) var bytesRead = 0
     private(set) var bytesWritten = 0
     private(set) var segmentCount: Int
+    /// Of the disk while it runs: old files go when the new ones are committed, those of single sections at once.
+    private(set) var diskByteCount = 0
+    /// Bytes of all segments when it is done.
+    private(set) var bytesAfter: Int
+    /// Of its largest merge.
+    private(set) var memoryByteCount = 0
 
-    init(_ policy: MergePolicy, _ segments: [MergePolicy.Candidate], _ options: CompactionOptions) {
+    init(
+        _ policy: MergePolicy, _ segments: [MergePolicy.Candidate], _ options: CompactionOptions,
+        limits: MergeLimits = MergeLimits()
+    ) {
+        var spilled = 0
         var segments = segments
         var id = UInt64.max
         // Each step leaves fewer segments, dead documents or flushed ones.
@@ -12,14 +22,22 @@ struct CompactionPlan: Sendable, Equatable {
             guard let ids = Self.next(policy, segments, options).map({ Set($0) }) else { break }
             let inputs = segments.filter { ids.contains($0.id) }
             segments.removeAll { ids.contains($0.id) }
-            bytesRead += inputs.reduce(0) { $0 + $1.byteCount }
             if let merged = MergePolicy.merged(inputs, id: id) {
-                bytesWritten += merged.byteCount
+                let cost = MergeCost(inputs, limits)
+                bytesRead += cost.bytesRead
+                bytesWritten += cost.bytesWritten
+                memoryByteCount = max(memoryByteCount, cost.memoryByteCount)
+                diskByteCount += merged.byteCount
+                spilled = max(spilled, cost.diskByteCount - merged.byteCount)
                 segments.append(merged)
+            } else {
+                bytesRead += inputs.reduce(0) { $0 + $1.byteCount }
             }
             id -= 1
         }
         segmentCount = segments.count
+        bytesAfter = segments.reduce(0) { $0 + $1.byteCount }
+        diskByteCount += spilled
     }
 
     /// The next merge of a compaction of these segments; nil when it is done. What died in those it has `made` meanwhile is

@@ -10,8 +10,15 @@ struct JobTable: Sendable {
         /// What it still has to bring together, while it runs.
         var segments: Set<UInt64> = []
         var completions: [Completion] = []
-        var began: UInt64 = 0
+        /// How long it ran before, and since when it does; what it was paused is left out.
+        var ran: UInt64 = 0
+        var runsSince: UInt64?
         var isPaused: Bool { control.isPaused }
+
+        mutating func stopTime(now: UInt64) {
+            if let since = runsSince { ran += max(now, since) - since }
+            runsSince = nil
+        }
     }
 
     /// Ended jobs are remembered up to this many, waiting ones accepted.
@@ -20,6 +27,14 @@ struct JobTable: Sendable {
 
     private(set) var jobs: [Job] = []
     private(set) var nextNumber: UInt64 = 1
+    /// How merging in the background was left.
+    var backgroundIsPaused = false
+    var backgroundBytesPerSecond: Int?
+    /// Bytes that ended jobs have written which are forgotten.
+    private var forgottenByteCount = 0
+
+    /// Bytes that all jobs have written.
+    var writtenByteCount: Int { jobs.reduce(forgottenByteCount) { $0 + $1.control.bytesWritten } }
 
     /// Adds a job that waits; throws when there are too many. It pays from its own budget and from the shared ones.
     mutating func add(
@@ -51,11 +66,37 @@ struct JobTable: Sendable {
 
     /// The first of a kind that waits becomes the one that runs.
     mutating func begin(_ kind: JobKind = .compaction, now: UInt64) -> Job? {
-        let next = jobs.firstIndex { $0.status.kind == kind && $0.status.state == .queued && !$0.isPaused }
+        // Somebody has to notice that one was cancelled while it was put back.
+        let next = jobs.firstIndex {
+            $0.status.kind == kind && $0.status.state == .queued && (!$0.isPaused || $0.control.isCancelled)
+        }
         guard let at = next else { return nil }
         jobs[at].status.state = .running
-        jobs[at].began = now
+        jobs[at].runsSince = now
         return jobs[at]
+    }
+
+    /// One that runs waits again; what it has merged stays merged.
+    mutating func putBack(_ number: UInt64, now: UInt64) {
+        update(number) { job in
+            job.stopTime(now: now)
+            job.status.state = .queued
+            job.segments = []
+        }
+    }
+
+    mutating func pause(_ number: UInt64, now: UInt64) {
+        update(number) { job in
+            job.control.pause()
+            job.stopTime(now: now)
+        }
+    }
+
+    mutating func resume(_ number: UInt64, now: UInt64) {
+        update(number) { job in
+            if job.status.state == .running, job.isPaused { job.runsSince = now }
+            job.control.resume()
+        }
     }
 
     /// What the job says it does; nothing when it has ended meanwhile.
@@ -73,13 +114,14 @@ struct JobTable: Sendable {
     }
 
     /// Ends a job and hands out who waits for it; older ended ones are forgotten.
-    mutating func end(_ number: UInt64, _ state: JobState, message: String = "", now: UInt64) -> [Completion] {
+    mutating func end(_ number: UInt64, _ state: JobState, _ error: SakuinError? = nil, now: UInt64) -> [Completion] {
         guard let at = jobs.firstIndex(where: { $0.status.number == number && !$0.status.state.isFinal }) else {
             return []
         }
         jobs[at].status = status(of: jobs[at], now: now)
         jobs[at].status.state = state
-        jobs[at].status.message = message
+        jobs[at].status.message = error?.description ?? ""
+        jobs[at].status.error = error
         jobs[at].status.millisecondsLeft = nil
         jobs[at].segments = []
         defer {
@@ -87,7 +129,7 @@ struct JobTable: Sendable {
             while jobs.count(where: { $0.status.state.isFinal }) > Self.endedCountMax,
                 let oldest = jobs.firstIndex(where: { $0.status.state.isFinal })
             {
-                jobs.remove(at: oldest)
+                forgottenByteCount += jobs.remove(at: oldest).control.bytesWritten
             }
         }
         return jobs[at].completions
@@ -101,14 +143,23 @@ struct JobTable: Sendable {
     func status(of job: Job, now: UInt64) -> JobStatus {
         var status = job.status
         if status.state.isFinal { return status }
+        status.options.bytesPerSecond = job.budget.bytesPerSecond
         status.bytesRead = job.control.bytesRead
         status.bytesWritten = job.control.bytesWritten
-        if job.began > 0 { status.milliseconds = Int((max(now, job.began) - job.began) / 1_000_000) }
-        if status.state == .running, status.bytesRead > 0, status.bytesTotal >= status.bytesRead {
-            let left = Double(status.bytesTotal - status.bytesRead) / Double(status.bytesRead)
-            status.millisecondsLeft = Int(Double(status.milliseconds) * left)
+        let ran = job.ran + (job.runsSince.map { max(now, $0) - $0 } ?? 0)
+        status.milliseconds = Int(ran / 1_000_000)
+        if job.isPaused {
+            status.state = .paused
+            return status
         }
-        if job.isPaused { status.state = .paused }
+        if status.state == .queued, jobs.contains(where: { $0.status.kind == job.status.kind && $0.runsSince != nil }) {
+            status.message = "Waits for another job."
+        }
+        let done = status.bytesRead + (status.bytesToWrite > 0 ? status.bytesWritten : 0)
+        let all = status.bytesTotal + status.bytesToWrite
+        if status.state == .running, done > 0, all >= done {
+            status.millisecondsLeft = Int(Double(status.milliseconds) * Double(all - done) / Double(done))
+        }
         return status
     }
 
@@ -116,7 +167,8 @@ struct JobTable: Sendable {
 
     // MARK: Over a restart
 
-    /// Compactions that have not ended, as JSON: `{"next": 4, "jobs": [{"number": 3, "segments": 1, …}]}`.
+    /// Compactions that have not ended, and how merging in the background was left, as JSON:
+    /// `{"next": 4, "jobs": [{"number": 3, "segments": 1, …}], "merges": {"paused": true}}`.
     var json: String {
         var members: [JSONValue] = []
         for job in jobs where job.status.kind == .compaction && !job.status.state.isFinal {
@@ -132,9 +184,13 @@ struct JobTable: Sendable {
             }
             members.append(.object(object))
         }
+        var merges = [JSONValue.Member(key: "paused", value: .boolean(backgroundIsPaused))]
+        if let rate = backgroundBytesPerSecond {
+            merges.append(.init(key: "bytesPerSecond", value: .integer(Int64(rate))))
+        }
         return JSONValue.object([
             .init(key: "next", value: .integer(Int64(clamping: nextNumber))),
-            .init(key: "jobs", value: .array(members)),
+            .init(key: "jobs", value: .array(members)), .init(key: "merges", value: .object(merges)),
         ]).text
     }
 
@@ -148,6 +204,15 @@ struct JobTable: Sendable {
             case ("next", .integer(let next)): nextNumber = UInt64(clamping: next)
             case ("jobs", .array(let list)):
                 for case .object(let job) in list.prefix(Self.waitingCountMax) { append(job, shared) }
+            case ("merges", .object(let merges)):
+                for member in merges {
+                    switch (member.key, member.value) {
+                    case ("paused", .boolean(let isPaused)): backgroundIsPaused = isPaused
+                    case ("bytesPerSecond", .integer(let rate)):
+                        backgroundBytesPerSecond = max(1, Int(clamping: rate))
+                    default: break
+                    }
+                }
             default: break
             }
         }

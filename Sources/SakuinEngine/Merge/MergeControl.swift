@@ -5,6 +5,7 @@ final class MergeControl: Sendable {
     private struct State {
         var isPaused = false
         var isCancelled = false
+        var givesUp = false
     }
 
     private let state = Monitor(State())
@@ -24,7 +25,14 @@ final class MergeControl: Sendable {
 
     func cancel() { steer { $0.isCancelled = true } }
     func pause() { steer { $0.isPaused = true } }
-    func resume() { steer { $0.isPaused = false } }
+    func resume() {
+        steer { state in
+            state.isPaused = false
+            state.givesUp = false
+        }
+    }
+    /// Merges that are paused are cancelled instead: what they hold is wanted. Does nothing when they are not.
+    func giveUp() { steer { if $0.isPaused { $0.givesUp = true } } }
 
     private func steer(_ body: (inout State) -> Void) {
         state.change { state in
@@ -37,28 +45,31 @@ final class MergeControl: Sendable {
     func check() throws(StorageError) {
         guard isDisturbed.load(ordering: .acquiring) else { return }
         let isCancelled = state.wait { state -> Bool? in
-            if state.isCancelled { return true }
+            if state.isCancelled || state.isPaused && state.givesUp { return true }
             return state.isPaused ? nil : false
         }
         if isCancelled ?? true { throw .cancelled }
     }
 
     /// Tells that so much was read; waits until it is paid for.
-    func didRead(_ byteCount: Int) throws(StorageError) {
-        read.add(byteCount, ordering: .relaxed)
-        try spend(byteCount)
-    }
+    func didRead(_ byteCount: Int) throws(StorageError) { try count(byteCount, in: read) }
 
     /// Tells that so much is going to be written; waits until it is paid for.
-    func willWrite(_ byteCount: Int) throws(StorageError) {
-        written.add(byteCount, ordering: .relaxed)
-        try spend(byteCount)
-    }
+    func willWrite(_ byteCount: Int) throws(StorageError) { try count(byteCount, in: written) }
 
-    private func spend(_ byteCount: Int) throws(StorageError) {
-        for budget in budgets {
-            try budget.spend(byteCount) { () throws(StorageError) in try check() }
+    /// Piece by piece: whoever pays from the same budget does not wait behind a whole section.
+    private func count(_ byteCount: Int, in counter: borrowing Atomic<Int>) throws(StorageError) {
+        var left = byteCount
+        while left > 0 {
+            let piece = min(left, Self.pieceByteCountMax)
+            counter.add(piece, ordering: .relaxed)
+            for budget in budgets {
+                try budget.spend(piece) { () throws(StorageError) in try check() }
+            }
+            left -= piece
         }
         try check()
     }
+
+    static let pieceByteCountMax = 1 << 20
 }

@@ -50,9 +50,11 @@ struct MergeThrottle: Sendable, Equatable {
     /// Debt from which on writes slow down, and at which they are slowest.
     var slowDebt = 2 << 30
     var stopDebt = 8 << 30
-    /// The same in segments too many; at the second number writes wait.
+    /// The same in segments too many; at the third number writes wait, since each segment is a file and a mapping, of which
+    /// a process may have so many. Refreshes come so rarely then that it takes hours to get there with merging paused.
     var slowExcessCount = 60
     var stopExcessCount = 200
+    var waitExcessCount = 1_000
     /// Segments too many from which on refreshes come more rarely, and how much so for each more.
     var refreshExcessCount = 30
     var refreshMillisecondsPerSegment = 20
@@ -81,7 +83,7 @@ struct MergeThrottle: Sendable, Equatable {
         var pace = WritePace()
         pace.refreshPauseMilliseconds =
             max(0, debt.excessCount - refreshExcessCount) * refreshMillisecondsPerSegment
-        pace.stops = debt.excessCount >= stopExcessCount
+        pace.stops = debt.excessCount >= waitExcessCount
         pace.bytesPerSecond = writeRate(debt, isPaused: isPaused)
         pace.reason = reason(debt, pace, isPaused: isPaused)
         return pace
@@ -101,6 +103,6 @@ struct MergeThrottle: Sendable, Equatable {
         return (pace.stops ? "Writes wait for merges" : "Writes are held to \(rate >> 10) KiB/s")
             + ": merging is \(isPaused ? "paused" : "\(debt.byteCount >> 20) MiB behind (slowing from \(slowDebt >> 20))"),"
             + " with \(debt.segmentCount) segments, \(debt.excessCount) too many (slowing from \(slowExcessCount),"
-            + " waiting from \(stopExcessCount))."
+            + " slowest from \(stopExcessCount), waiting from \(waitExcessCount))."
     }
 }

@@ -16,6 +16,7 @@ struct MergePolicy: Sendable, Equatable {
         var isFlushed = false
         /// Its part of the memory a merge takes.
         var memoryByteCount = 0
+        var termByteCounts = TermByteCounts()
         /// The analyzer version: texts are not analysed again, so tokens of two versions cannot stand in one segment.
         var group: UInt32 = 0
 
@@ -137,6 +138,8 @@ struct MergePolicy: Sendable, Equatable {
         if documents == 0 { return nil }
         return Candidate(
             id: id, byteCount: inputs.reduce(0) { $0 + $1.liveByteCount }, documentCount: documents, deadCount: 0,
-            memoryByteCount: inputs.reduce(0) { $0 + $1.memoryByteCount }, group: inputs[0].group)
+            memoryByteCount: inputs.reduce(0) { $0 + $1.memoryByteCount },
+            termByteCounts: inputs.reduce(TermByteCounts()) { $0 + $1.termByteCounts.scaled(by: 1 - $1.deadShare) },
+            group: inputs[0].group)
     }
 }

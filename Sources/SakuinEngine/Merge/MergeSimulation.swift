@@ -9,6 +9,8 @@ public struct MergeSimulation {
         /// 0: the largest size does not grow with the index.
         public var largestCount: Int
         public var deadShareMax: Double
+        /// Above this share of dead documents over all of the index, the segment with the most of them is rewritten.
+        public var deadShareOfIndexMax = 1.0
 
         /// Those of the engine.
         public init() {
@@ -38,6 +40,7 @@ public struct MergeSimulation {
     }
 
     private let policy: MergePolicy
+    private let deadShareOfIndexMax: Double
     private let bytesPerDocument: Double
     private var segments: [UInt64: Segment] = [:]
     private var nextID: UInt64 = 1
@@ -52,6 +55,7 @@ public struct MergeSimulation {
         policy.largestCount = parameters.largestCount == 0 ? .max : parameters.largestCount
         policy.deadShareMax = parameters.deadShareMax
         self.policy = policy
+        deadShareOfIndexMax = parameters.deadShareOfIndexMax
         self.bytesPerDocument = bytesPerDocument
     }
 
@@ -70,7 +74,13 @@ public struct MergeSimulation {
         nextID += 1
         flushed += documents
         written += documents
-        while let ids = policy.next(candidates) { merge(ids) }
+        while let ids = next() { merge(ids) }
+    }
+
+    private func next() -> [UInt64]? {
+        if let ids = policy.next(candidates) { return ids }
+        guard sample.deadShare > deadShareOfIndexMax else { return nil }
+        return segments.max { ($0.value.dead, $0.key) < ($1.value.dead, $1.key) }.map { [$0.key] }
     }
 
     private var candidates: [MergePolicy.Candidate] {

@@ -11,13 +11,16 @@ struct SegmentMerger {
     private let directory: any Directory
     private let control: MergeControl
     private let documentCount: Int
+    private let documentsInIndex: DocumentStore?
     private let shares: MemoryShares
 
-    /// The inputs are of one analyzer version.
+    /// The inputs are of one analyzer version. `documentsInIndex` are those of the largest segment with a table, whether it is
+    /// an input or not.
     init(
-        _ inputs: [MergeInput], directory: any Directory, _ control: MergeControl, _ shares: MemoryShares
+        _ inputs: [MergeInput], directory: any Directory, _ control: MergeControl, _ shares: MemoryShares,
+        documentsInIndex: DocumentStore? = nil
     ) {
-        precondition(Set(inputs.map(\.segment.meta.analyzerVersion)).count <= 1)
+        self.documentsInIndex = documentsInIndex
         self.shares = shares
         self.inputs = inputs
         self.directory = directory
@@ -27,9 +30,26 @@ struct SegmentMerger {
 
     /// About what a merge of these takes.
     static func memoryByteCount(_ segments: [SegmentReader], _ shares: MemoryShares) -> Int {
-        let byDocument = segments.reduce(0) { $0 + memoryByteCount(of: $1) }
-        // What is small does not fill the buffers.
-        return byDocument + min(shares.mergeByteCount, 1 << 20 + 2 * segments.reduce(0) { $0 + $1.byteCount })
+        var limits = MergeLimits()
+        limits.bufferByteCountMax = shares.mergeByteCount
+        return segments.reduce(limits.bufferByteCount(segments.reduce(0) { $0 + $1.byteCount })) {
+            $0 + memoryByteCount(of: $1)
+        }
+    }
+
+    /// Of an input.
+    static func termByteCounts(of segment: SegmentReader) -> TermByteCounts {
+        var counts = TermByteCounts()
+        for (name, byteCount) in segment.sectionSizes {
+            switch name {
+            case "grams": counts.grams = byteCount
+            case "words": counts.words = byteCount
+            case "postings": counts.postings = byteCount
+            case "positions": counts.positions = byteCount
+            default: break
+            }
+        }
+        return counts
     }
 
     /// The part of an input: numbers of its documents, length codes; then its keys in a table, in buckets and as a
@@ -52,8 +72,8 @@ struct SegmentMerger {
             let norms = try mergedNorms()
             let start = norms.bytes.start.assumingMemoryBound(to: UInt8.self)
             var terms = TermSections(
-                directory: directory, name: FileName.temporary(name), documentCount: documentCount,
-                spillByteCount: shares.spillByteCount)
+                directory: BudgetedPlace(directory, control), name: FileName.temporary(name),
+                documentCount: documentCount, spillByteCount: shares.spillByteCount)
             var merger = TermMerger(inputs, control)
             let meta = meta(fieldNames)
             try merger.merge(into: &terms, lengths: lengths(norms.offsets.mapValues { start + $0 }, meta))
@@ -124,15 +144,17 @@ struct SegmentMerger {
     }
 
     private func appendDocuments(to file: inout SegmentFileWriter) throws(StorageError) {
-        var writer = DocumentStoreWriter(high: true, table: try StoredTextTable.choose(inputs, shares))
+        let table = try StoredTextTable.choose(inputs, inIndex: documentsInIndex, shares)
+        var writer = DocumentStoreWriter(high: true, table: table)
         try file.append(.documents) { (sink) throws(StorageError) in
             for input in inputs {
                 let store = input.segment.documents()
+                let sharesTable = store.table == table
                 var cache = DocumentBlockCache()
                 for number in 0..<store.blockCount {
                     let block = try store.block(number)
                     try control.didRead(block.lengths.count + block.stored.count)
-                    try append(block, number, of: input, to: &writer, &cache)
+                    try append(block, number, of: input, sharesTable: sharesTable, to: &writer, &cache)
                     try writer.drain { (bytes) throws(StorageError) in try sink.write(bytes) }
                 }
             }
@@ -143,17 +165,18 @@ struct SegmentMerger {
     }
 
     private func append(
-        _ block: DocumentStore.Block, _ number: Int, of input: MergeInput, to writer: inout DocumentStoreWriter,
-        _ cache: inout DocumentBlockCache
+        _ block: DocumentStore.Block, _ number: Int, of input: MergeInput, sharesTable: Bool,
+        to writer: inout DocumentStoreWriter, _ cache: inout DocumentBlockCache
     ) throws(StorageError) {
         let store = input.segment.documents()
-        guard store.table === writer.table else {
+        guard sharesTable else {
             try store.forEachStored(inBlock: number, &cache) { (document, bytes) throws(StorageError) in
                 if input.remap?[Int(document)] != .max { writer.add(bytes) }
             }
             return
         }
-        if input.remap == nil, block.isHigh, writer.canCopy {
+        let documents = block.firstDocument..<(block.firstDocument + block.documentCount)
+        if block.isHigh, writer.canCopy, input.allLive(documents) {
             writer.copy(block)
             return
         }
@@ -218,25 +241,4 @@ struct SegmentMerger {
         }
         return meta
     }
-}
-
-/// A file whose writer waits until it may write.
-private final class BudgetedFile: OutputFile {
-    private let file: any OutputFile
-    private let control: MergeControl
-
-    init(_ file: any OutputFile, _ control: MergeControl) {
-        self.file = file
-        self.control = control
-    }
-
-    var count: Int { file.count }
-    func append(_ bytes: UnsafeRawBufferPointer) throws(StorageError) {
-        try control.willWrite(bytes.count)
-        try file.append(bytes)
-    }
-    func flush() throws(StorageError) { try file.flush() }
-    func sync() throws(StorageError) { try file.sync() }
-    func preallocate(_ byteCount: Int) { file.preallocate(byteCount) }
-    func close() throws(StorageError) { try file.close() }
 }

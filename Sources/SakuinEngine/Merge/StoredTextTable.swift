@@ -1,17 +1,19 @@
 /// The code that the stored documents of a merge get.
 enum StoredTextTable {
-    /// The table of an input that has at least half of the bytes, whose blocks can then be copied; else one trained on a
-    /// sample; none for a small merge.
-    static func choose(_ inputs: [MergeInput], _ shares: MemoryShares) throws(StorageError) -> SymbolTable? {
+    /// The table of the largest store, be it an input or `inIndex`, that of the largest segment of the index, when it has
+    /// at least half as many bytes as the inputs: so segments come to share a table, and blocks made with it are copied.
+    /// Else one trained on a sample: what is merged is the greater part of all there is. None for a small merge.
+    static func choose(
+        _ inputs: [MergeInput], inIndex: DocumentStore?, _ shares: MemoryShares
+    ) throws(StorageError) -> SymbolTable? {
         let stores = inputs.map { $0.segment.documents() }
         let total = stores.reduce(0) { $0 + $1.byteCount }
-        if let largest = stores.max(by: { $0.byteCount < $1.byteCount }), largest.table != nil,
-            largest.byteCount >= total / 2
-        {
+        let isSmall = inputs.reduce(0) { $0 + $1.segment.meta.textByteCount } < SymbolTraining.worthByteCount
+        let known = (stores + (isSmall ? [] : [inIndex].compactMap { $0 })).filter { $0.table != nil }
+        if let largest = known.max(by: { $0.byteCount < $1.byteCount }), largest.byteCount >= total / 2 {
             return largest.table
         }
-        if inputs.reduce(0, { $0 + $1.segment.meta.textByteCount }) < SymbolTraining.worthByteCount { return nil }
-        return try train(stores, total, shares)
+        return isSmall ? nil : try train(stores, total, shares)
     }
 
     /// Trains on blocks evenly spread over all stores.

@@ -161,6 +161,11 @@ struct MergeInput {
 
     var liveCount: Int { live?.liveCount ?? segment.meta.documentCount }
 
+    /// Whether none of these documents is dead.
+    func allLive(_ documents: Range<Int>) -> Bool {
+        remap.map { remap in documents.allSatisfy { remap[$0] != .max } } ?? true
+    }
+
     /// The merged number of a document; nil when it was dead.
     func mapped(_ document: UInt32) -> UInt32? {
         guard let remap else { return document + firstDocument }

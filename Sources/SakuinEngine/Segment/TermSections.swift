@@ -19,7 +19,7 @@ struct TermSections: ~Copyable {
     /// Sections that grow large go to temporary files of `directory` whose names begin with `name`. Documents are below
     /// `documentCount`.
     init(
-        directory: any Directory, name: String, documentCount: Int,
+        directory: any SpillPlace, name: String, documentCount: Int,
         spillByteCount: Int = SectionWriter.usualSpillByteCount
     ) {
         func section(_ kind: String) -> SectionWriter {

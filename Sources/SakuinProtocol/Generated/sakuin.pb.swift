@@ -1977,6 +1977,12 @@ nonisolated struct Sakuin_V1_IndexStatistics: @unchecked Sendable {
     set {_uniqueStorage()._slowness = newValue}
   }
 
+  /// Of dead documents, in proportion to their number.
+  var deadBytes: UInt64 {
+    get {_storage._deadBytes}
+    set {_uniqueStorage()._deadBytes = newValue}
+  }
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
@@ -2136,33 +2142,83 @@ nonisolated struct Sakuin_V1_EstimateCompaction: Sendable {
   fileprivate var _options: Sakuin_V1_CompactionOptions? = nil
 }
 
-nonisolated struct Sakuin_V1_CompactionEstimate: Sendable {
+nonisolated struct Sakuin_V1_CompactionEstimate: @unchecked Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  var segmentsBefore: UInt32 = 0
+  var segmentsBefore: UInt32 {
+    get {_storage._segmentsBefore}
+    set {_uniqueStorage()._segmentsBefore = newValue}
+  }
 
-  var segmentsAfter: UInt32 = 0
+  var segmentsAfter: UInt32 {
+    get {_storage._segmentsAfter}
+    set {_uniqueStorage()._segmentsAfter = newValue}
+  }
 
-  var bytesBefore: UInt64 = 0
+  var bytesBefore: UInt64 {
+    get {_storage._bytesBefore}
+    set {_uniqueStorage()._bytesBefore = newValue}
+  }
 
-  var bytesAfter: UInt64 = 0
+  var bytesAfter: UInt64 {
+    get {_storage._bytesAfter}
+    set {_uniqueStorage()._bytesAfter = newValue}
+  }
 
-  var bytesRead: UInt64 = 0
+  var bytesRead: UInt64 {
+    get {_storage._bytesRead}
+    set {_uniqueStorage()._bytesRead = newValue}
+  }
 
-  /// Also what has to be free before it begins.
-  var bytesWritten: UInt64 = 0
+  var bytesWritten: UInt64 {
+    get {_storage._bytesWritten}
+    set {_uniqueStorage()._bytesWritten = newValue}
+  }
 
-  var deadDocuments: UInt64 = 0
+  var deadDocuments: UInt64 {
+    get {_storage._deadDocuments}
+    set {_uniqueStorage()._deadDocuments = newValue}
+  }
 
-  var freeBytes: UInt64 = 0
+  var freeBytes: UInt64 {
+    get {_storage._freeBytes}
+    set {_uniqueStorage()._freeBytes = newValue}
+  }
 
-  var milliseconds: UInt64 = 0
+  var milliseconds: UInt64 {
+    get {_storage._milliseconds}
+    set {_uniqueStorage()._milliseconds = newValue}
+  }
+
+  /// What has to be free before it begins.
+  var bytesNeeded: UInt64 {
+    get {_storage._bytesNeeded}
+    set {_uniqueStorage()._bytesNeeded = newValue}
+  }
+
+  /// What its largest merge takes of the memory.
+  var memoryBytes: UInt64 {
+    get {_storage._memoryBytes}
+    set {_uniqueStorage()._memoryBytes = newValue}
+  }
+
+  /// Why it would not begin as things are; absent when it would.
+  var refusal: Sakuin_V1_Status {
+    get {_storage._refusal ?? Sakuin_V1_Status()}
+    set {_uniqueStorage()._refusal = newValue}
+  }
+  /// Returns true if `refusal` has been explicitly set.
+  var hasRefusal: Bool {_storage._refusal != nil}
+  /// Clears the value of `refusal`. Subsequent reads from it will return its default value.
+  mutating func clearRefusal() {_uniqueStorage()._refusal = nil}
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
+
+  fileprivate var _storage = _StorageClass.defaultInstance
 }
 
 /// Jobs of one index, or of all when none is named.
@@ -2341,6 +2397,22 @@ nonisolated struct Sakuin_V1_Job: @unchecked Sendable {
   var hasFindings: Bool {_storage._findings != nil}
   /// Clears the value of `findings`. Subsequent reads from it will return its default value.
   mutating func clearFindings() {_uniqueStorage()._findings = nil}
+
+  /// What it will have written at its end, as bytes_total of what it reads; 0 where it is not known.
+  var bytesToWrite: UInt64 {
+    get {_storage._bytesToWrite}
+    set {_uniqueStorage()._bytesToWrite = newValue}
+  }
+
+  /// What made it fail.
+  var error: Sakuin_V1_Status {
+    get {_storage._error ?? Sakuin_V1_Status()}
+    set {_uniqueStorage()._error = newValue}
+  }
+  /// Returns true if `error` has been explicitly set.
+  var hasError: Bool {_storage._error != nil}
+  /// Clears the value of `error`. Subsequent reads from it will return its default value.
+  mutating func clearError() {_uniqueStorage()._error = nil}
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -5518,7 +5590,7 @@ nonisolated extension Sakuin_V1_ExportPage: SwiftProtobuf.Message, SwiftProtobuf
 
 nonisolated extension Sakuin_V1_IndexStatistics: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".IndexStatistics"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}documents\0\u{3}deleted_documents\0\u{3}pending_operations\0\u{1}segments\0\u{1}bytes\0\u{3}journal_bytes\0\u{3}text_bytes\0\u{3}memory_bytes\0\u{1}sequence\0\u{3}visible_sequence\0\u{3}committed_sequence\0\u{1}generation\0\u{3}running_merges\0\u{1}quarantined\0\u{1}schema\0\u{4}\u{8}open_readers\0\u{3}held_bytes\0\u{4}\u{5}merge_debt_bytes\0\u{3}flushed_bytes\0\u{3}merged_bytes\0\u{3}memory_budget_bytes\0\u{3}disk_free_bytes\0\u{1}slowness\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}documents\0\u{3}deleted_documents\0\u{3}pending_operations\0\u{1}segments\0\u{1}bytes\0\u{3}journal_bytes\0\u{3}text_bytes\0\u{3}memory_bytes\0\u{1}sequence\0\u{3}visible_sequence\0\u{3}committed_sequence\0\u{1}generation\0\u{3}running_merges\0\u{1}quarantined\0\u{1}schema\0\u{4}\u{8}open_readers\0\u{3}held_bytes\0\u{4}\u{5}merge_debt_bytes\0\u{3}flushed_bytes\0\u{3}merged_bytes\0\u{3}memory_budget_bytes\0\u{3}disk_free_bytes\0\u{1}slowness\0\u{4}\u{5}dead_bytes\0")
 
   fileprivate class _StorageClass {
     var _name: String = String()
@@ -5545,6 +5617,7 @@ nonisolated extension Sakuin_V1_IndexStatistics: SwiftProtobuf.Message, SwiftPro
     var _memoryBudgetBytes: UInt64 = 0
     var _diskFreeBytes: UInt64 = 0
     var _slowness: String = String()
+    var _deadBytes: UInt64 = 0
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -5579,6 +5652,7 @@ nonisolated extension Sakuin_V1_IndexStatistics: SwiftProtobuf.Message, SwiftPro
       _memoryBudgetBytes = source._memoryBudgetBytes
       _diskFreeBytes = source._diskFreeBytes
       _slowness = source._slowness
+      _deadBytes = source._deadBytes
     }
   }
 
@@ -5621,6 +5695,7 @@ nonisolated extension Sakuin_V1_IndexStatistics: SwiftProtobuf.Message, SwiftPro
         case 33: try { try decoder.decodeSingularUInt64Field(value: &_storage._memoryBudgetBytes) }()
         case 34: try { try decoder.decodeSingularUInt64Field(value: &_storage._diskFreeBytes) }()
         case 35: try { try decoder.decodeSingularStringField(value: &_storage._slowness) }()
+        case 40: try { try decoder.decodeSingularUInt64Field(value: &_storage._deadBytes) }()
         default: break
         }
       }
@@ -5701,6 +5776,9 @@ nonisolated extension Sakuin_V1_IndexStatistics: SwiftProtobuf.Message, SwiftPro
       if !_storage._slowness.isEmpty {
         try visitor.visitSingularStringField(value: _storage._slowness, fieldNumber: 35)
       }
+      if _storage._deadBytes != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._deadBytes, fieldNumber: 40)
+      }
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -5734,6 +5812,7 @@ nonisolated extension Sakuin_V1_IndexStatistics: SwiftProtobuf.Message, SwiftPro
         if _storage._memoryBudgetBytes != rhs_storage._memoryBudgetBytes {return false}
         if _storage._diskFreeBytes != rhs_storage._diskFreeBytes {return false}
         if _storage._slowness != rhs_storage._slowness {return false}
+        if _storage._deadBytes != rhs_storage._deadBytes {return false}
         return true
       }
       if !storagesAreEqual {return false}
@@ -6073,69 +6152,146 @@ nonisolated extension Sakuin_V1_EstimateCompaction: SwiftProtobuf.Message, Swift
 
 nonisolated extension Sakuin_V1_CompactionEstimate: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".CompactionEstimate"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}segments_before\0\u{3}segments_after\0\u{3}bytes_before\0\u{3}bytes_after\0\u{3}bytes_read\0\u{3}bytes_written\0\u{3}dead_documents\0\u{3}free_bytes\0\u{1}milliseconds\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}segments_before\0\u{3}segments_after\0\u{3}bytes_before\0\u{3}bytes_after\0\u{3}bytes_read\0\u{3}bytes_written\0\u{3}dead_documents\0\u{3}free_bytes\0\u{1}milliseconds\0\u{3}bytes_needed\0\u{3}memory_bytes\0\u{1}refusal\0")
+
+  fileprivate class _StorageClass {
+    var _segmentsBefore: UInt32 = 0
+    var _segmentsAfter: UInt32 = 0
+    var _bytesBefore: UInt64 = 0
+    var _bytesAfter: UInt64 = 0
+    var _bytesRead: UInt64 = 0
+    var _bytesWritten: UInt64 = 0
+    var _deadDocuments: UInt64 = 0
+    var _freeBytes: UInt64 = 0
+    var _milliseconds: UInt64 = 0
+    var _bytesNeeded: UInt64 = 0
+    var _memoryBytes: UInt64 = 0
+    var _refusal: Sakuin_V1_Status? = nil
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _segmentsBefore = source._segmentsBefore
+      _segmentsAfter = source._segmentsAfter
+      _bytesBefore = source._bytesBefore
+      _bytesAfter = source._bytesAfter
+      _bytesRead = source._bytesRead
+      _bytesWritten = source._bytesWritten
+      _deadDocuments = source._deadDocuments
+      _freeBytes = source._freeBytes
+      _milliseconds = source._milliseconds
+      _bytesNeeded = source._bytesNeeded
+      _memoryBytes = source._memoryBytes
+      _refusal = source._refusal
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    while let fieldNumber = try decoder.nextFieldNumber() {
-      // The use of inline closures is to circumvent an issue where the compiler
-      // allocates stack space for every case branch when no optimizations are
-      // enabled. https://github.com/apple/swift-protobuf/issues/1034
-      switch fieldNumber {
-      case 1: try { try decoder.decodeSingularUInt32Field(value: &self.segmentsBefore) }()
-      case 2: try { try decoder.decodeSingularUInt32Field(value: &self.segmentsAfter) }()
-      case 3: try { try decoder.decodeSingularUInt64Field(value: &self.bytesBefore) }()
-      case 4: try { try decoder.decodeSingularUInt64Field(value: &self.bytesAfter) }()
-      case 5: try { try decoder.decodeSingularUInt64Field(value: &self.bytesRead) }()
-      case 6: try { try decoder.decodeSingularUInt64Field(value: &self.bytesWritten) }()
-      case 7: try { try decoder.decodeSingularUInt64Field(value: &self.deadDocuments) }()
-      case 8: try { try decoder.decodeSingularUInt64Field(value: &self.freeBytes) }()
-      case 9: try { try decoder.decodeSingularUInt64Field(value: &self.milliseconds) }()
-      default: break
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularUInt32Field(value: &_storage._segmentsBefore) }()
+        case 2: try { try decoder.decodeSingularUInt32Field(value: &_storage._segmentsAfter) }()
+        case 3: try { try decoder.decodeSingularUInt64Field(value: &_storage._bytesBefore) }()
+        case 4: try { try decoder.decodeSingularUInt64Field(value: &_storage._bytesAfter) }()
+        case 5: try { try decoder.decodeSingularUInt64Field(value: &_storage._bytesRead) }()
+        case 6: try { try decoder.decodeSingularUInt64Field(value: &_storage._bytesWritten) }()
+        case 7: try { try decoder.decodeSingularUInt64Field(value: &_storage._deadDocuments) }()
+        case 8: try { try decoder.decodeSingularUInt64Field(value: &_storage._freeBytes) }()
+        case 9: try { try decoder.decodeSingularUInt64Field(value: &_storage._milliseconds) }()
+        case 10: try { try decoder.decodeSingularUInt64Field(value: &_storage._bytesNeeded) }()
+        case 11: try { try decoder.decodeSingularUInt64Field(value: &_storage._memoryBytes) }()
+        case 12: try { try decoder.decodeSingularMessageField(value: &_storage._refusal) }()
+        default: break
+        }
       }
     }
   }
 
   func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    if self.segmentsBefore != 0 {
-      try visitor.visitSingularUInt32Field(value: self.segmentsBefore, fieldNumber: 1)
-    }
-    if self.segmentsAfter != 0 {
-      try visitor.visitSingularUInt32Field(value: self.segmentsAfter, fieldNumber: 2)
-    }
-    if self.bytesBefore != 0 {
-      try visitor.visitSingularUInt64Field(value: self.bytesBefore, fieldNumber: 3)
-    }
-    if self.bytesAfter != 0 {
-      try visitor.visitSingularUInt64Field(value: self.bytesAfter, fieldNumber: 4)
-    }
-    if self.bytesRead != 0 {
-      try visitor.visitSingularUInt64Field(value: self.bytesRead, fieldNumber: 5)
-    }
-    if self.bytesWritten != 0 {
-      try visitor.visitSingularUInt64Field(value: self.bytesWritten, fieldNumber: 6)
-    }
-    if self.deadDocuments != 0 {
-      try visitor.visitSingularUInt64Field(value: self.deadDocuments, fieldNumber: 7)
-    }
-    if self.freeBytes != 0 {
-      try visitor.visitSingularUInt64Field(value: self.freeBytes, fieldNumber: 8)
-    }
-    if self.milliseconds != 0 {
-      try visitor.visitSingularUInt64Field(value: self.milliseconds, fieldNumber: 9)
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every if/case branch local when no optimizations
+      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+      // https://github.com/apple/swift-protobuf/issues/1182
+      if _storage._segmentsBefore != 0 {
+        try visitor.visitSingularUInt32Field(value: _storage._segmentsBefore, fieldNumber: 1)
+      }
+      if _storage._segmentsAfter != 0 {
+        try visitor.visitSingularUInt32Field(value: _storage._segmentsAfter, fieldNumber: 2)
+      }
+      if _storage._bytesBefore != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._bytesBefore, fieldNumber: 3)
+      }
+      if _storage._bytesAfter != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._bytesAfter, fieldNumber: 4)
+      }
+      if _storage._bytesRead != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._bytesRead, fieldNumber: 5)
+      }
+      if _storage._bytesWritten != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._bytesWritten, fieldNumber: 6)
+      }
+      if _storage._deadDocuments != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._deadDocuments, fieldNumber: 7)
+      }
+      if _storage._freeBytes != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._freeBytes, fieldNumber: 8)
+      }
+      if _storage._milliseconds != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._milliseconds, fieldNumber: 9)
+      }
+      if _storage._bytesNeeded != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._bytesNeeded, fieldNumber: 10)
+      }
+      if _storage._memoryBytes != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._memoryBytes, fieldNumber: 11)
+      }
+      try { if let v = _storage._refusal {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 12)
+      } }()
     }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   static func ==(lhs: Sakuin_V1_CompactionEstimate, rhs: Sakuin_V1_CompactionEstimate) -> Bool {
-    if lhs.segmentsBefore != rhs.segmentsBefore {return false}
-    if lhs.segmentsAfter != rhs.segmentsAfter {return false}
-    if lhs.bytesBefore != rhs.bytesBefore {return false}
-    if lhs.bytesAfter != rhs.bytesAfter {return false}
-    if lhs.bytesRead != rhs.bytesRead {return false}
-    if lhs.bytesWritten != rhs.bytesWritten {return false}
-    if lhs.deadDocuments != rhs.deadDocuments {return false}
-    if lhs.freeBytes != rhs.freeBytes {return false}
-    if lhs.milliseconds != rhs.milliseconds {return false}
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._segmentsBefore != rhs_storage._segmentsBefore {return false}
+        if _storage._segmentsAfter != rhs_storage._segmentsAfter {return false}
+        if _storage._bytesBefore != rhs_storage._bytesBefore {return false}
+        if _storage._bytesAfter != rhs_storage._bytesAfter {return false}
+        if _storage._bytesRead != rhs_storage._bytesRead {return false}
+        if _storage._bytesWritten != rhs_storage._bytesWritten {return false}
+        if _storage._deadDocuments != rhs_storage._deadDocuments {return false}
+        if _storage._freeBytes != rhs_storage._freeBytes {return false}
+        if _storage._milliseconds != rhs_storage._milliseconds {return false}
+        if _storage._bytesNeeded != rhs_storage._bytesNeeded {return false}
+        if _storage._memoryBytes != rhs_storage._memoryBytes {return false}
+        if _storage._refusal != rhs_storage._refusal {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -6298,7 +6454,7 @@ nonisolated extension Sakuin_V1_JobList: SwiftProtobuf.Message, SwiftProtobuf._M
 
 nonisolated extension Sakuin_V1_Job: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".Job"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}index\0\u{1}number\0\u{1}state\0\u{1}options\0\u{3}bytes_read\0\u{3}bytes_total\0\u{3}bytes_written\0\u{3}segments_before\0\u{3}segments_after\0\u{3}bytes_before\0\u{3}bytes_after\0\u{3}dead_bytes_before\0\u{3}dead_bytes_after\0\u{1}milliseconds\0\u{3}milliseconds_left\0\u{1}message\0\u{1}kind\0\u{1}findings\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}index\0\u{1}number\0\u{1}state\0\u{1}options\0\u{3}bytes_read\0\u{3}bytes_total\0\u{3}bytes_written\0\u{3}segments_before\0\u{3}segments_after\0\u{3}bytes_before\0\u{3}bytes_after\0\u{3}dead_bytes_before\0\u{3}dead_bytes_after\0\u{1}milliseconds\0\u{3}milliseconds_left\0\u{1}message\0\u{1}kind\0\u{1}findings\0\u{3}bytes_to_write\0\u{1}error\0")
 
   fileprivate class _StorageClass {
     var _index: String = String()
@@ -6319,6 +6475,8 @@ nonisolated extension Sakuin_V1_Job: SwiftProtobuf.Message, SwiftProtobuf._Messa
     var _message: String = String()
     var _kind: Sakuin_V1_JobKind = .compaction
     var _findings: Sakuin_V1_CheckFindings? = nil
+    var _bytesToWrite: UInt64 = 0
+    var _error: Sakuin_V1_Status? = nil
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -6347,6 +6505,8 @@ nonisolated extension Sakuin_V1_Job: SwiftProtobuf.Message, SwiftProtobuf._Messa
       _message = source._message
       _kind = source._kind
       _findings = source._findings
+      _bytesToWrite = source._bytesToWrite
+      _error = source._error
     }
   }
 
@@ -6383,6 +6543,8 @@ nonisolated extension Sakuin_V1_Job: SwiftProtobuf.Message, SwiftProtobuf._Messa
         case 16: try { try decoder.decodeSingularStringField(value: &_storage._message) }()
         case 17: try { try decoder.decodeSingularEnumField(value: &_storage._kind) }()
         case 18: try { try decoder.decodeSingularMessageField(value: &_storage._findings) }()
+        case 19: try { try decoder.decodeSingularUInt64Field(value: &_storage._bytesToWrite) }()
+        case 20: try { try decoder.decodeSingularMessageField(value: &_storage._error) }()
         default: break
         }
       }
@@ -6449,6 +6611,12 @@ nonisolated extension Sakuin_V1_Job: SwiftProtobuf.Message, SwiftProtobuf._Messa
       try { if let v = _storage._findings {
         try visitor.visitSingularMessageField(value: v, fieldNumber: 18)
       } }()
+      if _storage._bytesToWrite != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._bytesToWrite, fieldNumber: 19)
+      }
+      try { if let v = _storage._error {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 20)
+      } }()
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -6476,6 +6644,8 @@ nonisolated extension Sakuin_V1_Job: SwiftProtobuf.Message, SwiftProtobuf._Messa
         if _storage._message != rhs_storage._message {return false}
         if _storage._kind != rhs_storage._kind {return false}
         if _storage._findings != rhs_storage._findings {return false}
+        if _storage._bytesToWrite != rhs_storage._bytesToWrite {return false}
+        if _storage._error != rhs_storage._error {return false}
         return true
       }
       if !storagesAreEqual {return false}

@@ -28,7 +28,7 @@ import Testing
             throttle.bytesPerSecondMax = limit
             var lastMerge = 0
             var last = WritePace()
-            for step in 0..<200 {
+            for step in 0..<600 {
                 var debt = MergeDebt()
                 debt.byteCount = step * 64 << 20
                 debt.segmentCount = step * 4
@@ -73,8 +73,12 @@ import Testing
         debt.byteCount = throttle.stopDebt
         #expect(throttle.writePace(debt).bytesPerSecond == throttle.writeBytesPerSecondMin)
         #expect(throttle.writePace(debt, isPaused: true) == WritePace())
-        debt.excessCount = throttle.stopExcessCount
-        let pace = throttle.writePace(debt, isPaused: true)
+        // They go on slowly for as long as it can be borne.
+        debt.excessCount = throttle.waitExcessCount - 1
+        var pace = throttle.writePace(debt, isPaused: true)
+        #expect(!pace.stops && pace.bytesPerSecond == throttle.writeBytesPerSecondMin)
+        debt.excessCount = throttle.waitExcessCount
+        pace = throttle.writePace(debt, isPaused: true)
         #expect(pace.stops && pace.reason.contains("paused"))
     }
 

@@ -48,4 +48,59 @@ import Testing
         }
         index.abandon()
     }
+
+    private func store(_ directory: MemoryDirectory, _ name: String) throws -> DocumentStore {
+        try SegmentReader(directory, name).documents()
+    }
+
+    /// The compressed bytes of all blocks.
+    private func blocks(_ store: DocumentStore) throws -> [[UInt8]] {
+        try (0..<store.blockCount).map { Array(try store.block($0).stored) }
+    }
+
+    private func write(_ keys: [String], _ random: inout SeededRandom, _ index: SearchIndex) async throws {
+        _ = try await index.write(
+            WriteBatch(keys.map { .put(Document(key: $0, ["body": .string(text(&random))])) }))
+        _ = try await index.refresh()
+    }
+
+    /// A dead document costs its own block the copy, not all blocks of its segment.
+    @Test func blocksInWhichNothingDiedAreCopied() async throws {
+        var random = SeededRandom(seed: 94)
+        let directory = MemoryDirectory()
+        let index = try SearchIndex.open(
+            directory, schema: Schema(fields: [FieldDefinition(name: "body")]), options: SearchFixture.options)
+        try await write((0..<1_200).map { "a\($0)" }, &random, index)
+        _ = try await index.compact(segments: 1)
+        let before = try blocks(store(directory, try #require(try await index.segments().first).file))
+        #expect(before.count >= 8)
+        _ = try await index.write(WriteBatch([.delete("a600")]))
+        try await write(["b"], &random, index)
+        _ = try await index.compact(segments: 1)
+        let after = try blocks(store(directory, try #require(try await index.segments().first).file))
+        #expect(Set(before).subtracting(after).count == 1)
+        index.abandon()
+    }
+
+    /// Segments share the table of the largest one, so that merging them copies their blocks too.
+    @Test func mergesOfMergedSegmentsCopy() async throws {
+        var random = SeededRandom(seed: 95)
+        let directory = MemoryDirectory()
+        let index = try SearchIndex.open(
+            directory, schema: Schema(fields: [FieldDefinition(name: "body")]), options: SearchFixture.options)
+        for (name, count) in [("a", 2_400), ("b", 400), ("c", 400)] {
+            try await write((0..<count).map { "\(name)\($0)" }, &random, index)
+            let newest = try #require(index.mergeCandidates.last).id
+            _ = try index.merge([newest], MergeControl())
+        }
+        let stores = try await index.segments().map { try store(directory, $0.file) }
+        #expect(stores.count == 3 && stores.allSatisfy { $0.table != nil && $0.table == stores[0].table })
+        let before = try stores.dropFirst().flatMap { try blocks($0) }
+        _ = try index.merge(index.mergeCandidates.dropFirst().map(\.id), MergeControl())
+        let merged = try store(directory, try #require(try await index.segments().last).file)
+        // Whole blocks are; what was left at the end of each is brought together.
+        #expect(Set(before).subtracting(try blocks(merged)).count <= 2)
+        #expect(merged.table == stores[0].table)
+        index.abandon()
+    }
 }
