@@ -12,8 +12,7 @@ public struct IndexOptions: Sendable, Hashable {
     /// A commit is made when batches of this many bytes are in none, and while twice as many are, writes wait for it: so
     /// much is replayed at most after a crash.
     public var journalByteCountMax: Int = 8 << 20
-    /// A commit is made when a write has waited so long for one, which bounds the replay after a crash; 0: never. Needs a
-    /// `refreshIntervalMilliseconds` above 0.
+    /// A commit is made when a write has waited so long for one, which bounds the replay after a crash; 0: never.
     public var commitIntervalMilliseconds: Int = 30_000
     /// Submissions beyond this many bytes in the queue are refused.
     public var queueByteCountMax: Int = 128 << 20

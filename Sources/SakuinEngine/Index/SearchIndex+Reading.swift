@@ -6,7 +6,7 @@ extension SearchIndex {
     ) throws(SakuinError) -> SearchResponse {
         let began = Clock.nanoseconds()
         try check(request)
-        let snapshot = try snapshot(for: request, limitMilliseconds: limitMilliseconds)
+        let snapshot = try snapshot(at: request.moment, limitMilliseconds: limitMilliseconds)
         let deadline = limitMilliseconds == 0 ? 0 : began + UInt64(limitMilliseconds) * 1_000_000
         guard let response = try answer(request, snapshot, began: began, deadline: deadline) else {
             throw ErrorMapping.sakuinError(SearchError.storage(.cancelled))
@@ -25,7 +25,7 @@ extension SearchIndex {
         if request.offset + request.limit > Self.quickWindowMax { return nil }
         let (deadline, isEndless) = began.addingReportingOverflow(limit)
         return try answer(
-            request, try snapshot(for: request, limitMilliseconds: 0), began: began, deadline: isEndless ? 0 : deadline)
+            request, try snapshot(at: request.moment, limitMilliseconds: 0), began: began, deadline: isEndless ? 0 : deadline)
     }
 
     /// Larger windows are not for threads that others wait for.
@@ -129,15 +129,15 @@ extension SearchIndex {
         }
     }
 
-    /// Whether a search for this sequence number would be answered without waiting.
-    public func isVisible(_ sequence: UInt64) -> Bool { writer.visibleSequence >= sequence }
-
     /// The documents with these keys, in this order; nil where there is none that can be seen yet.
     public func getNow(_ keys: [String]) throws(SakuinError) -> [Document?] { try fetchNow(keys).documents }
 
-    /// The same, and what cannot be read of the index.
-    public func fetchNow(_ keys: [String]) throws(SakuinError) -> FetchedDocuments {
-        let snapshot = store.snapshot
+    /// The same at a moment, and what cannot be read of the index; waits on the calling thread when it has to, no longer
+    /// than `limitMilliseconds` (0: no limit).
+    public func fetchNow(
+        _ keys: [String], at moment: ReadMoment = ReadMoment(), limitMilliseconds: UInt32 = 0
+    ) throws(SakuinError) -> FetchedDocuments {
+        let snapshot = try snapshot(at: moment, limitMilliseconds: limitMilliseconds)
         var documents: [Document?] = []
         do throws(StorageError) {
             for key in keys {
@@ -161,8 +161,15 @@ extension SearchIndex {
         }
     }
 
-    public func search(_ request: SearchRequest) async throws -> SearchResponse { try searchNow(request) }
-    public func fetch(_ keys: [String]) async throws -> FetchedDocuments { try fetchNow(keys) }
+    public func search(_ request: SearchRequest) async throws -> SearchResponse {
+        try await waitUntilVisible(request.moment)
+        return try searchNow(request)
+    }
+
+    public func fetch(_ keys: [String], at moment: ReadMoment) async throws -> FetchedDocuments {
+        try await waitUntilVisible(moment)
+        return try fetchNow(keys, at: moment)
+    }
 
     public func statistics() async throws -> IndexStatistics { statisticsNow() }
 

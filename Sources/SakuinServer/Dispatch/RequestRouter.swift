@@ -10,13 +10,19 @@ struct RequestRouter: Sendable {
 
     typealias Completion = @Sendable (Result<WireReply, SakuinError>) -> Void
 
-    /// Whether the call may wait for something other than the processor.
-    func mayWait(_ call: WireCall) -> Bool {
-        guard case .search(let index, let request) = call, request.minSequence > 0, request.pointInTime == nil else {
-            return false
+    /// The moment that a call has to wait for, and the index whose writes bring it; nil when it can be answered now.
+    func awaited(by call: WireCall) -> (index: SearchIndex, moment: ReadMoment)? {
+        let (name, moment): (String, ReadMoment)
+        switch call {
+        case .search(let index, let request): (name, moment) = (index, request.moment)
+        case .get(let index, _, let wanted): (name, moment) = (index, wanted)
+        case .openPointInTime(let index, _, let wanted): (name, moment) = (index, wanted)
+        default: return nil
         }
-        guard let index = try? catalog.indexNow(index) else { return false }
-        return !index.isVisible(request.minSequence)
+        guard moment.minSequence > 0, moment.pointInTime == nil, let index = try? catalog.indexNow(name),
+            !index.isVisible(moment.minSequence)
+        else { return nil }
+        return (index, moment)
     }
 
     /// The reply to a search that is done within so many nanoseconds on the calling thread; nil for all others.
@@ -41,13 +47,14 @@ struct RequestRouter: Sendable {
                     search, limitMilliseconds: request.deadlineMilliseconds)
                 metrics.searchTime.recordMicroseconds(response.tookMicroseconds)
                 completion(.success(.search(response)))
-            case .get(let name, let keys): completion(.success(.documents(try catalog.indexNow(name).fetchNow(keys))))
+            case .get(let name, let keys, let moment):
+                completion(.success(.documents(try catalog.indexNow(name).fetchNow(keys, at: moment))))
             case .statistics(let name):
                 var statistics = try catalog.indexNow(name).statisticsNow()
                 statistics.name = name
                 completion(.success(.statistics(statistics)))
-            case .openPointInTime(let name, let lease):
-                let point = try catalog.indexNow(name).openPointInTimeNow(leaseMilliseconds: lease)
+            case .openPointInTime(let name, let lease, let moment):
+                let point = try catalog.indexNow(name).openPointInTimeNow(leaseMilliseconds: lease, at: moment)
                 completion(.success(.pointInTime(point)))
             case .closePointInTime(let name, let token):
                 try catalog.indexNow(name).closePointInTimeNow(token)
