@@ -157,7 +157,11 @@ private actor PageSource {
     private func page() async throws -> WirePage? {
         var iterator = iterator
         defer { self.iterator = iterator }
-        guard let payload = try await iterator.next(isolation: self) else { return nil }
+        guard let payload = try await iterator.next(isolation: self) else {
+            // A stream whose reader is cancelled just ends.
+            if Task.isCancelled { throw SakuinError(.cancelled, "Cancelled.") }
+            return nil
+        }
         release(payload.count)
         return try payload.withUnsafeBytes { try WireCodec.decodePage($0) }
     }

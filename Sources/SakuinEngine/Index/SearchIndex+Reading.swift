@@ -1,14 +1,15 @@
 extension SearchIndex {
     /// Searches the current snapshot, or a point in time, on the calling thread; waits only when the request names a
     /// `minSequence`. Throws `deadlineExceeded` when all of it takes longer than `limitMilliseconds` (0: no limit).
+    /// `reply` takes the memory of the documents; without one it counts only until this returns.
     public func searchNow(
-        _ request: SearchRequest, limitMilliseconds: UInt32 = 0
+        _ request: SearchRequest, limitMilliseconds: UInt32 = 0, reply: ReplyMemory? = nil
     ) throws(SakuinError) -> SearchResponse {
         let began = Clock.nanoseconds()
         try check(request)
         let snapshot = try snapshot(at: request.moment, limitMilliseconds: limitMilliseconds)
         let deadline = limitMilliseconds == 0 ? 0 : began + UInt64(limitMilliseconds) * 1_000_000
-        guard let response = try answer(request, snapshot, began: began, deadline: deadline) else {
+        guard let response = try answer(request, snapshot, reply, began: began, deadline: deadline) else {
             throw ErrorMapping.sakuinError(SearchError.storage(.cancelled))
         }
         return response
@@ -25,7 +26,8 @@ extension SearchIndex {
         if request.offset + request.limit > Self.quickWindowMax { return nil }
         let (deadline, isEndless) = began.addingReportingOverflow(limit)
         return try answer(
-            request, try snapshot(at: request.moment, limitMilliseconds: 0), began: began, deadline: isEndless ? 0 : deadline)
+            request, try snapshot(at: request.moment, limitMilliseconds: 0), nil, began: began,
+            deadline: isEndless ? 0 : deadline)
     }
 
     /// Larger windows are not for threads that others wait for.
@@ -33,7 +35,7 @@ extension SearchIndex {
 
     /// The answer from a snapshot; nil when the deadline (nanoseconds; 0: none) has passed before.
     private func answer(
-        _ request: SearchRequest, _ snapshot: IndexSnapshot, began: UInt64, deadline: UInt64
+        _ request: SearchRequest, _ snapshot: IndexSnapshot, _ reply: ReplyMemory?, began: UInt64, deadline: UInt64
     ) throws(SakuinError) -> SearchResponse? {
         if let response = try countOfOneList(request, snapshot, began: began) { return response }
         let room = Self.memoryByteCount(request)
@@ -46,26 +48,30 @@ extension SearchIndex {
         defer { memory.giveBackFromSearch(room) }
         let plan = try plan(request)
         let segments = snapshot.searchable
+        let search = SnapshotSearch(
+            plan, schema: schema, segments: segments, models: snapshot.models,
+            cancellation: deadline == 0 ? nil : Cancellation(deadlineNanoseconds: deadline))
+        let window = request.limit == 0 ? 0 : request.offset + request.limit
+        let outcome: SearchOutcome
         do throws(SearchError) {
-            let search = SnapshotSearch(
-                plan, schema: schema, segments: segments, models: snapshot.models,
-                cancellation: deadline == 0 ? nil : Cancellation(deadlineNanoseconds: deadline))
-            let window = request.limit == 0 ? 0 : request.offset + request.limit
-            let outcome = try search.run(window: window, total: request.total, sort: request.sort)
-            let hits = try Self.hits(outcome.found, request, segments, schema, plan)
-            var response = SearchResponse(hits: hits, total: outcome.total, complete: snapshot.damage.isEmpty)
-            response.notes = snapshot.damage
-            if outcome.expandedWordCount > 0 {
-                response.notes.append("A prefix stood for \(outcome.expandedWordCount) words.")
-            }
-            response.sequence = snapshot.sequence
-            response.tookMicroseconds = (Clock.nanoseconds() - began) / 1000
-            return response
+            outcome = try search.run(window: window, total: request.total, sort: request.sort)
         } catch .storage(.cancelled) {
             return nil
         } catch {
             throw ErrorMapping.sakuinError(error)
         }
+        // A few keys are in what the search itself has taken.
+        let isLarge = request.returnFields != .none || request.spans || outcome.found.count > Self.quickWindowMax
+        let hits = try Self.hits(
+            outcome.found, request, segments, schema, plan, isLarge ? reply ?? replyMemory() : nil)
+        var response = SearchResponse(hits: hits, total: outcome.total, complete: snapshot.damage.isEmpty)
+        response.notes = snapshot.damage
+        if outcome.expandedWordCount > 0 {
+            response.notes.append("A prefix stood for \(outcome.expandedWordCount) words.")
+        }
+        response.sequence = snapshot.sequence
+        response.tookMicroseconds = (Clock.nanoseconds() - began) / 1000
+        return response
     }
 
     /// About what a search takes: its buffers, and what it keeps of each document of the window.
@@ -74,15 +80,39 @@ extension SearchIndex {
         return request.limit == 0 ? 64 << 10 : 256 << 10 + window * (64 + 32 * request.sort.count)
     }
 
+    /// Memory for a reply of at most so many bytes, to hand to `searchNow` or `fetchNow`.
+    public func replyMemory(byteCountMax: Int = .max) -> ReplyMemory {
+        ReplyMemory(memory, replyByteCountMax: byteCountMax)
+    }
+
+    /// Hits are made in parts of this many bytes, each of which has its memory before the next is begun.
+    private static let partByteCount = 16 << 10
+
     private static func hits(
         _ found: [FoundDocument], _ request: SearchRequest, _ segments: [SearchableSegment], _ schema: Schema,
-        _ plan: QueryPlan
-    ) throws(SearchError) -> [Hit] {
+        _ plan: QueryPlan, _ reply: ReplyMemory?
+    ) throws(SakuinError) -> [Hit] {
         var hits: [Hit] = []
         guard found.count > request.offset else { return hits }
         hits.reserveCapacity(found.count - request.offset)
         var builder = HitBuilder(segments: segments, schema: schema, plan: plan)
-        for document in found.dropFirst(request.offset) { hits.append(try builder.hit(document, request)) }
+        var part = ReplyPart()
+        for document in found.dropFirst(request.offset) {
+            let hit: Hit
+            do throws(SearchError) { hit = try builder.hit(document, request) } catch {
+                throw ErrorMapping.sakuinError(error)
+            }
+            hits.append(hit)
+            guard let reply else { continue }
+            part.add(key: hit.key)
+            part.add(hit.fields)
+            part.add(hit.spans)
+            if part.byteCount >= partByteCount {
+                try reply.take(part.byteCount, objectByteCount: part.objectByteCount)
+                part = ReplyPart()
+            }
+        }
+        try reply?.take(part.byteCount, objectByteCount: part.objectByteCount)
         return hits
     }
 
@@ -133,31 +163,42 @@ extension SearchIndex {
     public func getNow(_ keys: [String]) throws(SakuinError) -> [Document?] { try fetchNow(keys).documents }
 
     /// The same at a moment, and what cannot be read of the index; waits on the calling thread when it has to, no longer
-    /// than `limitMilliseconds` (0: no limit).
+    /// than `limitMilliseconds` (0: no limit). `reply` takes the memory of the documents.
     public func fetchNow(
-        _ keys: [String], at moment: ReadMoment = ReadMoment(), limitMilliseconds: UInt32 = 0
+        _ keys: [String], at moment: ReadMoment = ReadMoment(), limitMilliseconds: UInt32 = 0,
+        reply: ReplyMemory? = nil
     ) throws(SakuinError) -> FetchedDocuments {
+        if keys.count > SearchRequest.windowMax {
+            throw .invalid(
+                "A get has at most \(SearchRequest.windowMax) keys.", field: "keys", limit: SearchRequest.windowMax,
+                value: keys.count, nextStep: "Ask for fewer at a time.")
+        }
         let snapshot = try snapshot(at: moment, limitMilliseconds: limitMilliseconds)
+        let reply = reply ?? replyMemory()
         var documents: [Document?] = []
-        do throws(StorageError) {
-            for key in keys {
-                var bytes = ByteWriter(capacity: key.utf8.count)
-                bytes.append(utf8: key)
-                let raw = UnsafeRawBufferPointer(start: bytes.start, count: bytes.count)
-                guard let place = try snapshot.find(raw, hash: KeyHash.hash(raw)) else {
-                    documents.append(nil)
-                    continue
-                }
-                let reader = snapshot.segments[place.segment].reader
-                var cache = DocumentBlockCache()
-                documents.append(
-                    try reader.documents().document(place.document, &cache) { (bytes) throws(StorageError) in
-                        try EncodedDocumentReader.decode(bytes, names: reader.meta.fieldNames, file: reader.file)
-                    })
+        for key in keys {
+            let document: Document?
+            do throws(StorageError) { document = try Self.document(key, snapshot) } catch {
+                throw ErrorMapping.sakuinError(error)
             }
-            return FetchedDocuments(documents, missing: snapshot.damage)
-        } catch {
-            throw ErrorMapping.sakuinError(error)
+            var part = ReplyPart()
+            part.add(key: key)
+            if let document { part.add(document.fields) }
+            try reply.take(part.byteCount, objectByteCount: part.objectByteCount)
+            documents.append(document)
+        }
+        return FetchedDocuments(documents, missing: snapshot.damage)
+    }
+
+    private static func document(_ key: String, _ snapshot: IndexSnapshot) throws(StorageError) -> Document? {
+        var bytes = ByteWriter(capacity: key.utf8.count)
+        bytes.append(utf8: key)
+        let raw = UnsafeRawBufferPointer(start: bytes.start, count: bytes.count)
+        guard let place = try snapshot.find(raw, hash: KeyHash.hash(raw)) else { return nil }
+        let reader = snapshot.segments[place.segment].reader
+        var cache = DocumentBlockCache()
+        return try reader.documents().document(place.document, &cache) { (bytes) throws(StorageError) in
+            try EncodedDocumentReader.decode(bytes, names: reader.meta.fieldNames, file: reader.file)
         }
     }
 

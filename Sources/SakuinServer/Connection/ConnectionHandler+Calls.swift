@@ -125,13 +125,14 @@ extension ConnectionHandler {
         let loop = context.eventLoop
         let handler = NIOLoopBound(self, eventLoop: loop)
         let router = server.router
+        let byteCountMax = clientFrameByteCountMax
         server.work.run(calls.count) {
-            let replies = ReplyGatherer(count: calls.count) { batch in
+            let replies = ReplyGatherer(count: calls.count, byteCountMax: byteCountMax) { batch in
                 loop.execute { handler.value.send(batch) }
             }
             for call in calls {
                 if let request = call.requestNow() {
-                    router.run(request) { replies.add(call.stream, $0) }
+                    router.run(request, replyByteCountMax: byteCountMax) { replies.add(call.stream, $0, $1) }
                 } else {
                     let late = SakuinError(.deadlineExceeded, "The deadline passed before a worker was free.")
                     replies.add(call.stream, .failure(late))
@@ -143,14 +144,7 @@ extension ConnectionHandler {
 
     /// Answers streams that are still open, with one flush.
     private func send(_ replies: [(stream: UInt32, result: ReplyGatherer.Payload)]) {
-        for (stream, payload) in replies where streams.removeValue(forKey: stream) != nil {
-            switch payload {
-            case .reply(let bytes): append(.reply, stream: stream, bytes)
-            case .error(let bytes):
-                server.metrics.errors.increment()
-                append(.error, stream: stream, bytes)
-            }
-        }
+        for (stream, payload) in replies where streams.removeValue(forKey: stream) != nil { append(stream, payload) }
         flush()
         closeWhenDrained()
     }

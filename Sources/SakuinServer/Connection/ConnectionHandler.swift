@@ -25,9 +25,13 @@ final class ConnectionHandler: ChannelInboundHandler {
     private var isBroken = false
     private var lastStream: UInt32 = 0
     var clientCredit: UInt32 = 0
+    /// The longest payload that the client takes.
+    private(set) var clientFrameByteCountMax = FrameHeader.payloadByteCountMax
     var streams: [UInt32: ServerStream] = [:]
     private var burst: [(stream: UInt32, request: WireRequest)] = []
     private var output = ByteBuffer()
+    /// Memory of the replies in `output`.
+    private var outputMemory: [ReplyMemory] = []
     private var waitsForMemory = false
     var context: ChannelHandlerContext?
 
@@ -141,6 +145,10 @@ final class ConnectionHandler: ChannelInboundHandler {
             throw .noCommonVersion(min: hello.versionMin, max: hello.versionMax)
         }
         clientCredit = hello.streamCredit
+        // A client that names no length takes what the protocol allows.
+        if hello.frameByteCountMax > 0 {
+            clientFrameByteCountMax = min(Int(hello.frameByteCountMax), FrameHeader.payloadByteCountMax)
+        }
         isGreeted = true
         let welcome = Welcome(
             version: version, server: server.name, frameByteCountMax: server.configuration.frameByteCountMax,
@@ -186,9 +194,18 @@ final class ConnectionHandler: ChannelInboundHandler {
 
     func finish(_ stream: UInt32, _ result: Result<WireReply, SakuinError>) {
         guard streams.removeValue(forKey: stream) != nil else { return }
-        switch result {
-        case .success(let reply): append(.reply, stream: stream, WireCodec.encode(reply))
-        case .failure(let error): refuse(stream, error)
+        append(stream, ReplyGatherer.Payload(result, byteCountMax: clientFrameByteCountMax))
+    }
+
+    /// The last frame of a stream.
+    func append(_ stream: UInt32, _ payload: ReplyGatherer.Payload) {
+        switch payload {
+        case .reply(let bytes, let memory):
+            append(.reply, stream: stream, bytes)
+            if let memory { outputMemory.append(memory) }
+        case .error(let bytes):
+            server.metrics.errors.increment()
+            append(.error, stream: stream, bytes)
         }
     }
 
@@ -216,7 +233,14 @@ final class ConnectionHandler: ChannelInboundHandler {
         guard let context, output.readableBytes > 0 else { return }
         let ready = output
         output = context.channel.allocator.buffer(capacity: 4096)
-        context.writeAndFlush(wrapOutboundOut(ready), promise: nil)
+        if outputMemory.isEmpty {
+            context.writeAndFlush(wrapOutboundOut(ready), promise: nil)
+            return
+        }
+        let memory = outputMemory
+        outputMemory = []
+        // Held until the bytes have left the process.
+        context.writeAndFlush(wrapOutboundOut(ready)).whenComplete { _ in withExtendedLifetime(memory) {} }
     }
 
     /// The peer broke the contract: it is told why, and the connection ends.

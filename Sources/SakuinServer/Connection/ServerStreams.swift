@@ -14,7 +14,11 @@ enum ServerStream {
 
     /// Lets go of what would call back.
     func giveUp() {
-        if case .waiting(let waiting) = self { waiting.end() }
+        switch self {
+        case .waiting(let waiting): waiting.end()
+        case .exporting(let export): export.idleTimer?.cancel()
+        case .unary, .importing: break
+        }
     }
 }
 
@@ -53,5 +57,7 @@ struct ExportStream {
     var credit: SendCredit
     /// A page is being made.
     var isMaking = false
+    /// Ends it when there is no credit for long.
+    var idleTimer: Scheduled<Void>?
     let pages: DocumentPages
 }
