@@ -21,6 +21,7 @@ public final class IndexCatalog: CatalogService {
     /// Shared by all indexes.
     let memory: MemoryBudget
     let state: Monitor<State>
+    let disk: DiskSpace
     let backups: BackupStore
     /// Ends copies when the catalog is closed.
     private let cancellation = Cancellation()
@@ -41,7 +42,8 @@ public final class IndexCatalog: CatalogService {
         self.root = root
         self.options = options
         memory = MemoryBudget(byteCountMax: options.memoryBudgetBytes, process: options.processMemory)
-        backups = BackupStore(root, cancellation)
+        disk = DiskSpace(root, mergeMark: options.diskMergeMarkBytes, writeMark: options.diskWriteMarkBytes)
+        backups = BackupStore(root, cancellation, disk)
         do throws(StorageError) {
             try root.createFolder(Self.folder)
             lock = try root.lock(FileName.lockName)

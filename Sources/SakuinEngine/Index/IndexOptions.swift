@@ -22,10 +22,10 @@ public struct IndexOptions: Sendable, Hashable {
     public var mergesInBackground: Bool = true
     /// Bytes a second merges may read and write, together; nil: unlimited.
     public var mergeBytesPerSecond: Int?
-    /// No merge begins while less of the disk is free than this, or than a sixteenth of it if that is less; 0: not
+    /// No merge begins while less of the disk is free than this, or than half of it if that is less; 0: not
     /// watched.
     public var diskMergeMarkBytes: Int = 512 << 20
-    /// No write is taken while less of the disk is free than this, or than a sixty-fourth of it if that is less; 0: not
+    /// No write is taken while less of the disk is free than this, or than a quarter of it if that is less; 0: not
     /// watched.
     public var diskWriteMarkBytes: Int = 128 << 20
     /// Looks at the memory of the process, of which then all counts in the budget; nil: only what the engine takes counts.

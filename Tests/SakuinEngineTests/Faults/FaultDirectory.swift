@@ -55,6 +55,14 @@ final class FaultDirectory: Directory {
     /// Whether an operation has failed.
     var hasFailed: Bool { state.withLock { $0.failedCount > 0 } }
 
+    /// From now on every operation that the plan names fails.
+    func failFromNow() {
+        state.withLock { state in
+            state.plan.first = state.counted
+            state.plan.lasts = true
+        }
+    }
+
     /// From now on nothing fails.
     func mend() { state.withLock { $0.plan.first = Int.max } }
 
