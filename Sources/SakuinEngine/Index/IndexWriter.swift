@@ -108,6 +108,9 @@ final class IndexWriter: Sendable {
     /// Why no write is taken any more; nil while all is well.
     var failure: SakuinError? { queue.read { $0.failure } }
 
+    /// Whether the index is being closed, or is.
+    var isClosing: Bool { queue.read { $0.isClosing } }
+
     /// The idempotency keys of batches up to `sequence`, as a journal holds them.
     func recentKeys(upTo sequence: UInt64) -> [UInt8] { recentKeys.read { $0.encode(upTo: sequence) } }
 

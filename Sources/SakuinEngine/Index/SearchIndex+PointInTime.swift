@@ -122,7 +122,7 @@ extension SearchIndex {
         do {
             _ = try await refresh()
             return []
-        } catch let error as SakuinError where error.code != .unavailable {
+        } catch let error as SakuinError where !writer.isClosing {
             let visible = writer.visibleSequence
             if visible >= writer.sequence { return [] }
             return ["Writes \(visible + 1) to \(writer.sequence) cannot be made visible: \(error.message)"]
