@@ -8,12 +8,14 @@ import NIOPosix
 import SakuinClient
 import SakuinEngine
 import SakuinProtocol
-import SakuinServer
+
+@testable import SakuinServer
 
 struct RunningServer: Sendable {
     let port: Int
     let folder: String
     let catalog: IndexCatalog
+    let connections: OpenConnections
     private let task: Task<Void, any Error>
 
     static var freshFolder: String {
@@ -46,7 +48,10 @@ struct RunningServer: Sendable {
             defer { continuation.finish() }
             try await server.run()
         }
-        for await port in ports { return RunningServer(port: port, folder: folder, catalog: catalog, task: task) }
+        for await port in ports {
+            return RunningServer(
+                port: port, folder: folder, catalog: catalog, connections: server.context.connections, task: task)
+        }
         try await task.value
         throw SakuinError(.unavailable, "The server ended before it listened.")
     }

@@ -53,7 +53,7 @@ extension ConnectionHandler {
         let handler = NIOLoopBound(self, eventLoop: loop)
         let byteCountMax = clientFrameByteCountMax
         Task {
-            let result = await source.nextFrames( byteCountMax: byteCountMax)
+            let result = await source.nextFrames(byteCountMax: byteCountMax)
             loop.execute { handler.value.made(number, result) }
         }
     }
