@@ -63,6 +63,17 @@ struct DaemonConfiguration: Equatable {
     /// Lanes share what memory there is: with little of it few large chunks are better than many small ones.
     func laneCount(cores: Int) -> Int { lanes > 0 ? lanes : max(1, min(cores, memoryMegabytes / 64)) }
 
+    /// What the engine is told, but for hooks.
+    func engineOptions(cores: Int) throws(SakuinError) -> IndexOptions {
+        var engine = IndexOptions()
+        engine.memoryBudgetBytes = try memoryByteCount()
+        engine.laneCount = laneCount(cores: cores)
+        engine.refreshIntervalMilliseconds = refreshMilliseconds
+        engine.refreshByteCount = refreshMegabytes << 20
+        engine.journalByteCountMax = try journalByteCount()
+        return engine
+    }
+
     /// Host and port of `listen`; port 0 picks one.
     func address() throws(SakuinError) -> (host: String, port: Int) {
         guard let colon = listen.lastIndex(of: ":"), let port = Int(listen[listen.index(after: colon)...]),

@@ -82,6 +82,9 @@ import Testing
             #expect(late.code == 2 && late.text.contains("DEADLINE_EXCEEDED"), "\(command) \(late.text)")
         }
         #expect(try setting.sakuin("count", "t", "検索", "--wait-ms", "60001").code == 2)
+        let stopped = try setting.sakuin(
+            "search", "t", "検索", "--min-sequence", "999999", "--wait-ms", "60000", "--timeout-ms", "200", "--json")
+        #expect(stopped.code == 2 && stopped.text.contains("DEADLINE_EXCEEDED") && !stopped.text.contains("60000"))
 
         let opened = try setting.sakuin("point", "open", "t", "--lease-ms", "600000", seen[0], seen[1], "--json").text
         let match = try #require(opened.firstMatch(of: /"pointInTime":"([0-9a-f]{32})"/), "\(opened)")
