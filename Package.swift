@@ -85,6 +85,9 @@ let package = Package(
             ],
             swiftSettings: strict),
         .testTarget(name: "SakuinCLITests", dependencies: ["SakuinCLI", "SakuinTypes"], swiftSettings: strict),
+        .testTarget(
+            name: "SakuinDaemonTests", dependencies: ["SakuinDaemon", "SakuinEngine", "SakuinTypes", argumentParser],
+            swiftSettings: strict),
         .testTarget(name: "EndToEndTests", dependencies: ["SakuinTypes"], swiftSettings: strict),
         .testTarget(name: "TidyTests", swiftSettings: strict),
     ]

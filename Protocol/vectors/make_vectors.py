@@ -72,6 +72,13 @@ accept("start-check", "Check the index news while it is open, reading at most 20
 accept("done", "A reply to a call that returns nothing.", frame("REPLY", 2))
 accept("error", "A call failed: NOT_FOUND with its particulars.", frame("ERROR", 1, ERROR))
 accept("error-connection", "The connection ends: the reason stands on stream 0.", frame("ERROR", 0, BUSY))
+accept("get-moment", "A document once sequence 9 can be seen, waiting two seconds; another of a point in time.", frame(
+    "REQUEST", 21, message("Request", '''get { index: "news" keys: "1" min_sequence: 9
+    wait_limit_milliseconds: 2000 }''')), frame("REQUEST", 23, message("Request", '''get { index: "news" keys: "2"
+    point_in_time: "00112233445566778899aabbccddeeff" }''')))
+accept("open-point-in-time-behind", "A point in time with sequence 9 in it.", frame("REQUEST", 25, message(
+    "Request", '''open_point_in_time { index: "news" lease_milliseconds: 60000 min_sequence: 9
+    wait_limit_milliseconds: 2000 }''')))
 accept("open-point-in-time", "Keep what can be seen now for a minute behind each use.", frame("REQUEST", 13, message(
     "Request", 'open_point_in_time { index: "news" lease_milliseconds: 60000 }')))
 accept("point-in-time", "Its token, and a search of it.", frame("REPLY", 13, message(

@@ -1,4 +1,4 @@
-// count, get, delete, export.
+// count, get, delete.
 
 import ArgumentParser
 import Foundation
@@ -7,6 +7,7 @@ import SakuinClient
 struct CountCommand: OnlineCommand {
     static let configuration = CommandConfiguration(commandName: "count", abstract: "Count the documents that match.")
     @OptionGroup var options: ServerOptions
+    @OptionGroup var moment: MomentOptions
     @Argument(help: "The index.") var name: String
     @Argument(help: "The query.") var query: String
     @Option(help: "A query documents must match besides.") var filter: String?
@@ -14,6 +15,10 @@ struct CountCommand: OnlineCommand {
     func run(_ client: SakuinClient, _ output: Output) async throws {
         var request = SearchRequest(.text(query), limit: 0)
         request.filter = filter.map { .text($0) }
+        let moment = try moment.moment()
+        request.minSequence = moment.minSequence
+        request.waitLimitMilliseconds = moment.waitLimitMilliseconds
+        request.pointInTime = moment.pointInTime
         let response = try await client.index(name).search(request)
         if output.json {
             output.object([
@@ -30,13 +35,14 @@ struct CountCommand: OnlineCommand {
 struct GetCommand: OnlineCommand {
     static let configuration = CommandConfiguration(commandName: "get", abstract: "Print the document with a key.")
     @OptionGroup var options: ServerOptions
+    @OptionGroup var moment: MomentOptions
     @Argument(help: "The index.") var name: String
     @Argument(help: "The key.") var key: String
 
     func run(_ client: SakuinClient, _ output: Output) async throws {
-        let fetched = try await client.index(name).fetch([key])
+        let fetched = try await client.index(name).fetch([key], at: try moment.moment())
         output.warn(missing: fetched.missing)
-        guard let document = fetched.documents[0] else {
+        guard let document = fetched.documents.first ?? nil else {
             output.fail(
                 SakuinError(
                     .notFound,
@@ -74,12 +80,14 @@ struct DeleteCommand: OnlineCommand {
         }
         let index = try await client.index(name)
         var sequence: UInt64 = 0
+        var level = AcknowledgementLevel.disk
         var count = 0
         var operations: [WriteOperation] = key.map { [.delete($0)] } ?? []
         func send() async throws {
             if operations.isEmpty { return }
             let receipt = try await index.write(WriteBatch(operations))
             sequence = receipt.sequence
+            level = receipt.level
             count += receipt.applied
             operations.removeAll(keepingCapacity: true)
         }
@@ -97,32 +105,12 @@ struct DeleteCommand: OnlineCommand {
         // Whoever searches next sees the documents gone.
         _ = try await index.refresh()
         if output.json {
-            output.object([("deletions", .integer(Int64(count))), ("sequence", .integer(Int64(clamping: sequence)))])
+            output.object([
+                ("deletions", .integer(Int64(count))), ("sequence", .integer(Int64(clamping: sequence))),
+                ("level", .string(level.rawValue)),
+            ])
         } else {
-            output.line("\(count) deletions acknowledged on disk.")
+            output.line("\(count) deletions acknowledged on \(level.rawValue) up to sequence \(sequence).")
         }
-    }
-}
-
-struct ExportCommand: OnlineCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "export", abstract: "Print all documents as JSON Lines.")
-    @OptionGroup var options: ServerOptions
-    @Argument(help: "The index.") var name: String
-    @Option(help: "Name for the key where a document does not hold it in a field.") var key = "id"
-
-    func run(_ client: SakuinClient, _ output: Output) async throws {
-        let pages = try await client.index(name).export()
-        output.warn(missing: pages.missing)
-        for try await page in pages {
-            var bytes: [UInt8] = []
-            for document in page {
-                bytes.append(contentsOf: document.json(keyField: key))
-                bytes.append(10)
-            }
-            Output.write(bytes, to: STDOUT_FILENO)
-        }
-        // Whoever takes it for a backup has to notice.
-        if !pages.complete { throw ExitCode(1) }
     }
 }

@@ -10,7 +10,7 @@ struct ImportCommand: OnlineCommand {
 
     @OptionGroup var options: ServerOptions
     @Argument(help: "The index.") var name: String
-    @Argument(help: "File with one JSON object a line: plain, .gz, .xz, .lz4, or - for standard input.")
+    @Argument(help: "File with one JSON object a line: plain, .gz, .xz, .lz4, .zst, or - for standard input.")
     var file: String
     @Option(help: "The field that holds the key.") var key = "id"
     @Option(help: "Documents a batch.") var batch = 1_000

@@ -1,4 +1,4 @@
-// index create, list, drop, alias.
+// index create, list, schema, drop, alias.
 
 import ArgumentParser
 import Foundation
@@ -6,8 +6,8 @@ import SakuinClient
 
 struct IndexCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "index", abstract: "Create, list, drop, alias and reopen indexes.",
-        subcommands: [Create.self, List.self, Drop.self, Alias.self, Reopen.self])
+        commandName: "index", abstract: "Create, list, describe, drop, alias and reopen indexes.",
+        subcommands: [Create.self, List.self, Describe.self, Drop.self, Alias.self, Reopen.self])
 
     struct Create: OnlineCommand {
         static let configuration = CommandConfiguration(abstract: "Create an index.")
@@ -61,6 +61,17 @@ struct IndexCommand: AsyncParsableCommand {
                         + Output.size(index.bytes) + aliases)
                 for problem in index.problems { output.line("  not complete: \(problem)") }
             }
+        }
+    }
+
+    struct Describe: OnlineCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "schema", abstract: "Print the schema file that makes an index like this one.")
+        @OptionGroup var options: ServerOptions
+        @Argument var name: String
+
+        func run(_ client: SakuinClient, _ output: Output) async throws {
+            output.line(try await client.index(name).statistics().schema.json())
         }
     }
 

@@ -3,7 +3,7 @@
 import Foundation
 import SakuinClient
 
-/// The lines of a file, of standard input, or of what gzip, xz or lz4 unpacks, read a block at a time.
+/// The lines of a file, of standard input, or of what gzip, xz, lz4 or zstd unpacks, read a block at a time.
 final class LineSource {
     private let handle: FileHandle
     private var child: Process?
@@ -28,7 +28,7 @@ final class LineSource {
         guard FileManager.default.isReadableFile(atPath: path) else {
             throw SakuinError(.notFound, "\(path) cannot be read.", field: "file", value: path)
         }
-        let tool = [".gz": "gzip", ".xz": "xz", ".lz4": "lz4"].first { path.hasSuffix($0.key) }?.value
+        let tool = [".gz": "gzip", ".xz": "xz", ".lz4": "lz4", ".zst": "zstd"].first { path.hasSuffix($0.key) }?.value
         guard let tool else {
             guard let file = FileHandle(forReadingAtPath: path) else {
                 throw SakuinError(.notFound, "\(path) cannot be read.", field: "file", value: path)

@@ -60,6 +60,9 @@ struct Output: Sendable {
         ] {
             if let text { members.append(.init(key: name, value: .string(text))) }
         }
+        if let retry = error.retryAfterMilliseconds {
+            members.append(.init(key: "retryAfterMilliseconds", value: .integer(Int64(retry))))
+        }
         return .object(members)
     }
 

@@ -11,8 +11,9 @@ struct SakuinCommand: AsyncParsableCommand {
         version: SakuinVersion.text,
         subcommands: [
             IndexCommand.self, ImportCommand.self, SearchCommand.self, CountCommand.self, GetCommand.self,
-            DeleteCommand.self, ExportCommand.self, StatsCommand.self, SegmentsCommand.self, CompactCommand.self,
-            CheckCommand.self, JobsCommand.self, SnapshotCommand.self, WireCommand.self, LoadCommand.self,
+            DeleteCommand.self, ExportCommand.self, RefreshCommand.self, CommitCommand.self, PointCommand.self,
+            StatsCommand.self, SegmentsCommand.self, CompactCommand.self, CheckCommand.self, JobsCommand.self,
+            SnapshotCommand.self, WireCommand.self, LoadCommand.self,
         ])
 
     @OptionGroup var server: ServerOptions
@@ -45,28 +46,34 @@ struct ServerOptions: ParsableArguments {
 
     static let defaultServer = "127.0.0.1:7705"
 
-    /// A client of that server; it connects when it is used.
-    func client() throws -> SakuinClient {
+    /// A client of that server; it connects when it is used. A search may take `deadlineMilliseconds`, 0: any time.
+    func client(deadlineMilliseconds: UInt32 = 0) throws -> SakuinClient {
         if tokenFile != nil {
             throw SakuinError(
                 .unimplemented, "Servers of this version ask for no token.", field: "token-file",
                 nextStep: "Leave --token-file out.")
         }
-        return SakuinClient(try SakuinClient.Configuration(server: GlobalArguments.server ?? server))
+        var configuration = try SakuinClient.Configuration(server: GlobalArguments.server ?? server)
+        configuration.deadlineMilliseconds = deadlineMilliseconds
+        return SakuinClient(configuration)
     }
 }
 
 /// A command that talks to a server. Exit codes: 0 done; 1 something was not found or not done; 2 usage or server error.
 protocol OnlineCommand: AsyncParsableCommand {
     var options: ServerOptions { get }
+    /// How long a search or get may take; 0: any time.
+    var deadlineMilliseconds: UInt32 { get }
     func run(_ client: SakuinClient, _ output: Output) async throws
 }
 
 extension OnlineCommand {
+    var deadlineMilliseconds: UInt32 { 0 }
+
     func run() async throws {
         let output = Output(json: options.json)
         do {
-            let client = try options.client()
+            let client = try options.client(deadlineMilliseconds: deadlineMilliseconds)
             defer { Task { await client.close() } }
             try await run(client, output)
         } catch let error as SakuinError {

@@ -9,6 +9,7 @@ struct SearchCommand: OnlineCommand {
         commandName: "search", abstract: "Search an index, for one query or for every line of a file.")
 
     @OptionGroup var options: ServerOptions
+    @OptionGroup var moment: MomentOptions
     @Argument(help: "The index.") var name: String
     @Argument(help: "The query.") var query: String?
     @Option(help: "Hits to return.") var limit = 10
@@ -25,6 +26,8 @@ struct SearchCommand: OnlineCommand {
     @Option(name: .customLong("timeout-ms"), help: "How long a search may take.") var timeout: UInt32 = 0
 
     private static let queriesInFlight = 16
+
+    var deadlineMilliseconds: UInt32 { timeout }
 
     func run(_ client: SakuinClient, _ output: Output) async throws {
         let index = try await client.index(name)
@@ -64,6 +67,7 @@ struct SearchCommand: OnlineCommand {
         request.spans = highlight
         if highlight { request.returnFields = .all }
         request.total = try TotalPolicy(option: total)
+        request.moment = try moment.moment()
         for key in sort?.split(separator: ",") ?? [] {
             let parts = key.split(separator: ":", omittingEmptySubsequences: false)
             guard parts.count <= 2, parts.count == 1 || ["asc", "desc"].contains(parts[1]) else {

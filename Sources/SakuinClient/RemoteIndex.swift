@@ -24,9 +24,11 @@ public struct RemoteIndex: SearchService {
         return response
     }
 
-    public func fetch(_ keys: [String]) async throws -> FetchedDocuments {
-        guard case .documents(let fetched) = try await client.call(.get(index: name, keys: keys), hasDeadline: true)
-        else { throw SakuinClient.unexpected() }
+    public func fetch(_ keys: [String], at moment: ReadMoment) async throws -> FetchedDocuments {
+        let reply = try await client.call(.get(index: name, keys: keys, moment), hasDeadline: true)
+        guard case .documents(let fetched) = reply, fetched.documents.count == keys.count else {
+            throw SakuinClient.unexpected()
+        }
         return fetched
     }
 
@@ -90,8 +92,8 @@ public struct RemoteIndex: SearchService {
         return status
     }
 
-    public func openPointInTime(leaseMilliseconds: Int) async throws -> PointInTime {
-        let call = WireCall.openPointInTime(index: name, leaseMilliseconds: leaseMilliseconds)
+    public func openPointInTime(leaseMilliseconds: Int, at moment: ReadMoment) async throws -> PointInTime {
+        let call = WireCall.openPointInTime(index: name, leaseMilliseconds: leaseMilliseconds, moment)
         guard case .pointInTime(let point) = try await client.call(call) else { throw SakuinClient.unexpected() }
         return point
     }
@@ -155,7 +157,11 @@ private actor PageSource {
     private func page() async throws -> WirePage? {
         var iterator = iterator
         defer { self.iterator = iterator }
-        guard let payload = try await iterator.next(isolation: self) else { return nil }
+        guard let payload = try await iterator.next(isolation: self) else {
+            // A stream whose reader is cancelled just ends.
+            if Task.isCancelled { throw SakuinError(.cancelled, "Cancelled.") }
+            return nil
+        }
         release(payload.count)
         return try payload.withUnsafeBytes { try WireCodec.decodePage($0) }
     }

@@ -71,6 +71,18 @@ struct DaemonConfiguration: Equatable {
     /// Lanes share what memory there is: with little of it few large chunks are better than many small ones.
     func laneCount(cores: Int) -> Int { lanes > 0 ? lanes : max(1, min(cores, memoryMegabytes / 64)) }
 
+    /// What the engine is told, but for hooks.
+    func engineOptions(cores: Int) throws(SakuinError) -> IndexOptions {
+        var engine = IndexOptions()
+        engine.memoryBudgetBytes = try memoryByteCount()
+        engine.laneCount = laneCount(cores: cores)
+        engine.refreshIntervalMilliseconds = refreshMilliseconds
+        engine.refreshByteCount = refreshMegabytes << 20
+        engine.journalByteCountMax = try journalByteCount()
+        try merges.apply(to: &engine)
+        return engine
+    }
+
     /// Host and port of `listen`; port 0 picks one.
     func address() throws(SakuinError) -> (host: String, port: Int) { try Self.address(listen, "listen") }
 

@@ -57,7 +57,8 @@ struct SakuinDaemon: AsyncParsableCommand {
         }
     }
 
-    private func options() throws -> DaemonConfiguration {
+    /// The flags over the file over the defaults.
+    func options() throws -> DaemonConfiguration {
         var options = DaemonConfiguration()
         if let config {
             guard let file = FileManager.default.contents(atPath: config) else {
@@ -96,14 +97,8 @@ struct SakuinDaemon: AsyncParsableCommand {
         LoggingSystem.bootstrap { StreamLogHandler.standardError(label: $0) }
         var logger = Logger(label: "sakuind")
         logger.logLevel = level
-        var engine = IndexOptions()
-        engine.memoryBudgetBytes = try options.memoryByteCount()
+        var engine = try options.engineOptions(cores: ProcessInfo.processInfo.activeProcessorCount)
         engine.processMemory = ProcessMemory.hook
-        engine.laneCount = options.laneCount(cores: ProcessInfo.processInfo.activeProcessorCount)
-        engine.refreshIntervalMilliseconds = options.refreshMilliseconds
-        engine.refreshByteCount = options.refreshMegabytes << 20
-        engine.journalByteCountMax = try options.journalByteCount()
-        try options.merges.apply(to: &engine)
         let engineLogger = logger
         engine.log = .init { level, message in
             engineLogger.log(level: Logger.Level(rawValue: level) ?? .info, "\(message)")

@@ -33,10 +33,13 @@ extension WireCodec {
                 $0.rejection = batch.rejection == .wholeBatch ? .wholeBatch : .eachOperation
             }
         case .search(let index, let request): message.search = search(index, request)
-        case .get(let index, let keys):
+        case .get(let index, let keys, let moment):
             message.get = .with {
                 $0.index = index
                 $0.keys = keys.map { Data($0.utf8) }
+                $0.minSequence = moment.minSequence
+                $0.waitLimitMilliseconds = UInt32(clamping: moment.waitLimitMilliseconds)
+                $0.pointInTime = moment.pointInTime ?? ""
             }
         case .refresh(let index): message.refresh = .with { $0.index = index }
         case .commit(let index): message.commit = .with { $0.index = index }
@@ -76,10 +79,12 @@ extension WireCodec {
                 $0.index = index
                 $0.pointInTime = token ?? ""
             }
-        case .openPointInTime(let index, let lease):
+        case .openPointInTime(let index, let lease, let moment):
             message.openPointInTime = .with {
                 $0.index = index
                 $0.leaseMilliseconds = UInt32(clamping: lease)
+                $0.minSequence = moment.minSequence
+                $0.waitLimitMilliseconds = UInt32(clamping: moment.waitLimitMilliseconds)
             }
         case .closePointInTime(let index, let token):
             message.closePointInTime = .with {
@@ -118,7 +123,11 @@ extension WireCodec {
         case .get(let m):
             var keys: [String] = []
             for key in m.keys { keys.append(try text(key, "keys")) }
-            return .get(index: m.index, keys: keys)
+            return .get(
+                index: m.index, keys: keys,
+                ReadMoment(
+                    minSequence: m.minSequence, waitLimitMilliseconds: Int(m.waitLimitMilliseconds),
+                    pointInTime: m.pointInTime.isEmpty ? nil : m.pointInTime))
         case .refresh(let m): return .refresh(index: m.index)
         case .commit(let m): return .commit(index: m.index)
         case .statistics(let m): return .statistics(index: m.index)
@@ -135,7 +144,9 @@ extension WireCodec {
                 rejection: m.rejection == .eachOperation ? .eachOperation : .wholeBatch)
         case .export(let m): return .export(index: m.index, pointInTime: m.pointInTime.isEmpty ? nil : m.pointInTime)
         case .openPointInTime(let m):
-            return .openPointInTime(index: m.index, leaseMilliseconds: Int(m.leaseMilliseconds))
+            return .openPointInTime(
+                index: m.index, leaseMilliseconds: Int(m.leaseMilliseconds),
+                ReadMoment(minSequence: m.minSequence, waitLimitMilliseconds: Int(m.waitLimitMilliseconds)))
         case .closePointInTime(let m): return .closePointInTime(index: m.index, token: m.token)
         case .createSnapshot(let m):
             return .createSnapshot(index: m.index, name: m.name.isEmpty ? nil : m.name)

@@ -10,7 +10,7 @@ public enum WireCall: Sendable, Hashable {
     case reopenIndex(name: String)
     case write(index: String, WriteBatch)
     case search(index: String, SearchRequest)
-    case get(index: String, keys: [String])
+    case get(index: String, keys: [String], ReadMoment)
     case refresh(index: String)
     case commit(index: String)
     case statistics(index: String)
@@ -33,7 +33,8 @@ public enum WireCall: Sendable, Hashable {
     /// `newName` nil: that of the index.
     case restoreSnapshot(index: String, name: String, newName: String?)
     case deleteSnapshot(index: String, name: String)
-    case openPointInTime(index: String, leaseMilliseconds: Int)
+    /// Of `moment` only the sequence number counts, and how long to wait for it.
+    case openPointInTime(index: String, leaseMilliseconds: Int, ReadMoment)
     case closePointInTime(index: String, token: String)
 }
 

@@ -16,7 +16,7 @@ public import ServiceLifecycle
 public struct SakuinServer: Service {
     public static let version = SakuinVersion.text
 
-    private let context: ServerContext
+    let context: ServerContext
     private let onListening: @Sendable (_ host: String, _ port: Int) -> Void
 
     /// The server closes the catalog when it stops. `onListening` is called once, when clients can connect.

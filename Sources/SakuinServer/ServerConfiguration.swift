@@ -11,6 +11,8 @@ public struct ServerConfiguration: Sendable {
     /// Requests that may wait for a worker; more are refused.
     public var queueCountMax: Int = 4_096
     public var workerCount: Int
+    /// How long an export may be without credit before it is ended.
+    public var exportIdleMilliseconds: Int64 = 600_000
     /// How long streams may go on after a shutdown began.
     public var drainSeconds: Int = 10
 

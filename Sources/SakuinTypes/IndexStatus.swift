@@ -17,7 +17,7 @@ public struct IndexStatistics: Sendable, Hashable {
     /// Bytes of UTF-8 in the text fields of the documents.
     public var textBytes: Int = 0
     public var memoryBytes: Int = 0
-    /// The last acknowledged sequence number.
+    /// The last sequence number given out.
     public var sequence: UInt64 = 0
     /// The last sequence number a search sees.
     public var visibleSequence: UInt64 = 0

@@ -71,12 +71,13 @@ public struct SakuinError: Error, Sendable, Hashable, CustomStringConvertible {
             nextStep: nextStep)
     }
 
-    /// `CODE: message (field …, limit …, value …) next step`.
+    /// `CODE: message (field …, limit …, value …, retry after … ms) next step`.
     public var description: String {
         var particulars: [String] = []
         if let field { particulars.append("field \(field)") }
         if let limit { particulars.append("limit \(limit)") }
         if let value { particulars.append("value \(value)") }
+        if let retryAfterMilliseconds { particulars.append("retry after \(retryAfterMilliseconds) ms") }
         let tail = particulars.isEmpty ? "" : " (" + particulars.joined(separator: ", ") + ")"
         let next = nextStep.map { " " + $0 } ?? ""
         return "\(code): \(message)\(tail)\(next)"

@@ -52,11 +52,24 @@ public struct SearchRequest: Sendable, Hashable {
     public var spans: Bool = false
     /// Wait until this sequence number can be seen.
     public var minSequence: UInt64 = 0
-    /// How long to wait for `minSequence`, in milliseconds.
+    /// How long to wait for `minSequence`, in milliseconds, at most `ReadMoment.waitLimitMillisecondsMax`; 0: not at all.
     public var waitLimitMilliseconds: Int = 10_000
 
     /// The token of a point in time to search instead of what can be seen now; its lease begins anew.
     public var pointInTime: String?
+
+    /// The moment to search, which the three values above make.
+    public var moment: ReadMoment {
+        get {
+            ReadMoment(
+                minSequence: minSequence, waitLimitMilliseconds: waitLimitMilliseconds, pointInTime: pointInTime)
+        }
+        set {
+            minSequence = newValue.minSequence
+            waitLimitMilliseconds = newValue.waitLimitMilliseconds
+            pointInTime = newValue.pointInTime
+        }
+    }
 
     public init(_ query: QueryInput, limit: Int = 10, offset: Int = 0) {
         self.query = query

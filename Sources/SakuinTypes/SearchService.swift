@@ -4,8 +4,8 @@ public protocol SearchService: Sendable {
     /// Applies a batch atomically and returns when it is at the level that was asked.
     func write(_ batch: WriteBatch) async throws -> WriteReceipt
     func search(_ request: SearchRequest) async throws -> SearchResponse
-    /// The documents with these keys, in this order, and whether anything of the index cannot be read.
-    func fetch(_ keys: [String]) async throws -> FetchedDocuments
+    /// The documents that have these keys at that moment, in this order, and whether anything of the index cannot be read.
+    func fetch(_ keys: [String], at moment: ReadMoment) async throws -> FetchedDocuments
     /// Makes everything written so far visible; returns its sequence number.
     func refresh() async throws -> UInt64
     /// Makes everything written so far durable in segments and a manifest; returns its sequence number.
@@ -29,24 +29,35 @@ public protocol SearchService: Sendable {
     /// All living documents of one snapshot, page by page, in no particular order: of everything written so far, or of
     /// the point in time with that token. The pages say what cannot be read.
     func export(pointInTime: String?) async throws -> DocumentPages
-    /// Keeps what can be seen now, so that searches and exports under its token see just that, whatever is written
+    /// Keeps what can be seen now, or once the `minSequence` of `moment` is in it, so that searches and exports under its token see just that, whatever is written
     /// meanwhile. It ends when it was not used for `leaseMilliseconds`, at most 10 minutes; until then its files take
     /// room on the disk.
-    func openPointInTime(leaseMilliseconds: Int) async throws -> PointInTime
+    func openPointInTime(leaseMilliseconds: Int, at moment: ReadMoment) async throws -> PointInTime
     /// Ends a point in time before its lease does.
     func closePointInTime(_ token: String) async throws
 }
 
 extension SearchService {
-    /// The documents with these keys, in this order; nil where there is none.
+    /// The documents with these keys that can be seen now.
+    public func fetch(_ keys: [String]) async throws -> FetchedDocuments { try await fetch(keys, at: ReadMoment()) }
+
+    /// The same; nil where there is none.
     public func get(_ keys: [String]) async throws -> [Document?] { try await fetch(keys).documents }
 
     public func export() async throws -> DocumentPages { try await export(pointInTime: nil) }
 
-    /// The number of documents that match.
-    public func count(_ query: QueryInput, filter: QueryInput? = nil) async throws -> Int {
+    /// Keeps what can be seen now.
+    public func openPointInTime(leaseMilliseconds: Int) async throws -> PointInTime {
+        try await openPointInTime(leaseMilliseconds: leaseMilliseconds, at: ReadMoment())
+    }
+
+    /// The number of documents that match at that moment.
+    public func count(
+        _ query: QueryInput, filter: QueryInput? = nil, at moment: ReadMoment = ReadMoment()
+    ) async throws -> Int {
         var request = SearchRequest(query, limit: 0)
         request.filter = filter
+        request.moment = moment
         return try await search(request).total.value
     }
 }

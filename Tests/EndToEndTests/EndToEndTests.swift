@@ -2,7 +2,7 @@
 import Foundation
 import Testing
 
-private enum Binaries {
+enum Binaries {
     static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .deletingLastPathComponent()
 
@@ -26,13 +26,13 @@ private enum Binaries {
 }
 
 /// A daemon on a free port.
-private final class Daemon {
+final class Daemon {
     let process = Process()
     let address: String
 
-    init(folder: URL, data: String, listen: String = "127.0.0.1:0") throws {
+    init(folder: URL, data: String, listen: String = "127.0.0.1:0", options: [String] = []) throws {
         process.executableURL = folder.appendingPathComponent("sakuind")
-        process.arguments = ["--data", data, "--listen", listen]
+        process.arguments = ["--data", data, "--listen", listen] + options
         let pipe = Pipe()
         process.standardOutput = pipe
         process.standardError = FileHandle(forWritingAtPath: "/dev/null")

@@ -23,7 +23,7 @@ import Testing
                     random.operations(), acknowledge: random.pick(acks), rejection: random.pick(rejections),
                     idempotencyKey: random.flag() ? "k" + random.text() : nil))
         case 5, 6: .search(index: index, random.search())
-        case 7: .get(index: index, keys: random.list(4) { $0.text() })
+        case 7: .get(index: index, keys: random.list(4) { $0.text() }, random.moment())
         case 8: .refresh(index: index)
         case 9: .commit(index: index)
         case 10: random.flag() ? .statistics(index: index) : .segments(index: index)
@@ -39,7 +39,10 @@ import Testing
         case 19:
             .restoreSnapshot(index: index, name: random.name(), newName: random.flag() ? random.name() : nil)
         case 20: .deleteSnapshot(index: index, name: random.name())
-        case 21: .openPointInTime(index: index, leaseMilliseconds: random.below(1 << 20))
+        case 21:
+            .openPointInTime(
+                index: index, leaseMilliseconds: random.below(1 << 20),
+                ReadMoment(minSequence: random.next(), waitLimitMilliseconds: random.below(1 << 20)))
         case 22: .closePointInTime(index: index, token: random.name())
         case 23: .startCheck(index: index, bytesPerSecond: random.flag() ? 1 + random.below(1 << 40) : nil)
         default: .export(index: index, pointInTime: random.flag() ? random.name() : nil)

@@ -73,10 +73,13 @@ struct WireRandom: RandomNumberGenerator {
         request.sort = list(3) { SortKey($0.name(), descending: $0.flag()) }
         request.returnFields = pick([.none, .all, .named(list(3) { $0.name() })])
         request.spans = flag()
-        request.minSequence = next()
-        request.waitLimitMilliseconds = below(1 << 20)
-        if flag() { request.pointInTime = name() }
+        request.moment = moment()
         return request
+    }
+
+    mutating func moment() -> ReadMoment {
+        ReadMoment(
+            minSequence: next(), waitLimitMilliseconds: below(1 << 20), pointInTime: flag() ? name() : nil)
     }
 
     mutating func error() -> SakuinError {

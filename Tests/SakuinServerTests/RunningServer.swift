@@ -8,23 +8,31 @@ import NIOPosix
 import SakuinClient
 import SakuinEngine
 import SakuinProtocol
-import SakuinServer
+
+@testable import SakuinServer
 
 struct RunningServer: Sendable {
     let port: Int
     let folder: String
+    let catalog: IndexCatalog
+    let connections: OpenConnections
     private let task: Task<Void, any Error>
 
     static var freshFolder: String {
         FileManager.default.temporaryDirectory.appending(path: "sakuin-server-\(UUID().uuidString)").path
     }
 
-    /// Over the data folder `folder`, a new one if none is named.
-    static func start(
-        folder: String = freshFolder, _ change: (inout ServerConfiguration) -> Void = { _ in }
-    ) async throws -> RunningServer {
+    static var options: IndexOptions {
         var options = IndexOptions()
         options.memoryBudgetBytes = 32 << 20
+        return options
+    }
+
+    /// Over the data folder `folder`, a new one if none is named.
+    static func start(
+        folder: String = freshFolder, options: IndexOptions = options,
+        _ change: (inout ServerConfiguration) -> Void = { _ in }
+    ) async throws -> RunningServer {
         let catalog = try IndexCatalog(path: folder, options: options)
         var configuration = ServerConfiguration(workerCount: 2)
         configuration.port = 0
@@ -40,7 +48,10 @@ struct RunningServer: Sendable {
             defer { continuation.finish() }
             try await server.run()
         }
-        for await port in ports { return RunningServer(port: port, folder: folder, task: task) }
+        for await port in ports {
+            return RunningServer(
+                port: port, folder: folder, catalog: catalog, connections: server.context.connections, task: task)
+        }
         try await task.value
         throw SakuinError(.unavailable, "The server ended before it listened.")
     }
@@ -48,10 +59,10 @@ struct RunningServer: Sendable {
     func client() -> SakuinClient { SakuinClient(.init(host: "127.0.0.1", port: port)) }
 
     /// Stops as a signal would, and waits for the end.
-    func stop() async throws {
+    func stop(keepsFolder: Bool = false) async throws {
         task.cancel()
         try await task.value
-        try? FileManager.default.removeItem(atPath: folder)
+        if !keepsFolder { try? FileManager.default.removeItem(atPath: folder) }
     }
 
     /// Sends bytes on a connection of their own; returns the frames that come back until the server closes, or until

@@ -17,6 +17,7 @@ enum Workplace {
         var options = IndexOptions()
         options.mergesInBackground = false
         options.refreshIntervalMilliseconds = 0
+        options.commitIntervalMilliseconds = 0
         return try SearchIndex.open(
             path: folder, schema: Schema(fields: [FieldDefinition(name: "body")]), options: options)
     }

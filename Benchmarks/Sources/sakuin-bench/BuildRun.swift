@@ -20,6 +20,7 @@ struct BuildRun {
         options.laneCount = arguments.threads
         // A bulk load: searches see it when it is committed, and lanes fill what memory there is.
         options.refreshIntervalMilliseconds = 0
+        options.commitIntervalMilliseconds = 0
         options.memoryBudgetBytes = 1 << 30
         // The batches of a whole corpus in the journal before the one commit: a bulk load can be begun again.
         options.journalByteCountMax = 1 << 30

@@ -102,7 +102,12 @@ final class ClientConnection: Sendable {
         _ request: WireRequest, _ pages: AsyncThrowingStream<[UInt8], any Error>.Continuation
     ) async throws -> UInt32 {
         let payload = WireCodec.encode(request)
-        return try await onLoop { try $0.openExport(payload, pages) }
+        return try await onLoop { [self] handler in
+            let number = try handler.openExport(payload, pages)
+            // Nobody reads the pages any more: the server keeps old files for them.
+            pages.onTermination = { [self] end in if case .cancelled = end { cancel(number) } }
+            return number
+        }
     }
 
     /// Returns when the batch has been sent, which waits for credit.

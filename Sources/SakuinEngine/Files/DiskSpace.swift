@@ -27,7 +27,8 @@ final class DiskSpace: Sendable {
     /// A reading serves for so long.
     private static let ageNanosecondsMax: UInt64 = 200_000_000
 
-    /// Bytes that have to be free; 0: not watched. On a small file system at most a sixteenth and a sixty-fourth of it.
+    /// Bytes that have to be free; 0: not watched. On a small file system at most half and a quarter of it: what is under
+    /// way when writes stop (batches, a segment, a manifest) needs its megabytes there too.
     init(
         _ directory: any Directory, mergeMark: Int, writeMark: Int,
         clock: @escaping @Sendable () -> UInt64 = { Clock.nanoseconds() }
@@ -53,8 +54,8 @@ final class DiskSpace: Sendable {
     /// Bytes that have to stay free for this.
     func mark(_ mark: Mark, of reading: SpaceReading) -> Int {
         switch mark {
-        case .merges: min(mergeMark, reading.total / 16)
-        case .writes: min(writeMark, reading.total / 64)
+        case .merges: min(mergeMark, reading.total / 2)
+        case .writes: min(writeMark, reading.total / 4)
         }
     }
 

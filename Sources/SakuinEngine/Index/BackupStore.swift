@@ -35,10 +35,20 @@ struct BackupStore: Sendable {
 
     private let root: any Directory
     private let cancellation: Cancellation
+    private let disk: DiskSpace
 
-    init(_ root: any Directory, _ cancellation: Cancellation) {
+    init(_ root: any Directory, _ cancellation: Cancellation, _ disk: DiskSpace) {
         self.root = root
         self.cancellation = cancellation
+        self.disk = disk
+    }
+
+    /// Throws when copying these files would leave less of the disk than writes have to have.
+    private func checkRoom(_ names: some Collection<String>, of folder: String) throws(StorageError) {
+        var byteCount = 0
+        for name in names { byteCount += try root.size(folder + "/" + name) }
+        // ENOSPC
+        if disk.refusal(.writes, for: byteCount) != nil { throw .io(operation: "copy", path: folder, errno: 28) }
     }
 
     func exists(_ place: Place) throws(StorageError) -> Bool { try root.exists(place.path) }
@@ -66,11 +76,16 @@ struct BackupStore: Sendable {
     private func fill(
         _ folder: SubDirectory, _ place: Place, _ source: Source
     ) throws(StorageError) {
-        for name in source.manifest.immutableFiles {
+        let names = source.manifest.immutableFiles
+        var copies = false
+        for (number, name) in names.enumerated() {
             do throws(StorageError) {
                 try root.link(source.folder + "/" + name, to: place.making + "/" + name)
             } catch {
                 guard case .io("link", _, let errno) = error, Self.unlinkable.contains(errno) else { throw error }
+                // Where one cannot be linked most likely none can.
+                if !copies { try checkRoom(names[number...], of: source.folder) }
+                copies = true
                 try copy(source.folder + "/" + name, to: place.making + "/" + name)
             }
         }

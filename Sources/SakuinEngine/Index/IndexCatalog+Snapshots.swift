@@ -151,18 +151,20 @@ extension IndexCatalog {
     }
 
     private func checkBeforeRestoring(_ place: BackupStore.Place) throws(SakuinError) {
-        let (problems, byteCount, free) = try Self.mapped { () throws(StorageError) in
-            (try backups.check(place), try backups.listing(place).bytes, try root.space().free)
+        let (problems, byteCount, space) = try Self.mapped { () throws(StorageError) in
+            (try backups.check(place), try backups.listing(place).bytes, try root.space())
         }
         if let problem = problems.first {
             throw SakuinError(
                 .dataLoss, "Snapshot '\(place.name)' of '\(place.index)' is damaged: \(problem)", field: "snapshot",
                 value: place.name, nextStep: "Restore another snapshot.")
         }
-        if byteCount > free {
+        // Indexes that are written meanwhile keep what they need.
+        let room = space.free - disk.mark(.writes, of: space)
+        if byteCount > room {
             throw SakuinError(
                 .resourceExhausted, "There is too little space to restore the snapshot.", field: "snapshot",
-                limit: "\(free) bytes", value: "\(byteCount) bytes", nextStep: "Free space on the disk.")
+                limit: "\(max(room, 0)) bytes", value: "\(byteCount) bytes", nextStep: "Free space on the disk.")
         }
     }
 

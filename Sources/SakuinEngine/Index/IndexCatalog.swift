@@ -21,8 +21,8 @@ public final class IndexCatalog: CatalogService {
     /// Shared by all indexes.
     let memory: MemoryBudget
     let state: Monitor<State>
-    let backups: BackupStore
     let disk: DiskSpace
+    let backups: BackupStore
     /// Opens indexes again that a full disk has stopped.
     private let watcher = Monitor<WorkerThread?>(nil)
     /// Ends copies when the catalog is closed.
@@ -48,8 +48,8 @@ public final class IndexCatalog: CatalogService {
         options.mergeBudget = MergeBudget(bytesPerSecond: options.mergeBytesPerSecond)
         self.options = options
         memory = MemoryBudget(byteCountMax: options.memoryBudgetBytes, process: options.processMemory)
-        backups = BackupStore(root, cancellation)
         disk = DiskSpace(root, mergeMark: options.diskMergeMarkBytes, writeMark: options.diskWriteMarkBytes)
+        backups = BackupStore(root, cancellation, disk)
         do throws(StorageError) {
             try root.createFolder(Self.folder)
             lock = try root.lock(FileName.lockName)

@@ -12,8 +12,7 @@ public struct IndexOptions: Sendable, Hashable {
     /// A commit is made when batches of this many bytes are in none, and while twice as many are, writes wait for it: so
     /// much is replayed at most after a crash.
     public var journalByteCountMax: Int = 8 << 20
-    /// A commit is made when a write has waited so long for one, which bounds the replay after a crash; 0: never. Needs a
-    /// `refreshIntervalMilliseconds` above 0.
+    /// A commit is made when a write has waited so long for one, which bounds the replay after a crash; 0: never.
     public var commitIntervalMilliseconds: Int = 30_000
     /// Submissions beyond this many bytes in the queue are refused.
     public var queueByteCountMax: Int = 128 << 20
@@ -26,10 +25,10 @@ public struct IndexOptions: Sendable, Hashable {
     public var mergeBytesPerSecond: Int?
     /// What merges share with those of other indexes; nil: this one has its own.
     var mergeBudget: MergeBudget?
-    /// No merge begins while less of the disk is free than this, or than a sixteenth of it if that is less; 0: not
+    /// No merge begins while less of the disk is free than this, or than half of it if that is less; 0: not
     /// watched.
     public var diskMergeMarkBytes: Int = 512 << 20
-    /// No write is taken while less of the disk is free than this, or than a sixty-fourth of it if that is less; 0: not
+    /// No write is taken while less of the disk is free than this, or than a quarter of it if that is less; 0: not
     /// watched.
     public var diskWriteMarkBytes: Int = 128 << 20
     /// Looks at the memory of the process, of which then all counts in the budget; nil: only what the engine takes counts.

@@ -43,7 +43,10 @@ extension IndexWriter {
             let began = Clock.nanoseconds()
             let parts = ticket.collect()
             let result = publish(ticket, parts, began: began)
-            queue.change { $0.ticketIsOpen = false }
+            queue.change { queue in
+                queue.ticketIsOpen = false
+                queue.hasNews = true
+            }
             for completion in completions { completion(result) }
             onPublish()
         }
@@ -57,7 +60,7 @@ extension IndexWriter {
             let resolving = MemoryHold(memory, KeyResolution.memoryByteCount(parts.sealed, parts.deletions))
             defer { withExtendedLifetime(resolving) {} }
             try store.publish(parts.sealed, parts.deletions, sequence: ticket.sequence)
-            visible.change { $0 = max($0, ticket.sequence) }
+            waiters.publish(ticket.sequence)
             // Under a steady load refreshing takes at most about a fifth of the time.
             let now = Clock.nanoseconds()
             queue.change { queue in

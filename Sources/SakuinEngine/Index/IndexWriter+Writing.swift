@@ -4,30 +4,43 @@ extension IndexWriter {
     enum Work {
         case batches([Submission])
         case cuts([Cut])
+        /// Nothing but a look at what is due.
+        case look
         case end
     }
 
     func writeLoop() {
-        let interval = options.refreshIntervalMilliseconds
+        var next: UInt64?
         while true {
-            let isSlow = queue.read { $0.rate.bytesPerSecond != nil }
-            let patience = isSlow ? 5 : interval > 0 ? max(interval / 4, 10) : 1_000
-            let work = queue.wait(milliseconds: patience) { queue -> Work? in
+            let work = queue.wait(milliseconds: patience(next)) { queue -> Work? in
                 if let batches = take(&queue, now: Clock.nanoseconds()) { return .batches(batches) }
                 if !queue.cuts.isEmpty {
                     defer { queue.cuts = [] }
                     return .cuts(queue.cuts)
                 }
-                return queue.isClosing && queue.submissions.isEmpty ? .end : nil
+                if queue.isClosing && queue.submissions.isEmpty { return .end }
+                defer { queue.hasNews = false }
+                return queue.hasNews ? .look : nil
             }
             switch work {
             case .batches(let batches): write(batches)
             case .cuts(let cuts): open(cuts)
             case .end: return
-            case nil: break
+            case .look, nil: break
             }
-            refreshIfDue(interval)
+            next = refreshIfDue()
         }
+    }
+
+    /// How long the writing thread may wait for work, in milliseconds, when something is due at `next`.
+    private func patience(_ next: UInt64?) -> Int {
+        let limit = queue.read { queue in
+            // Nobody tells when a merge wants the memory that a refresh gives back.
+            queue.rate.bytesPerSecond != nil ? 5 : queue.pendingSince != nil ? 100 : 1_000
+        }
+        guard let next else { return limit }
+        let now = Clock.nanoseconds()
+        return min(limit, next > now ? Int(clamping: (next - now) / 1_000_000 + 1) : 0)
     }
 
     /// The batches to write now: all that wait, as far as there is room before the next commit, or while writes are held
@@ -57,28 +70,16 @@ extension IndexWriter {
     /// Batches are taken in groups of about this many bytes while they are held up.
     private static let slowGroupByteCount = 256 << 10
 
-    func refreshIfDue(_ intervalMilliseconds: Int) {
-        let now = Clock.nanoseconds()
-        let due = queue.change { queue -> (refresh: Bool, commit: Bool) in
-            if queue.ticketIsOpen || queue.failure != nil { return (false, false) }
-            func isOver(_ milliseconds: Int, since start: UInt64?) -> Bool {
-                guard let start, milliseconds > 0, intervalMilliseconds > 0 else { return false }
-                return now &- start >= UInt64(milliseconds) * 1_000_000
-            }
-            // Merges change no sequence number; without a commit their inputs would stay, and a crash would undo them.
-            let merged = isOver(options.commitIntervalMilliseconds, since: store.mergedSince)
-            if queue.sequence == queue.lastCommitSequence { return (false, merged) }
-            let commit =
-                merged || queue.uncommittedByteCount > options.journalByteCountMax
-                || isOver(options.commitIntervalMilliseconds, since: queue.uncommittedSince)
-            let isMuch = options.refreshByteCount > 0 && queue.pendingByteCount >= options.refreshByteCount
-            // A merge waits for memory that a refresh gives back.
-            let isWanted = queue.pendingSince != nil && memory.isWanted
-            let isTime = isOver(intervalMilliseconds, since: queue.pendingSince) && now >= queue.nextRefresh
-            let refresh = isMuch || isWanted || isTime
-            return (refresh, commit)
+    /// Refreshes and commits when it is time to; returns when to look again.
+    func refreshIfDue() -> UInt64? {
+        let plan = queue.read { queue in
+            RefreshPlan(
+                queue, options, mergedSince: store.mergedSince,
+                isAwaited: waiters.isAwaited(above: queue.lastCutSequence, upTo: queue.sequence),
+                isWanted: memory.isWanted, now: Clock.nanoseconds())
         }
-        if due.refresh || due.commit { open([Cut(commits: due.commit) { _ in }]) }
+        if plan.refreshes || plan.commits { open([Cut(commits: plan.commits) { _ in }]) }
+        return plan.next
     }
 
     /// What is at hand of a group of submissions while it goes through the journal.

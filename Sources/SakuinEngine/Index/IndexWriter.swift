@@ -42,6 +42,8 @@ final class IndexWriter: Sendable {
         var ticketIsOpen = false
         /// No periodic refresh before.
         var nextRefresh: UInt64 = 0
+        /// Something has changed that the writing thread may have to act on.
+        var hasNews = false
         var lastCutSequence: UInt64 = 0
         var lastCommitSequence: UInt64 = 0
         /// When the first write behind the last commit came.
@@ -65,7 +67,7 @@ final class IndexWriter: Sendable {
     let lanes: [Lane]
     let store: SegmentStore
     let options: IndexOptions
-    let visible: Monitor<UInt64>
+    let waiters: VisibilityWaiters
     let memory: MemoryBudget
     let disk: DiskSpace
     let onPublish: @Sendable () -> Void
@@ -87,7 +89,7 @@ final class IndexWriter: Sendable {
         self.memory = memory
         self.disk = disk
         self.onPublish = onPublish
-        visible = Monitor(store.snapshot.sequence)
+        waiters = VisibilityWaiters(visible: store.snapshot.sequence)
         var queue = Queue()
         queue.sequence = sequence
         queue.lastCutSequence = sequence
@@ -99,18 +101,24 @@ final class IndexWriter: Sendable {
     }
 
     var sequence: UInt64 { queue.read { $0.sequence } }
-    var visibleSequence: UInt64 { visible.read { $0 } }
+    var visibleSequence: UInt64 { waiters.visibleSequence }
     var journalByteCount: Int { queue.read { $0.journalByteCount } }
     var pendingOperationCount: Int { Int(clamping: sequence - min(visibleSequence, sequence)) }
 
     /// Why no write is taken any more; nil while all is well.
     var failure: SakuinError? { queue.read { $0.failure } }
 
+    /// Whether the index is being closed, or is.
+    var isClosing: Bool { queue.read { $0.isClosing } }
+
     /// The idempotency keys of batches up to `sequence`, as a journal holds them.
     func recentKeys(upTo sequence: UInt64) -> [UInt8] { recentKeys.read { $0.encode(upTo: sequence) } }
 
     /// From now on every write is refused with this error.
-    func refuse(with error: SakuinError) { queue.change { $0.failure = $0.failure ?? error } }
+    func refuse(with error: SakuinError) {
+        queue.change { $0.failure = $0.failure ?? error }
+        waiters.end(with: error)
+    }
 
     /// Why a batch was not queued.
     enum Refusal {
@@ -209,11 +217,13 @@ final class IndexWriter: Sendable {
         return try result.get()
     }
 
-    /// Waits until `sequence` can be seen, for at most `milliseconds`; false when the time is over.
-    func waitUntilVisible(_ sequence: UInt64, milliseconds: Int) -> Bool {
-        if visibleSequence >= sequence { return true }
-        if options.refreshIntervalMilliseconds == 0 { cut(commits: false) { _ in } }
-        return visible.wait(milliseconds: milliseconds) { $0 >= sequence ? true : nil } ?? false
+    /// Calls `completion` when `sequence` can be seen, or never will be; at most once. A write that is not behind a cut
+    /// yet gets one when the next refresh is far off.
+    func whenVisible(
+        _ sequence: UInt64, _ ticket: VisibilityTicket, completion: @escaping VisibilityWaiters.Completion
+    ) {
+        waiters.wait(ticket, for: sequence, completion: completion)
+        if sequence > visibleSequence { queue.change { $0.hasNews = true } }
     }
 
     /// Feeds a batch from the journal to the lanes; before any `submit`.
@@ -244,6 +254,7 @@ final class IndexWriter: Sendable {
     /// Ends the threads in the order of the data, so that whatever was accepted is completed.
     private func endThreads() {
         queue.change { $0.isClosing = true }
+        defer { waiters.end(with: SakuinError(.unavailable, "The index is closing.")) }
         let mine = ownThreads.read { $0 }
         mine.first?.join()
         for lane in lanes { lane.stop() }

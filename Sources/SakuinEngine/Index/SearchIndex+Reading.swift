@@ -1,14 +1,15 @@
 extension SearchIndex {
     /// Searches the current snapshot, or a point in time, on the calling thread; waits only when the request names a
     /// `minSequence`. Throws `deadlineExceeded` when all of it takes longer than `limitMilliseconds` (0: no limit).
+    /// `reply` takes the memory of the documents; without one it counts only until this returns.
     public func searchNow(
-        _ request: SearchRequest, limitMilliseconds: UInt32 = 0
+        _ request: SearchRequest, limitMilliseconds: UInt32 = 0, reply: ReplyMemory? = nil
     ) throws(SakuinError) -> SearchResponse {
         let began = Clock.nanoseconds()
         try check(request)
-        let snapshot = try snapshot(for: request, limitMilliseconds: limitMilliseconds)
+        let snapshot = try snapshot(at: request.moment, limitMilliseconds: limitMilliseconds)
         let deadline = limitMilliseconds == 0 ? 0 : began + UInt64(limitMilliseconds) * 1_000_000
-        guard let response = try answerAround(request, snapshot, began: began, deadline: deadline) else {
+        guard let response = try answerAround(request, snapshot, reply, began: began, deadline: deadline) else {
             throw ErrorMapping.sakuinError(SearchError.storage(.cancelled))
         }
         return response
@@ -25,7 +26,8 @@ extension SearchIndex {
         if request.offset + request.limit > Self.quickWindowMax { return nil }
         let (deadline, isEndless) = began.addingReportingOverflow(limit)
         return try answerAround(
-            request, try snapshot(for: request, limitMilliseconds: 0), began: began, deadline: isEndless ? 0 : deadline)
+            request, try snapshot(at: request.moment, limitMilliseconds: 0), nil, began: began,
+            deadline: isEndless ? 0 : deadline)
     }
 
     /// Larger windows are not for threads that others wait for.
@@ -34,12 +36,12 @@ extension SearchIndex {
     /// The answer from a snapshot; segments that do not verify on the way are put into quarantine and gone round, and
     /// the answer says so. nil when the deadline (nanoseconds; 0: none) has passed before.
     private func answerAround(
-        _ request: SearchRequest, _ snapshot: IndexSnapshot, began: UInt64, deadline: UInt64
+        _ request: SearchRequest, _ snapshot: IndexSnapshot, _ reply: ReplyMemory?, began: UInt64, deadline: UInt64
     ) throws(SakuinError) -> SearchResponse? {
         var snapshot = snapshot
         while true {
             do throws(SearchError) {
-                return try answer(request, snapshot, began: began, deadline: deadline)
+                return try answer(request, snapshot, reply, began: began, deadline: deadline)
             } catch .storage(.cancelled) {
                 return nil
             } catch {
@@ -66,7 +68,7 @@ extension SearchIndex {
     }
 
     private func answer(
-        _ request: SearchRequest, _ snapshot: IndexSnapshot, began: UInt64, deadline: UInt64
+        _ request: SearchRequest, _ snapshot: IndexSnapshot, _ reply: ReplyMemory?, began: UInt64, deadline: UInt64
     ) throws(SearchError) -> SearchResponse? {
         if let response = try countOfOneList(request, snapshot, began: began) { return response }
         let room = Self.memoryByteCount(request)
@@ -89,7 +91,10 @@ extension SearchIndex {
             cancellation: deadline == 0 ? nil : Cancellation(deadlineNanoseconds: deadline))
         let window = request.limit == 0 ? 0 : request.offset + request.limit
         let outcome = try search.run(window: window, total: request.total, sort: request.sort)
-        let hits = try Self.hits(outcome.found, request, segments, schema, plan)
+        // A few keys are in what the search itself has taken.
+        let isLarge = request.returnFields != .none || request.spans || outcome.found.count > Self.quickWindowMax
+        let hits = try Self.hits(
+            outcome.found, request, segments, schema, plan, isLarge ? reply ?? replyMemory() : nil)
         var response = SearchResponse(hits: hits, total: outcome.total, complete: snapshot.damage.isEmpty)
         response.notes = snapshot.damage
         if outcome.expandedWordCount > 0 {
@@ -106,16 +111,43 @@ extension SearchIndex {
         return request.limit == 0 ? 64 << 10 : 256 << 10 + window * (64 + 32 * request.sort.count)
     }
 
+    /// Memory for a reply of at most so many bytes, to hand to `searchNow` or `fetchNow`.
+    public func replyMemory(byteCountMax: Int = .max) -> ReplyMemory {
+        ReplyMemory(memory, replyByteCountMax: byteCountMax)
+    }
+
+    /// Hits are made in parts of this many bytes, each of which has its memory before the next is begun.
+    private static let partByteCount = 16 << 10
+
     private static func hits(
         _ found: [FoundDocument], _ request: SearchRequest, _ segments: [SearchableSegment], _ schema: Schema,
-        _ plan: QueryPlan
+        _ plan: QueryPlan, _ reply: ReplyMemory?
     ) throws(SearchError) -> [Hit] {
         var hits: [Hit] = []
         guard found.count > request.offset else { return hits }
         hits.reserveCapacity(found.count - request.offset)
         var builder = HitBuilder(segments: segments, schema: schema, plan: plan)
-        for document in found.dropFirst(request.offset) { hits.append(try builder.hit(document, request)) }
+        var part = ReplyPart()
+        for document in found.dropFirst(request.offset) {
+            let hit = try builder.hit(document, request)
+            hits.append(hit)
+            guard let reply else { continue }
+            part.add(key: hit.key)
+            part.add(hit.fields)
+            part.add(hit.spans)
+            if part.byteCount >= partByteCount {
+                try take(part, reply)
+                part = ReplyPart()
+            }
+        }
+        if let reply { try take(part, reply) }
         return hits
+    }
+
+    private static func take(_ part: ReplyPart, _ reply: ReplyMemory) throws(SearchError) {
+        do throws(SakuinError) { try reply.take(part.byteCount, objectByteCount: part.objectByteCount) } catch {
+            throw .refused(error)
+        }
     }
 
     private func check(_ request: SearchRequest) throws(SakuinError) {
@@ -162,24 +194,47 @@ extension SearchIndex {
         }
     }
 
-    /// Whether a search for this sequence number would be answered without waiting.
-    public func isVisible(_ sequence: UInt64) -> Bool { writer.visibleSequence >= sequence }
-
     /// The documents with these keys, in this order; nil where there is none that can be seen yet.
     public func getNow(_ keys: [String]) throws(SakuinError) -> [Document?] { try fetchNow(keys).documents }
 
-    /// The same, and what cannot be read of the index.
-    public func fetchNow(_ keys: [String]) throws(SakuinError) -> FetchedDocuments {
-        var snapshot = store.snapshot
+    /// The same at a moment, and what cannot be read of the index; waits on the calling thread when it has to, no longer
+    /// than `limitMilliseconds` (0: no limit). `reply` takes the memory of the documents.
+    public func fetchNow(
+        _ keys: [String], at moment: ReadMoment = ReadMoment(), limitMilliseconds: UInt32 = 0,
+        reply: ReplyMemory? = nil
+    ) throws(SakuinError) -> FetchedDocuments {
+        if keys.count > SearchRequest.windowMax {
+            throw .invalid(
+                "A get has at most \(SearchRequest.windowMax) keys.", field: "keys", limit: SearchRequest.windowMax,
+                value: keys.count, nextStep: "Ask for fewer at a time.")
+        }
+        var snapshot = try snapshot(at: moment, limitMilliseconds: limitMilliseconds)
+        let reply = reply ?? replyMemory()
         while true {
-            do throws(StorageError) {
-                var documents: [Document?] = []
-                for key in keys { documents.append(try Self.document(key, snapshot)) }
-                return FetchedDocuments(documents, missing: snapshot.damage)
+            do throws(SearchError) {
+                return FetchedDocuments(try Self.documents(keys, snapshot, reply), missing: snapshot.damage)
             } catch {
-                if !goRound(error, &snapshot) { throw ErrorMapping.sakuinError(error) }
+                guard case .storage(let damage) = error, goRound(damage, &snapshot) else {
+                    throw ErrorMapping.sakuinError(error)
+                }
             }
         }
+    }
+
+    private static func documents(
+        _ keys: [String], _ snapshot: IndexSnapshot, _ reply: ReplyMemory
+    ) throws(SearchError) -> [Document?] {
+        var documents: [Document?] = []
+        for key in keys {
+            let document: Document?
+            do throws(StorageError) { document = try self.document(key, snapshot) } catch { throw .storage(error) }
+            var part = ReplyPart()
+            part.add(key: key)
+            if let document { part.add(document.fields) }
+            try take(part, reply)
+            documents.append(document)
+        }
+        return documents
     }
 
     private static func document(_ key: String, _ snapshot: IndexSnapshot) throws(StorageError) -> Document? {
@@ -194,8 +249,15 @@ extension SearchIndex {
         }
     }
 
-    public func search(_ request: SearchRequest) async throws -> SearchResponse { try searchNow(request) }
-    public func fetch(_ keys: [String]) async throws -> FetchedDocuments { try fetchNow(keys) }
+    public func search(_ request: SearchRequest) async throws -> SearchResponse {
+        try await waitUntilVisible(request.moment)
+        return try searchNow(request)
+    }
+
+    public func fetch(_ keys: [String], at moment: ReadMoment) async throws -> FetchedDocuments {
+        try await waitUntilVisible(moment)
+        return try fetchNow(keys, at: moment)
+    }
 
     public func statistics() async throws -> IndexStatistics { statisticsNow() }
 

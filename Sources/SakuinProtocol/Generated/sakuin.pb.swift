@@ -1366,8 +1366,10 @@ nonisolated struct Sakuin_V1_Search: Sendable {
 
   var spans: Bool = false
 
+  /// Not answered before this sequence number can be seen; 0: whatever can be seen.
   var minSequence: UInt64 = 0
 
+  /// How long to wait for it, at most 60000; 0: not at all.
   var waitLimitMilliseconds: UInt32 = 0
 
   /// The token of a point in time; empty: what can be seen now.
@@ -1391,6 +1393,11 @@ nonisolated struct Sakuin_V1_OpenPointInTime: Sendable {
 
   /// 1 to 600000.
   var leaseMilliseconds: UInt32 = 0
+
+  /// As in Search: a point in time that this sequence number is in.
+  var minSequence: UInt64 = 0
+
+  var waitLimitMilliseconds: UInt32 = 0
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -1793,6 +1800,13 @@ nonisolated struct Sakuin_V1_Get: Sendable {
   var index: String = String()
 
   var keys: [Data] = []
+
+  /// As in Search.
+  var minSequence: UInt64 = 0
+
+  var waitLimitMilliseconds: UInt32 = 0
+
+  var pointInTime: String = String()
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -4544,7 +4558,7 @@ nonisolated extension Sakuin_V1_Search: SwiftProtobuf.Message, SwiftProtobuf._Me
 
 nonisolated extension Sakuin_V1_OpenPointInTime: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".OpenPointInTime"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}index\0\u{3}lease_milliseconds\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}index\0\u{3}lease_milliseconds\0\u{4}&min_sequence\0\u{3}wait_limit_milliseconds\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -4554,6 +4568,8 @@ nonisolated extension Sakuin_V1_OpenPointInTime: SwiftProtobuf.Message, SwiftPro
       switch fieldNumber {
       case 1: try { try decoder.decodeSingularStringField(value: &self.index) }()
       case 2: try { try decoder.decodeSingularUInt32Field(value: &self.leaseMilliseconds) }()
+      case 40: try { try decoder.decodeSingularUInt64Field(value: &self.minSequence) }()
+      case 41: try { try decoder.decodeSingularUInt32Field(value: &self.waitLimitMilliseconds) }()
       default: break
       }
     }
@@ -4566,12 +4582,20 @@ nonisolated extension Sakuin_V1_OpenPointInTime: SwiftProtobuf.Message, SwiftPro
     if self.leaseMilliseconds != 0 {
       try visitor.visitSingularUInt32Field(value: self.leaseMilliseconds, fieldNumber: 2)
     }
+    if self.minSequence != 0 {
+      try visitor.visitSingularUInt64Field(value: self.minSequence, fieldNumber: 40)
+    }
+    if self.waitLimitMilliseconds != 0 {
+      try visitor.visitSingularUInt32Field(value: self.waitLimitMilliseconds, fieldNumber: 41)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   static func ==(lhs: Sakuin_V1_OpenPointInTime, rhs: Sakuin_V1_OpenPointInTime) -> Bool {
     if lhs.index != rhs.index {return false}
     if lhs.leaseMilliseconds != rhs.leaseMilliseconds {return false}
+    if lhs.minSequence != rhs.minSequence {return false}
+    if lhs.waitLimitMilliseconds != rhs.waitLimitMilliseconds {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -5445,7 +5469,7 @@ nonisolated extension Sakuin_V1_FieldSpans: SwiftProtobuf.Message, SwiftProtobuf
 
 nonisolated extension Sakuin_V1_Get: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".Get"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}index\0\u{1}keys\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}index\0\u{1}keys\0\u{4}&min_sequence\0\u{3}wait_limit_milliseconds\0\u{3}point_in_time\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -5455,6 +5479,9 @@ nonisolated extension Sakuin_V1_Get: SwiftProtobuf.Message, SwiftProtobuf._Messa
       switch fieldNumber {
       case 1: try { try decoder.decodeSingularStringField(value: &self.index) }()
       case 2: try { try decoder.decodeRepeatedBytesField(value: &self.keys) }()
+      case 40: try { try decoder.decodeSingularUInt64Field(value: &self.minSequence) }()
+      case 41: try { try decoder.decodeSingularUInt32Field(value: &self.waitLimitMilliseconds) }()
+      case 42: try { try decoder.decodeSingularStringField(value: &self.pointInTime) }()
       default: break
       }
     }
@@ -5467,12 +5494,24 @@ nonisolated extension Sakuin_V1_Get: SwiftProtobuf.Message, SwiftProtobuf._Messa
     if !self.keys.isEmpty {
       try visitor.visitRepeatedBytesField(value: self.keys, fieldNumber: 2)
     }
+    if self.minSequence != 0 {
+      try visitor.visitSingularUInt64Field(value: self.minSequence, fieldNumber: 40)
+    }
+    if self.waitLimitMilliseconds != 0 {
+      try visitor.visitSingularUInt32Field(value: self.waitLimitMilliseconds, fieldNumber: 41)
+    }
+    if !self.pointInTime.isEmpty {
+      try visitor.visitSingularStringField(value: self.pointInTime, fieldNumber: 42)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   static func ==(lhs: Sakuin_V1_Get, rhs: Sakuin_V1_Get) -> Bool {
     if lhs.index != rhs.index {return false}
     if lhs.keys != rhs.keys {return false}
+    if lhs.minSequence != rhs.minSequence {return false}
+    if lhs.waitLimitMilliseconds != rhs.waitLimitMilliseconds {return false}
+    if lhs.pointInTime != rhs.pointInTime {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -40,32 +40,56 @@ extension ConnectionHandler {
     }
 
     private func makePage(_ number: UInt32) {
-        guard case .exporting(var stream)? = streams[number], !stream.isMaking, stream.credit.canSend, let context
-        else { return }
-        stream.isMaking = true
-        streams[number] = .exporting(stream)
-        let loop = context.eventLoop
+        guard case .exporting(let stream)? = streams[number], !stream.isMaking else { return }
+        guard stream.credit.canSend else { return waitForCredit(number) }
+        var making = stream
+        making.isMaking = true
+        streams[number] = .exporting(making)
+        makePage(number, of: stream.pages)
+    }
+
+    private func makePage(_ number: UInt32, of source: DocumentPages) {
+        guard let loop = context?.eventLoop else { return }
         let handler = NIOLoopBound(self, eventLoop: loop)
-        let source = stream.pages
+        let byteCountMax = clientFrameByteCountMax
         Task {
-            let result: Result<[UInt8]?, SakuinError>
-            do {
-                result = .success(try await source.nextPage().map { WireCodec.encode(WirePage($0)) })
-            } catch {
-                result = .failure(error as? SakuinError ?? SakuinError(.internalError, "\(error)"))
-            }
+            let result = await source.nextFrames(byteCountMax: byteCountMax)
             loop.execute { handler.value.made(number, result) }
         }
     }
 
-    private func made(_ number: UInt32, _ page: Result<[UInt8]?, SakuinError>) {
+    /// A client that gives no credit for long has forgotten the export, which keeps old files on the disk.
+    private func waitForCredit(_ number: UInt32) {
+        guard case .exporting(var stream)? = streams[number], let context else { return }
+        let handler = NIOLoopBound(self, eventLoop: context.eventLoop)
+        let limit = server.configuration.exportIdleMilliseconds
+        stream.idleTimer = context.eventLoop.scheduleTask(in: .milliseconds(limit)) {
+            handler.value.endIdle(number, limit)
+        }
+        streams[number] = .exporting(stream)
+    }
+
+    private func endIdle(_ number: UInt32, _ milliseconds: Int64) {
+        finish(
+            number,
+            .failure(
+                SakuinError(
+                    .deadlineExceeded, "The export got no credit for too long.", field: "credit",
+                    limit: "\(milliseconds) ms", nextStep: "Read an export to its end, or cancel it.")))
+        flush()
+        closeWhenDrained()
+    }
+
+    private func made(_ number: UInt32, _ page: Result<[[UInt8]]?, SakuinError>) {
         guard case .exporting(var stream)? = streams[number] else { return }
         switch page {
-        case .success(let payload?):
+        case .success(let payloads?):
             stream.isMaking = false
-            stream.credit.spend(payload.count)
+            for payload in payloads {
+                stream.credit.spend(payload.count)
+                append(.data, stream: number, payload)
+            }
             streams[number] = .exporting(stream)
-            append(.data, stream: number, payload)
             makePage(number)
         case .success(nil): finish(number, .success(.done))
         case .failure(let error): finish(number, .failure(error))
@@ -79,7 +103,35 @@ extension ConnectionHandler {
         guard case .exporting(var stream)? = streams[number] else { return }
         let more = UInt32(littleEndian: payload.loadUnaligned(as: UInt32.self))
         guard stream.credit.give(more) else { throw .overCredit(stream: number) }
+        stream.idleTimer?.cancel()
+        stream.idleTimer = nil
         streams[number] = .exporting(stream)
         makePage(number)
+    }
+}
+
+extension DocumentPages {
+    /// The next page as payloads no longer than the client takes; nil at the end.
+    fileprivate func nextFrames(byteCountMax: Int) async -> Result<[[UInt8]]?, SakuinError> {
+        do {
+            guard let page = try await nextPage() else { return .success(nil) }
+            return .success(try frames(page, byteCountMax: byteCountMax))
+        } catch {
+            return .failure(error as? SakuinError ?? SakuinError(.internalError, "\(error)"))
+        }
+    }
+
+    private func frames(_ page: [Document], byteCountMax: Int) throws(SakuinError) -> [[UInt8]] {
+        let payload = WireCodec.encode(WirePage(page))
+        if payload.count <= byteCountMax { return [payload] }
+        guard page.count > 1 else {
+            var error = ReplyMemory.tooLong(payload.count, limit: byteCountMax)
+            error.message = "Document '\(page.first?.key ?? "")' is longer than the client takes."
+            error.nextStep = "Use a client that takes longer frames."
+            throw error
+        }
+        let middle = page.count / 2
+        return try frames(Array(page[..<middle]), byteCountMax: byteCountMax)
+            + frames(Array(page[middle...]), byteCountMax: byteCountMax)
     }
 }

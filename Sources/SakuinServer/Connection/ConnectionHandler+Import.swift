@@ -56,6 +56,10 @@ extension ConnectionHandler {
         stream.isEncoding = false
         streams[number] = .importing(stream)
         encodeNext(number)
+        // The receipt of the last batch may have come before.
+        endImport(number)
+        flush()
+        closeWhenDrained()
     }
 
     /// A batch has its receipt; receipts go out in the order of the batches.

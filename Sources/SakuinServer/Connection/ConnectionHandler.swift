@@ -3,7 +3,7 @@
 // 1. Bytes become frames (`FrameReader`). The first must be HELLO; WELCOME answers it.
 // 2. Searches of a read burst that take next to no time are answered on the event loop, since to hop to a worker and
 //    back costs more than they do. The other requests hop there once; their replies come back together and are flushed
-//    once.
+//    once (`+Calls`).
 // 3. Streaming calls keep their state here, on the event loop (`+Import`, `+Export`).
 // 4. A client that does not read its replies is not read from either.
 
@@ -25,9 +25,13 @@ final class ConnectionHandler: ChannelInboundHandler {
     private var isBroken = false
     private var lastStream: UInt32 = 0
     var clientCredit: UInt32 = 0
+    /// The longest payload that the client takes.
+    private(set) var clientFrameByteCountMax = FrameHeader.payloadByteCountMax
     var streams: [UInt32: ServerStream] = [:]
     private var burst: [(stream: UInt32, request: WireRequest)] = []
     private var output = ByteBuffer()
+    /// Memory of the replies in `output`.
+    private var outputMemory: [ReplyMemory] = []
     private var waitsForMemory = false
     var context: ChannelHandlerContext?
 
@@ -41,7 +45,7 @@ final class ConnectionHandler: ChannelInboundHandler {
     func handlerAdded(context: ChannelHandlerContext) { self.context = context }
 
     func channelInactive(context: ChannelHandlerContext) {
-        streams = [:]
+        giveUpAll()
         burst = []
         self.context = nil
     }
@@ -77,7 +81,9 @@ final class ConnectionHandler: ChannelInboundHandler {
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {
-        dispatchBurst()
+        let burst = burst
+        self.burst = []
+        if !burst.isEmpty { dispatch(burst) }
         flush()
     }
 
@@ -116,7 +122,7 @@ final class ConnectionHandler: ChannelInboundHandler {
         case .data: try receive(header, payload)
         case .credit: try credit(header.stream, payload)
         case .cancel:
-            streams[header.stream] = nil
+            giveUp(header.stream)
             closeWhenDrained()
         case .ping:
             guard payload.count <= 32 else { throw .tooLong(length: payload.count, limit: 32) }
@@ -139,6 +145,10 @@ final class ConnectionHandler: ChannelInboundHandler {
             throw .noCommonVersion(min: hello.versionMin, max: hello.versionMax)
         }
         clientCredit = hello.streamCredit
+        // A client that names no length takes what the protocol allows.
+        if hello.frameByteCountMax > 0 {
+            clientFrameByteCountMax = min(Int(hello.frameByteCountMax), FrameHeader.payloadByteCountMax)
+        }
         isGreeted = true
         let welcome = Welcome(
             version: version, server: server.name, frameByteCountMax: server.configuration.frameByteCountMax,
@@ -182,94 +192,29 @@ final class ConnectionHandler: ChannelInboundHandler {
         append(.error, stream: stream, WireCodec.encode(error))
     }
 
-    // MARK: Unary calls
-
-    private func dispatchBurst() {
-        if burst.isEmpty { return }
-        answerQuickly()
-        let all = burst
-        burst = []
-        if all.isEmpty { return }
-        let granted = server.work.admit(all.count)
-        for (stream, _) in all[granted...] {
-            server.metrics.refused.increment()
-            finish(
-                stream,
-                .failure(
-                    SakuinError(
-                        .resourceExhausted, "The server is busy.", field: "queueCountMax",
-                        limit: "\(server.configuration.queueCountMax)", nextStep: "Try again a little later.",
-                        retryAfterMilliseconds: 20)))
-        }
-        let (waiting, quick) = all[..<granted].partitioned { server.router.mayWait($0.request.call) }
-        for item in waiting { run([item], mayWait: true) }
-        if !quick.isEmpty { run(quick, mayWait: false) }
-    }
-
-    /// Answers searches at the head of the burst here, as far as the time of the event loop that one burst may take
-    /// goes; the first that takes longer goes to the workers with what is behind it.
-    private func answerQuickly() {
-        var left = Self.quickNanoseconds
-        var began = NIODeadline.now()
-        var answered = 0
-        for (stream, request) in burst {
-            guard left > 0, let result = server.router.runIfQuick(request.call, withinNanoseconds: left) else { break }
-            finish(stream, result)
-            answered += 1
-            let now = NIODeadline.now()
-            left -= min(left, UInt64(clamping: (now - began).nanoseconds))
-            began = now
-        }
-        burst.removeFirst(answered)
-    }
-
-    /// Time of the event loop for the searches of a burst: what is longer is worth a hop, and the other connections of the
-    /// loop wait for no longer.
-    private static let quickNanoseconds: UInt64 = 200_000
-
-    private func run(_ requests: [(stream: UInt32, request: WireRequest)], mayWait: Bool) {
-        guard let context else { return }
-        let loop = context.eventLoop
-        let handler = NIOLoopBound(self, eventLoop: loop)
-        let router = server.router
-        let received = NIODeadline.now()
-        server.work.run(requests.count, mayWait: mayWait) {
-            let replies = ReplyGatherer(count: requests.count) { batch in
-                loop.execute { handler.value.send(batch) }
-            }
-            for (stream, request) in requests {
-                let limit = TimeAmount.milliseconds(Int64(request.deadlineMilliseconds))
-                if request.deadlineMilliseconds > 0, NIODeadline.now() - received > limit {
-                    let late = SakuinError(.deadlineExceeded, "The deadline passed before a worker was free.")
-                    replies.add(stream, .failure(late))
-                } else {
-                    router.run(request) { replies.add(stream, $0) }
-                }
-            }
-            replies.flush()
-        }
-    }
-
-    /// Answers streams that are still open, with one flush.
-    private func send(_ replies: [(stream: UInt32, result: ReplyGatherer.Payload)]) {
-        for (stream, payload) in replies where streams.removeValue(forKey: stream) != nil {
-            switch payload {
-            case .reply(let bytes): append(.reply, stream: stream, bytes)
-            case .error(let bytes):
-                server.metrics.errors.increment()
-                append(.error, stream: stream, bytes)
-            }
-        }
-        flush()
-        closeWhenDrained()
-    }
-
     func finish(_ stream: UInt32, _ result: Result<WireReply, SakuinError>) {
         guard streams.removeValue(forKey: stream) != nil else { return }
-        switch result {
-        case .success(let reply): append(.reply, stream: stream, WireCodec.encode(reply))
-        case .failure(let error): refuse(stream, error)
+        append(stream, ReplyGatherer.Payload(result, byteCountMax: clientFrameByteCountMax))
+    }
+
+    /// The last frame of a stream.
+    func append(_ stream: UInt32, _ payload: ReplyGatherer.Payload) {
+        switch payload {
+        case .reply(let bytes, let memory):
+            append(.reply, stream: stream, bytes)
+            if let memory { outputMemory.append(memory) }
+        case .error(let bytes):
+            server.metrics.errors.increment()
+            append(.error, stream: stream, bytes)
         }
+    }
+
+    /// Nobody wants to know any more how a stream ends.
+    private func giveUp(_ stream: UInt32) { streams.removeValue(forKey: stream)?.giveUp() }
+
+    private func giveUpAll() {
+        for stream in streams.values { stream.giveUp() }
+        streams = [:]
     }
 
     // MARK: Frames out
@@ -288,14 +233,21 @@ final class ConnectionHandler: ChannelInboundHandler {
         guard let context, output.readableBytes > 0 else { return }
         let ready = output
         output = context.channel.allocator.buffer(capacity: 4096)
-        context.writeAndFlush(wrapOutboundOut(ready), promise: nil)
+        if outputMemory.isEmpty {
+            context.writeAndFlush(wrapOutboundOut(ready), promise: nil)
+            return
+        }
+        let memory = outputMemory
+        outputMemory = []
+        // Held until the bytes have left the process.
+        context.writeAndFlush(wrapOutboundOut(ready)).whenComplete { _ in withExtendedLifetime(memory) {} }
     }
 
     /// The peer broke the contract: it is told why, and the connection ends.
     private func fail(_ error: WireError) {
         isBroken = true
         server.metrics.breaches.increment()
-        streams = [:]
+        giveUpAll()
         append(.error, stream: 0, WireCodec.encode(error.sakuinError))
         flush()
         context?.close(promise: nil)
@@ -309,21 +261,11 @@ final class ConnectionHandler: ChannelInboundHandler {
         isDraining = true
         append(.goAway, stream: 0, WireCodec.encode(SakuinError(.unavailable, "The server is shutting down.")))
         flush()
+        endWaiting()
         closeWhenDrained()
     }
 
     func closeWhenDrained() {
         if isDraining, streams.isEmpty { context?.close(promise: nil) }
-    }
-}
-
-extension Collection {
-    /// Those for which `belongsFirst` is true, and the others.
-    fileprivate func partitioned(_ belongsFirst: (Element) -> Bool) -> ([Element], [Element]) {
-        var (first, second): ([Element], [Element]) = ([], [])
-        for element in self {
-            if belongsFirst(element) { first.append(element) } else { second.append(element) }
-        }
-        return (first, second)
     }
 }

@@ -1,3 +1,4 @@
+import NIOCore
 import SakuinEngine
 import SakuinProtocol
 import SakuinTypes
@@ -6,8 +7,32 @@ import SakuinTypes
 enum ServerStream {
     /// A call without streaming is being answered.
     case unary
+    /// A call waits until what it wants to read can be seen.
+    case waiting(WaitingCall)
     case importing(ImportStream)
     case exporting(ExportStream)
+
+    /// Lets go of what would call back.
+    func giveUp() {
+        switch self {
+        case .waiting(let waiting): waiting.end()
+        case .exporting(let export): export.idleTimer?.cancel()
+        case .unary, .importing: break
+        }
+    }
+}
+
+struct WaitingCall {
+    let call: PendingCall
+    let index: SearchIndex
+    let ticket: VisibilityTicket
+    /// Its time limit.
+    let timer: Scheduled<Void>
+
+    func end() {
+        timer.cancel()
+        index.forget(ticket)
+    }
 }
 
 /// A client streams batches: they are applied one after another, acknowledged in order.
@@ -32,5 +57,7 @@ struct ExportStream {
     var credit: SendCredit
     /// A page is being made.
     var isMaking = false
+    /// Ends it when there is no credit for long.
+    var idleTimer: Scheduled<Void>?
     let pages: DocumentPages
 }

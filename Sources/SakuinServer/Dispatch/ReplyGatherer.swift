@@ -1,12 +1,27 @@
 import NIOConcurrencyHelpers
+import SakuinEngine
 import SakuinProtocol
 import SakuinTypes
 
 /// Gathers the replies of a burst, so that those that are there together go out together.
 final class ReplyGatherer: Sendable {
     enum Payload: Sendable {
-        case reply([UInt8])
+        /// Its memory is let go of when it has been flushed.
+        case reply([UInt8], ReplyMemory?)
         case error([UInt8])
+
+        /// Encodes a result for a client that takes payloads of at most so many bytes.
+        init(_ result: Result<WireReply, SakuinError>, _ memory: ReplyMemory? = nil, byteCountMax: Int) {
+            switch result {
+            case .success(let reply):
+                let bytes = WireCodec.encode(reply)
+                self =
+                    bytes.count <= byteCountMax
+                    ? .reply(bytes, memory)
+                    : .error(WireCodec.encode(ReplyMemory.tooLong(bytes.count, limit: byteCountMax)))
+            case .failure(let error): self = .error(WireCodec.encode(error))
+            }
+        }
     }
     private struct State {
         var ready: [(stream: UInt32, result: Payload)] = []
@@ -15,22 +30,22 @@ final class ReplyGatherer: Sendable {
     }
 
     private let state: NIOLockedValueBox<State>
+    private let byteCountMax: Int
     private let send: @Sendable ([(stream: UInt32, result: Payload)]) -> Void
 
-    init(count: Int, send: @escaping @Sendable ([(stream: UInt32, result: Payload)]) -> Void) {
+    init(
+        count: Int, byteCountMax: Int, send: @escaping @Sendable ([(stream: UInt32, result: Payload)]) -> Void
+    ) {
         var state = State()
         state.ready.reserveCapacity(count)
         self.state = NIOLockedValueBox(state)
+        self.byteCountMax = byteCountMax
         self.send = send
     }
 
     /// Encodes a reply on the calling thread; one that comes after the burst is sent by itself.
-    func add(_ stream: UInt32, _ result: Result<WireReply, SakuinError>) {
-        let payload: Payload =
-            switch result {
-            case .success(let reply): .reply(WireCodec.encode(reply))
-            case .failure(let error): .error(WireCodec.encode(error))
-            }
+    func add(_ stream: UInt32, _ result: Result<WireReply, SakuinError>, _ memory: ReplyMemory? = nil) {
+        let payload = Payload(result, memory, byteCountMax: byteCountMax)
         let late = state.withLockedValue { state -> Bool in
             if state.isOpen { state.ready.append((stream, payload)) }
             return !state.isOpen

@@ -8,15 +8,22 @@ struct RequestRouter: Sendable {
     let catalog: IndexCatalog
     let metrics: ServerMetrics
 
-    typealias Completion = @Sendable (Result<WireReply, SakuinError>) -> Void
+    /// Gets the result, and the memory of the documents in it, which the reply holds until it is on its way.
+    typealias Completion = @Sendable (Result<WireReply, SakuinError>, ReplyMemory?) -> Void
 
-    /// Whether the call may wait for something other than the processor.
-    func mayWait(_ call: WireCall) -> Bool {
-        guard case .search(let index, let request) = call, request.minSequence > 0, request.pointInTime == nil else {
-            return false
+    /// The moment that a call has to wait for, and the index whose writes bring it; nil when it can be answered now.
+    func awaited(by call: WireCall) -> (index: SearchIndex, moment: ReadMoment)? {
+        let (name, moment): (String, ReadMoment)
+        switch call {
+        case .search(let index, let request): (name, moment) = (index, request.moment)
+        case .get(let index, _, let wanted): (name, moment) = (index, wanted)
+        case .openPointInTime(let index, _, let wanted): (name, moment) = (index, wanted)
+        default: return nil
         }
-        guard let index = try? catalog.indexNow(index) else { return false }
-        return !index.isVisible(request.minSequence)
+        guard moment.minSequence > 0, moment.pointInTime == nil, let index = try? catalog.indexNow(name),
+            !index.isVisible(moment.minSequence)
+        else { return nil }
+        return (index, moment)
     }
 
     /// The reply to a search that is done within so many nanoseconds on the calling thread; nil for all others.
@@ -32,41 +39,55 @@ struct RequestRouter: Sendable {
         }
     }
 
-    /// Carries out a call that does not stream; `completion` is called once, on any thread.
-    func run(_ request: WireRequest, completion: @escaping Completion) {
+    /// Carries out a call that does not stream, for a client that takes replies of at most so many bytes; `completion` is
+    /// called once, on any thread.
+    func run(_ request: WireRequest, replyByteCountMax: Int, completion: @escaping Completion) {
         do throws(SakuinError) {
             switch request.call {
             case .search(let name, let search):
-                let response = try catalog.indexNow(name).searchNow(
-                    search, limitMilliseconds: request.deadlineMilliseconds)
+                let index = try catalog.indexNow(name)
+                let memory = index.replyMemory(byteCountMax: replyByteCountMax)
+                let response = try index.searchNow(
+                    search, limitMilliseconds: request.deadlineMilliseconds, reply: memory)
                 metrics.searchTime.recordMicroseconds(response.tookMicroseconds)
-                completion(.success(.search(response)))
-            case .get(let name, let keys): completion(.success(.documents(try catalog.indexNow(name).fetchNow(keys))))
-            case .statistics(let name):
-                var statistics = try catalog.indexNow(name).statisticsNow()
-                statistics.name = name
-                completion(.success(.statistics(statistics)))
-            case .openPointInTime(let name, let lease):
-                let point = try catalog.indexNow(name).openPointInTimeNow(leaseMilliseconds: lease)
-                completion(.success(.pointInTime(point)))
-            case .closePointInTime(let name, let token):
-                try catalog.indexNow(name).closePointInTimeNow(token)
-                completion(.success(.done))
-            case .listIndexes: completion(.success(.indexes(catalog.listNow())))
-            case .write(let name, let batch):
-                try catalog.indexNow(name).submit(batch) { completion($0.map { .receipt($0) }) }
-            case .listJobs(let name):
-                completion(.success(.jobs(name.isEmpty ? catalog.jobsNow() : try jobs(name))))
-            case .createIndex, .dropIndex, .aliasIndex, .reopenIndex, .refresh, .commit, .segments, .compact,
-                .startCompaction,
-                .estimateCompaction, .startCheck, .controlJob, .createSnapshot, .listSnapshots, .restoreSnapshot,
-                .deleteSnapshot:
-                Task { completion(await slow(request.call)) }
-            case .importStream, .export:
-                throw SakuinError(.internalError, "A streaming call came to the unary router.")
+                completion(.success(.search(response)), memory)
+            case .get(let name, let keys, let moment):
+                let index = try catalog.indexNow(name)
+                let memory = index.replyMemory(byteCountMax: replyByteCountMax)
+                completion(.success(.documents(try index.fetchNow(keys, at: moment, reply: memory))), memory)
+            default: try runWithoutDocuments(request, completion: completion)
             }
         } catch {
-            completion(.failure(error))
+            completion(.failure(error), nil)
+        }
+    }
+
+    private func runWithoutDocuments(
+        _ request: WireRequest, completion: @escaping Completion
+    ) throws(SakuinError) {
+        switch request.call {
+        case .statistics(let name):
+            var statistics = try catalog.indexNow(name).statisticsNow()
+            statistics.name = name
+            completion(.success(.statistics(statistics)), nil)
+        case .openPointInTime(let name, let lease, let moment):
+            let point = try catalog.indexNow(name).openPointInTimeNow(leaseMilliseconds: lease, at: moment)
+            completion(.success(.pointInTime(point)), nil)
+        case .closePointInTime(let name, let token):
+            try catalog.indexNow(name).closePointInTimeNow(token)
+            completion(.success(.done), nil)
+        case .listIndexes: completion(.success(.indexes(catalog.listNow())), nil)
+        case .write(let name, let batch):
+            try catalog.indexNow(name).submit(batch) { completion($0.map { .receipt($0) }, nil) }
+        case .listJobs(let name):
+            completion(.success(.jobs(name.isEmpty ? catalog.jobsNow() : try jobs(name))), nil)
+        case .createIndex, .dropIndex, .aliasIndex, .reopenIndex, .refresh, .commit, .segments, .compact,
+            .startCompaction, .estimateCompaction, .startCheck, .controlJob, .createSnapshot, .listSnapshots,
+            .restoreSnapshot,
+            .deleteSnapshot:
+            Task { completion(await slow(request.call), nil) }
+        case .search, .get, .importStream, .export:
+            throw SakuinError(.internalError, "The call came to the wrong part of the router.")
         }
     }
 

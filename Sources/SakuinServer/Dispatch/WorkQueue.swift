@@ -5,17 +5,13 @@ import Synchronization
 /// Admission: a bounded number of requests waits for the worker threads.
 final class WorkQueue: Sendable {
     private let pool: NIOThreadPool
-    /// Requests that wait for a sequence number would keep the workers from answering others.
-    private let waiting: NIOThreadPool
     private let queued = Atomic(0)
     private let countMax: Int
 
     init(workerCount: Int, countMax: Int) {
         pool = NIOThreadPool(numberOfThreads: workerCount)
-        waiting = NIOThreadPool(numberOfThreads: 4)
         self.countMax = countMax
         pool.start()
-        waiting.start()
     }
 
     /// Places for up to `count` requests; returns how many were to be had.
@@ -26,16 +22,17 @@ final class WorkQueue: Sendable {
         return granted
     }
 
+    func giveBack(_ count: Int) { queued.subtract(count, ordering: .relaxed) }
+
     /// Runs `body` on a worker, then gives `count` places back.
-    func run(_ count: Int, mayWait: Bool = false, _ body: @escaping @Sendable () -> Void) {
-        (mayWait ? waiting : pool).submit { [self] _ in
+    func run(_ count: Int, _ body: @escaping @Sendable () -> Void) {
+        pool.submit { [self] _ in
             body()
-            queued.subtract(count, ordering: .relaxed)
+            giveBack(count)
         }
     }
 
     func shutdown() async {
         try? await pool.shutdownGracefully()
-        try? await waiting.shutdownGracefully()
     }
 }

@@ -63,6 +63,14 @@ final class FaultDirectory: Directory {
         }
     }
 
+    /// From now on every operation that the plan names fails.
+    func failFromNow() {
+        state.withLock { state in
+            state.plan.first = state.counted
+            state.plan.lasts = true
+        }
+    }
+
     /// From now on nothing fails.
     func mend() { state.withLock { $0.plan.first = Int.max } }
 

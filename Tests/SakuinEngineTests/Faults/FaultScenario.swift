@@ -22,6 +22,7 @@ struct FaultScenario: Sendable {
     static var options: IndexOptions {
         var options = IndexOptions()
         options.refreshIntervalMilliseconds = 0
+        options.commitIntervalMilliseconds = 0
         options.mergesInBackground = false
         options.memoryBudgetBytes = 16 << 20
         options.laneCount = 1

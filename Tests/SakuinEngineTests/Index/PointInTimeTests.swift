@@ -171,6 +171,24 @@ import Testing
         #expect(error { try options.validate() }?.field == "refreshByteCount")
     }
 
+    /// Whatever keeps a refresh from succeeding: what can be seen is exported, and what cannot is told of.
+    @Test func anIndexThatCannotRefreshIsExported() async throws {
+        let index = try await index(MemoryDirectory(), 1...2)
+        try await put(index, "k3")
+        index.writer.fail(.io(operation: "write", path: "somewhere", errno: 5), during: "testing")
+        let pages = try await index.export()
+        var keys: Set<String> = []
+        for try await page in pages { keys.formUnion(page.map(\.key)) }
+        #expect(keys == ["k1", "k2"])
+        #expect(pages.missing.count == 1 && pages.missing[0].hasPrefix("Writes 3 to 3 cannot be made visible: "))
+        index.abandon()
+        let whole = try await self.index(MemoryDirectory(), 1...2)
+        try await put(whole, "k3")
+        #expect(try await whole.export().complete)
+        try whole.close()
+        await #expect(throws: SakuinError.self) { try await whole.export() }
+    }
+
     /// The deadline of a search holds for its waiting, too.
     @Test func waitingEndsAtTheDeadline() async throws {
         let index = try await index(MemoryDirectory(), 1...1)

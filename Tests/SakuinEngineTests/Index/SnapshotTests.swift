@@ -243,6 +243,34 @@ import Testing
         }
     }
 
+    /// What indexes that are written need of the disk is not taken from them, neither by a restore nor by copies.
+    @Test func copiesLeaveRoomForWrites() async throws {
+        let memory = MemoryDirectory()
+        let links = FaultDirectory(memory, .init(lasts: true, kinds: [.link], errno: 18))
+        var options = SearchFixture.options
+        options.diskWriteMarkBytes = 1_000_000
+        let catalog = try IndexCatalog(links, options: options)
+        try catalog.createNow("i", .standard)
+        try await put(catalog, "i", ["a"])
+        let bytes = try catalog.createSnapshotNow(of: "i", name: "s").bytes
+        func leave(_ free: Int) { memory.setSpace(SpaceReading(free: free, total: 1 << 40)) }
+        leave(1_000_000 + bytes - 1)
+        let full = #expect(throws: SakuinError.self) { try catalog.restoreSnapshotNow("s", of: "i", as: "r") }
+        #expect(full?.code == .resourceExhausted && full?.limit == "\(bytes - 1) bytes")
+        leave(1_000_000 + bytes)
+        _ = try catalog.restoreSnapshotNow("s", of: "i", as: "r")
+        leave(1_000_000)
+        // Links take no room.
+        _ = try catalog.createSnapshotNow(of: "i", name: "linked")
+        links.failFromNow()
+        let copied = #expect(throws: SakuinError.self) { try catalog.createSnapshotNow(of: "i", name: "copied") }
+        #expect(copied?.code == .resourceExhausted)
+        #expect(try catalog.listSnapshotsNow(of: "i").map(\.name) == ["linked", "s"])
+        leave(1 << 39)
+        _ = try catalog.createSnapshotNow(of: "i", name: "copied")
+        try catalog.close()
+    }
+
     @Test func damageIsNotRestored() async throws {
         let memory = MemoryDirectory()
         let catalog = try IndexCatalog(memory, options: SearchFixture.options)

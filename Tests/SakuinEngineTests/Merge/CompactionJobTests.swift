@@ -188,9 +188,49 @@ import Testing
         pass()
         #expect(disk.refusal(.writes) == nil && disk.refusal(.merges) == nil)
         #expect(disk.refusal(.merges, for: 101) != nil)
-        // A small disk has small marks.
-        directory.setSpace(SpaceReading(free: 99, total: 1_600))
+        // A small disk has small marks, but not so small that what is under way would not fit.
+        directory.setSpace(SpaceReading(free: 75, total: 300))
         pass()
-        #expect(disk.refusal(.writes) == nil)
+        #expect(disk.refusal(.writes) == nil && disk.refusal(.merges)?.limit == "150")
+        directory.setSpace(SpaceReading(free: 74, total: 300))
+        pass()
+        #expect(disk.refusal(.writes)?.limit == "75")
+        let small = DiskSpace(directory, mergeMark: 512 << 20, writeMark: 128 << 20)
+        for (total, merges, writes) in [(256 << 20, 128 << 20, 64 << 20), (2 << 30, 512 << 20, 128 << 20)] {
+            let reading = SpaceReading(free: 0, total: total)
+            #expect(small.mark(.merges, of: reading) == merges && small.mark(.writes, of: reading) == writes)
+        }
+    }
+
+    /// Below the mark: no write, every search; above it writes come back by themselves.
+    @Test func aFullDiskStopsWritesOnly() async throws {
+        let directory = MemoryDirectory()
+        let index = try SearchIndex.open(directory, schema: .standard, options: SearchFixture.options)
+        func put(_ key: String) async throws {
+            _ = try await index.write(WriteBatch([.put(Document(key: key, ["title": "全文検索"]))]))
+        }
+        try await put("a")
+        _ = try await index.refresh()
+        directory.setSpace(SpaceReading(free: 1 << 20, total: 1 << 40))
+        var refusal: SakuinError?
+        while refusal == nil {
+            // The last reading of the disk serves for a moment.
+            do { try await put("b") } catch { refusal = error as? SakuinError }
+        }
+        #expect(
+            refusal?.code == .resourceExhausted && refusal?.field == "disk" && refusal?.retryAfterMilliseconds == 1_000)
+        #expect(index.statisticsNow().slowness == refusal?.message)
+        #expect(try index.searchNow(SearchRequest("検索")).hits.contains { $0.key == "a" })
+        #expect(try index.getNow(["a"])[0] != nil)
+        directory.setSpace(SpaceReading(free: 1 << 39, total: 1 << 40))
+        while refusal != nil {
+            do {
+                try await put("c")
+                refusal = nil
+            } catch { await Task.yield() }
+        }
+        _ = try await index.refresh()
+        #expect(try index.getNow(["c"])[0] != nil && index.writeFailure == nil)
+        try index.close()
     }
 }

@@ -29,6 +29,7 @@ struct SearchFixture {
     static var options: IndexOptions {
         var options = IndexOptions()
         options.refreshIntervalMilliseconds = 0
+        options.commitIntervalMilliseconds = 0
         options.mergesInBackground = false
         options.laneCount = 1
         return options

@@ -1,0 +1,199 @@
+// The real command line: what it reads at which moment, and that what goes out comes in again.
+
+import Foundation
+import Testing
+
+@Suite(.serialized, .enabled(if: Binaries.areBuilt)) struct CommandLineTests {
+    struct Answer {
+        let code: Int32
+        let text: String
+        let warnings: String
+    }
+
+    /// A daemon in a folder of its own, for one test.
+    final class Setting {
+        let folder: URL
+        let daemon: Daemon
+
+        init(options: [String] = []) throws {
+            folder = FileManager.default.temporaryDirectory.appendingPathComponent("sakuin-e2e-\(UUID().uuidString)")
+            try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+            daemon = try Daemon(
+                folder: try #require(Binaries.folder), data: folder.appendingPathComponent("data").path,
+                options: options)
+        }
+
+        deinit {
+            daemon.kill()
+            try? FileManager.default.removeItem(at: folder)
+        }
+
+        func file(_ name: String, _ text: String) throws -> String {
+            let path = folder.appendingPathComponent(name).path
+            try text.write(toFile: path, atomically: true, encoding: .utf8)
+            return path
+        }
+
+        /// Runs `sakuin`; `path` goes before the folders where programs are looked for.
+        func sakuin(_ words: String..., path: String? = nil) throws -> Answer { try run(words, path: path) }
+
+        func run(_ words: [String], path: String? = nil) throws -> Answer {
+            let process = Process()
+            process.executableURL = try #require(Binaries.folder).appendingPathComponent("sakuin")
+            process.arguments = (words.first == "--server" ? [] : ["--server", daemon.address]) + words
+            if let path {
+                var environment = ProcessInfo.processInfo.environment
+                environment["PATH"] = path + ":" + (environment["PATH"] ?? "/usr/bin:/bin")
+                process.environment = environment
+            }
+            let errors = folder.appendingPathComponent("stderr")
+            try Data().write(to: errors)
+            let pipe = Pipe()
+            process.standardOutput = pipe
+            process.standardError = try FileHandle(forWritingTo: errors)
+            try process.run()
+            let data = try pipe.fileHandleForReading.readToEnd() ?? Data()
+            process.waitUntilExit()
+            return Answer(
+                code: process.terminationStatus, text: String(decoding: data, as: UTF8.self),
+                warnings: String(decoding: try Data(contentsOf: errors), as: UTF8.self))
+        }
+    }
+
+    private func number(_ name: String, in text: String) throws -> Int {
+        let parts = text.components(separatedBy: "\"\(name)\":")
+        try #require(parts.count > 1, "\(text)")
+        return try #require(Int(parts[1].prefix { $0.isNumber }))
+    }
+
+    @Test func commandsReadAtAMoment() throws {
+        let setting = try Setting(options: ["--refresh-ms", "3600000"])
+        let documents = try setting.file("d.jsonl", "{\"id\":1,\"body\":\"全文検索\"}\n{\"id\":2,\"body\":\"全文検索\"}\n")
+        #expect(try setting.sakuin("index", "create", "t").code == 0)
+        let sequence = try number("sequence", in: try setting.sakuin("import", "t", documents, "--json").text)
+        let seen = ["--min-sequence", "\(sequence)"]
+        #expect(try setting.sakuin("count", "t", "検索", seen[0], seen[1]).text == "2\n")
+        #expect(try setting.sakuin("get", "t", "1", seen[0], seen[1]).code == 0)
+        #expect(try number("total", in: setting.sakuin("search", "t", "検索", "--json", seen[0], seen[1]).text) == 2)
+        #expect(try setting.sakuin("export", "t", seen[0], seen[1]).text.split(separator: "\n").count == 2)
+        for command in [["count", "t", "検索"], ["get", "t", "1"], ["search", "t", "検索"], ["point", "open", "t"]] {
+            let words = command + ["--min-sequence", "999999", "--wait-ms", "0", "--json"]
+            let late = try setting.run(words)
+            #expect(late.code == 2 && late.text.contains("DEADLINE_EXCEEDED"), "\(command) \(late.text)")
+        }
+        #expect(try setting.sakuin("count", "t", "検索", "--wait-ms", "60001").code == 2)
+        let stopped = try setting.sakuin(
+            "search", "t", "検索", "--min-sequence", "999999", "--wait-ms", "60000", "--timeout-ms", "200", "--json")
+        #expect(stopped.code == 2 && stopped.text.contains("DEADLINE_EXCEEDED") && !stopped.text.contains("60000"))
+
+        let opened = try setting.sakuin("point", "open", "t", "--lease-ms", "600000", seen[0], seen[1], "--json").text
+        let match = try #require(opened.firstMatch(of: /"pointInTime":"([0-9a-f]{32})"/), "\(opened)")
+        let token = String(match.1)
+        let deleted = try setting.sakuin("delete", "t", "1", "--json").text
+        #expect(deleted.contains(#""deletions":1"#) && deleted.contains(#""level":"disk""#))
+        #expect(try setting.sakuin("count", "t", "検索").text == "1\n")
+        #expect(try setting.sakuin("count", "t", "検索", "--point-in-time", token).text == "2\n")
+        #expect(try setting.sakuin("get", "t", "1", "--point-in-time", token).code == 0)
+        #expect(try setting.sakuin("get", "t", "1").code == 1)
+        #expect(
+            try setting.sakuin("export", "t", "--point-in-time", token).text.split(separator: "\n").count == 2)
+        let queries = try setting.file("q.tsv", "検索\n")
+        let answers = try setting.sakuin("search", "t", "--queries", queries, "--json", "--point-in-time", token)
+        #expect(try number("total", in: answers.text) == 2)
+        #expect(try setting.sakuin("point", "close", "t", token, "--json").text == "{\"closed\":\"\(token)\"}\n")
+        let gone = try setting.sakuin("count", "t", "検索", "--point-in-time", token, "--json")
+        #expect(gone.code == 2 && gone.text.contains("NOT_FOUND"))
+        #expect(try number("sequence", in: setting.sakuin("refresh", "t", "--json").text) == sequence + 1)
+        #expect(try number("sequence", in: setting.sakuin("commit", "t", "--json").text) == sequence + 1)
+        let stats = try setting.sakuin("stats", "t", "--json").text
+        #expect(try number("committedSequence", in: stats) == sequence + 1)
+        #expect(try number("openReaders", in: stats) == 0)
+    }
+
+    private static let schema = """
+        {"fields":[{"name":"body","type":"text"},{"name":"tag","type":"keyword"},{"name":"n","type":"integer"},
+        {"name":"price","type":"float"},{"name":"on","type":"boolean"},{"name":"day","type":"date"}],"dynamic":true}
+        """
+
+    /// By type, under a key of another name, with fields that no schema names.
+    @Test func whatGoesOutComesInAgain() throws {
+        let setting = try Setting()
+        let lines = [
+            #"{"sku":"a","id":1,"body":"全文\n検索 \"é\"","tag":"Ａ","n":-9223372036854775808,"price":0.1,"on":true,"day":"2023-11-09"}"#,
+            #"{"sku":"b","id":1,"body":"","tag":"b","n":0,"price":1e300,"on":false,"day":"2023-11-09T01:02:03Z","x":{"y":[1,null]}}"#,
+            #"{"sku":"c","id":1,"extra":null,"m":18446744073709551617}"#, #"{"sku":7,"id":"1"}"#,
+        ]
+        let documents = try setting.file("d.jsonl", lines.joined(separator: "\n") + "\n")
+        #expect(try setting.sakuin("index", "create", "t", "--schema", setting.file("s.json", Self.schema)).code == 0)
+        #expect(try setting.sakuin("import", "t", documents, "--key", "sku").code == 0)
+        // All have the same id: read again under it there would be one.
+        let wrong = try setting.sakuin("export", "t", "--json")
+        #expect(wrong.code == 2 && wrong.text.contains("--key sku") && !wrong.text.contains("全文"))
+        let out = try setting.sakuin("export", "t", "--key", "sku")
+        #expect(out.code == 0 && out.warnings.isEmpty && out.text.split(separator: "\n").count == 4)
+        #expect(out.text.contains(#""n":-9223372036854775808,"#) && out.text.contains(#""m":18446744073709551617"#))
+        let copy = try setting.file("copy.jsonl", out.text)
+        let described = try setting.sakuin("index", "schema", "t").text
+        #expect(try setting.sakuin("index", "create", "u", "--schema", setting.file("copy.json", described)).code == 0)
+        #expect(try setting.sakuin("index", "schema", "u").text == described)
+        #expect(try setting.sakuin("import", "u", copy, "--key", "sku").code == 0)
+        let again = try setting.sakuin("export", "u", "--key", "sku").text
+        #expect(Set(again.split(separator: "\n")) == Set(out.text.split(separator: "\n")))
+        #expect(
+            try setting.sakuin("count", "u", "tag:a n:[* TO 0]").text
+                == setting.sakuin("count", "t", "tag:a n:[* TO 0]").text)
+    }
+
+    @Test func anExportSaysWhatItLeavesOut() throws {
+        let setting = try Setting()
+        let schema = #"{"fields":[{"name":"title","type":"text"},{"name":"body","type":"text","stored":false}]}"#
+        #expect(try setting.sakuin("index", "create", "t", "--schema", setting.file("s.json", schema)).code == 0)
+        let documents = try setting.file("d.jsonl", "{\"id\":1,\"title\":\"題\",\"body\":\"本文\"}\n")
+        #expect(try setting.sakuin("import", "t", documents).code == 0)
+        let out = try setting.sakuin("export", "t")
+        #expect(out.code == 1 && out.text == "{\"id\":1,\"title\":\"題\"}\n")
+        #expect(out.warnings == "not stored, so not exported: body\n")
+        #expect(try setting.sakuin("export", "t", "--incomplete").code == 0)
+        #expect(try setting.sakuin("stats", "t", "--json").text.contains("\"openReaders\":0"))
+    }
+
+    /// Whatever program `zstd` is.
+    @Test func zstdFilesAreUnpacked() throws {
+        let setting = try Setting()
+        let tool = try setting.file("zstd", "#!/bin/sh\nshift\nexec cat \"$@\"\n")
+        try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: tool)
+        let documents = try setting.file("d.jsonl.zst", "{\"id\":1,\"body\":\"本文\"}\n")
+        #expect(try setting.sakuin("index", "create", "t").code == 0)
+        #expect(try setting.sakuin("import", "t", documents, path: setting.folder.path).code == 0)
+        #expect(try setting.sakuin("count", "t", "本文").text == "1\n")
+    }
+
+    /// What the daemon was told, and both ways to stop it.
+    @Test func theDaemonDoesAsItIsTold() throws {
+        let setting = try Setting()
+        let configuration = try setting.file("c.json", #"{"memory-mb":128,"refresh-ms":3600000}"#)
+        let other = try Daemon(
+            folder: try #require(Binaries.folder), data: setting.folder.appendingPathComponent("other").path,
+            options: ["--config", configuration, "--memory-mb", "64"])
+        let index = try setting.run(["--server", other.address, "index", "create", "t"])
+        #expect(index.code == 0)
+        let stats = try setting.run(["--server", other.address, "stats", "t", "--json"])
+        #expect(try number("memoryBudgetBytes", in: stats.text) == 64 << 20)
+        other.process.interrupt()
+        other.process.waitUntilExit()
+        #expect(other.process.terminationReason == .exit && other.process.terminationStatus == 0)
+        #expect(setting.daemon.stop() == 0)
+        for wrong in [["--memory-mb", "63"], ["--config", "/nowhere"], ["--journal-mb", "0"]] {
+            let process = Process()
+            process.executableURL = try #require(Binaries.folder).appendingPathComponent("sakuind")
+            process.arguments = ["--data", setting.folder.appendingPathComponent("wrong").path] + wrong
+            let pipe = Pipe()
+            process.standardError = pipe
+            process.standardOutput = FileHandle(forWritingAtPath: "/dev/null")
+            try process.run()
+            let said = String(decoding: try pipe.fileHandleForReading.readToEnd() ?? Data(), as: UTF8.self)
+            process.waitUntilExit()
+            #expect(process.terminationStatus == 1 && said.hasPrefix("sakuind: INVALID_ARGUMENT: "), "\(said)")
+        }
+    }
+}
