@@ -5,7 +5,7 @@ export SWIFT_BACKTRACE ?= enable=no
 KILLS ?= 200
 MINUTES ?= 1
 
-.PHONY: help deps demo test build lint bench micro fuzz soak steady memory recovery merging proto clean
+.PHONY: help deps demo test build lint bench micro fuzz soak steady beside memory recovery merging proto clean
 
 help: ## this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -53,6 +53,11 @@ soak: deps ## kill a loaded daemon KILLS times and go on for MINUTES, then sweep
 steady: deps ## keep a daemon under load and compactions for MINUTES; plot memory, files, dead documents
 	swift build -c release --product sakuind
 	Scripts/steady.py --minutes $(MINUTES) --out steady.tsv --plot steady.svg $(if $(SEED),--seed $(SEED))
+
+beside: deps ## measure searches with and without a compaction beside them [CORPUS=file.jsonl QUERIES=file.tsv]
+	swift build -c release --product sakuind
+	swift build -c release --product sakuin
+	Scripts/beside.py $(if $(CORPUS),--corpus $(CORPUS)) $(if $(QUERIES),--queries $(QUERIES))
 
 memory: deps ## sample the memory of a daemon under imports: CORPUS=file.jsonl QUERIES=file.tsv [MB=64]
 	swift build -c release --product sakuind

@@ -153,6 +153,9 @@ class Connection:
     def throttle(self, index, job, bytes_per_second):
         self.call(33, block(1, index) + number(2, job) + number(3, 4) + number(4, bytes_per_second))
 
+    def cancel(self, index, job):
+        self.call(33, block(1, index) + number(2, job) + number(3, 3))
+
     def job_state(self, index, job):
         """Its number in JobState, None when it is not known."""
         jobs = decode(self.call(32, block(1, index))[31][0])
