@@ -22,9 +22,7 @@ struct ExportCommand: OnlineCommand {
         try await print(point)
         try await point.close()
         output.warn(missing: missing)
-        if !unstored.isEmpty {
-            output.warn("not stored, so not exported: \(unstored.joined(separator: ", "))")
-        }
+        output.warn(unstored: unstored)
         // Whoever takes it for a backup has to notice.
         if !missing.isEmpty || !(unstored.isEmpty || incomplete) { throw ExitCode(1) }
     }

@@ -28,6 +28,15 @@ struct Output: Sendable {
         for sentence in missing { warn("  " + sentence) }
     }
 
+    /// Says on standard error which fields are not in an export since the index does not store them.
+    func warn(unstored: [String]) {
+        if unstored.isEmpty { return }
+        if json {
+            return warn(JSONValue.object([.init(key: "unstored", value: .array(unstored.map { .string($0) }))]).text)
+        }
+        warn("not stored, so not exported: \(unstored.joined(separator: ", "))")
+    }
+
     /// Writes all of it; ends the process when the reader is gone (`| head`), for nothing more can be said.
     static func write(_ bytes: [UInt8], to descriptor: Int32) {
         var at = 0

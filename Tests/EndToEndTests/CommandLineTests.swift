@@ -154,6 +154,7 @@ import Testing
         #expect(out.code == 1 && out.text == "{\"id\":1,\"title\":\"題\"}\n")
         #expect(out.warnings == "not stored, so not exported: body\n")
         #expect(try setting.sakuin("export", "t", "--incomplete").code == 0)
+        #expect(try setting.sakuin("export", "t", "--json").warnings == "{\"unstored\":[\"body\"]}\n")
         #expect(try setting.sakuin("stats", "t", "--json").text.contains("\"openReaders\":0"))
     }
 

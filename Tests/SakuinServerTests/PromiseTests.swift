@@ -1,5 +1,6 @@
 // What acknowledgements, idempotency keys and points in time promise, over the wire and over a restart of the server.
 
+import NIOConcurrencyHelpers
 import SakuinClient
 import SakuinProtocol
 import SakuinServer
@@ -31,6 +32,39 @@ import Testing
             #expect(receipts[0].applied == 2)
         }
         await client.close()
+        try await server.stop()
+    }
+
+    /// Batches that wait while the log is synced share the next sync, whatever connection they came on.
+    @Test func connectionsShareASync() async throws {
+        let syncs = NIOLockedValueBox(0)
+        let call = SystemCall { operation, path, _ in
+            if operation == "fdatasync", path.contains("journal-") { syncs.withLockedValue { $0 += 1 } }
+            return nil
+        }
+        var options = RunningServer.options
+        options.mergesInBackground = false
+        let server = try await RunningServer.start(options: options, call: call)
+        let clients = (0..<8).map { _ in server.client() }
+        try await clients[0].create(index: "i", schema: .standard)
+        let writer = try server.catalog.indexNow("i").writer
+        _ = try await clients[0].index("i").write(WriteBatch([put("first")]))
+        syncs.withLockedValue { $0 = 0 }
+        _ = try await clients[0].index("i").write(WriteBatch([put("alone")]))
+        let alone = syncs.withLockedValue { $0 }
+        #expect(alone > 0)
+        syncs.withLockedValue { $0 = 0 }
+        // They come while the writing thread is busy.
+        writer.keep(WritePace(stops: true))
+        let receipts = clients.enumerated().map { number, client in
+            Task { try await client.index("i").write(WriteBatch([put("k\(number)")])) }
+        }
+        while writer.queue.read({ $0.submissions.count }) < clients.count { await Task.yield() }
+        writer.keep(WritePace())
+        var sequences: Set<UInt64> = []
+        for receipt in receipts { sequences.insert(try await receipt.value.sequence) }
+        #expect(sequences == Set(3...10) && syncs.withLockedValue { $0 } == alone)
+        for client in clients { await client.close() }
         try await server.stop()
     }
 

@@ -6,9 +6,9 @@ import NIOConcurrencyHelpers
 import NIOCore
 import NIOPosix
 import SakuinClient
-import SakuinEngine
 import SakuinProtocol
 
+@testable import SakuinEngine
 @testable import SakuinServer
 
 struct RunningServer: Sendable {
@@ -28,12 +28,12 @@ struct RunningServer: Sendable {
         return options
     }
 
-    /// Over the data folder `folder`, a new one if none is named.
+    /// Over the data folder `folder`, a new one if none is named; its system calls go through `call`.
     static func start(
-        folder: String = freshFolder, options: IndexOptions = options,
+        folder: String = freshFolder, options: IndexOptions = options, call: SystemCall = SystemCall(),
         _ change: (inout ServerConfiguration) -> Void = { _ in }
     ) async throws -> RunningServer {
-        let catalog = try IndexCatalog(path: folder, options: options)
+        let catalog = try IndexCatalog(try DiskDirectory(folder, create: true, call), options: options)
         var configuration = ServerConfiguration(workerCount: 2)
         configuration.port = 0
         configuration.drainSeconds = 5
