@@ -103,7 +103,7 @@ import Testing
     }
 
     /// More than the client has credit for, so that the export stays on its way until the client gives it up.
-    @Test(.timeLimit(.minutes(2))) func anExportThatIsDroppedIsCancelled() async throws {
+    @Test(.timeLimit(.minutes(30))) func anExportThatIsDroppedIsCancelled() async throws {
         let server = try await start(40, length: 100_000)
         let client = server.client()
         let index = try await client.index("i")

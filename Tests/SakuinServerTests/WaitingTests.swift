@@ -34,7 +34,7 @@ import Testing
         #expect(try await index.fetch(["a"], at: search(sequence).moment).documents[0] != nil)
         let behind = try await put(index, "b")
         let point = try await index.openPointInTime(
-            leaseMilliseconds: 60_000, at: ReadMoment(minSequence: behind))
+            leaseMilliseconds: 600_000, at: ReadMoment(minSequence: behind))
         #expect(point.sequence >= behind)
         let past = ReadMoment(pointInTime: point.token)
         _ = try await index.write(WriteBatch([.delete("a")]))

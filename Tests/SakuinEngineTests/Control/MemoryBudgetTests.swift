@@ -117,6 +117,7 @@ import Testing
         options.memoryBudgetBytes = 16 * Self.mebibyte
         options.laneCount = laneCount
         options.refreshIntervalMilliseconds = 0
+        options.commitIntervalMilliseconds = 0
         let index = try SearchIndex.open(MemoryDirectory(), schema: .standard, options: options)
         var random = SeededRandom(seed: 7)
         let texts = (0..<40).map { _ in TextMaker.text(2_000, &random) }

@@ -7,6 +7,7 @@ import Testing
         let directory = MemoryDirectory()
         var options = IndexOptions()
         options.refreshIntervalMilliseconds = 0
+        options.commitIntervalMilliseconds = 0
         options.mergesInBackground = false
         do {
             let index = try SearchIndex.open(directory, schema: .standard, options: options)

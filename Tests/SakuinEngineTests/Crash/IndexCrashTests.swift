@@ -7,6 +7,7 @@ import Testing
     @Test(arguments: 0..<6) func acknowledgedWritesSurvive(lane: Int) async throws {
         var options = IndexOptions()
         options.refreshIntervalMilliseconds = 0
+        options.commitIntervalMilliseconds = 0
         options.mergesInBackground = false
         options.memoryBudgetBytes = 16 << 20
         options.laneCount = 1 + lane % 2

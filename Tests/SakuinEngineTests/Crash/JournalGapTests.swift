@@ -9,6 +9,7 @@ import Testing
         let directory = MemoryDirectory()
         var options = IndexOptions()
         options.refreshIntervalMilliseconds = 0
+        options.commitIntervalMilliseconds = 0
         let index = try SearchIndex.open(directory, schema: .standard, options: options)
         for i in 1...5 {
             _ = try await index.write(WriteBatch([.put(Document(key: "a\(i)", ["body": .string("第\(i)篇")]))]))

@@ -209,7 +209,8 @@ import Testing
     @Test func namesParseBack() {
         #expect(FileName(FileName.segment(0x1F)) == .segment(id: 0x1F))
         #expect(FileName.segment(0x1F) == "segment-000000000000001f.seg")
-        #expect(FileName(FileName.live(segment: 2, generation: .max)) == .live(of: 2, generation: .max))
+        let last = FileName.numberMax - 1
+        #expect(FileName(FileName.live(segment: 2, generation: last)) == .live(of: 2, generation: last))
         #expect(FileName(FileName.journal(1)) == .journal(firstSequence: 1))
         #expect(FileName(FileName.manifest(9)) == .manifest(generation: 9))
         #expect(FileName(FileName.temporary("x")) == .temporary)

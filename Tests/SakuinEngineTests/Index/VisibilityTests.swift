@@ -190,7 +190,7 @@ import Testing
         let index = try index()
         let sequence = try await write(index, "a")
         let moment = ReadMoment(minSequence: sequence)
-        let point = try await index.openPointInTime(leaseMilliseconds: 1_000, at: moment)
+        let point = try await index.openPointInTime(leaseMilliseconds: 600_000, at: moment)
         #expect(point.sequence >= sequence)
         _ = try await write(index, "b")
         _ = try await index.refresh()

@@ -45,6 +45,7 @@ import Testing
         var options = IndexOptions()
         options.laneCount = 1 + round % 3
         options.refreshIntervalMilliseconds = 0
+        options.commitIntervalMilliseconds = 0
         options.mergesInBackground = round % 2 == 0
         // In every second round the first segments are of the analyzer before.
         if round % 2 == 1 { options.analyzerVersion = 1 }
