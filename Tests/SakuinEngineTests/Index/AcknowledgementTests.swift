@@ -8,6 +8,7 @@ import Testing
     private static var options: IndexOptions {
         var options = IndexOptions()
         options.refreshIntervalMilliseconds = 0
+        options.commitIntervalMilliseconds = 0
         options.mergesInBackground = false
         return options
     }
