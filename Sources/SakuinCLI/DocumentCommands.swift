@@ -15,10 +15,7 @@ struct CountCommand: OnlineCommand {
     func run(_ client: SakuinClient, _ output: Output) async throws {
         var request = SearchRequest(.text(query), limit: 0)
         request.filter = filter.map { .text($0) }
-        let moment = try moment.moment()
-        request.minSequence = moment.minSequence
-        request.waitLimitMilliseconds = moment.waitLimitMilliseconds
-        request.pointInTime = moment.pointInTime
+        request.moment = try moment.moment()
         let response = try await client.index(name).search(request)
         if output.json {
             output.object([

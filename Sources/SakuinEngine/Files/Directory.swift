@@ -73,6 +73,27 @@ extension Directory {
     func list() throws(StorageError) -> [String] { try list(nil) }
     func syncDirectory() throws(StorageError) { try syncDirectory(nil) }
 
+    /// Makes these the bytes of the file, whole or not at all; durable once the folder is synced.
+    func replace(_ name: String, with bytes: borrowing ByteWriter) throws(StorageError) {
+        let temporary = FileName.temporary(name)
+        let file = try create(temporary)
+        try bytes.withBytes { (bytes) throws(StorageError) in try file.append(bytes) }
+        try file.sync()
+        try file.close()
+        try rename(temporary, to: name)
+    }
+
+    /// Where a file goes that is kept in quarantine: a name that is free.
+    func quarantineName(_ name: String) throws(StorageError) -> String {
+        var target = FileName.quarantined(name)
+        var number = 1
+        while try exists(target) {
+            number += 1
+            target = FileName.quarantined("\(name).\(number)")
+        }
+        return target
+    }
+
     /// Removes a subfolder with everything in it; one that is not there is fine.
     func removeTree(_ name: String) throws(StorageError) {
         guard try exists(name) else { return }

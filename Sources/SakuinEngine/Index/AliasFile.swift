@@ -49,14 +49,9 @@ enum AliasFile {
             JSONValue.Member(key: "aliases", value: inner),
             JSONValue.Member(key: "crc32c", value: .integer(Int64(checksum(inner)))),
         ])
-        let temporary = FileName.temporary(name)
-        let file = try root.create(temporary)
         var bytes = ByteWriter()
         bytes.append(utf8: object.text)
-        try bytes.withBytes { (bytes) throws(StorageError) in try file.append(bytes) }
-        try file.sync()
-        try file.close()
-        try root.rename(temporary, to: name)
+        try root.replace(name, with: bytes)
         try root.syncDirectory()
     }
 
@@ -73,12 +68,7 @@ enum AliasFile {
     /// Moves a file that cannot be read out of the way; returns its new name.
     static func quarantine(_ root: any Directory) throws(StorageError) -> String {
         try root.createFolder(FileName.quarantineFolder)
-        var target = FileName.quarantined(name)
-        var number = 1
-        while try root.exists(target) {
-            number += 1
-            target = FileName.quarantined("\(name).\(number)")
-        }
+        let target = try root.quarantineName(name)
         try root.rename(name, to: target)
         try root.syncDirectory(FileName.quarantineFolder)
         try root.syncDirectory()

@@ -29,6 +29,11 @@ enum ErrorMapping {
         }
     }
 
+    /// What replies say of a segment that cannot be read.
+    static func notSearched(_ file: String, _ error: StorageError) -> String {
+        "Segment \(file) is not searched: \(sakuinError(error).message)"
+    }
+
     private static func ioError(_ operation: String, _ path: String, _ errno: Int32) -> SakuinError {
         // ENOSPC, EDQUOT
         if errno == 28 || errno == 122 {

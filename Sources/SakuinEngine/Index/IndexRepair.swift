@@ -49,11 +49,11 @@ public enum IndexRepair {
                 return .success(repair.report)
             }
             // A journal of a later format is found before anything is changed.
-            _ = try repair.replay(manifest)
+            let replay = try repair.replay(manifest)
             // Generations from before manifests were written twice have one file.
             let halved = scan.halved.filter { $0.error.isCorrupt }
             try repair.replaceDamaged(manifest, (scan.damaged + halved).map(\.name))
-            try repair.keepDamagedJournals(manifest)
+            if let replay { try repair.keepDamagedJournals(replay) }
         } catch {
             lock.release()
             throw error
@@ -245,8 +245,8 @@ private struct Repair {
             FieldRegistry(schema: schema, names: manifest.fieldNames))
     }
 
-    mutating func keepDamagedJournals(_ manifest: Manifest) throws(StorageError) {
-        guard let replay = try replay(manifest), !replay.damage.isEmpty else { return }
+    mutating func keepDamagedJournals(_ replay: JournalReplay) throws(StorageError) {
+        if replay.damage.isEmpty { return }
         // Opening cuts torn tails: what is kept must not be the same file.
         try quarantine(replay.files, byCopying: true)
         report.actions += replay.damage
@@ -257,12 +257,7 @@ private struct Repair {
     private func quarantine(_ names: [String], byCopying copies: Bool = false) throws(StorageError) {
         try directory.createFolder(FileName.quarantineFolder)
         for name in names where try directory.exists(name) {
-            var target = FileName.quarantined(name)
-            var number = 1
-            while try directory.exists(target) {
-                number += 1
-                target = FileName.quarantined("\(name).\(number)")
-            }
+            let target = try directory.quarantineName(name)
             if copies { try copy(name, to: target) } else { try directory.link(name, to: target) }
         }
         try directory.syncDirectory(FileName.quarantineFolder)

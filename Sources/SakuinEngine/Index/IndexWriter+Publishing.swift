@@ -78,7 +78,7 @@ extension IndexWriter {
             }
             return .success(ticket.sequence)
         } catch {
-            if let damage = store.quarantine(error) { refuse(with: Recovery.readOnly(damage)) }
+            quarantine(error)
             fail(error, during: ticket.commits ? "committing" : "refreshing")
             return .failure(failureOrInternal)
         }

@@ -120,6 +120,11 @@ final class IndexWriter: Sendable {
         waiters.end(with: error)
     }
 
+    /// The same because of a segment that the error is of, which is served no more; other errors do nothing.
+    func quarantine(_ error: StorageError) {
+        if let damage = store.quarantine(error) { refuse(with: Recovery.readOnly(damage)) }
+    }
+
     /// Why a batch was not queued.
     enum Refusal {
         case now(SakuinError)

@@ -311,8 +311,7 @@ struct Recovery {
                 throw .unsupportedVersion(file: file, found: found, supported: supported)
             } catch {
                 if givesUp, !error.isDamage { throw error }
-                let message = ErrorMapping.sakuinError(error).message
-                snapshot.damage.append("Segment \(FileName.segment(segment.id)) is not searched: \(message)")
+                snapshot.damage.append(ErrorMapping.notSearched(FileName.segment(segment.id), error))
             }
         }
         return snapshot

@@ -56,16 +56,12 @@ extension SearchIndex {
     private func goRound(_ error: StorageError, _ snapshot: inout IndexSnapshot) -> Bool {
         guard case .corrupt(let file, _, _) = error else { return false }
         quarantine(error)
-        return snapshot.quarantine(
-            file, "Segment \(file) is not searched: \(ErrorMapping.sakuinError(error).message)")
+        return snapshot.quarantine(file, ErrorMapping.notSearched(file, error))
     }
 
     /// Puts the segment an error is of into quarantine: it is served no more, and nothing is written until the index has
     /// been repaired. Errors that are no damage do nothing.
-    func quarantine(_ error: StorageError) {
-        guard let damage = store.quarantine(error) else { return }
-        writer.refuse(with: Recovery.readOnly(damage))
-    }
+    func quarantine(_ error: StorageError) { writer.quarantine(error) }
 
     private func answer(
         _ request: SearchRequest, _ snapshot: IndexSnapshot, _ reply: ReplyMemory?, began: UInt64, deadline: UInt64

@@ -130,7 +130,7 @@ final class SegmentStore: Sendable {
     /// that the manifest goes on naming it. Returns what is missing then; nil when the error is of no such file.
     func quarantine(_ error: StorageError) -> [String]? {
         guard case .corrupt(let file, _, _) = error else { return nil }
-        let sentence = "Segment \(file) is not searched: \(ErrorMapping.sakuinError(error).message)"
+        let sentence = ErrorMapping.notSearched(file, error)
         let damage: [String]? = state.read { _ in
             var snapshot = holder.snapshot
             guard snapshot.quarantine(file, sentence) else { return nil }

@@ -22,12 +22,7 @@ extension Manifest {
         var bytes = ByteWriter(capacity: 4096)
         encode(into: &bytes)
         for name in [FileName.manifestCopy(generation), FileName.manifest(generation)] {
-            let temporary = FileName.temporary(name)
-            let file = try directory.create(temporary)
-            try bytes.withBytes { (bytes) throws(StorageError) in try file.append(bytes) }
-            try file.sync()
-            try file.close()
-            try directory.rename(temporary, to: name)
+            try directory.replace(name, with: bytes)
         }
         try directory.syncDirectory()
         // One that stays does no harm: it is older, and the next change tries again.

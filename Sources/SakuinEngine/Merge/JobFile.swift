@@ -8,14 +8,9 @@ struct JobFile: Sendable {
 
     /// Replaces the file; durable when it returns.
     func write(_ jobs: JobTable) throws(StorageError) {
-        let temporary = FileName.temporary(Self.name)
-        let file = try directory.create(temporary)
         var bytes = ByteWriter()
         bytes.append(utf8: jobs.json)
-        try bytes.withBytes { (bytes) throws(StorageError) in try file.append(bytes) }
-        try file.sync()
-        try file.close()
-        try directory.rename(temporary, to: Self.name)
+        try directory.replace(Self.name, with: bytes)
         try directory.syncDirectory()
     }
 
