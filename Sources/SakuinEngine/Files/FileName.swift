@@ -8,6 +8,8 @@ enum FileName: Equatable, Sendable {
     case manifest(generation: UInt64)
     /// The same once more, since there is no other.
     case manifestCopy(generation: UInt64)
+    /// Says that a segment was found damaged while it was served.
+    case mark(of: UInt64)
     /// Being written; worthless after a crash.
     case temporary
 
@@ -24,6 +26,7 @@ enum FileName: Equatable, Sendable {
     static func journal(_ firstSequence: UInt64) -> String { "journal-\(hex(firstSequence)).log" }
     static func manifest(_ generation: UInt64) -> String { "manifest-\(hex(generation)).mft" }
     static func manifestCopy(_ generation: UInt64) -> String { "manifest-\(hex(generation)).copy" }
+    static func mark(segment: UInt64) -> String { "damaged-\(hex(segment)).txt" }
     static func temporary(_ name: String) -> String { temporaryPrefix + name }
     static func quarantined(_ name: String) -> String { "\(quarantineFolder)/\(name)" }
 
@@ -41,6 +44,8 @@ enum FileName: Equatable, Sendable {
             self = .manifest(generation: numbers[0])
         } else if let numbers = Self.numbers(name, "manifest-", ".copy", 1) {
             self = .manifestCopy(generation: numbers[0])
+        } else if let numbers = Self.numbers(name, "damaged-", ".txt", 1) {
+            self = .mark(of: numbers[0])
         } else {
             return nil
         }

@@ -58,6 +58,9 @@ public enum IndexCheck {
         for segment in manifest.segments {
             do throws(StorageError) {
                 try check(segment, directory, &report)
+                if let sentence = try DamageMarks.sentence(segment.id, in: directory) {
+                    report.problems.append("\(sentence) It reads well now; a repair lets it be served again.")
+                }
             } catch {
                 if !report.add(error) { report.problems[report.problems.count - 1] += salvageable(segment, directory) }
             }

@@ -1,7 +1,7 @@
 // Makes an index whole again out of what can be read, into new files; what cannot be read goes to `quarantine`.
 //
-// 1. The newest manifest that verifies is the starting point. Without any, the documents of all segments are written to
-//    a file of JSON lines, and nothing else is changed.
+// 1. The newest manifest that verifies is the starting point. Without any, the documents of all segments and of the
+//    journal are written to files of JSON lines, and nothing else is changed.
 // 2. Segments that do not verify: their readable living documents become new segments. Where it is not known which
 //    documents live, they go to a file of JSON lines instead, since deleted ones would come back.
 // 3. Damaged files get a second name in `quarantine`, then a new manifest names what is good.
@@ -77,41 +77,16 @@ public enum IndexRepair {
     }
 }
 
-private struct Repair {
-    private let directory: any Directory
+struct Repair {
+    let directory: any Directory
     var report = IndexRepair.Report()
 
     init(_ directory: any Directory) { self.directory = directory }
 
-    // MARK: Without a manifest
-
-    mutating func exportAll() throws(StorageError) {
-        report.isWhole = false
-        var newest: [UInt64: UInt64] = [:]
-        let names = try directory.list()
-        for name in names {
-            if case .live(let id, let generation)? = FileName(name) { newest[id] = max(newest[id] ?? 0, generation) }
-        }
-        for name in names {
-            guard case .segment(let id)? = FileName(name) else { continue }
-            guard let salvage = try salvage(name, live: nil) else {
-                report.actions.append("\(name): no document can be read.")
-                continue
-            }
-            let live = try newest[id].flatMap { (generation) throws(StorageError) in
-                try living(of: id, generation: generation, documentCount: salvage.documentCount)
-            }
-            try export(name, live: live, documentCount: salvage.documentCount)
-        }
-        report.actions.append(
-            "No manifest can be read, so the index cannot be opened. Make a new index and import the files of JSON lines "
-                + "in '\(FileName.quarantineFolder)'; documents that were deleted or replaced may be among them.")
-    }
-
     // A call that fails is no damage: it would send a good file to quarantine. The repair then ends, to be run again.
 
     /// Which documents of a segment live; nil when the file is damaged.
-    private func living(
+    func living(
         of id: UInt64, generation: UInt64, documentCount: Int
     ) throws(StorageError) -> LiveDocuments? {
         let name = FileName.live(segment: id, generation: generation)
@@ -123,41 +98,8 @@ private struct Repair {
     }
 
     /// What can be read of a segment; nil when that is nothing.
-    private func salvage(_ name: String, live: LiveDocuments?) throws(StorageError) -> SegmentSalvage? {
+    func salvage(_ name: String, live: LiveDocuments?) throws(StorageError) -> SegmentSalvage? {
         try StorageError.unlessDamaged { () throws(StorageError) in try SegmentSalvage(directory, name, live: live) }
-    }
-
-    /// Documents of a segment to a file of JSON lines.
-    private mutating func export(
-        _ name: String, live: LiveDocuments?, documentCount: Int
-    ) throws(StorageError) {
-        guard let salvage = try salvage(name, live: live) else {
-            report.lostDocuments += live?.liveCount ?? documentCount
-            report.actions.append("\(name): no document can be read.")
-            return
-        }
-        let target = FileName.quarantined(name + ".jsonl")
-        try directory.createFolder(FileName.quarantineFolder)
-        let file = try directory.create(target)
-        var count = 0
-        var buffer = ByteWriter()
-        let lost = try salvage.forEach { (bytes) throws(StorageError) in
-            let document = try salvage.decode(bytes)
-            for byte in document.json(keyField: "id") { buffer.append(byte) }
-            buffer.append(UInt8(ascii: "\n"))
-            count += 1
-            if buffer.count > 1 << 20 {
-                try buffer.withBytes { (bytes) throws(StorageError) in try file.append(bytes) }
-                buffer.removeAll()
-            }
-        }
-        try buffer.withBytes { (bytes) throws(StorageError) in try file.append(bytes) }
-        try file.sync()
-        try file.close()
-        try directory.syncDirectory(FileName.quarantineFolder)
-        report.exportedDocuments += count
-        report.lostDocuments += lost
-        report.actions.append("\(name): \(count) documents were written to \(target), \(lost) cannot be read.")
     }
 
     // MARK: Segments
@@ -179,7 +121,7 @@ private struct Repair {
                 try save(segment, into: &repaired)
             }
         }
-        if gone.isEmpty { return }
+        if gone.isEmpty { return try removeMarks(of: manifest) }
         try quarantine(gone)
         var highest = manifest.generation
         if let newest = try Manifest.generations(in: directory).first { highest = max(highest, newest) }
@@ -187,6 +129,17 @@ private struct Repair {
         try directory.syncDirectory()
         try repaired.write(to: directory)
         for name in gone { try directory.remove(name) }
+        try removeMarks(of: repaired)
+    }
+
+    /// Every segment of the manifest has been read whole.
+    private mutating func removeMarks(of manifest: Manifest) throws(StorageError) {
+        for id in try DamageMarks.all(in: directory) {
+            try DamageMarks.remove(id, in: directory)
+            guard manifest.segments.contains(where: { $0.id == id }) else { continue }
+            report.actions.append(
+                "\(FileName.segment(id)) was found damaged before and reads well now; it is served again.")
+        }
     }
 
     /// The readable living documents of a damaged segment become a new one.

@@ -304,6 +304,10 @@ struct Recovery {
         var snapshot = IndexSnapshot()
         snapshot.sequence = manifest.committedSequence
         for segment in manifest.segments {
+            if let sentence = try DamageMarks.sentence(segment.id, in: directory) {
+                snapshot.damage.append(sentence)
+                continue
+            }
             do throws(StorageError) {
                 snapshot.segments.append(try openSegment(segment, files))
             } catch .unsupportedVersion(let file, let found, let supported) {
@@ -340,7 +344,7 @@ struct Recovery {
             switch FileName(name) {
             case .segment(let id)? where live[id] == nil: try directory.remove(name)
             case .live(let id, let generation)? where live[id] != generation: try directory.remove(name)
-            case .temporary?: try directory.remove(name)
+            case .temporary?, .mark?: try directory.remove(name)
             default: break
             }
         }

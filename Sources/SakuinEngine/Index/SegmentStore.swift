@@ -18,6 +18,9 @@ final class SegmentStore: Sendable {
         var flushedByteCount = 0
         /// The last one that is durable.
         var manifest = Manifest()
+        /// Why a commit failed. What could not be synced may be gone although a second sync of it succeeds, so there is none
+        /// any more.
+        var failure: StorageError?
     }
 
     let directory: any Directory
@@ -138,17 +141,30 @@ final class SegmentStore: Sendable {
             holder.replace(snapshot)
             return snapshot.damage
         }
-        if damage != nil { note("error", sentence) }
+        if damage != nil {
+            note("error", sentence)
+            remember(file, sentence)
+        }
         return damage
     }
 
+    /// Without a mark the next opening serves the segment until its damage is come upon again.
+    private func remember(_ file: String, _ sentence: String) {
+        guard case .segment(let id)? = FileName(file) else { return }
+        do throws(StorageError) { try DamageMarks.add(id, sentence, in: directory) } catch {
+            note("warning", "That \(file) is damaged cannot be written down: \(error)")
+        }
+    }
+
     /// Makes the current snapshot durable: segments and live files synced, then a manifest that names them. Returns the
-    /// sequence number it covers.
+    /// sequence number it covers. When it has failed once, it fails until the index is opened again. One thread's.
     func commit() throws(StorageError) -> UInt64 {
+        if let failure = state.read({ $0.failure }) { throw failure }
         do throws(StorageError) {
             try syncSegments()
             return try state.read { (state) throws(StorageError) in try commit(&state) }
         } catch {
+            state.read { $0.failure = error }
             files.keepAll()
             throw error
         }

@@ -74,6 +74,12 @@ import Testing
     /// An index over a folder of which a block of stored documents of the first segment is damaged, which opening does not
     /// notice.
     private func damaged() async throws -> (MemoryDirectory, String) {
+        let (directory, name, _) = try await damagedAndGood()
+        return (directory, name)
+    }
+
+    /// The same with what the file held before.
+    private func damagedAndGood() async throws -> (MemoryDirectory, String, [UInt8]) {
         let directory = try await folder(noiseByteCount: 600)
         let name = try segments(directory)[0]
         let good = try directory.read(name)
@@ -87,7 +93,7 @@ import Testing
             var request = SearchRequest("検索", limit: 500)
             guard try index.searchNow(request).complete else { continue }
             request.returnFields = .all
-            if try !index.searchNow(request).complete { return (directory, name) }
+            if try !index.searchNow(request).complete { return (directory, name, good) }
         }
         throw SakuinError(.internalError, "There is no block of documents in \(name).")
     }
@@ -137,5 +143,49 @@ import Testing
         let response = try index.searchNow(request)
         #expect(!response.complete && response.hits.count == 200 && response.notes[0].contains(name))
         index.abandon()
+    }
+
+    /// What was found damaged is not served by the next process either, until a repair has read it.
+    @Test func itIsRememberedOverARestart() async throws {
+        let (directory, name) = try await damaged()
+        var request = SearchRequest("検索", limit: 500)
+        request.returnFields = .all
+        let first = try SearchIndex.open(directory, schema: nil, options: SearchFixture.options)
+        let met = try first.searchNow(request)
+        #expect(!met.complete)
+        try first.close()
+        let second = try SearchIndex.open(directory, schema: nil, options: SearchFixture.options)
+        request.returnFields = .none
+        let response = try second.searchNow(request)
+        #expect(!response.complete && response.hits.count == 200 && response.notes == met.notes)
+        #expect(second.isReadOnly)
+        try second.close()
+        #expect(try IndexCheck.run(directory).problems.contains { $0.contains(name) })
+        _ = try IndexRepair.run(directory, options: SearchFixture.options).get()
+        #expect(try IndexCheck.run(directory).problems == [])
+        let third = try SearchIndex.open(directory, schema: nil, options: SearchFixture.options)
+        #expect(try third.searchNow(request).complete && !third.isReadOnly)
+        third.abandon()
+    }
+
+    /// A segment that reads well again, the memory having been at fault, is served again by a repair.
+    @Test func aSegmentThatReadsWellComesBack() async throws {
+        let (directory, name, good) = try await damagedAndGood()
+        let index = try SearchIndex.open(directory, schema: nil, options: SearchFixture.options)
+        await #expect(throws: SakuinError.self) { try await index.compact(segments: 1) }
+        try index.close()
+        let mark = try #require(try directory.list().first { $0.hasPrefix("damaged-") })
+        directory.overwrite(mark, with: [])
+        let other = try SearchIndex.open(directory, schema: nil, options: SearchFixture.options)
+        #expect(try !other.searchNow(SearchRequest("検索")).complete, "a mark that cannot be read is one")
+        try other.close()
+        directory.overwrite(name, with: good)
+        #expect(try IndexCheck.run(directory).problems.count == 1)
+        let report = try IndexRepair.run(directory, options: SearchFixture.options).get()
+        #expect(report.actions.count == 1 && report.lostDocuments == 0)
+        let again = try SearchIndex.open(directory, schema: nil, options: SearchFixture.options)
+        let response = try again.searchNow(SearchRequest("検索"))
+        #expect(response.complete && response.total == Total(400))
+        again.abandon()
     }
 }

@@ -99,8 +99,11 @@ import Testing
         let error = #expect(throws: SakuinError.self) { try total(directory) }
         #expect(error?.code == .dataLoss && error?.nextStep?.contains("--repair") == true)
         let report = try IndexRepair.run(directory, options: Self.options).get()
-        #expect(!report.isWhole && report.exportedDocuments == 79)
+        #expect(!report.isWhole && report.exportedDocuments == 80)
         #expect(try directory.list() == files)
+        // What no commit had yet is in the journal alone.
+        let lines = try directory.read(FileName.quarantined("journal.jsonl"))
+        #expect(String(decoding: lines, as: UTF8.self) == "{\"id\":\"j\",\"title\":\"全文検索\"}\n")
     }
 
     @Test func aDamagedJournalIsReplayedAroundTheDamage() async throws {

@@ -133,10 +133,11 @@ private struct DamageSweep {
         return wasReadOnly ? findings + unchanged(disk, files, label) : findings
     }
 
-    /// An index that cannot be opened, or only for reading, is left as it was.
+    /// An index that cannot be opened, or only for reading, is left as it was, but for marks of what was found damaged.
     private func unchanged(_ disk: MemoryDirectory, _ files: [String: [UInt8]], _ label: String) -> [Finding] {
-        if Self.files(disk) == files { return [] }
-        let changed = Set(files.keys).symmetricDifference(Self.files(disk).keys).sorted()
+        let after = Self.files(disk).filter { !$0.key.hasPrefix("damaged-") }
+        if after == files { return [] }
+        let changed = Set(files.keys).symmetricDifference(after.keys).sorted()
         return [Finding(kind: .lost, text: "\(label): files were changed: \(changed)")]
     }
 }
