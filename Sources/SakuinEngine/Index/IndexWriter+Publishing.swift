@@ -34,6 +34,8 @@ extension IndexWriter {
     }
 
     func publishLoop() {
+        // What a ticket could not bring is missing in front of all later ones.
+        var hasGap = false
         while true {
             let next = publisherQueue.wait { queue -> (RefreshTicket, [Completion])?? in
                 if !queue.tickets.isEmpty { return .some(queue.tickets.removeFirst()) }
@@ -42,7 +44,7 @@ extension IndexWriter {
             guard let (ticket, completions) = next ?? nil else { return }
             let began = Clock.nanoseconds()
             let parts = ticket.collect()
-            let result = publish(ticket, parts, began: began)
+            let result = publish(ticket, parts, began: began, hasGap: &hasGap)
             queue.change { queue in
                 queue.ticketIsOpen = false
                 queue.hasNews = true
@@ -53,13 +55,16 @@ extension IndexWriter {
     }
 
     private func publish(
-        _ ticket: RefreshTicket, _ parts: RefreshTicket.State, began: UInt64
+        _ ticket: RefreshTicket, _ parts: RefreshTicket.State, began: UInt64, hasGap: inout Bool
     ) -> Result<UInt64, SakuinError> {
+        if hasGap { return .failure(failureOrInternal) }
         do throws(StorageError) {
+            hasGap = true
             if let error = parts.error { throw error }
             let resolving = MemoryHold(memory, KeyResolution.memoryByteCount(parts.sealed, parts.deletions))
             defer { withExtendedLifetime(resolving) {} }
             try store.publish(parts.sealed, parts.deletions, sequence: ticket.sequence)
+            hasGap = false
             waiters.publish(ticket.sequence)
             // Under a steady load refreshing takes at most about a fifth of the time.
             let now = Clock.nanoseconds()

@@ -93,8 +93,10 @@ final class Journal: Sendable {
         try state.read { (state) throws(StorageError) in
             guard let writer = state.writer, writer.firstSequence != firstSequence else { return }
             try writer.close()
+            let next = try JournalWriter(directory, firstSequence: firstSequence, recentKeys: recentKeys)
+            // Only now: without a file behind it, it is the newest, which no commit removes.
             state.older.append((writer.firstSequence, writer.byteCount))
-            state.writer = try JournalWriter(directory, firstSequence: firstSequence, recentKeys: recentKeys)
+            state.writer = next
         }
     }
 

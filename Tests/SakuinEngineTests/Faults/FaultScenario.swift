@@ -18,7 +18,9 @@ struct FaultScenario: Sendable {
 
     let seed: UInt64
     let steps: [Step]
+    let options: IndexOptions
 
+    /// All that is done is done by the steps.
     static var options: IndexOptions {
         var options = IndexOptions()
         options.refreshIntervalMilliseconds = 0
@@ -29,11 +31,23 @@ struct FaultScenario: Sendable {
         return options
     }
 
-    init(seed: UInt64) {
+    /// Besides the steps two lanes, and threads that refresh, commit and merge when they like.
+    static var besideOptions: IndexOptions {
+        var options = IndexOptions()
+        options.refreshIntervalMilliseconds = 1
+        options.commitIntervalMilliseconds = 2
+        options.merge.segmentsPerTier = 2
+        options.memoryBudgetBytes = 16 << 20
+        options.laneCount = 2
+        return options
+    }
+
+    init(seed: UInt64, stepCount: Int = 14, options: IndexOptions = Self.options) {
         self.seed = seed
+        self.options = options
         var random = SeededRandom(seed: seed)
         var steps: [Step] = []
-        for _ in 0..<14 {
+        for _ in 0..<stepCount {
             switch random.below(12) {
             case 0...6:
                 var keys = StateReader.keys.shuffled(using: &random).prefix(1 + random.below(3))
@@ -89,7 +103,7 @@ struct FaultScenario: Sendable {
         _ directory: any Directory, _ model: FaultModel, _ findings: inout [Finding]
     ) -> SearchIndex? {
         for _ in 0..<2 {
-            guard let index = try? SearchIndex.open(directory, schema: .standard, options: Self.options) else {
+            guard let index = try? SearchIndex.open(directory, schema: .standard, options: options) else {
                 continue
             }
             // A fault has hit the opening: it says so, promises nothing, and is gone the next time.

@@ -1,8 +1,6 @@
 // Every operation of a history of an index fails, or is the last before a stop; then the index is opened and compared
-// with a model of what was acknowledged. `SAKUIN_FAULT_SECONDS` lets it run on with new seeds, `SAKUIN_FAULT_SEED`
-// begins elsewhere.
+// with a model of what was acknowledged.
 
-import Foundation
 import SakuinTestSupport
 import SakuinTypes
 import Synchronization
@@ -15,39 +13,16 @@ import Testing
     private static let seedCount = 8
 
     @Test func nothingAcknowledgedIsLost() async throws {
-        let environment = ProcessInfo.processInfo.environment
-        let first = environment["SAKUIN_FAULT_SEED"].flatMap { UInt64($0) } ?? 1
-        let seconds = environment["SAKUIN_FAULT_SECONDS"].flatMap { Double($0) } ?? 0
-        let end = ContinuousClock.now + .seconds(seconds)
-        let tally = FaultTally()
-        let seeds = SeedSource(first)
+        let first = SeedSource.first(1)
         // At the beginning, so that it is known when a sweep does not come to its end.
         print("fault sweep from seed \(first)")
-        await withTaskGroup(of: Void.self) { group in
-            for _ in 0..<2 {
-                group.addTask {
-                    while true {
-                        let seed = seeds.next()
-                        if seed >= first + UInt64(Self.seedCount), ContinuousClock.now >= end { return }
-                        await FaultSweep(seed: seed, tally: tally).run()
-                    }
-                }
-            }
-        }
+        let tally = FaultTally()
+        await SeedSource.forEach(from: first, count: Self.seedCount) { await FaultSweep(seed: $0, tally: tally).run() }
         print("fault sweep from seed \(first): \(tally.summary)")
         for finding in tally.findings.prefix(8) { Issue.record("\(finding.text)") }
         #expect(tally.findings.count == 0)
         #expect(tally.pointCount >= 10_000)
     }
-}
-
-/// Seeds one after another, for several tasks.
-private final class SeedSource: Sendable {
-    private let seed: Atomic<UInt64>
-
-    init(_ first: UInt64) { seed = Atomic(first) }
-
-    func next() -> UInt64 { seed.wrappingAdd(1, ordering: .relaxed).oldValue }
 }
 
 /// Fault points and what they brought to light.
@@ -77,13 +52,6 @@ struct FaultSweep: Sendable {
     let seed: UInt64
     let tally: FaultTally
 
-    /// A disk and what it has to hold at one moment.
-    private struct Moment: Sendable {
-        var number: Int
-        var image: MemoryDirectory.Image
-        var bounds: [Stop: FaultModel.Bounds]
-    }
-
     func run() async {
         for number in 0..<(await stops()) {
             await fail(.init(first: number, errno: 5, isShort: number % 2 == 0))
@@ -102,21 +70,18 @@ struct FaultSweep: Sendable {
     private func stops() async -> Int {
         let memory = MemoryDirectory()
         let model = FaultModel()
-        let moments = Mutex<[Moment]>([])
+        let moments = Mutex<[FaultMoment]>([])
         let directory = FaultDirectory(memory) { number in
-            var bounds: [Stop: FaultModel.Bounds] = [:]
-            for stop in Stop.allCases { bounds[stop] = model.bounds(after: stop) }
-            let moment = Moment(number: number, image: memory.image(), bounds: bounds)
+            let moment = FaultMoment(number: number, memory, model)
             moments.withLock { $0.append(moment) }
         }
         let findings = await FaultScenario(seed: seed).run(on: directory, model, checks: true)
         tally.add(points: 1, findings)
         for moment in moments.withLock({ $0 }) {
             for (kind, stop) in Stop.allCases.enumerated() {
-                guard let bounds = moment.bounds[stop] else { continue }
                 let disk = moment.image.after(stop, seed: seed &* 1_000_003 &+ UInt64(moment.number * 8 + kind))
                 let label = "seed \(seed), \(stop) before operation \(moment.number)"
-                tally.add(points: 1, check(disk, bounds, label, goesOn: moment.number % 8 == kind))
+                tally.add(points: 1, moment.check(disk, stop, label, goesOn: moment.number % 8 == kind))
             }
         }
         return directory.operationCount
@@ -130,49 +95,15 @@ struct FaultSweep: Sendable {
         let directory = FaultDirectory(memory, plan)
         var findings = await FaultScenario(seed: seed).run(on: directory, model, checks: true)
         if !directory.hasFailed { return false }
-        let image = memory.image()
+        let moment = FaultMoment(number: plan.first, memory, model)
         let other: Stop = [.forgetful, .torn, .sectors, .pages][plan.first % 4]
         for stop in [Stop.kill, other] {
-            let disk = image.after(stop, seed: seed &* 7919 &+ UInt64(plan.first))
+            let disk = moment.image.after(stop, seed: seed &* 7919 &+ UInt64(plan.first))
             let label =
                 "seed \(seed), \(plan.kinds.count) kinds, operation \(plan.first) fails, lasts \(plan.lasts), then \(stop)"
-            findings += check(disk, model.bounds(after: stop), label, goesOn: plan.first % 8 == 0)
+            findings += moment.check(disk, stop, label, goesOn: plan.first % 8 == 0)
         }
         tally.add(points: 1, findings)
         return true
-    }
-
-    /// Opens what is left and compares; `goesOn`: writes and opens once more.
-    private func check(
-        _ disk: MemoryDirectory, _ bounds: FaultModel.Bounds, _ label: String, goesOn: Bool
-    ) -> [Finding] {
-        do {
-            let index = try SearchIndex.open(
-                disk, schema: bounds.isCreated ? nil : .standard, options: FaultScenario.options)
-            let state = try StateReader.read(index)
-            var findings = bounds.judge(state, label).map { [$0] } ?? []
-            if !index.statisticsNow().quarantined.isEmpty {
-                findings.append(
-                    Finding(kind: .wrong, text: "\(label): taken for damaged: \(index.statisticsNow().quarantined)"))
-            }
-            if goesOn {
-                try index.close()
-                let problems = try IndexCheck.run(disk).problems
-                if !problems.isEmpty {
-                    findings.append(Finding(kind: .wrong, text: "\(label): a check finds \(problems)"))
-                }
-                let again = try SearchIndex.open(disk, schema: nil, options: FaultScenario.options)
-                let after = try StateReader.read(again)
-                if after != state {
-                    findings.append(Finding(kind: .wrong, text: "\(label): \(state) became \(after) by a restart"))
-                }
-                again.abandon()
-            } else {
-                index.abandon()
-            }
-            return findings
-        } catch {
-            return [Finding(kind: .lost, text: "\(label): \(error)")]
-        }
     }
 }
