@@ -5,12 +5,16 @@ with a model of what was acknowledged. Standard library only.
 Each client writes its own keys, one batch at a time, so its history is a list of states. After a kill the index holds
 one of them: at least the last that was acknowledged at `log` or `disk`, at most the last that was sent. A batch without
 an acknowledgement is sent again under its idempotency key: it is a repeat just when it is there already.
+
+Now and then the process gets no more memory from the system before it is killed (RLIMIT_AS): allocations fail, which ends it,
+or mappings do, which it has to survive.
 """
 import argparse
 import os
 import pathlib
 import random
 import re
+import resource
 import shutil
 import signal
 import subprocess
@@ -111,6 +115,7 @@ class Report:
         self.counts = {"lost": 0, "resurrected": 0, "wrong": 0}
         self.lock = threading.Lock()
         self.resent = self.kills = self.searches = self.compactions = self.throttled = self.merging = 0
+        self.starved = self.ended_starved = 0
         self.slow = None
         self.recoveries = []
         self.rss_max = self.files_max = self.bytes_max = 0
@@ -154,6 +159,15 @@ class Daemon:
             raise RuntimeError(f"sakuind did not start: {line!r}, exit code {self.process.wait()}")
         return int(match.group(1))
 
+    def starve(self):
+        """From now on it gets a little more memory of the system at most."""
+        try:
+            status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
+            limit = int(re.search(r"VmSize:\s+(\d+)", status).group(1)) * 1024 + (1 << 20)
+            resource.prlimit(self.process.pid, resource.RLIMIT_AS, (limit, resource.RLIM_INFINITY))
+        except (OSError, AttributeError):
+            pass
+
     def kill(self):
         self.process.send_signal(signal.SIGKILL)
         self.process.wait()
@@ -180,6 +194,8 @@ class Load:
     def __init__(self, port, clients, report, seed):
         self.port, self.report = port, report
         self.stopping = threading.Event()
+        # Calls may fail then, and searches be incomplete.
+        self.starving = False
         self.random = random.Random(seed)
         jobs = [lambda c=c: self.writing(c) for c in clients] + [self.searching, self.compacting]
         self.threads = [threading.Thread(target=self.guarded, args=(job,)) for job in jobs]
@@ -190,10 +206,11 @@ class Load:
         try:
             job()
         except OSError:
-            if not self.stopping.is_set():
+            if not self.stopping.is_set() and not self.starving:
                 self.report.note("wrong", "a connection ended while nobody killed the daemon")
         except Exception as problem:
-            self.report.note("wrong", f"{type(problem).__name__}: {problem}")
+            if not (self.starving and isinstance(problem, CallFailed)):
+                self.report.note("wrong", f"{type(problem).__name__}: {problem}")
 
     def writing(self, client):
         connection = Connection("127.0.0.1", self.port)
@@ -206,7 +223,8 @@ class Load:
         while not self.stopping.is_set():
             keys, total, complete = connection.search(INDEX, WORD, 50)
             self.report.searches += 1
-            if not complete or total < len(keys) or len(keys) != len(set(keys)):
+            whole = complete and total >= len(keys) or self.starving
+            if not whole or len(keys) != len(set(keys)):
                 self.report.note("wrong", f"a search: {len(keys)} of {total}, complete {complete}")
             time.sleep(0.005)
 
@@ -284,10 +302,24 @@ def run(options, data, log, report):
         while report.kills < options.kills or time.monotonic() < end:
             load = Load(port, clients, report, chance.random())
             probe = Connection("127.0.0.1", port)
+            dice = chance.random()
             time.sleep(chance.uniform(0.05, options.load_seconds))
             daemon.measure(report)
+            merges = 0
+            if dice < 0.1:
+                # Until a compaction has come to its end.
+                patience, before = time.monotonic() + 20, report.compactions
+                while report.compactions == before and time.monotonic() < patience and not report.failed():
+                    time.sleep(0.05)
+            elif dice < 0.2:
+                load.starving = True
+                daemon.starve()
+                time.sleep(chance.uniform(0.1, 1.5))
+                report.starved += 1
+                report.ended_starved += daemon.process.poll() is not None
             load.stopping.set()
-            merges = first(probe.statistics(INDEX), 14)
+            if not load.starving:
+                merges = first(probe.statistics(INDEX), 14)
             daemon.kill()
             report.merging += merges > 0
             report.kills += 1
@@ -330,7 +362,8 @@ def main():
         batches = run(options, data, log, report)
     recoveries = sorted(report.recoveries) or [0]
     print(f"{report.kills} kills, {batches} batches acknowledged, {report.resent} sent again, {report.searches} searches, "
-          f"{report.compactions} compactions, {report.throttled} throttled, {report.merging} kills in a merge: " + ", ".join(f"{n} {kind}" for kind, n in report.counts.items()))
+          f"{report.compactions} compactions, {report.throttled} throttled, {report.merging} kills in a merge, "
+          f"{report.starved} without memory ({report.ended_starved} ended of themselves): " + ", ".join(f"{n} {kind}" for kind, n in report.counts.items()))
     print(f"recovery: worst {recoveries[-1] * 1000:.0f} ms, median {recoveries[len(recoveries) // 2] * 1000:.0f} ms; "
           f"at most {report.rss_max} MiB resident, {report.files_max} files, {report.bytes_max / 1e6:.1f} MB")
     if report.failed():
