@@ -11,7 +11,7 @@ import Testing
 @Suite struct DamageSweepTests {
     @Test func nothingWrongIsServed() async throws {
         let tally = FaultTally()
-        for seed in UInt64(101)...112 { await DamageSweep(seed: seed, tally: tally).run() }
+        for seed in UInt64(101)...108 { await DamageSweep(seed: seed, tally: tally).run() }
         print("damage sweep: \(tally.summary)")
         for finding in tally.findings.prefix(8) { Issue.record("\(finding.text)") }
         #expect(tally.findings.count == 0)
