@@ -156,8 +156,11 @@ class Connection:
     def cancel(self, index, job):
         self.call(33, block(1, index) + number(2, job) + number(3, 3))
 
+    def jobs(self, index):
+        """The numbers of the jobs that are known, with their numbers in JobState."""
+        jobs = [decode(j) for j in decode(self.call(32, block(1, index))[31][0]).get(1, [])]
+        return {first(j, 2): first(j, 3) for j in jobs}
+
     def job_state(self, index, job):
         """Its number in JobState, None when it is not known."""
-        jobs = decode(self.call(32, block(1, index))[31][0])
-        found = [decode(j) for j in jobs.get(1, [])]
-        return next((first(j, 3) for j in found if first(j, 2) == job), None)
+        return self.jobs(index).get(job)

@@ -6,7 +6,7 @@ Each client writes its own keys, one batch at a time, so its history is a list o
 one of them: at least the last that was acknowledged at `log` or `disk`, at most the last that was sent. A batch without
 an acknowledgement is sent again under its idempotency key: it is a repeat just when it is there already.
 
-Now and then the process gets no more memory from the system before it is killed (RLIMIT_AS): allocations fail, which ends it,
+Now and then the process gets no more memory from the system before it is killed (RLIMIT_AS, RLIMIT_DATA): allocations fail, which ends it,
 or mappings do, which it has to survive.
 """
 import argparse
@@ -26,6 +26,8 @@ import time
 from sakuin_wire import NOT_FOUND, RESOURCE_EXHAUSTED, CallFailed, Connection, first
 
 INDEX = "soak"
+# The last of the states of a job that has not ended.
+PAUSED = 2
 WORD = "全文検索"
 
 
@@ -116,7 +118,6 @@ class Report:
         self.lock = threading.Lock()
         self.resent = self.kills = self.searches = self.compactions = self.throttled = self.merging = 0
         self.starved = self.ended_starved = 0
-        self.slow = None
         self.recoveries = []
         self.rss_max = self.files_max = self.bytes_max = 0
 
@@ -160,11 +161,12 @@ class Daemon:
         return int(match.group(1))
 
     def starve(self):
-        """From now on it gets a little more memory of the system at most."""
+        """From now on it gets no more memory of the system."""
         try:
             status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
-            limit = int(re.search(r"VmSize:\s+(\d+)", status).group(1)) * 1024 + (1 << 20)
-            resource.prlimit(self.process.pid, resource.RLIMIT_AS, (limit, resource.RLIM_INFINITY))
+            size, data = (int(re.search(name + r":\s+(\d+)", status).group(1)) * 1024 for name in ("VmSize", "VmData"))
+            resource.prlimit(self.process.pid, resource.RLIMIT_AS, (size, resource.RLIM_INFINITY))
+            resource.prlimit(self.process.pid, resource.RLIMIT_DATA, (data, resource.RLIM_INFINITY))
         except (OSError, AttributeError):
             pass
 
@@ -231,8 +233,10 @@ class Load:
     def compacting(self):
         connection = Connection("127.0.0.1", self.port)
         chance = random.Random(self.random.random())
-        # The one that a kill found at work.
-        self.unleash(connection)
+        # Those that kills found at work.
+        for job, state in connection.jobs(INDEX).items():
+            if state <= PAUSED:
+                self.unleash(connection, job)
         while not self.stopping.wait(chance.uniform(0.05, 0.6)):
             try:
                 self.compact_once(connection, chance)
@@ -247,22 +251,21 @@ class Load:
             connection.commit(INDEX)
         elif dice < 0.5:
             # So slow that a kill finds it at work; the next start goes on with it until it is given its head.
-            self.report.slow = connection.start_compaction(INDEX, 1, 4 << 20)
+            slow = connection.start_compaction(INDEX, 1, 4 << 20)
             self.report.throttled += 1
             if not self.stopping.wait(chance.uniform(0.2, 1.0)):
-                self.unleash(connection)
+                self.unleash(connection, slow)
         else:
             connection.compact(INDEX, chance.randint(1, 3))
             self.report.compactions += 1
 
-    def unleash(self, connection):
-        if self.report.slow:
-            try:
-                connection.throttle(INDEX, self.report.slow, 0)
-            except CallFailed as failure:
-                if failure.code != NOT_FOUND:
-                    raise
-        self.report.slow = None
+    def unleash(self, connection, job):
+        try:
+            connection.throttle(INDEX, job, 0)
+        except CallFailed as failure:
+            # It has ended meanwhile.
+            if failure.code != NOT_FOUND:
+                raise
 
     def join(self):
         for thread in self.threads:
@@ -303,6 +306,9 @@ def run(options, data, log, report):
             load = Load(port, clients, report, chance.random())
             probe = Connection("127.0.0.1", port)
             dice = chance.random()
+            if dice >= 0.9:
+                load.starving = True
+                daemon.starve()
             time.sleep(chance.uniform(0.05, options.load_seconds))
             daemon.measure(report)
             merges = 0
@@ -311,10 +317,7 @@ def run(options, data, log, report):
                 patience, before = time.monotonic() + 20, report.compactions
                 while report.compactions == before and time.monotonic() < patience and not report.failed():
                     time.sleep(0.05)
-            elif dice < 0.2:
-                load.starving = True
-                daemon.starve()
-                time.sleep(chance.uniform(0.1, 1.5))
+            elif load.starving:
                 report.starved += 1
                 report.ended_starved += daemon.process.poll() is not None
             load.stopping.set()
