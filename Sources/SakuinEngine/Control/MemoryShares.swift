@@ -28,6 +28,8 @@ struct MemoryShares: Sendable, Equatable {
     var sectionsByteCount: Int { 8 * spillByteCount }
     /// A lane with anything in it.
     var laneByteCountMin: Int { sectionsByteCount + laneChunkByteCountMin }
+    /// The counts of pairs; before them, in the same merge, the lists of promoted grams.
+    var pairByteCount: Int { 48 * pairCountMax }
     /// A merge, besides what it takes by document: sections, the counts of pairs, open blocks.
-    var mergeByteCount: Int { sectionsByteCount + 48 * pairCountMax + 2 << 20 }
+    var mergeByteCount: Int { sectionsByteCount + pairByteCount + 2 << 20 }
 }

@@ -46,6 +46,8 @@ enum GramKey {
     }
 
     static func field(_ key: UInt64) -> Int { Int(key >> 44) }
+    static func first(_ key: UInt64) -> UInt32 { UInt32(truncatingIfNeeded: key >> 23 & 0x1F_FFFF) }
+    static func second(_ key: UInt64) -> UInt32 { UInt32(truncatingIfNeeded: key & 0x1F_FFFF) }
 
     /// The length codes of fields are kept by this number too.
     static let fieldCountMax = 1 << 16

@@ -5,21 +5,26 @@ struct WordDictionary: Sendable {
     private nonisolated(unsafe) let index: UnsafeRawPointer
     private let blockCount: Int
     private let indexOffset: Int
+    private let hasPositions: Bool
     let termCount: Int
 
-    init(_ section: SectionView) throws(StorageError) {
+    /// `end` is where the dictionary ends when something stands behind it. Without `hasPositions` it is one of lists that
+    /// have none.
+    init(_ section: SectionView, hasPositions: Bool = true, upTo end: Int? = nil) throws(StorageError) {
         self.section = section
-        let trailer = try section.bytes(section.count - 16, 16)
-        var reader = ByteReader(trailer, file: section.file, base: section.fileOffset + section.count - 16)
+        self.hasPositions = hasPositions
+        let end = end ?? section.count
+        let trailer = try section.bytes(end - 16, 16)
+        var reader = ByteReader(trailer, file: section.file, base: section.fileOffset + end - 16)
         let terms = try reader.read64()
         let blocks = try reader.read64()
-        let bytes = UInt64(section.count - 16)
+        let bytes = UInt64(end - 16)
         guard blocks <= bytes / UInt64(WordDictionaryWriter.indexStride), terms <= bytes,
             (terms + 31) / 32 == blocks
         else { throw reader.corrupt("\(terms) words in \(blocks) blocks cannot be") }
         termCount = Int(terms)
         blockCount = Int(blocks)
-        indexOffset = section.count - 16 - blockCount * WordDictionaryWriter.indexStride
+        indexOffset = end - 16 - blockCount * WordDictionaryWriter.indexStride
         index = try section.start(indexOffset, blockCount * WordDictionaryWriter.indexStride)
     }
 
@@ -36,7 +41,7 @@ struct WordDictionary: Sendable {
         let bytes = try section.start(Int(start), Int(end - start))
         return WordEntryCursor(
             cursor: RawCursor(bytes, end: bytes + Int(end - start)), postingsOffset: Int(indexValue(number, 1)),
-            positionsOffset: Int(indexValue(number, 2)))
+            positionsOffset: Int(indexValue(number, 2)), hasPositions: hasPositions)
     }
 
     private func damaged(_ number: Int) -> StorageError {
@@ -194,16 +199,18 @@ private struct WordEntryCursor {
     var cursor: RawCursor
     var postingsOffset: Int
     var positionsOffset: Int
+    let hasPositions: Bool
 
     /// Reads the entry that begins here; false when the bytes cannot be one.
     mutating func next(into info: inout TermInfo) -> Bool {
         let tag = cursor.varint()
         info = TermInfo()
-        info.hasPositions = true
+        info.hasPositions = hasPositions
         if tag < 2 {
             info.documentFrequency = 1
             info.document = cursor.varint32()
             info.frequency = tag == 0 ? 1 : cursor.varint32()
+            guard hasPositions else { return !cursor.failed }
             var bits = BitReader(cursor.at, end: cursor.end)
             info.inlinePositions = bits
             PositionCode.skip(Int(info.frequency), order: InlinePositions.order, in: &bits)

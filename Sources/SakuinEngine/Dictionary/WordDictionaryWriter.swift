@@ -8,7 +8,8 @@
 /// u64 offset of the block, u64 postings offset, u64 positions offset); u64 terms, u64 blocks. An entry: varint tag; 0:
 /// one document, once; 1: one document, several times; 2 n: n documents (fewer than a block), once each; 2 n + 1: n
 /// documents. Then for one document: varint document, for tag 1 varint frequency, `InlinePositions` up to a whole byte;
-/// for more: varint bytes of the list, from a block of documents on varint bytes of its positions.
+/// for more: varint bytes of the list, from a block of documents on varint bytes of its positions. Lists without
+/// positions (`PromotedSections`) have nothing of positions in their entries.
 struct WordDictionaryWriter: ~Copyable {
     static let blockTermCount = 32
     static let indexStride = 24
@@ -55,6 +56,7 @@ struct WordDictionaryWriter: ~Copyable {
         section.buffer.appendVarint(entry.frequency == 1 ? 0 : 1)
         section.buffer.appendVarint(UInt64(entry.document))
         if entry.frequency != 1 { section.buffer.appendVarint(UInt64(entry.frequency)) }
+        guard entry.hasPositions else { return }
         bits.removeAll()
         PositionCode.write(inlinePositions, Int(entry.frequency), order: InlinePositions.order, to: &bits)
         bits.finish()

@@ -10,13 +10,18 @@ final class FieldRegistry: Sendable {
     let schema: Schema
     /// Of the segments that are written.
     let analyzerVersion: UInt32
+    let promotion: PromotionRule
 
     /// Field names outside the schema are limited, since each is kept in memory and in every manifest.
     static let fieldCountMax = 10_000
 
     /// `names` begins with the schema's.
-    init(schema: Schema, names: [String], analyzerVersion: UInt32 = Analyzer.newestVersion) {
+    init(
+        schema: Schema, names: [String], analyzerVersion: UInt32 = Analyzer.newestVersion,
+        promotion: PromotionRule = PromotionRule()
+    ) {
         self.schema = schema
+        self.promotion = promotion
         self.analyzerVersion = analyzerVersion
         var all = schema.fields.map(\.name)
         all.append(contentsOf: names.dropFirst(all.count))

@@ -35,6 +35,8 @@ public struct IndexOptions: Sendable, Hashable {
     public var processMemory: MemoryHook?
     /// Of the segments that are written; tests write those of older versions.
     var analyzerVersion = Analyzer.newestVersion
+    /// Which grams of them are promoted; tests have small thresholds.
+    var promotion = PromotionRule()
     /// Receives sentences about what happened, with a level of `info`, `warning` or `error`.
     public var log: LogHook?
 

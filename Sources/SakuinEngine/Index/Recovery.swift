@@ -105,7 +105,8 @@ struct Recovery {
     private func note(_ level: String, _ message: String) { options.log?.write(level, message) }
 
     private func create(_ schema: Schema, _ lock: any FileLock) throws(SakuinError) -> SearchIndex {
-        let registry = FieldRegistry(schema: schema, names: [], analyzerVersion: options.analyzerVersion)
+        let registry = FieldRegistry(
+            schema: schema, names: [], analyzerVersion: options.analyzerVersion, promotion: options.promotion)
         let state = SegmentStore.State(
             nextSegmentID: 1, generation: 0, committedSequence: 0, synced: [], liveFiles: [:])
         let store = SegmentStore(
@@ -153,7 +154,8 @@ struct Recovery {
         }
         do throws(StorageError) {
             let registry = FieldRegistry(
-                schema: stored, names: manifest.fieldNames, analyzerVersion: options.analyzerVersion)
+                schema: stored, names: manifest.fieldNames, analyzerVersion: options.analyzerVersion,
+                promotion: options.promotion)
             let files = SegmentFiles(directory, committed: Set(manifest.segments.map(\.id)), log: options.log)
             var snapshot = try openSegments(manifest, files)
             let replay = try JournalReplay.scan(

@@ -75,7 +75,8 @@ extension SearchIndex: MergeTarget {
             .max { $0.byteCount < $1.byteCount }
         do throws(StorageError) {
             let merger = SegmentMerger(
-                inputs, directory: store.directory, control, memory.shares, documentsInIndex: largest)
+                inputs, directory: store.directory, control, memory.shares, documentsInIndex: largest,
+                promotion: registry.promotion)
             let merged = try merger.run(id: store.nextSegmentID(), fieldNames: registry.names)
             try store.replace(inputs, ids: found, by: merged)
             return merged?.id

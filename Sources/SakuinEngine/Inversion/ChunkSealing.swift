@@ -67,7 +67,7 @@ final class ChunkSealing {
     func write(part number: Int, to directory: any Directory, id: UInt64) throws(StorageError) {
         var terms = TermSections(
             directory: directory, name: name(id, number), documentCount: documentCount,
-            spillByteCount: chunks[0].spillByteCount)
+            spillByteCount: chunks[0].spillByteCount, promotion: registry.promotion)
         for span in parts[number].spans { try fields[span.field]?.write(span.ranks, to: &terms) }
         if number == parts.count - 1 {
             for field in fields { try field?.writeWords(to: &terms) }
@@ -79,6 +79,7 @@ final class ChunkSealing {
     func finish(_ directory: any Directory, id: UInt64) throws(StorageError) -> SealedSegment {
         var file = try SegmentFileWriter(try directory.create(FileName.segment(id)))
         try appendTerms(to: &file)
+        try appendPromoted(to: &file, directory, id)
         var section = SectionWriter(directory: nil, name: "")
         let norms = fields.compactMap { $0 }.map { (field: $0.field, codes: $0.lengthCodes) }
         NormsSection.write(norms, documentCount: documentCount, into: &section.buffer)
@@ -115,6 +116,30 @@ final class ChunkSealing {
         try file.append(.positions) { (sink) throws(StorageError) in
             for part in parts { try part.terms?.drainPositions(to: &sink) }
         }
+    }
+
+    /// The most places of a window: what is put at places of one stays in the processor's cache.
+    private static let windowPlaceCountMax = 1 << 18
+
+    /// Writes the promoted grams, in the memory that the places of characters and the sections of terms had.
+    private func appendPromoted(
+        to file: inout SegmentFileWriter, _ directory: any Directory, _ id: UInt64
+    ) throws(StorageError) {
+        var frequent = FrequentGrams(documentFrequencyMin: registry.promotion.thresholdMin)
+        for part in parts {
+            if let terms = part.terms.take() { frequent.append(terms.frequent) }
+        }
+        if frequent.fields.isEmpty { return }
+        let limits = PromotionLimits(
+            byteCountMax: chunks.reduce(4 * chunks[0].spillByteCount) { $0 + $1.placesByteCount },
+            windowPlaceCountMax: Self.windowPlaceCountMax)
+        var sections = PromotedSections(
+            directory: directory, name: FileName.temporary(FileName.segment(id)), documentCount: documentCount,
+            spillByteCount: chunks[0].spillByteCount)
+        for field in frequent.fields {
+            try fields[field]?.promote(frequent, registry.promotion, limits, to: &sections)
+        }
+        try sections.finish(to: &file)
     }
 
     private func appendDocuments(to file: inout SegmentFileWriter) throws(StorageError) {

@@ -13,10 +13,10 @@ extension FieldInverter {
 /// on several, since each reads streams of its own.
 final class FieldSealing {
     let field: Int
-    private let slots: [FieldSlot]
+    let slots: [FieldSlot]
     /// By chunk: the number of its first document in the segment.
-    private let documentBases: [UInt32]
-    private let ranks: StreamRanks
+    let documentBases: [UInt32]
+    let ranks: StreamRanks
     private let hasUnits: Bool
     let statistics: FieldStatistics
     private var norms = ByteWriter()
@@ -40,11 +40,13 @@ final class FieldSealing {
         while norms.count < documentCount { norms.append(0) }
     }
 
+    var lengthCodeCount: Int { norms.count }
+
     /// Length codes by document.
     var lengthCodes: [UInt8] { norms.array() }
 
     /// Valid as long as the object.
-    private var lengths: FieldLengths {
+    var lengths: FieldLengths {
         FieldLengths(
             norms: norms.start.assumingMemoryBound(to: UInt8.self), documentCount: statistics.documentCount,
             lengthSum: statistics.lengthSum)

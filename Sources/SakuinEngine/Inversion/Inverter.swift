@@ -62,12 +62,18 @@ final class Inverter {
     /// Memory of the chunk with what sealing it will need besides, its sections apart: the places of the most frequent
     /// character, keys and columns once more as sections.
     var byteCount: Int {
-        var streams = arena.byteCount
-        for case let slot? in fields { streams += slot.inverter.byteCount }
         let documents = documents.byteCount + documentSection.buffer.capacity
         let tables = ordinals.capacity * 8 + 2 * (keys.byteCount + columns.byteCount) + ordinals.count * 32
-        return streams + streams / 4 + documents + tables
+        return streamByteCount + placesByteCount + documents + tables
     }
+
+    private var streamByteCount: Int {
+        fields.reduce(arena.byteCount) { $0 + ($1?.inverter.byteCount ?? 0) }
+    }
+
+    /// What sealing may take for the places of the most frequent character, and when its bigrams are written for promoted
+    /// grams.
+    var placesByteCount: Int { streamByteCount / 4 }
 
     /// Adds an encoded document.
     func add(_ body: UnsafeRawBufferPointer, ordinal: UInt64, sequence: UInt64) throws(StorageError) {

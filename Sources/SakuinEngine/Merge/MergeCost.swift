@@ -4,22 +4,24 @@ struct TermByteCounts: Sendable, Equatable {
     var words = 0
     var postings = 0
     var positions = 0
+    var promoted = 0
 
     /// Of sections of these sizes what goes through the files: pieces of `limit`, as `SectionWriter` spills them.
     func spilled(_ limit: Int) -> Int {
-        [grams, words, postings, positions].reduce(0) { $0 + $1 / max(limit, 1) * max(limit, 1) }
+        [grams, words, postings, positions, promoted].reduce(0) { $0 + $1 / max(limit, 1) * max(limit, 1) }
     }
 
     func scaled(by share: Double) -> TermByteCounts {
         func part(_ byteCount: Int) -> Int { Int(Double(byteCount) * share) }
         return TermByteCounts(
-            grams: part(grams), words: part(words), postings: part(postings), positions: part(positions))
+            grams: part(grams), words: part(words), postings: part(postings), positions: part(positions),
+            promoted: part(promoted))
     }
 
     static func + (a: TermByteCounts, b: TermByteCounts) -> TermByteCounts {
         TermByteCounts(
             grams: a.grams + b.grams, words: a.words + b.words, postings: a.postings + b.postings,
-            positions: a.positions + b.positions)
+            positions: a.positions + b.positions, promoted: a.promoted + b.promoted)
     }
 }
 

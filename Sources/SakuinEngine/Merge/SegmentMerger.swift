@@ -2,9 +2,10 @@
 //
 // 1. Documents get their new numbers; norms are laid one behind the other.
 // 2. Terms: the dictionaries are walked together, lists remapped and packed anew.
-// 3. Stored blocks that are whole, living, LZ4 HC and of the chosen table are copied; others are read and compressed
+// 3. Promoted grams are found anew, from the bigrams of the inputs.
+// 4. Stored blocks that are whole, living, LZ4 HC and of the chosen table are copied; others are read and compressed
 //    again.
-// 4. Keys and columns are written in the new order.
+// 5. Keys and columns are written in the new order.
 
 struct SegmentMerger {
     private let inputs: [MergeInput]
@@ -13,13 +14,15 @@ struct SegmentMerger {
     private let documentCount: Int
     private let documentsInIndex: DocumentStore?
     private let shares: MemoryShares
+    private let promotion: PromotionRule
 
     /// The inputs are of one analyzer version. `documentsInIndex` are those of the largest segment with a table, whether it is
     /// an input or not.
     init(
         _ inputs: [MergeInput], directory: any Directory, _ control: MergeControl, _ shares: MemoryShares,
-        documentsInIndex: DocumentStore? = nil
+        documentsInIndex: DocumentStore? = nil, promotion: PromotionRule = PromotionRule()
     ) {
+        self.promotion = promotion
         self.documentsInIndex = documentsInIndex
         self.shares = shares
         self.inputs = inputs
@@ -46,6 +49,7 @@ struct SegmentMerger {
             case "words": counts.words = byteCount
             case "postings": counts.postings = byteCount
             case "positions": counts.positions = byteCount
+            case "promoted", "promotedPostings": counts.promoted += byteCount
             default: break
             }
         }
@@ -71,13 +75,10 @@ struct SegmentMerger {
         do throws(StorageError) {
             let norms = try mergedNorms()
             let start = norms.bytes.start.assumingMemoryBound(to: UInt8.self)
-            var terms = TermSections(
-                directory: BudgetedPlace(directory, control), name: FileName.temporary(name),
-                documentCount: documentCount, spillByteCount: shares.spillByteCount)
-            var merger = TermMerger(inputs, control)
             let meta = meta(fieldNames)
-            try merger.merge(into: &terms, lengths: lengths(norms.offsets.mapValues { start + $0 }, meta))
-            try terms.finish(to: &file)
+            let lengths = lengths(norms.offsets.mapValues { start + $0 }, meta)
+            let frequent = try appendTerms(name, lengths, to: &file)
+            try appendPromoted(name, frequent, lengths, to: &file)
             try tellRead(["grams", "words", "norms"])
             try appendNorms(norms, to: &file)
             try appendDocuments(to: &file)
@@ -88,11 +89,41 @@ struct SegmentMerger {
             return SealedSegment(id: id, byteCount: byteCount, checksum: checksum, ordinals: [], keyHashes: [])
         } catch {
             try? directory.remove(name)
-            for section in ["grams", "words", "postings", "positions"] {
+            for section in ["grams", "words", "postings", "positions", "promoted", "promotedPostings"] {
                 try? directory.remove(FileName.temporary(name) + "-" + section)
             }
             throw error
         }
+    }
+
+    /// Returns the frequent bigrams.
+    private func appendTerms(
+        _ name: String, _ lengths: [Int: FieldLengths], to file: inout SegmentFileWriter
+    ) throws(StorageError) -> FrequentGrams {
+        var terms = TermSections(
+            directory: BudgetedPlace(directory, control), name: FileName.temporary(name),
+            documentCount: documentCount, spillByteCount: shares.spillByteCount, promotion: promotion)
+        var merger = TermMerger(inputs, control)
+        try merger.merge(into: &terms, lengths: lengths)
+        try terms.finish(to: &file)
+        return terms.frequent
+    }
+
+    /// The most places of a window: each costs a look into the lists of all frequent bigrams.
+    private static let windowPlaceCountMax = 1 << 22
+
+    /// Writes the promoted grams, in the memory that the counts of pairs are going to have.
+    private func appendPromoted(
+        _ name: String, _ frequent: FrequentGrams, _ lengths: [Int: FieldLengths], to file: inout SegmentFileWriter
+    ) throws(StorageError) {
+        if frequent.fields.isEmpty { return }
+        var sections = PromotedSections(
+            directory: BudgetedPlace(directory, control), name: FileName.temporary(name),
+            documentCount: documentCount, spillByteCount: shares.spillByteCount)
+        try MergedPromotion(inputs, control, frequent).write(
+            to: &sections, lengths: lengths, documentCount: documentCount, promotion,
+            PromotionLimits(byteCountMax: shares.pairByteCount, windowPlaceCountMax: Self.windowPlaceCountMax))
+        try sections.finish(to: &file)
     }
 
     /// Tells that these sections were read as wholes.

@@ -161,6 +161,12 @@ struct MergeInput {
 
     var liveCount: Int { live?.liveCount ?? segment.meta.documentCount }
 
+    /// The document that is at a place among the living.
+    func document(at place: Int) -> UInt32? {
+        guard let remap else { return UInt32(place) }
+        return remap.firstIndex(of: UInt32(place)).map { UInt32($0) }
+    }
+
     /// Whether none of these documents is dead.
     func allLive(_ documents: Range<Int>) -> Bool {
         remap.map { remap in documents.allSatisfy { remap[$0] != .max } } ?? true

@@ -5,6 +5,12 @@ struct FoundTerm: BitwiseCopyable {
     var gram: UInt64
 }
 
+/// A list, and where it stands.
+private struct FoundList {
+    var info: TermInfo
+    var source: PostingSource
+}
+
 /// What a dictionary has of a token: nothing, a term, or for a prefix several; in scratch memory.
 private struct LookedUpToken: BitwiseCopyable {
     var terms: UnsafeMutablePointer<FoundTerm>
@@ -33,6 +39,8 @@ final class SegmentQuery {
     private let starts: UnsafeMutablePointer<Int>
     /// Words a prefix stood for.
     private(set) var expandedWordCount = 0
+    /// By phrase, up to the last of which promoted grams say anything.
+    private var promotions: [PromotedPhrase?] = []
 
     init(_ plan: QueryPlan, _ segment: SegmentReader, _ scratch: Scratch) throws(SearchError) {
         self.plan = plan
@@ -57,6 +65,31 @@ final class SegmentQuery {
             }
         }
         starts[number] = at
+        if segment.promoted != nil {
+            do throws(StorageError) { try findPromoted() } catch { throw .storage(error) }
+        }
+    }
+
+    private func findPromoted() throws(StorageError) {
+        for (number, phrase) in plan.phrases.enumerated() {
+            let proof = proof(of: phrase)
+            let (from, to) = (starts[number], starts[number + 1])
+            // A token that is missing decides.
+            guard to - from == proof.tokens.count, to > from, tokens[to - 1].count > 0,
+                let found = try PromotedLookup.find(
+                    plan.tokens[proof.tokens], segment, field: phrase.field, { tokens[from + $0].documentFrequency })
+            else { continue }
+            while promotions.count < number { promotions.append(nil) }
+            promotions.append(found)
+        }
+    }
+
+    private func promotion(of phrase: Int) -> PromotedPhrase? {
+        phrase < promotions.count ? promotions[phrase] : nil
+    }
+
+    private func promotedSource() -> PostingSource {
+        segment.promoted.map { segment.source(of: $0) } ?? segment.postingSource
     }
 
     @inline(__always)
@@ -134,25 +167,34 @@ final class SegmentQuery {
         return at < starts[phrase + 1] ? tokens[at].documentFrequency : 0
     }
 
-    /// The one token of the plan, when it is a list of this segment, or none.
-    private var onlyToken: (phrase: Int, token: LookedUpToken)? {
-        guard case .phrase(let number) = plan.root, proof(of: plan.phrases[number]).tokens.count == 1,
-            tokens[starts[number]].count < 2
-        else { return nil }
-        return (number, tokens[starts[number]])
+    /// The one phrase of the plan and its list, when it is a list of this segment, or none.
+    private var onlyList: (phrase: Int, list: FoundList?)? {
+        guard case .phrase(let number) = plan.root else { return nil }
+        switch promotion(of: number) {
+        case .nowhere: return (number, nil)
+        case .list(let info): return (number, FoundList(info: info, source: promotedSource()))
+        case .within: return nil
+        case nil: break
+        }
+        guard proof(of: plan.phrases[number]).tokens.count == 1, tokens[starts[number]].count < 2 else { return nil }
+        return (number, list(of: tokens[starts[number]]))
+    }
+
+    private func list(of token: LookedUpToken) -> FoundList? {
+        token.count == 0 ? nil : FoundList(info: token.terms[0].info, source: segment.postingSource)
     }
 
     /// Exact number of documents when the plan is one list of this segment.
-    var plainDocumentFrequency: Int? { onlyToken.map { $0.token.documentFrequency } }
+    var plainDocumentFrequency: Int? { onlyList.map { $0.list?.info.documentFrequency ?? 0 } }
 
     /// When the plan is one list of this segment that scores and keeps a head: documents and scores of the head.
     func head(
         _ leaves: [WeightedPhrase]
     ) throws(SearchError) -> [(document: UInt32, score: Double)]? {
-        guard let only = onlyToken, only.token.count > 0 else { return nil }
+        guard let only = onlyList, let list = only.list else { return nil }
         do throws(StorageError) {
             guard let score = try score(of: only.phrase, leaves), score.isStrict,
-                let head = try segment.postingSource.head(only.token.terms[0].info)
+                let head = try list.source.head(list.info)
             else { return nil }
             return head.map { ($0.document, score.score($0.frequency, $0.document)) }
         } catch {
@@ -168,15 +210,15 @@ final class SegmentQuery {
     func reachedScore(_ documentCount: Int, _ leaves: [WeightedPhrase]) throws(SearchError) -> Float? {
         guard case .or(let children) = plan.root else { return nil }
         var lists: [(number: Int, weight: Float)] = []
-        for case .phrase(let number) in children where headedTerm(of: number) != nil {
+        for case .phrase(let number) in children where headedList(of: number) != nil {
             for leaf in leaves where leaf.number == number { lists.append((number, leaf.weight)) }
         }
         if lists.count > Self.reachedListCount { lists.sort { $0.weight > $1.weight } }
         var reached: Float?
         do throws(StorageError) {
             for list in lists.prefix(Self.reachedListCount) {
-                guard let term = headedTerm(of: list.number), let score = try score(of: list.number, leaves),
-                    let head = try segment.postingSource.head(term), head.count >= documentCount
+                guard let found = headedList(of: list.number), let score = try score(of: list.number, leaves),
+                    let head = try found.source.head(found.info), head.count >= documentCount
                 else { continue }
                 let scores = head.map { Float(score.score($0.frequency, $0.document)) }.sorted(by: >)
                 reached = max(reached ?? 0, scores[documentCount - 1])
@@ -187,13 +229,16 @@ final class SegmentQuery {
         return reached
     }
 
-    /// The term of a phrase that is one long list.
-    private func headedTerm(of phrase: Int) -> TermInfo? {
+    /// The list of a phrase that is one long list.
+    private func headedList(of phrase: Int) -> FoundList? {
+        if case .list(let info) = promotion(of: phrase) {
+            return ListHead.isKept(info) ? FoundList(info: info, source: promotedSource()) : nil
+        }
         let at = starts[phrase]
         guard starts[phrase + 1] == at + 1, proof(of: plan.phrases[phrase]).tokens.count == 1, tokens[at].count == 1,
             ListHead.isKept(tokens[at].terms[0].info)
         else { return nil }
-        return tokens[at].terms[0].info
+        return list(of: tokens[at])
     }
 
     /// How many documents match when the plan is an OR; nil for other plans.
@@ -271,6 +316,14 @@ final class SegmentQuery {
         let count = starts[number + 1] - starts[number]
         guard count == proof.tokens.count, count > 0, found[count - 1].count > 0 else { return EmptyMatcher() }
         let lengths = try segment.lengths(phrase.field)
+        var leads: [TermInfo] = []
+        switch promotion(of: number) {
+        case .nowhere: return EmptyMatcher()
+        case .list(let info):
+            return TermMatcher(try promotedCursor(info, lengths), score: score, scratch)
+        case .within(let infos): leads = infos
+        case nil: break
+        }
         if count == 1, found[0].count == 1 {
             return TermMatcher(try cursor(found[0].terms[0], lengths), score: score, scratch)
         }
@@ -295,7 +348,15 @@ final class SegmentQuery {
                 lists.insert(list, at: place)
             }
         }
-        return PhraseMatcher(lists, score: score, scratch) ?? EmptyMatcher()
+        guard let matcher = PhraseMatcher(lists, score: score, scratch) else { return EmptyMatcher() }
+        if leads.isEmpty { return matcher }
+        var cursors: [PostingCursor] = []
+        for info in leads { cursors.append(try promotedCursor(info, lengths)) }
+        return PromotedPhraseMatcher(cursors, matcher, score: score, scratch) ?? matcher
+    }
+
+    private func promotedCursor(_ info: TermInfo, _ lengths: FieldLengths) throws(StorageError) -> PostingCursor {
+        try PostingCursor(info, promotedSource(), base: nil, lengths, scratch)
     }
 
     private func cursor(_ term: FoundTerm, _ lengths: FieldLengths) throws(StorageError) -> PostingCursor {

@@ -13,15 +13,21 @@ enum SegmentCheck {
             try pace(byteCount)
         }
         // The rest in even steps over the terms.
-        let terms = max(1, segment.grams.termCount + segment.words.termCount)
+        let promotedCount = segment.promoted?.dictionary.termCount ?? 0
+        let terms = max(1, segment.grams.termCount + segment.words.termCount + promotedCount)
         let rest = max(0, segment.byteCount - stored)
         var seen = 0
-        try checkTerms(segment) { () throws(StorageError) in
+        func step() throws(StorageError) {
             seen += 1
             if seen % 256 == 0 || seen == terms {
                 let steps = seen % 256 == 0 ? 256 : seen % 256
                 try pace(Int(Double(rest) * Double(steps) / Double(terms)))
             }
+        }
+        try checkTerms(segment, step)
+        if let promoted = segment.promoted {
+            var check = PromotedCheck(segment, promoted)
+            try check.run(step)
         }
         for entry in segment.columns.entries {
             let column = try segment.columns.column(entry)

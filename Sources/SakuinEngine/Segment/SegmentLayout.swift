@@ -6,8 +6,8 @@
 // trailer  u32 footer bytes, u32 CRC-32C of the footer, u32 format version, 8 bytes magic
 
 enum SegmentLayout {
-    /// 4: pairs behind the words. 3: marks in the blocks of the gram dictionary. 2: ranks, entries in bits. 1: the first.
-    static let formatVersion: UInt32 = 4
+    /// 5: promoted grams. 4: pairs behind the words. 3: marks in the blocks of the gram dictionary. 2: ranks, entries in bits. 1: the first.
+    static let formatVersion: UInt32 = 5
     /// Segments of this format and later ones are read; merges write the newest.
     static let oldestFormatVersion: UInt32 = 3
     static let magic: UInt64 = 0x4753_4E49_554B_4153
@@ -27,6 +27,9 @@ enum SegmentLayout {
         case documents = 6
         case keys = 7
         case columns = 8
+        /// These two only where there are frequent bigrams, from format 5 on.
+        case promoted = 9
+        case promotedPostings = 10
 
         var name: String { "\(self)" }
     }

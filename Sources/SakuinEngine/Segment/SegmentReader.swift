@@ -11,6 +11,8 @@ final class SegmentReader: Sendable {
     let postings: SectionView
     let positions: SectionView
     let columns: ColumnSet
+    /// nil when the segment has none.
+    let promoted: PromotedGrams?
     private let sections: [SegmentLayout.Section: SectionView]
     private let normsView: SectionView
     private let normOffsets: [Int: Int]
@@ -37,6 +39,9 @@ final class SegmentReader: Sendable {
         documentStore = try DocumentStore(
             try footer.section(.documents), keys: keyTable, documentCount: meta.documentCount)
         columns = try ColumnSet(try footer.section(.columns), documentCount: meta.documentCount)
+        promoted =
+            footer.sections[.promoted] == nil
+            ? nil : try PromotedGrams(try footer.section(.promoted), try footer.section(.promotedPostings))
     }
 
     /// Length codes of a text field by document; nil when no document has the field.
@@ -47,6 +52,11 @@ final class SegmentReader: Sendable {
 
     var postingSource: PostingSource {
         PostingSource(postings: postings, positions: positions, documentCount: meta.documentCount)
+    }
+
+    /// Where the lists of promoted grams stand; they have no positions.
+    func source(of promoted: PromotedGrams) -> PostingSource {
+        PostingSource(postings: promoted.postings, positions: positions, documentCount: meta.documentCount)
     }
 
     /// The lengths of a text field's documents.

@@ -15,13 +15,16 @@ struct TermSections: ~Copyable {
     private var key: UInt64 = 0
     private var isCharacter = false
     private var documentFrequency = 0
+    /// The bigrams with long lists, of what was written so far.
+    private(set) var frequent: FrequentGrams
 
     /// Sections that grow large go to temporary files of `directory` whose names begin with `name`. Documents are below
     /// `documentCount`.
     init(
         directory: any SpillPlace, name: String, documentCount: Int,
-        spillByteCount: Int = SectionWriter.usualSpillByteCount
+        spillByteCount: Int = SectionWriter.usualSpillByteCount, promotion: PromotionRule = PromotionRule()
     ) {
+        frequent = FrequentGrams(documentFrequencyMin: promotion.thresholdMin)
         func section(_ kind: String) -> SectionWriter {
             SectionWriter(directory: directory, name: name + "-" + kind, spillByteCount: spillByteCount)
         }
@@ -73,6 +76,7 @@ struct TermSections: ~Copyable {
             let entry = try list.finish(
                 isRanked: isRanked, ranks: ranks, postings: &postings, positions: &positions)
         else { return }
+        if GramKey.kind(key) == .bigram { frequent.add(key, entry.documentFrequency) }
         gramDictionary.append(key, entry, inlinePositions: list.inlinePositions, to: &grams)
         try spill()
     }

@@ -1,0 +1,97 @@
+// The promoted grams of a merged segment, from where the frequent bigrams stand in the inputs. What was promoted in the
+// inputs is not used: with documents gone and others beside them other grams are frequent.
+
+struct MergedPromotion {
+    private let inputs: [MergeInput]
+    private let control: MergeControl
+    private let frequent: FrequentGrams
+
+    /// `frequent` are the frequent bigrams of the merged segment.
+    init(_ inputs: [MergeInput], _ control: MergeControl, _ frequent: FrequentGrams) {
+        self.inputs = inputs
+        self.control = control
+        self.frequent = frequent
+    }
+
+    /// `lengths` are those of the merged segment by field.
+    func write(
+        to sections: inout PromotedSections, lengths: [Int: FieldLengths], documentCount: Int, _ rule: PromotionRule,
+        _ limits: PromotionLimits
+    ) throws(StorageError) {
+        for field in frequent.fields {
+            guard let lengths = lengths[field] else { continue }
+            let pass = PromotionPass(
+                field: field, frequent, lengths, documentCount: documentCount, rule, limits)
+            try pass.write(to: &sections) { (window, wanted) throws(StorageError) in
+                for input in inputs { try fill(window, from: input, pass, wanted) }
+            }
+        }
+    }
+
+    /// A new scratch is begun after so many lists.
+    private static let listsPerScratch = 32
+    /// The control is told what was read after so many lists.
+    private static let listsPerReport = 512
+
+    /// Puts the frequent bigrams of an input's documents into the window.
+    private func fill(
+        _ window: borrowing GramWindow, from input: MergeInput, _ pass: PromotionPass, _ wanted: [Bool]
+    ) throws(StorageError) {
+        let first = Int(input.firstDocument)
+        let merged = window.documents.clamped(to: first..<(first + input.liveCount))
+        guard !merged.isEmpty, let from = input.document(at: merged.lowerBound - first) else { return }
+        let lengths = try input.segment.lengths(pass.field)
+        let share = Double(merged.count) / Double(max(input.segment.meta.documentCount, 1))
+        var scratch = Scratch()
+        var byteCount = 0.0
+        for number in wanted.indices where wanted[number] {
+            if number % Self.listsPerScratch == 0 { scratch = Scratch() }
+            if number % Self.listsPerReport == 0 {
+                try control.didRead(Int(byteCount))
+                byteCount = 0
+            }
+            let characters = pass.bigrams.characters(of: number)
+            guard let first = characters.first, let second = characters.last else { continue }
+            let key = GramKey.make(field: pass.field, kind: .bigram, first, second)
+            guard let info = try input.segment.grams.find(key) else { continue }
+            if info.documentFrequency > 1 {
+                byteCount += share * Double(info.postingsByteCount + info.positionsByteCount)
+            }
+            let source = input.segment.postingSource
+            var base: PostingCursor?
+            if info.isRanked, let character = try input.segment.grams.find(GramKey.character(of: key)) {
+                base = try PostingCursor(character, source, base: nil, lengths, scratch)
+            }
+            let cursor = try PostingCursor(info, source, base: base, lengths, scratch)
+            try put(UInt32(truncatingIfNeeded: number), cursor, from: from, input, window)
+        }
+        try control.didRead(Int(byteCount))
+    }
+
+    /// Puts a bigram where its list says, from the input's document `from` to the end of the window.
+    private func put(
+        _ number: UInt32, _ cursor: PostingCursor, from: UInt32, _ input: MergeInput, _ window: borrowing GramWindow
+    ) throws(StorageError) {
+        let end = UInt32(truncatingIfNeeded: window.documents.upperBound)
+        var isThere = try cursor.seek(from)
+        while isThere {
+            let places = cursor.hasPositionWidths ? try cursor.widePlaces() : nil
+            for place in cursor.index..<cursor.count {
+                guard let document = input.mapped(cursor.documents[place]) else { continue }
+                if document >= end { return }
+                var isSound = true
+                if let places {
+                    guard let run = places.run(place) else { throw cursor.corrupt("damaged positions") }
+                    for i in 0..<run.count {
+                        isSound = window.put(number, document, UInt32(truncatingIfNeeded: run[i])) && isSound
+                    }
+                } else {
+                    let run = try cursor.positions(of: place)
+                    for i in 0..<run.count { isSound = window.put(number, document, run.values[i]) && isSound }
+                }
+                guard isSound else { throw cursor.corrupt("a position behind its document") }
+            }
+            isThere = try cursor.loadNext()
+        }
+    }
+}

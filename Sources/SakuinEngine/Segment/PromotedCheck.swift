@@ -1,0 +1,136 @@
+/// Reads the promoted grams of a segment and re-derives what they say from its bigrams.
+struct PromotedCheck: ~Copyable {
+    private let segment: SegmentReader
+    private let promoted: PromotedGrams
+    private var reader = PostingListReader()
+    private var bigramReader = PostingListReader()
+
+    /// Of so many grams one is compared with where its bigrams stand, which are read as wholes for it.
+    private static let gramsPerComparison = 64
+
+    init(_ segment: SegmentReader, _ promoted: PromotedGrams) {
+        self.segment = segment
+        self.promoted = promoted
+    }
+
+    /// Throws the first that does not hold; tells `pace` of each gram.
+    mutating func run(_ pace: () throws(StorageError) -> Void) throws(StorageError) {
+        var grams = promoted.dictionary.iterator()
+        var last: [UInt8] = []
+        var count = 0
+        while try grams.next() {
+            guard last.lexicographicallyPrecedes(grams.key), let gram = PromotedGrams.gram(of: grams.key),
+                let field = promoted.fields[gram.field],
+                (PromotedGrams.lengthMin...field.depth).contains(gram.characters.count)
+            else { throw promoted.postings.corrupt(0, "promoted gram \(grams.key) behind \(last)") }
+            last = grams.key
+            try pace()
+            try checkParts(gram.field, gram.characters, field)
+            let found = try postings(of: grams.info, gram.field)
+            count += 1
+            guard count % Self.gramsPerComparison == 1 else { continue }
+            let expected = try Self.count(occurrences(of: gram.characters, gram.field))
+            guard found == expected else {
+                throw promoted.postings.corrupt(
+                    grams.info.postingsOffset, "promoted gram \(gram.characters) is in other documents")
+            }
+        }
+        guard count == promoted.dictionary.termCount else {
+            throw promoted.postings.corrupt(0, "\(count) promoted grams of \(promoted.dictionary.termCount)")
+        }
+    }
+
+    /// Both grams of a character less have to be frequent.
+    private func checkParts(
+        _ field: Int, _ characters: [UInt32], _ limits: PromotedGrams.Field
+    ) throws(StorageError) {
+        for part in [characters.dropLast(), characters.dropFirst()] {
+            let info =
+                part.count == 2
+                ? try segment.grams.find(Self.key(field, part.first ?? 0, part.last ?? 0))
+                : try promoted.find(field: field, part)
+            guard let info, info.documentFrequency >= limits.threshold else {
+                throw promoted.postings.corrupt(0, "promoted gram \(characters) has a rare part")
+            }
+        }
+    }
+
+    private static func key(_ field: Int, _ first: UInt32, _ second: UInt32) -> UInt64 {
+        GramKey.make(field: field, kind: .bigram, first, second)
+    }
+
+    private struct Posting: Equatable {
+        var document: UInt32
+        var frequency: UInt32
+    }
+
+    private mutating func postings(of info: TermInfo, _ field: Int) throws(StorageError) -> [Posting] {
+        var postings: [Posting] = []
+        let source = segment.source(of: promoted)
+        try reader.read(info, source, base: UnsafeBufferPointer(start: nil, count: 0), try segment.lengths(field)) {
+            (block) in
+            for i in 0..<block.count {
+                postings.append(Posting(document: block.documents[i], frequency: block.frequencies[i]))
+            }
+        }
+        _ = try source.head(info)
+        let ascends = zip(postings, postings.dropFirst()).allSatisfy { $0.document < $1.document }
+        guard postings.count == info.documentFrequency, ascends else {
+            throw promoted.postings.corrupt(info.postingsOffset, "documents of a promoted gram do not ascend")
+        }
+        return postings
+    }
+
+    /// Where a gram stands: the document above, the position below; by its bigrams.
+    private mutating func occurrences(of characters: [UInt32], _ field: Int) throws(StorageError) -> [UInt64] {
+        var starts = try places(of: Self.key(field, characters[0], characters[1]), field)
+        for at in 1..<(characters.count - 1) {
+            let next = try places(of: Self.key(field, characters[at], characters[at + 1]), field)
+            var (kept, j) = (0, 0)
+            for start in starts {
+                let wanted = start &+ UInt64(2 * at)
+                while j < next.count, next[j] < wanted { j += 1 }
+                guard j < next.count, next[j] == wanted else { continue }
+                starts[kept] = start
+                kept += 1
+            }
+            starts.removeLast(starts.count - kept)
+        }
+        return starts
+    }
+
+    private mutating func places(of key: UInt64, _ field: Int) throws(StorageError) -> [UInt64] {
+        var places: [UInt64] = []
+        guard let info = try segment.grams.find(key) else { return places }
+        let lengths = try segment.lengths(field)
+        let base = CharacterBase()
+        if info.isRanked, let character = try segment.grams.find(GramKey.character(of: key)) {
+            try reader.read(
+                character, segment.postingSource, base: UnsafeBufferPointer(start: nil, count: 0), lengths
+            ) { (block) in base.add(block) }
+        }
+        try bigramReader.read(info, segment.postingSource, base: base.documents, lengths) { (block) in
+            var positions = block.positions
+            for i in 0..<block.count {
+                for _ in 0..<block.frequencies[i] {
+                    places.append(UInt64(block.documents[i]) << 32 | UInt64(positions.pointee))
+                    positions += 1
+                }
+            }
+        }
+        return places
+    }
+
+    private static func count(_ occurrences: [UInt64]) -> [Posting] {
+        var postings: [Posting] = []
+        for occurrence in occurrences {
+            let document = UInt32(truncatingIfNeeded: occurrence >> 32)
+            if postings.last?.document == document {
+                postings[postings.count - 1].frequency += 1
+            } else {
+                postings.append(Posting(document: document, frequency: 1))
+            }
+        }
+        return postings
+    }
+}
