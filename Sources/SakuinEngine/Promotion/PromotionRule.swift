@@ -11,7 +11,7 @@
 /// What decides which grams of a segment are promoted.
 struct PromotionRule: Sendable, Hashable {
     /// The lowest threshold. It is doubled while what is promoted is more than is allowed.
-    var thresholdMin = 1024
+    var thresholdMin = 2048
     /// So many postings of promoted grams there may be for each of bigrams.
     var postingShareMax = 0.25
     /// So many postings of promoted grams may a field have.
