@@ -119,7 +119,7 @@ enum StateReader {
             else { throw SakuinError(.dataLoss, "\(key) is not as it was written: \(document)") }
             state[key] = batch
         }
-        let response = try index.searchNow(SearchRequest("検索", limit: 20))
+        let response = try index.searchNow(SearchRequest("全文検索", limit: 20))
         let found = Set(response.hits.map(\.key))
         guard found == Set(state.keys), response.total.value == state.count else {
             throw SakuinError(.dataLoss, "a search finds \(found.sorted()), by key there are \(state)")

@@ -20,6 +20,10 @@ struct FaultScenario: Sendable {
     let steps: [Step]
     let options: IndexOptions
 
+    /// What two documents have in common is promoted, so that the searches read it.
+    private static let promotion = PromotionRule(
+        thresholdMin: 2, postingShareMax: 100, postingCountMax: 1 << 20, depthMax: 4)
+
     /// All that is done is done by the steps.
     static var options: IndexOptions {
         var options = IndexOptions()
@@ -28,6 +32,7 @@ struct FaultScenario: Sendable {
         options.mergesInBackground = false
         options.memoryBudgetBytes = 16 << 20
         options.laneCount = 1
+        options.promotion = promotion
         return options
     }
 
@@ -39,6 +44,7 @@ struct FaultScenario: Sendable {
         options.merge.segmentsPerTier = 2
         options.memoryBudgetBytes = 16 << 20
         options.laneCount = 2
+        options.promotion = promotion
         return options
     }
 
