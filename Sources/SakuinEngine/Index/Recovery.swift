@@ -305,8 +305,9 @@ struct Recovery {
     private func openSegments(_ manifest: Manifest, _ files: SegmentFiles) throws(StorageError) -> IndexSnapshot {
         var snapshot = IndexSnapshot()
         snapshot.sequence = manifest.committedSequence
+        let marked = Set(try DamageMarks.all(in: directory))
         for segment in manifest.segments {
-            if let sentence = try DamageMarks.sentence(segment.id, in: directory) {
+            if marked.contains(segment.id), let sentence = try DamageMarks.sentence(segment.id, in: directory) {
                 snapshot.damage.append(sentence)
                 continue
             }
