@@ -26,7 +26,9 @@ struct GramLevel: ~Copyable {
 
     private let parents: NumberedGrams
     private let parentFrequencies: UnsafeMutablePointer<UInt32>
-    private let postingCountMax: Int
+    private let allowance: PostingAllowance
+    /// Of what is allowed, for the documents so far.
+    private var allowedShare = 1.0
     private var postingCountAllowed: Int
     private let byteCountMax: Int
     private(set) var threshold: Int
@@ -40,12 +42,13 @@ struct GramLevel: ~Copyable {
     /// By list, once finished: the number of the gram, 0 when it is not frequent.
     private var numbers: [UInt32] = []
 
-    /// Of pairs of `parents` those of which both are in so many documents; with so many postings and bytes at most.
-    init(_ parents: NumberedGrams, threshold: Int, postingCountMax: Int, byteCountMax: Int) {
+    /// Of pairs of `parents` those of which both are in so many documents, or in more, if they are more than is allowed
+    /// or take more bytes.
+    init(_ parents: NumberedGrams, threshold: Int, _ allowance: PostingAllowance, byteCountMax: Int) {
         self.parents = parents
         self.threshold = threshold
-        self.postingCountMax = postingCountMax
-        postingCountAllowed = postingCountMax
+        self.allowance = allowance
+        postingCountAllowed = allowance.postingCount(threshold)
         self.byteCountMax = byteCountMax
         let frequencies = parents.documentFrequencies
         parentFrequencies = .allocate(capacity: frequencies.count)
@@ -63,7 +66,7 @@ struct GramLevel: ~Copyable {
         pool.byteCount + lists.count * MemoryLayout<List>.stride + slotCount * MemoryLayout<Slot>.stride
     }
     /// Whether there is more than allowed.
-    var isOver: Bool { postingCount > postingCountAllowed || byteCount > byteCountMax }
+    private var isOver: Bool { postingCount > postingCountAllowed || byteCount > byteCountMax }
 
     @inline(__always)
     private static func hash(_ pair: UInt64) -> UInt64 {
@@ -97,21 +100,23 @@ struct GramLevel: ~Copyable {
     private static let shareSlack = 1.25
     private static let leastShare = 1.0 / 16
 
-    /// Takes the grams of the documents of a window, which are above all before; `documentCount` there are in all. With
-    /// `raises` the threshold rises when there is more than allowed; without it the scan may end before the window does.
-    mutating func scan(_ window: borrowing GramWindow, documentCount: Int, raises: Bool) {
+    /// Takes the grams of the documents of a window, which are above all before; `documentCount` there are in all. The
+    /// threshold rises when there is more than allowed.
+    mutating func scan(_ window: borrowing GramWindow, documentCount: Int) {
         let share = Self.shareSlack * Double(window.documents.upperBound) / Double(max(documentCount, 1))
-        postingCountAllowed = Int(Double(postingCountMax) * min(max(share, Self.leastShare), 1))
+        allowedShare = min(max(share, Self.leastShare), 1)
+        setAllowed()
         let (codes, starts) = (window.codes.values, window.starts.values)
         for (i, document) in window.documents.enumerated() {
             let document = UInt32(truncatingIfNeeded: document)
             let count = gather(codes + Int(starts[i]), Int(starts[i &+ 1] &- starts[i]))
             for k in 0..<count { add(pairs.values[k], document) }
-            if isOver {
-                if !raises { return }
-                raise()
-            }
+            if isOver { raise() }
         }
+    }
+
+    private mutating func setAllowed() {
+        postingCountAllowed = Int(Double(allowance.postingCount(threshold)) * allowedShare)
     }
 
     /// Puts the pairs of a document in `pairs`; returns how many. Whether there is one at a place cannot be foreseen, so
@@ -179,6 +184,7 @@ struct GramLevel: ~Copyable {
     private mutating func raise() {
         while isOver, lists.count > 0 {
             threshold *= 2
+            setAllowed()
             var kept = 0
             for i in 0..<lists.count {
                 let list = lists.values[i]
@@ -198,9 +204,9 @@ struct GramLevel: ~Copyable {
     // MARK: When all is scanned
 
     /// Ends the lists and hands them out by their characters, in order, in memory that is used again for the next; returns
-    /// the frequent grams. Then only `replace` is left.
+    /// the grams of at least `frequentMin` documents. Then only `replace` is left.
     mutating func finish(
-        _ body: (_ characters: [UInt32], PostingRun) throws(StorageError) -> Void
+        frequentMin: Int, _ body: (_ characters: [UInt32], PostingRun) throws(StorageError) -> Void
     ) throws(StorageError) -> NumberedGrams {
         var frequent = NumberedGrams(length: parents.length + 1)
         numbers = Array(repeating: 0, count: lists.count)
@@ -214,7 +220,7 @@ struct GramLevel: ~Copyable {
             let characters = characters(of: list.pair)
             try body(
                 characters, PostingRun(count: count, documents: documents.values, frequencies: frequencies.values))
-            guard count >= threshold else { continue }
+            guard count >= frequentMin else { continue }
             frequent.append(characters, documentFrequency: list.documentFrequency)
             numbers[i] = UInt32(truncatingIfNeeded: frequent.count)
         }

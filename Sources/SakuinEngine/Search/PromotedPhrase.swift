@@ -78,6 +78,11 @@ struct PromotedLookup {
             }
             end = token.offset &+ 2
         }
+        if runs == 0, lists.isEmpty, run.count > PromotedGrams.lengthMin, run.count <= limits.depth,
+            let info = try grams.find(field: field, run)
+        {
+            return .list(info)
+        }
         let first = lists.count
         if try isNowhere(run) { return .nowhere }
         if runs == 0, first == 0, lists.count == 1, run.count <= limits.depth, isWhole(run.count) {
@@ -118,7 +123,7 @@ struct PromotedLookup {
                 let isCovered = (max(at - 1, 0)...min(at, longer.count - 1)).contains { longer[$0] != nil }
                 if let info, !isCovered { lists.append(info) }
             }
-            frequent = longer.map { ($0?.documentFrequency ?? 0) >= limits.threshold }
+            frequent = longer.map { ($0?.documentFrequency ?? 0) >= limits.longerThreshold }
             found = longer
             if length == run.count { wholeCount = length }
             length += 1

@@ -49,7 +49,8 @@ struct PromotedCheck: ~Copyable {
                 part.count == 2
                 ? try segment.grams.find(Self.key(field, part.first ?? 0, part.last ?? 0))
                 : try promoted.find(field: field, part)
-            guard let info, info.documentFrequency >= limits.threshold else {
+            let least = part.count == 2 ? limits.threshold : limits.longerThreshold
+            guard let info, info.documentFrequency >= least else {
                 throw promoted.postings.corrupt(0, "promoted gram \(characters) has a rare part")
             }
         }

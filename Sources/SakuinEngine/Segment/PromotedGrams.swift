@@ -2,10 +2,12 @@
 struct PromotedGrams: Sendable {
     /// What is promoted of a field: see `PromotionRule`.
     struct Field: Sendable {
-        /// Documents both parts of a promoted gram are in.
-        let threshold: Int
+        /// Documents both bigrams of a promoted trigram are in.
+        var threshold: Int
+        /// Documents both parts of a longer promoted gram are in.
+        var longerThreshold: Int
         /// Characters of the longest promoted grams.
-        let depth: Int
+        var depth: Int
     }
 
     static let lengthMin = 3
@@ -16,12 +18,14 @@ struct PromotedGrams: Sendable {
     let postings: SectionView
     let fields: [Int: Field]
 
-    init(_ grams: SectionView, _ postings: SectionView) throws(StorageError) {
+    /// The sections of a segment of such a format.
+    init(_ grams: SectionView, _ postings: SectionView, formatVersion: UInt32) throws(StorageError) {
         self.postings = postings
         func corrupt(_ reason: String) -> StorageError { grams.corrupt(max(grams.count - 4, 0), reason) }
         var count = ByteReader(try grams.bytes(grams.count - 4, 4), file: grams.file)
         let fieldCount = Int(try count.read32())
-        let byteCount = fieldCount * PromotedSections.fieldByteCount + 4
+        let hasLonger = formatVersion >= SegmentLayout.longerThresholdVersion
+        let byteCount = fieldCount * (hasLonger ? PromotedSections.fieldByteCount : 12) + 4
         guard fieldCount <= SegmentLayout.fieldCountMax, byteCount <= grams.count else {
             throw corrupt("promoted grams of \(fieldCount) fields")
         }
@@ -31,9 +35,11 @@ struct PromotedGrams: Sendable {
         var fields: [Int: Field] = [:]
         for _ in 0..<fieldCount {
             let number = Int(try reader.read32())
-            let field = Field(threshold: Int(try reader.read32()), depth: Int(try reader.read32()))
-            guard number < SegmentLayout.fieldCountMax, fields[number] == nil, field.threshold > 0,
-                (Self.lengthMin...Self.lengthMax).contains(field.depth)
+            let (threshold, depth) = (Int(try reader.read32()), Int(try reader.read32()))
+            let field = Field(
+                threshold: threshold, longerThreshold: hasLonger ? Int(try reader.read32()) : threshold, depth: depth)
+            guard number < SegmentLayout.fieldCountMax, fields[number] == nil, threshold > 0,
+                field.longerThreshold > 0, (Self.lengthMin...Self.lengthMax).contains(depth)
             else { throw reader.corrupt("what is promoted of field \(number) cannot be") }
             fields[number] = field
         }

@@ -2,9 +2,10 @@
 ///
 /// The dictionary is a `WordDictionary` of lists without positions; a key is the field number (two bytes, big-endian), the
 /// number of characters (one byte), and each character (three bytes, big-endian). Behind it stand u32 field, u32
-/// threshold, u32 depth of each field with frequent bigrams, ascending, and u32 their number.
+/// threshold, u32 depth, u32 threshold of grams of more than three characters of each field with frequent bigrams,
+/// ascending, and u32 their number.
 struct PromotedSections: ~Copyable {
-    static let fieldByteCount = 12
+    static let fieldByteCount = 16
 
     private var grams: SectionWriter
     private var postings: SectionWriter
@@ -39,11 +40,12 @@ struct PromotedSections: ~Copyable {
         try grams.spillIfLarge()
     }
 
-    /// Notes what was promoted of a field above all before: grams of up to `depth` characters.
-    mutating func end(field: Int, threshold: Int, depth: Int) {
+    /// Notes what was promoted of a field above all before.
+    mutating func end(field: Int, _ limits: PromotedGrams.Field) {
         fields.append32(UInt32(field))
-        fields.append32(UInt32(clamping: threshold))
-        fields.append32(UInt32(depth))
+        fields.append32(UInt32(clamping: limits.threshold))
+        fields.append32(UInt32(limits.depth))
+        fields.append32(UInt32(clamping: limits.longerThreshold))
     }
 
     /// Appends the sections to the file; none when no field has frequent bigrams.

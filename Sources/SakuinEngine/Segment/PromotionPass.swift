@@ -12,8 +12,8 @@ struct PromotionPass {
     let documentCount: Int
     let rule: PromotionRule
     let limits: PromotionLimits
-    /// Of all promoted grams of the field.
-    let postingCountMax: Int
+    /// For all promoted grams of the field.
+    let allowance: PostingAllowance
 
     /// `frequent` are those of the segment, whose `lengths` outlive the pass.
     init(
@@ -26,8 +26,7 @@ struct PromotionPass {
         self.rule = rule
         self.limits = limits
         bigrams = frequent.bigrams(of: field)
-        postingCountMax = min(
-            rule.postingCountMax, Int(rule.postingShareMax * Double(frequent.postingCount(of: field))))
+        allowance = rule.allowance(bigramPostingCount: frequent.postingCount(of: field))
     }
 
     /// Writes the promoted grams. `fill` puts into a window where the bigrams stand that are `wanted`, by their numbers; it
@@ -41,25 +40,27 @@ struct PromotionPass {
         else { return }
         var window = GramWindow(placeCountMax: limits.windowPlaceCountMax)
         var trigrams = GramLevel(
-            bigrams, threshold: rule.thresholdMin, postingCountMax: postingCountMax, byteCountMax: limits.byteCountMax)
+            bigrams, threshold: rule.thresholdMin, allowance, byteCountMax: limits.byteCountMax)
         var wanted = self.wanted(trigrams.threshold)
         while window.next(norms, documentCount: documentCount) {
             try fill(window, wanted)
             let before = trigrams.threshold
-            trigrams.scan(window, documentCount: documentCount, raises: true)
+            trigrams.scan(window, documentCount: documentCount)
             if trigrams.threshold != before { wanted = self.wanted(trigrams.threshold) }
         }
         let threshold = trigrams.threshold
-        let frequent = try trigrams.finish { (characters, run) throws(StorageError) in
+        var limits = PromotedGrams.Field(
+            threshold: threshold, longerThreshold: rule.longerThreshold(threshold), depth: PromotedGrams.lengthMin)
+        let frequent = try trigrams.finish(frequentMin: limits.longerThreshold) {
+            (characters, run) throws(StorageError) in
             try sections.append(field: field, characters, run, lengths)
         }
-        var depth = PromotedGrams.lengthMin
-        if rule.depthMax > depth, !frequent.isEmpty,
-            try writeFourGrams(frequent, trigrams, norms, &window, to: &sections, fill)
-        {
-            depth += 1
+        if rule.depthMax > limits.depth, !frequent.isEmpty {
+            limits.longerThreshold = try writeFourGrams(
+                frequent, limits, trigrams, norms, &window, to: &sections, fill)
+            limits.depth += 1
         }
-        sections.end(field: field, threshold: threshold, depth: depth)
+        sections.end(field: field, limits)
     }
 
     /// By number: whether a bigram is in so many documents.
@@ -67,26 +68,28 @@ struct PromotionPass {
         bigrams.documentFrequencies.map { $0 > 0 && Int($0) >= threshold }
     }
 
-    /// Writes the grams of four characters; false, and nothing is written, when they are more than allowed.
+    /// Writes the grams of four characters; returns their threshold.
     private func writeFourGrams(
-        _ frequent: NumberedGrams, _ trigrams: borrowing GramLevel, _ norms: UnsafePointer<UInt8>,
+        _ frequent: NumberedGrams, _ known: PromotedGrams.Field, _ trigrams: borrowing GramLevel,
+        _ norms: UnsafePointer<UInt8>,
         _ window: inout GramWindow, to sections: inout PromotedSections,
         _ fill: (borrowing GramWindow, _ wanted: [Bool]) throws(StorageError) -> Void
-    ) throws(StorageError) -> Bool {
+    ) throws(StorageError) -> Int {
+        let left = PostingAllowance(
+            whole: max(allowance.postingCount(known.threshold) - trigrams.postingCount, 0), wholeThreshold: 0)
         var level = GramLevel(
-            frequent, threshold: trigrams.threshold, postingCountMax: postingCountMax - trigrams.postingCount,
-            byteCountMax: limits.byteCountMax)
+            frequent, threshold: known.longerThreshold, left, byteCountMax: limits.byteCountMax)
         let wanted = trigrams.partsOfFrequent()
         window.restart()
         while window.next(norms, documentCount: documentCount) {
             try fill(window, wanted)
             trigrams.replace(window)
-            level.scan(window, documentCount: documentCount, raises: false)
-            if level.isOver { return false }
+            level.scan(window, documentCount: documentCount)
         }
-        _ = try level.finish { (characters, run) throws(StorageError) in
+        let threshold = level.threshold
+        _ = try level.finish(frequentMin: .max) { (characters, run) throws(StorageError) in
             try sections.append(field: field, characters, run, lengths)
         }
-        return true
+        return threshold
     }
 }

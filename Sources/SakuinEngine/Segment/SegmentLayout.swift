@@ -6,10 +6,12 @@
 // trailer  u32 footer bytes, u32 CRC-32C of the footer, u32 format version, 8 bytes magic
 
 enum SegmentLayout {
-    /// 5: promoted grams. 4: pairs behind the words. 3: marks in the blocks of the gram dictionary. 2: ranks, entries in bits. 1: the first.
-    static let formatVersion: UInt32 = 5
+    /// 6: a threshold of longer promoted grams. 5: promoted grams. 4: pairs behind the words. 3: marks in the blocks of the gram dictionary. 2: ranks, entries in bits. 1: the first.
+    static let formatVersion: UInt32 = 6
     /// Segments of this format and later ones are read; merges write the newest.
     static let oldestFormatVersion: UInt32 = 3
+    /// From here on what is promoted of a field has a threshold of longer grams.
+    static let longerThresholdVersion: UInt32 = 6
     static let magic: UInt64 = 0x4753_4E49_554B_4153
     static let headerByteCount = 16
     static let trailerByteCount = 20

@@ -27,7 +27,7 @@ final class SegmentReader: Sendable {
         byteCount = mapped.bytes.count
         meta = footer.meta
         checksum = footer.checksum
-        formatVersion = footer.formatVersion
+        formatVersion = Int(footer.formatVersion)
         sections = footer.sections
         grams = try GramDictionary(try footer.section(.grams))
         words = try WordDictionary(try footer.section(.words))
@@ -41,7 +41,10 @@ final class SegmentReader: Sendable {
         columns = try ColumnSet(try footer.section(.columns), documentCount: meta.documentCount)
         promoted =
             footer.sections[.promoted] == nil
-            ? nil : try PromotedGrams(try footer.section(.promoted), try footer.section(.promotedPostings))
+            ? nil
+            : try PromotedGrams(
+                try footer.section(.promoted), try footer.section(.promotedPostings),
+                formatVersion: footer.formatVersion)
     }
 
     /// Length codes of a text field by document; nil when no document has the field.
@@ -94,7 +97,7 @@ final class SegmentReader: Sendable {
 struct SegmentFooter {
     let meta: SegmentMeta
     let checksum: UInt32
-    let formatVersion: Int
+    let formatVersion: UInt32
     private(set) var sections: [SegmentLayout.Section: SectionView] = [:]
     private let file: String
 
@@ -130,7 +133,7 @@ struct SegmentFooter {
             throw corrupt(trailerAt - length, "checksum of the footer does not match")
         }
         checksum = stored
-        formatVersion = Int(version)
+        formatVersion = version
         var reader = ByteReader(footer, file: file, base: trailerAt - length)
         let count = Int(try reader.read32())
         guard count <= SegmentLayout.Section.allCases.count else { throw reader.corrupt("\(count) sections") }

@@ -22,7 +22,7 @@ struct FaultScenario: Sendable {
 
     /// What two documents have in common is promoted, so that the searches read it.
     private static let promotion = PromotionRule(
-        thresholdMin: 2, postingShareMax: 100, postingCountMax: 1 << 20, depthMax: 4)
+        thresholdMin: 2, postingShareMax: 100, wholeShareThreshold: 1)
 
     /// All that is done is done by the steps.
     static var options: IndexOptions {

@@ -8,7 +8,7 @@ import Testing
 @Suite struct PromotedDamageTests {
     private let registry = FieldRegistry(
         schema: Schema(fields: [FieldDefinition(name: "body")]), names: ["body"],
-        promotion: PromotionRule(thresholdMin: 4, postingShareMax: 100, postingCountMax: 1 << 20, depthMax: 4))
+        promotion: PromotionRule(thresholdMin: 4, postingShareMax: 100, wholeShareThreshold: 1))
     private let name = FileName.segment(1)
 
     /// A segment in which all grams of a few characters are frequent, and some lists have several blocks.
@@ -131,7 +131,7 @@ import Testing
                 lengths)
         }
         let field = try #require(promoted.fields[0])
-        sections.end(field: 0, threshold: field.threshold, depth: field.depth)
+        sections.end(field: 0, field)
         var file = try SegmentFileWriter(try rest.create(name))
         try sections.finish(to: &file)
         _ = try file.finish(segment.meta)

@@ -31,9 +31,12 @@ import Testing
     }
 
     /// All that may be, from a threshold on.
-    private static func rule(_ threshold: Int, share: Double = 100, depth: Int = 4) -> PromotionRule {
+    private static func rule(
+        _ threshold: Int, share: Double = 100, wholeShareThreshold: Int = 1, depth: Int = 4
+    ) -> PromotionRule {
         PromotionRule(
-            thresholdMin: threshold, postingShareMax: share, postingCountMax: 1 << 30, depthMax: depth)
+            thresholdMin: threshold, postingShareMax: share, wholeShareThreshold: wholeShareThreshold,
+            postingCountMax: 1 << 30, depthMax: depth, longerDivisor: 2)
     }
 
     /// No gram is promoted.
@@ -75,7 +78,9 @@ import Testing
     @Test(arguments: 0..<5) func answersAreThoseWithoutPromotion(round: Int) async throws {
         let seed = Self.seed &+ UInt64(round)
         var random = SeededRandom(seed: seed)
-        let rule = Self.rule([1, 2, 5, 20][round % 4], share: [100, 1][round / 3], depth: 3 + round % 2)
+        let rule = Self.rule(
+            [1, 2, 5, 20][round % 4], share: [100, 1][round / 3], wholeShareThreshold: [1, 40][round % 2],
+            depth: 3 + round % 2)
         let laneCount = 1 + round / 4
         let promoting = try SearchIndex.open(
             MemoryDirectory(), schema: Self.schema, options: Self.options(rule, lanes: laneCount))
@@ -161,7 +166,7 @@ import Testing
     }
 
     /// The sections of a merge are those of one flush of the same documents; and they hold all the rule says.
-    @Test(arguments: [2, 4, 30]) func mergesPromoteWhatFlushesDo(threshold: Int) async throws {
+    @Test(arguments: [2, 4, 30, 150]) func mergesPromoteWhatFlushesDo(threshold: Int) async throws {
         var random = SeededRandom(seed: 77)
         let documents = (0..<400).map { i in
             Document(
@@ -213,7 +218,8 @@ import Testing
         }
         func isPromoted(_ gram: [UInt32]) -> Bool {
             [Array(gram.dropLast()), Array(gram.dropFirst())].allSatisfy { part in
-                frequencies[part, default: 0] >= threshold && (part.count == 2 || isPromoted(part))
+                let least = part.count == 2 ? threshold : max(threshold / 2, 1)
+                return frequencies[part, default: 0] >= least && (part.count == 2 || isPromoted(part))
             }
         }
         let promoted = try #require(segment.promoted)

@@ -35,8 +35,7 @@ enum GoldenDocuments {
     private func index(_ directory: any Directory) async throws -> SearchIndex {
         var options = IndexOptions()
         options.laneCount = 1
-        options.promotion = PromotionRule(
-            thresholdMin: 20, postingShareMax: 1, postingCountMax: 1 << 20, depthMax: 4)
+        options.promotion = PromotionRule(thresholdMin: 20, postingShareMax: 1, wholeShareThreshold: 1)
         let index = try SearchIndex.open(directory, schema: GoldenDocuments.schema, options: options)
         _ = try await index.write(WriteBatch(GoldenDocuments.all.map { .put($0) }))
         _ = try await index.compact(segments: 1)
