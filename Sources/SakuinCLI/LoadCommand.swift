@@ -18,7 +18,7 @@ struct LoadCommand: OnlineCommand {
     var queries: String?
     @Option(help: "Which column holds the query, from 1; default the last.") var column: Int?
     @Option(help: "Ask only queries of these kinds, with commas between.") var kinds: String?
-    @Flag(help: "Ask for the list of indexes instead, to see what a request costs that touches none.")
+    @Flag(help: "Send empty requests (PING) instead, to see what a request costs that asks for nothing.")
     var empty = false
     @Option(help: "Connections.") var connections = 8
     @Option(help: "Requests under way at a time on a connection; default 1, with --rate 64.") var streams: Int?

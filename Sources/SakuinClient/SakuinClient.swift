@@ -85,6 +85,12 @@ public final class SakuinClient: CatalogService {
             WireRequest(call, deadlineMilliseconds: hasDeadline ? configuration.deadlineMilliseconds : 0))
     }
 
+    /// Asks the server for nothing but a sign of life, and returns when it came. It touches no index and waits for no
+    /// worker: this is what the way there and back takes. Throws `unavailable` or `deadlineExceeded` when none came.
+    public func ping() async throws {
+        try await connection().ping(deadlineMilliseconds: configuration.deadlineMilliseconds)
+    }
+
     static func unexpected() -> SakuinError {
         SakuinError(.internalError, "The server answered with another kind of reply.", nextStep: "Use like versions.")
     }
