@@ -16,6 +16,9 @@ public final class SakuinClient: CatalogService {
         public var connectTimeoutMilliseconds: Int64 = 5_000
         /// How long a search or another quick call may take; 0: no limit.
         public var deadlineMilliseconds: UInt32 = 0
+        /// Whether the connection shares one thread with all others that say so; else threads, one a core, take turns.
+        /// Where a server runs on the same cores that leaves it some to itself.
+        public var sharesThread = false
 
         public init(host: String = "127.0.0.1", port: Int = 7705) {
             self.host = host
@@ -70,8 +73,11 @@ public final class SakuinClient: CatalogService {
             // Of the callers that found it broken the first one connects.
             if let current, current != known { return current }
             let task = Task {
-                try await ClientConnection.connect(
-                    configuration.host, configuration.port, MultiThreadedEventLoopGroup.singleton,
+                let group = MultiThreadedEventLoopGroup.singleton
+                var loops = group.makeIterator()
+                let shared = configuration.sharesThread ? loops.next() : nil
+                return try await ClientConnection.connect(
+                    configuration.host, configuration.port, shared ?? group.next(),
                     timeout: .milliseconds(configuration.connectTimeoutMilliseconds))
             }
             current = task

@@ -18,9 +18,8 @@ final class ClientConnection: Sendable {
 
     /// Connects and shakes hands. Throws `unavailable` when there is no server.
     static func connect(
-        _ host: String, _ port: Int, _ group: any EventLoopGroup, timeout: TimeAmount
+        _ host: String, _ port: Int, _ loop: any EventLoop, timeout: TimeAmount
     ) async throws -> ClientConnection {
-        let loop = group.next()
         let greeted = loop.makePromise(of: Welcome.self)
         let bootstrap = ClientBootstrap(group: loop)
             .connectTimeout(timeout)
