@@ -105,7 +105,8 @@ private final class ScriptedServer: ChannelInboundHandler {
                 for number in 0..<20 {
                     group.addTask {
                         let error = await #expect(throws: SakuinError.self) {
-                            if number % 2 == 0 { try await client.ping() } else { _ = try await index.count(.text("a")) }
+                            if number % 2 == 0 { return try await client.ping() }
+                            _ = try await index.count(.text("a"))
                         }
                         #expect(error?.code == .deadlineExceeded)
                     }
