@@ -70,6 +70,21 @@ private final class ScriptedServer: ChannelInboundHandler {
         try await server.stop()
     }
 
+    @Test func connectionsCanShareAThread() async throws {
+        let server = try await RunningServer.start()
+        var configuration = server.client().configuration
+        configuration.sharesThread = true
+        var loops: Set<ObjectIdentifier> = []
+        for _ in 0..<4 {
+            let client = SakuinClient(configuration)
+            loops.insert(ObjectIdentifier(try await client.connection().loop))
+            try await client.ping()
+            await client.close()
+        }
+        #expect(loops.count == 1)
+        try await server.stop()
+    }
+
     @Test func pongsFindTheirPings() async throws {
         // The first PING is answered behind the second; a PONG for nobody and other frames in between do no harm.
         let first = NIOLockedValueBox<[UInt8]?>(nil)
