@@ -18,10 +18,12 @@ struct LoadCommand: OnlineCommand {
     var queries: String?
     @Option(help: "Which column holds the query, from 1; default the last.") var column: Int?
     @Option(help: "Ask only queries of these kinds, with commas between.") var kinds: String?
-    @Flag(help: "Ask for the list of indexes instead, to see what a request costs that touches none.")
+    @Flag(help: "Send empty requests (PING) instead, to see what a request costs that asks for nothing.")
     var empty = false
     @Option(help: "Connections.") var connections = 8
     @Option(help: "Requests under way at a time on a connection; default 1, with --rate 64.") var streams: Int?
+    @Flag(help: "Serve all connections with one thread, so that a server on the same cores has the others.")
+    var oneThread = false
     @Option(help: "Requests a second over all connections.") var rate: Double?
     @Option(help: "How long to measure; default 10 unless --requests says when to end.") var seconds: Double?
     @Option(help: "End after so many requests.") var requests: Int?
@@ -121,6 +123,7 @@ struct LoadCommand: OnlineCommand {
     private func connect(_ configuration: SakuinClient.Configuration, _ plan: LoadPlan) async throws -> [SakuinClient] {
         var configuration = configuration
         configuration.deadlineMilliseconds = timeout
+        configuration.sharesThread = oneThread
         var clients: [SakuinClient] = []
         for _ in 0..<(try count(connections, "connections", most: 10_000)) {
             let client = SakuinClient(configuration)

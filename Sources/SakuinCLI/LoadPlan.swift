@@ -2,7 +2,7 @@
 
 import SakuinClient
 
-/// The requests of a run, asked over and over; without an index only the server is asked, for its list of indexes.
+/// The requests of a run, asked over and over; without an index only the server is asked, for a sign of life.
 struct LoadPlan: Sendable {
     struct Item: Sendable {
         let kind: Int
@@ -17,7 +17,7 @@ struct LoadPlan: Sendable {
     /// Names of the kinds; one empty name when there are none.
     let kinds: [String]
 
-    /// The cheapest call there is, for the ceiling of the server and of this program.
+    /// PING, the shortest question and answer there is, for the ceiling of the server and of this program.
     static func empty() -> LoadPlan { LoadPlan(index: "", items: [Item(kind: 0, request: nil)], kinds: [""]) }
 
     private init(index: String, items: [Item], kinds: [String]) {

@@ -106,7 +106,7 @@ final class LoadRun: Sendable {
     ) async -> Result<SearchResponse?, SakuinError> {
         do {
             if let request { return .success(try await index.search(request)) }
-            _ = try await client.list()
+            try await client.ping()
             return .success(nil)
         } catch {
             return .failure(error as? SakuinError ?? SakuinError(.unknown, "\(error)"))

@@ -16,6 +16,9 @@ public final class SakuinClient: CatalogService {
         public var connectTimeoutMilliseconds: Int64 = 5_000
         /// How long a search or another quick call may take; 0: no limit.
         public var deadlineMilliseconds: UInt32 = 0
+        /// Whether the connection shares one thread with all others that say so; else threads, one a core, take turns.
+        /// Where a server runs on the same cores that leaves it some to itself.
+        public var sharesThread = false
 
         public init(host: String = "127.0.0.1", port: Int = 7705) {
             self.host = host
@@ -70,8 +73,11 @@ public final class SakuinClient: CatalogService {
             // Of the callers that found it broken the first one connects.
             if let current, current != known { return current }
             let task = Task {
-                try await ClientConnection.connect(
-                    configuration.host, configuration.port, MultiThreadedEventLoopGroup.singleton,
+                let group = MultiThreadedEventLoopGroup.singleton
+                var loops = group.makeIterator()
+                let shared = configuration.sharesThread ? loops.next() : nil
+                return try await ClientConnection.connect(
+                    configuration.host, configuration.port, shared ?? group.next(),
                     timeout: .milliseconds(configuration.connectTimeoutMilliseconds))
             }
             current = task
@@ -83,6 +89,12 @@ public final class SakuinClient: CatalogService {
     func call(_ call: WireCall, hasDeadline: Bool = false) async throws -> WireReply {
         try await connection().call(
             WireRequest(call, deadlineMilliseconds: hasDeadline ? configuration.deadlineMilliseconds : 0))
+    }
+
+    /// Asks the server for nothing but a sign of life, and returns when it came. It touches no index and waits for no
+    /// worker: this is what the way there and back takes. Throws `unavailable` or `deadlineExceeded` when none came.
+    public func ping() async throws {
+        try await connection().ping(deadlineMilliseconds: configuration.deadlineMilliseconds)
     }
 
     static func unexpected() -> SakuinError {

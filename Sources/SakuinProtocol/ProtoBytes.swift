@@ -1,4 +1,5 @@
-// Protobuf's wire format by hand, as far as `SearchReplyCodec` needs it
+// Protobuf's wire format by hand, as far as `SearchRequestCodec` and `SearchReplyCodec`
+// need it
 // (https://protobuf.dev/programming-guides/encoding).
 
 /// Writes fields into room that was counted before. What does not fit is left out, so that a wrong count shows as a wrong
@@ -14,6 +15,9 @@ struct ProtoWriter {
 
     /// Bytes of a length-delimited field with a tag of one byte.
     static func byteCount(block byteCount: Int) -> Int { 1 + Self.byteCount(UInt64(byteCount)) + byteCount }
+
+    /// Bytes of a number with a tag of one byte, which is left out when it is 0.
+    static func byteCount(field value: UInt64) -> Int { value == 0 ? 0 : 1 + byteCount(value) }
 
     private mutating func write(byte: UInt8) {
         guard count < out.count else { return }
@@ -91,6 +95,8 @@ struct ProtoReader {
         }
         return nil
     }
+
+    mutating func uint32() -> UInt32? { varint().flatMap(UInt32.init(exactly:)) }
 
     mutating func fixed32() -> UInt32? {
         guard bytes.count - at >= 4 else { return nil }

@@ -9,6 +9,12 @@ import SwiftProtobuf
 
 extension WireCodec {
     public static func encode(_ request: WireRequest) -> [UInt8] {
+        if case .search(let index, let search) = request.call,
+            let bytes = SearchRequestCodec.encode(
+                index: index, search, deadlineMilliseconds: request.deadlineMilliseconds)
+        {
+            return bytes
+        }
         var message = Sakuin_V1_Request()
         message.deadlineMilliseconds = request.deadlineMilliseconds
         switch request.call {
@@ -98,6 +104,7 @@ extension WireCodec {
     }
 
     public static func decodeRequest(_ payload: UnsafeRawBufferPointer) throws(SakuinError) -> WireRequest {
+        if let request = SearchRequestCodec.decode(payload) { return request }
         let message = try decode(payload, as: Sakuin_V1_Request.self)
         guard let call = message.call else {
             throw .invalid("The request names no call this version knows.", field: "call")

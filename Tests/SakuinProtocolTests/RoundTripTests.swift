@@ -134,6 +134,58 @@ import Testing
         }
     }
 
+    /// Requests for searches too, as far as they are done by hand.
+    @Test(arguments: 0..<300 as Range<UInt64>)
+    func searchRequestsAreAsTheLibraryMakesThem(seed: UInt64) throws {
+        var random = WireRandom(seed: seed)
+        var search = random.search()
+        if seed % 3 > 0 {
+            search.query = .text(random.text())
+            search.filter = nil
+            search.sort = []
+            search.pointInTime = nil
+            search.returnFields = random.pick([.none, .all])
+        }
+        let request = WireRequest(
+            .search(index: random.flag() ? random.name() : "", search), deadlineMilliseconds: UInt32(random.below(300)))
+        let bytes = WireCodec.encode(request)
+        let message = try bytes.withUnsafeBytes { try WireCodec.decode($0, as: Sakuin_V1_Request.self) }
+        #expect(WireCodec.bytes(message) == bytes)
+        let read = bytes.withUnsafeBytes { SearchRequestCodec.decode($0) }
+        #expect(read == request || (seed % 3 == 0 && read == nil))
+        #expect((bytes + [0xF8, 0x7F, 1]).withUnsafeBytes { SearchRequestCodec.decode($0) } == nil)
+        for cut in 0..<bytes.count {
+            #expect(bytes[..<cut].withUnsafeBytes { SearchRequestCodec.decode($0) } == nil)
+        }
+    }
+
+    @Test func unusualSearchRequestsAreLeftToTheLibrary() throws {
+        let plain = Array(WireCodec.encode(WireRequest(.search(index: "i", SearchRequest("a")))))
+        #expect(plain[0] == 7 << 3 | 2 && Int(plain[1]) == plain.count - 2)
+        let unusual: [[UInt8]] = [
+            [2 << 3 | 2, 3, 1 << 3 | 2, 1, 0x62],  // a second query, which takes the place of the first
+            [7 << 3, 3],  // a way to count that does not exist yet
+            [4 << 3, 2],  // a mode that does not exist yet
+            [5 << 3, 0xFF, 0xFF, 0xFF, 0xFF, 0x7F],  // a limit of more than 32 bits
+            [0x82, 1, 1, 0x70],  // a point in time
+        ]
+        for extra in unusual {
+            let bytes = [plain[0], plain[1] + UInt8(extra.count)] + plain[2...] + extra
+            bytes.withUnsafeBytes { raw in
+                #expect(SearchRequestCodec.decode(raw) == nil)
+                #expect(throws: Never.self) { try WireCodec.decodeRequest(raw) }
+            }
+        }
+        // Query text that is no UTF-8 is refused by name, not as a bad payload.
+        let text = try #require(plain.firstIndex(of: 0x61))
+        var broken = plain
+        broken[text] = 0xFF
+        let error = #expect(throws: SakuinError.self) {
+            try broken.withUnsafeBytes { try WireCodec.decodeRequest($0) }
+        }
+        #expect(error?.field == "query")
+    }
+
     @Test func handshake() throws {
         let hello = Hello(versionMin: 1, versionMax: 3, client: "a", frameByteCountMax: 5, streamCredit: 6)
         #expect(try WireCodec.encode(hello).withUnsafeBytes { try WireCodec.decodeHello($0) } == hello)

@@ -18,9 +18,8 @@ final class ClientConnection: Sendable {
 
     /// Connects and shakes hands. Throws `unavailable` when there is no server.
     static func connect(
-        _ host: String, _ port: Int, _ group: any EventLoopGroup, timeout: TimeAmount
+        _ host: String, _ port: Int, _ loop: any EventLoop, timeout: TimeAmount
     ) async throws -> ClientConnection {
-        let loop = group.next()
         let greeted = loop.makePromise(of: Welcome.self)
         let bootstrap = ClientBootstrap(group: loop)
             .connectTimeout(timeout)
@@ -66,26 +65,37 @@ final class ClientConnection: Sendable {
     /// A call without streaming. Cancelling the task cancels the stream.
     func call(_ request: WireRequest) async throws -> WireReply {
         let payload = WireCodec.encode(request)
+        return try await answer(deadlineMilliseconds: request.deadlineMilliseconds) { $0.call(payload, $1) }
+    }
+
+    /// The way to the server and back; a deadline of 0 is none.
+    func ping(deadlineMilliseconds: UInt32) async throws {
+        _ = try await answer(deadlineMilliseconds: deadlineMilliseconds) { $0.ping($1) }
+    }
+
+    /// Waits for the answer to what `send` sends, which returns the number it has in the handler.
+    private func answer(
+        deadlineMilliseconds: UInt32, _ send: @escaping @Sendable (ClientHandler, WaitingReply) -> UInt32
+    ) async throws -> WireReply {
         let loop = channel.eventLoop
         let handler = handler
         let number = CallState()
         return try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
-                loop.execute {
-                    let stream = handler.value.call(payload, continuation)
-                    if number.set(stream) { handler.value.cancel(stream, SakuinError(.cancelled, "Cancelled.")) }
-                    guard request.deadlineMilliseconds > 0, stream > 0 else { return }
-                    // The server minds the deadline; this is for a server that is gone.
-                    loop.scheduleTask(in: .milliseconds(Int64(request.deadlineMilliseconds) + 500)) {
-                        handler.value.cancel(
-                            stream, SakuinError(.deadlineExceeded, "No reply before the deadline."))
-                    }
+                let begin = { @Sendable in
+                    let deadline: NIODeadline =
+                        deadlineMilliseconds == 0
+                        ? .distantFuture : .now() + .milliseconds(Int64(deadlineMilliseconds) + 500)
+                    let sent = send(handler.value, WaitingReply(continuation: continuation, deadline: deadline))
+                    if number.set(sent) { handler.value.cancel(sent, SakuinError(.cancelled, "Cancelled.")) }
                 }
+                // On the thread of the connection there is nothing to change threads for.
+                if loop.inEventLoop { begin() } else { loop.execute(begin) }
             }
         } onCancel: {
             loop.execute {
-                if let stream = number.cancel() {
-                    handler.value.cancel(stream, SakuinError(.cancelled, "Cancelled."))
+                if let sent = number.cancel() {
+                    handler.value.cancel(sent, SakuinError(.cancelled, "Cancelled."))
                 }
             }
         }

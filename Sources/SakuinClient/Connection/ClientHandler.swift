@@ -12,13 +12,15 @@ final class ClientHandler: ChannelInboundHandler {
     static let streamCredit: UInt32 = 8 << 20
 
     private var reader = FrameReader(lengthMax: FrameHeader.handshakeByteCountMax)
-    private var context: ChannelHandlerContext?
-    private var streams: [UInt32: ClientStream] = [:]
+    private(set) var context: ChannelHandlerContext?
+    var streams: [UInt32: ClientStream] = [:]
     private var nextStream: UInt32 = 1
     private var welcome: Welcome?
     private var failure: SakuinError?
     private var isGoingAway = false
     private var willFlush = false
+    /// The one timer for the deadlines of all calls (`+Calls`).
+    var deadlineTimer: DeadlineTimer?
     private let greeted: EventLoopPromise<Welcome>
 
     init(greeted: EventLoopPromise<Welcome>) { self.greeted = greeted }
@@ -46,15 +48,17 @@ final class ClientHandler: ChannelInboundHandler {
     private func end(_ error: SakuinError) {
         failure = failure ?? error
         context = nil
+        deadlineTimer?.task.cancel()
+        deadlineTimer = nil
         greeted.fail(error)
         let open = streams
         streams = [:]
         for stream in open.values { Self.fail(stream, error) }
     }
 
-    private static func fail(_ stream: ClientStream, _ error: SakuinError) {
+    static func fail(_ stream: ClientStream, _ error: SakuinError) {
         switch stream {
-        case .unary(let continuation): continuation.resume(throwing: error)
+        case .unary(let call), .ping(let call): call.continuation.resume(throwing: error)
         case .importing(let state):
             for batch in state.waiting { batch.continuation.resume(throwing: error) }
             state.receipts.finish(throwing: error)
@@ -102,7 +106,7 @@ final class ClientHandler: ChannelInboundHandler {
             case .data: try receive(header.stream, payload)
             case .credit: give(header.stream, payload)
             case .ping: write(.pong, stream: 0, Array(payload))
-            case .pong: break
+            case .pong: try pong(payload)
             case .goAway: isGoingAway = true
             case .hello, .request, .cancel: throw SakuinError(.internalError, "unexpected frame")
             }
@@ -111,9 +115,9 @@ final class ClientHandler: ChannelInboundHandler {
         }
     }
 
-    private func finish(_ number: UInt32, _ reply: WireReply) {
+    func finish(_ number: UInt32, _ reply: WireReply) {
         switch streams.removeValue(forKey: number) {
-        case .unary(let continuation)?: continuation.resume(returning: reply)
+        case .unary(let call)?, .ping(let call)?: call.continuation.resume(returning: reply)
         case .importing(let state)?:
             for batch in state.waiting {
                 batch.continuation.resume(throwing: SakuinError(.aborted, "The import ended."))
@@ -137,7 +141,7 @@ final class ClientHandler: ChannelInboundHandler {
         switch streams[number] {
         case .importing(let state)?: state.receipts.yield(try WireCodec.decodeReceipt(payload))
         case .exporting(let state)?: state.pages.yield(Array(payload))
-        case .unary?, nil: break
+        case .unary?, .ping?, nil: break
         }
     }
 
@@ -163,7 +167,7 @@ final class ClientHandler: ChannelInboundHandler {
 
     // MARK: Frames out
 
-    private func write(_ kind: FrameHeader.Kind, flags: UInt8 = 0, stream: UInt32, _ payload: [UInt8]) {
+    func write(_ kind: FrameHeader.Kind, flags: UInt8 = 0, stream: UInt32, _ payload: [UInt8]) {
         guard let context else { return }
         var buffer = context.channel.allocator.buffer(capacity: FrameHeader.byteCount + payload.count)
         buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: FrameHeader.byteCount) { out in
@@ -186,7 +190,8 @@ final class ClientHandler: ChannelInboundHandler {
         }
     }
 
-    private func checkOpen(_ payloadByteCount: Int) throws(SakuinError) -> Welcome {
+    @discardableResult
+    func checkOpen(_ payloadByteCount: Int) throws(SakuinError) -> Welcome {
         if let failure { throw failure }
         guard let welcome, context != nil else { throw SakuinError(.unavailable, "The connection is not open.") }
         if isGoingAway { throw SakuinError(.unavailable, "The server is shutting down.", nextStep: "Try again.") }
@@ -199,30 +204,16 @@ final class ClientHandler: ChannelInboundHandler {
         return welcome
     }
 
-    private func openStream(_ stream: ClientStream, _ payload: [UInt8]) -> UInt32 {
-        let number = nextStream
-        nextStream += 1
+    func takeNumber() -> UInt32 {
+        defer { nextStream += 1 }
+        return nextStream
+    }
+
+    func openStream(_ stream: ClientStream, _ payload: [UInt8]) -> UInt32 {
+        let number = takeNumber()
         streams[number] = stream
         write(.request, stream: number, payload)
         return number
-    }
-
-    /// Sends a call; the continuation gets its reply. Returns its stream, 0 when it failed at once.
-    func call(_ payload: [UInt8], _ continuation: CheckedContinuation<WireReply, any Error>) -> UInt32 {
-        do throws(SakuinError) {
-            _ = try checkOpen(payload.count)
-            return openStream(.unary(continuation), payload)
-        } catch {
-            continuation.resume(throwing: error)
-            return 0
-        }
-    }
-
-    /// Gives a call up.
-    func cancel(_ number: UInt32, _ error: SakuinError) {
-        guard let stream = streams.removeValue(forKey: number) else { return }
-        write(.cancel, stream: number, [])
-        Self.fail(stream, error)
     }
 
     func openImport(
@@ -236,14 +227,14 @@ final class ClientHandler: ChannelInboundHandler {
     func openExport(
         _ payload: [UInt8], _ pages: AsyncThrowingStream<[UInt8], any Error>.Continuation
     ) throws(SakuinError) -> UInt32 {
-        _ = try checkOpen(payload.count)
+        try checkOpen(payload.count)
         return openStream(.exporting(ClientExport(pages: pages)), payload)
     }
 
     /// Queues a batch of an import; its continuation goes on when it has been sent.
     func send(_ number: UInt32, _ batch: WaitingBatch) {
         do throws(SakuinError) {
-            _ = try checkOpen(batch.payload.count)
+            try checkOpen(batch.payload.count)
             guard case .importing(var state)? = streams[number] else {
                 throw SakuinError(.aborted, "The import has ended.")
             }

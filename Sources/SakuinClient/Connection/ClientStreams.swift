@@ -4,9 +4,18 @@ import SakuinTypes
 
 /// What an open stream of a client connection waits for; only touched on the connection's event loop.
 enum ClientStream {
-    case unary(CheckedContinuation<WireReply, any Error>)
+    case unary(WaitingReply)
+    /// A PING; it takes a stream's number, which its PONG brings back.
+    case ping(WaitingReply)
     case importing(ClientImport)
     case exporting(ClientExport)
+}
+
+/// A call that waits for its only answer.
+struct WaitingReply {
+    let continuation: CheckedContinuation<WireReply, any Error>
+    /// When it is given up here; the server minds deadlines, so this is for a server that is gone.
+    let deadline: NIODeadline
 }
 
 /// A batch that waits for credit.

@@ -21,8 +21,9 @@ struct QueryParser {
     private var groupDepth = 0
 
     /// The tree of a query text. Throws `invalidArgument` with the place of what cannot be.
-    static func parse(_ text: String, knownFields: Set<String>) throws(SakuinError) -> Query {
-        var parser = QueryParser(text: Array(text.unicodeScalars), knownFields: knownFields)
+    static func parse(_ text: String, knownFields: @autoclosure () -> Set<String>) throws(SakuinError) -> Query {
+        if isPlain(text) { return .text(text, fields: []) }
+        var parser = QueryParser(text: Array(text.unicodeScalars), knownFields: knownFields())
         parser.skipBlanks()
         if parser.isAtEnd {
             throw .invalid("The query is empty.", field: "query", nextStep: "Write a word to look for.")
@@ -31,6 +32,12 @@ struct QueryParser {
         parser.skipBlanks()
         guard parser.isAtEnd else { throw parser.failure("A ')' has no '('.") }
         return query
+    }
+
+    /// Whether there is nothing in a text that the grammar knows: kana, bopomofo, hangul letters and Han characters alone,
+    /// which most queries are. No blank is among them.
+    private static func isPlain(_ text: String) -> Bool {
+        !text.isEmpty && text.unicodeScalars.allSatisfy { (0x3041...0x9FFF).contains($0.value) }
     }
 
     private init(text: [Unicode.Scalar], knownFields: Set<String>) {
