@@ -22,7 +22,7 @@ enum DamageMarks {
         guard try directory.exists(name) else { return nil }
         // A mark that cannot be read is a mark.
         guard let bytes = try? directory.read(name), !bytes.isEmpty else {
-            return "Segment \(FileName.segment(id)) is not searched: it was found damaged before."
+            return ErrorMapping.notSearched(FileName.segment(id), because: "It was found damaged before.")
         }
         return String(decoding: bytes.prefix(byteCountMax), as: UTF8.self)
     }

@@ -31,7 +31,11 @@ enum ErrorMapping {
 
     /// What replies say of a segment that cannot be read.
     static func notSearched(_ file: String, _ error: StorageError) -> String {
-        "Segment \(file) is not searched: \(sakuinError(error).message)"
+        notSearched(file, because: sakuinError(error).message)
+    }
+
+    static func notSearched(_ file: String, because reason: String) -> String {
+        "Segment \(file) is not searched: \(reason)"
     }
 
     private static func ioError(_ operation: String, _ path: String, _ errno: Int32) -> SakuinError {
