@@ -26,12 +26,14 @@ extension SearchIndex {
 
     /// The gram that a text of one or two plain characters is.
     private static func key(_ text: String, field: Int) -> UInt64? {
-        let found: UInt64?? = text.utf8.withContiguousStorageIfAvailable { bytes in
-            guard bytes.count == 3 || bytes.count == 6, let first = PlainText.scalar(bytes, 0) else { return nil }
-            if bytes.count == 3 { return GramKey.make(field: field, kind: .character, first) }
-            guard let second = PlainText.scalar(bytes, 3) else { return nil }
-            return GramKey.make(field: field, kind: .bigram, first, second)
-        }
-        return found ?? nil
+        // Two characters of four bytes.
+        guard text.utf8.count <= 8 else { return nil }
+        return PlainText.withScalars(text) { run -> UInt64? in
+            switch run.count {
+            case 1: GramKey.make(field: field, kind: .character, run[0])
+            case 2: GramKey.make(field: field, kind: .bigram, run[0], run[1])
+            default: nil
+            }
+        } ?? nil
     }
 }

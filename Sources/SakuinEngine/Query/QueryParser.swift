@@ -35,9 +35,12 @@ struct QueryParser {
     }
 
     /// Whether there is nothing in a text that the grammar knows: kana, bopomofo, hangul letters and Han characters alone,
-    /// which most queries are. No blank is among them.
+    /// also those of the planes behind the first two, which most queries are. No blank is among them.
     private static func isPlain(_ text: String) -> Bool {
-        !text.isEmpty && text.unicodeScalars.allSatisfy { (0x3041...0x9FFF).contains($0.value) }
+        !text.isEmpty
+            && text.unicodeScalars.allSatisfy {
+                (0x3041...0x9FFF).contains($0.value) || (0x20000...0x3FFFF).contains($0.value)
+            }
     }
 
     private init(text: [Unicode.Scalar], knownFields: Set<String>) {

@@ -210,24 +210,40 @@ enum PlainText {
     /// Hands the scalars of such a text to `body`; nil when it is empty or another.
     static func withScalars<R>(_ text: String, _ body: (UnsafeBufferPointer<UInt32>) -> R) -> R? {
         let result: R?? = text.utf8.withContiguousStorageIfAvailable { bytes in
-            guard bytes.count > 0, bytes.count % 3 == 0 else { return nil }
+            guard bytes.count > 0 else { return nil }
+            // Each takes three bytes or four.
             return withUnsafeTemporaryAllocation(of: UInt32.self, capacity: bytes.count / 3) { run in
-                for i in run.indices {
-                    guard let scalar = scalar(bytes, 3 &* i) else { return nil }
-                    run[i] = scalar
+                var (at, count) = (0, 0)
+                while at < bytes.count {
+                    let length = bytes[at] < 0xF0 ? 3 : 4
+                    guard at &+ length <= bytes.count, let scalar = scalar(bytes, at) else { return nil }
+                    run[count] = scalar
+                    count &+= 1
+                    at &+= length
                 }
-                return body(UnsafeBufferPointer(run))
+                return body(UnsafeBufferPointer(rebasing: run[..<count]))
             }
         }
         return result ?? nil
     }
 
-    /// The plain scalar of the three bytes at `at`, which are there; nil when they are no such scalar.
+    /// The plain scalar of the three or four bytes at `at`, which are there; nil when they are no such scalar.
     @inline(__always)
-    static func scalar(_ bytes: UnsafeBufferPointer<UInt8>, _ at: Int) -> UInt32? {
-        guard bytes[at] & 0xF0 == 0xE0 else { return nil }
-        let scalar =
-            UInt32(bytes[at] & 0x0F) &<< 12 | UInt32(bytes[at &+ 1] & 0x3F) &<< 6 | UInt32(bytes[at &+ 2] & 0x3F)
-        return Normalizer.isPlainCJK(scalar) ? scalar : nil
+    private static func scalar(_ bytes: UnsafeBufferPointer<UInt8>, _ at: Int) -> UInt32? {
+        let lead = UInt32(bytes[at])
+        let (second, third) = (UInt32(bytes[at &+ 1] & 0x3F), UInt32(bytes[at &+ 2] & 0x3F))
+        if lead & 0xF0 == 0xE0 {
+            let scalar = (lead & 0x0F) &<< 12 | second &<< 6 | third
+            return Normalizer.isPlainCJK(scalar) || isPlain(scalar) ? scalar : nil
+        }
+        guard lead & 0xF8 == 0xF0 else { return nil }
+        let scalar = (lead & 0x07) &<< 18 | second &<< 12 | third &<< 6 | UInt32(bytes[at &+ 3] & 0x3F)
+        return isPlain(scalar) ? scalar : nil
+    }
+
+    /// Whether a scalar is a CJK character that folds to itself, whatever stands beside it.
+    @inline(never)
+    private static func isPlain(_ scalar: UInt32) -> Bool {
+        CharacterTable.shared.entry(scalar) == CharacterTable.makeEntry(scalar, CharacterTable.Class.cjk)
     }
 }

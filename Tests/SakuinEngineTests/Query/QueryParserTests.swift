@@ -12,7 +12,8 @@ private func text(_ chunk: String, _ fields: String...) -> Query { .text(chunk, 
 
 @Suite struct QueryParserTests {
     @Test(arguments: [
-        ("索引", text("索引")), ("  索引　", text("索引")), ("a b", .and([text("a"), text("b")])),
+        ("索引", text("索引")), ("𠮷野家", text("𠮷野家")), ("㪇𪍣", text("㪇𪍣")), ("  索引　", text("索引")),
+        ("a b", .and([text("a"), text("b")])),
         ("a　b", .and([text("a"), text("b")])), ("a AND b", .and([text("a"), text("b")])),
         ("a OR b c", .or([text("a"), .and([text("b"), text("c")])])), ("NOT a", .not(text("a"))),
         ("a -b", .and([text("a"), .not(text("b"))])), ("-(a OR b)", .not(.or([text("a"), text("b")]))),
