@@ -135,14 +135,33 @@ private final class ScriptedServer: ChannelInboundHandler {
         #expect(cancelled.withLockedValue { $0 } == 10)
     }
 
+    @Test func aConnectionWithoutNumbersIsReplaced() async throws {
+        let server = try await RunningServer.start()
+        let client = server.client()
+        let connection = try await client.connection()
+        try await connection.onLoop { $0.nextStream = .max - 1 }
+        try await client.ping()
+        let error = await #expect(throws: SakuinError.self) { try await client.ping() }
+        #expect(error?.code == .unavailable)
+        try await connection.onLoop { _ in }
+        #expect(!connection.isActive)
+        try await client.ping()
+        #expect(try await client.list().isEmpty)
+        await client.close()
+        try await server.stop()
+    }
+
     @Test func cancellingATaskEndsItsCall() async throws {
-        try await ScriptedServer.with(deadlineMilliseconds: 0) { _, _ in
-            []
+        let (arrivals, arrived) = AsyncStream.makeStream(of: Void.self)
+        var arrival = arrivals.makeAsyncIterator()
+        try await ScriptedServer.with(deadlineMilliseconds: 0) { header, _ in
+            if header.kind == .ping { arrived.yield() }
+            return []
         } _: { client in
             try await client.connect()
             for _ in 0..<2 {
                 let call = Task { try await client.ping() }
-                try await Task.sleep(for: .milliseconds(20))
+                await arrival.next()
                 call.cancel()
                 let error = await #expect(throws: SakuinError.self) { try await call.value }
                 #expect(error?.code == .cancelled)

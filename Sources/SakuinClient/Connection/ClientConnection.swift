@@ -57,7 +57,7 @@ final class ClientConnection: Sendable {
 
     func close() async { try? await channel.close().get() }
 
-    private func onLoop<R: Sendable>(_ body: @escaping @Sendable (ClientHandler) throws -> R) async throws -> R {
+    func onLoop<R: Sendable>(_ body: @escaping @Sendable (ClientHandler) throws -> R) async throws -> R {
         let handler = handler
         return try await channel.eventLoop.submit { try body(handler.value) }.get()
     }

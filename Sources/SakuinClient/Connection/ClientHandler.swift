@@ -14,7 +14,8 @@ final class ClientHandler: ChannelInboundHandler {
     private var reader = FrameReader(lengthMax: FrameHeader.handshakeByteCountMax)
     private(set) var context: ChannelHandlerContext?
     var streams: [UInt32: ClientStream] = [:]
-    private var nextStream: UInt32 = 1
+    /// Numbers are not used twice; `.max` is none.
+    var nextStream: UInt32 = 1
     private var welcome: Welcome?
     private var failure: SakuinError?
     private var isGoingAway = false
@@ -195,6 +196,11 @@ final class ClientHandler: ChannelInboundHandler {
         if let failure { throw failure }
         guard let welcome, context != nil else { throw SakuinError(.unavailable, "The connection is not open.") }
         if isGoingAway { throw SakuinError(.unavailable, "The server is shutting down.", nextStep: "Try again.") }
+        guard nextStream < .max else {
+            // Behind the last call that is under way the connection ends, and the next call opens another.
+            if streams.isEmpty { context?.close(promise: nil) }
+            throw SakuinError(.unavailable, "The connection has no stream numbers left.", nextStep: "Try again.")
+        }
         guard payloadByteCount <= Int(welcome.frameByteCountMax) else {
             throw SakuinError(
                 .resourceExhausted, "The request is longer than the server takes.", field: "length",
