@@ -78,23 +78,14 @@ struct PromotedLookup {
             }
             end = token.offset &+ 2
         }
-        if runs == 0, lists.isEmpty, run.count > PromotedGrams.lengthMin, run.count <= limits.depth,
-            let info = try grams.find(field: field, run)
-        {
-            return .list(info)
+        if runs == 0, lists.isEmpty, run.count >= PromotedGrams.lengthMin, run.count <= limits.depth {
+            if let info = try grams.find(field: field, run) { return .list(info) }
+            if run.count == PromotedGrams.lengthMin { return .nowhere }
         }
-        let first = lists.count
         if try isNowhere(run) { return .nowhere }
-        if runs == 0, first == 0, lists.count == 1, run.count <= limits.depth, isWhole(run.count) {
-            return .list(lists[0])
-        }
         let useful = lists.filter { $0.documentFrequency < rarest }
         return useful.isEmpty ? nil : .within(useful.sorted { $0.documentFrequency < $1.documentFrequency })
     }
-
-    /// Characters of the gram found last, when it was the whole run.
-    private var wholeCount = 0
-    private func isWhole(_ count: Int) -> Bool { wholeCount == count }
 
     /// Looks up the grams of characters all of whose bigrams are frequent; whether one of them is in no document.
     private mutating func isNowhere(_ run: [UInt32]) throws(StorageError) -> Bool {
@@ -125,7 +116,6 @@ struct PromotedLookup {
             }
             frequent = longer.map { ($0?.documentFrequency ?? 0) >= limits.longerThreshold }
             found = longer
-            if length == run.count { wholeCount = length }
             length += 1
             if !frequent.contains(true) { break }
         }

@@ -25,7 +25,7 @@ struct PromotedGrams: Sendable {
         var count = ByteReader(try grams.bytes(grams.count - 4, 4), file: grams.file)
         let fieldCount = Int(try count.read32())
         let hasLonger = formatVersion >= SegmentLayout.longerThresholdVersion
-        let byteCount = fieldCount * (hasLonger ? PromotedSections.fieldByteCount : 12) + 4
+        let byteCount = fieldCount * (PromotedSections.fieldByteCount - (hasLonger ? 0 : 4)) + 4
         guard fieldCount <= SegmentLayout.fieldCountMax, byteCount <= grams.count else {
             throw corrupt("promoted grams of \(fieldCount) fields")
         }

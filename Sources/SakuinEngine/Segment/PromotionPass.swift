@@ -49,18 +49,18 @@ struct PromotionPass {
             if trigrams.threshold != before { wanted = self.wanted(trigrams.threshold) }
         }
         let threshold = trigrams.threshold
-        var limits = PromotedGrams.Field(
+        var promoted = PromotedGrams.Field(
             threshold: threshold, longerThreshold: rule.longerThreshold(threshold), depth: PromotedGrams.lengthMin)
-        let frequent = try trigrams.finish(frequentMin: limits.longerThreshold) {
+        let frequent = try trigrams.finish(frequentMin: promoted.longerThreshold) {
             (characters, run) throws(StorageError) in
             try sections.append(field: field, characters, run, lengths)
         }
-        if rule.depthMax > limits.depth, !frequent.isEmpty {
-            limits.longerThreshold = try writeFourGrams(
-                frequent, limits, trigrams, norms, &window, to: &sections, fill)
-            limits.depth += 1
+        if rule.depthMax > promoted.depth, !frequent.isEmpty {
+            promoted.longerThreshold = try writeFourGrams(
+                frequent, promoted, trigrams, norms, &window, to: &sections, fill)
+            promoted.depth += 1
         }
-        sections.end(field: field, limits)
+        sections.end(field: field, promoted)
     }
 
     /// By number: whether a bigram is in so many documents.
@@ -71,8 +71,7 @@ struct PromotionPass {
     /// Writes the grams of four characters; returns their threshold.
     private func writeFourGrams(
         _ frequent: NumberedGrams, _ known: PromotedGrams.Field, _ trigrams: borrowing GramLevel,
-        _ norms: UnsafePointer<UInt8>,
-        _ window: inout GramWindow, to sections: inout PromotedSections,
+        _ norms: UnsafePointer<UInt8>, _ window: inout GramWindow, to sections: inout PromotedSections,
         _ fill: (borrowing GramWindow, _ wanted: [Bool]) throws(StorageError) -> Void
     ) throws(StorageError) -> Int {
         let left = PostingAllowance(
