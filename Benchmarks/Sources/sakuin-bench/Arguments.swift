@@ -12,6 +12,9 @@ struct Arguments {
     var passes = 7
     var budgetSeconds = 4.0
     var kinds: Set<String>?
+    /// Of `count`, `top10` and `top10count`; and of `phrase`, `and`, `or` and `bag`. Beyond the contract, to profile one.
+    var operations: Set<String>?
+    var modes: Set<String>?
 
     /// What cannot be understood, in one line.
     struct Failure: Error { let message: String }
@@ -33,7 +36,9 @@ struct Arguments {
         case "--rank": rank = value
         case "--run": run = value
         case "--index": index = value
-        case "--kinds": kinds = Set(value.split(separator: ",").map(String.init))
+        case "--kinds": kinds = Self.names(value)
+        case "--ops": operations = Self.names(value)
+        case "--modes": modes = Self.names(value)
         case "--top": top = try number(flag, value, from: 1)
         case "--threads": threads = try number(flag, value, from: 1)
         case "--passes": passes = try number(flag, value, from: 1)
@@ -42,6 +47,10 @@ struct Arguments {
         case "--budget-s": budgetSeconds = try seconds(flag, value)
         default: throw Failure(message: "unknown flag '\(flag)' (there is no --set for this engine)")
         }
+    }
+
+    private static func names(_ value: String) -> Set<String> {
+        Set(value.split(separator: ",").map(String.init))
     }
 
     private func number(_ flag: String, _ value: String, from least: Int) throws(Failure) -> Int {

@@ -30,14 +30,19 @@ struct QueryRun {
     func run(_ path: String) throws -> [String: Any] {
         var groups: [[String: Any]] = []
         for (kind, queries) in try Self.read(path, kinds: arguments.kinds) {
-            for mode in kind == "multi" ? ["and", "or"] : kind == "question" ? [] : ["phrase"] {
-                for operation in Operation.allCases {
-                    groups.append(try measure(kind, mode, operation, queries))
-                }
+            for (mode, operation) in Self.groups(kind)
+            where arguments.modes?.contains(mode) ?? true && arguments.operations?.contains(operation.rawValue) ?? true {
+                groups.append(try measure(kind, mode, operation, queries))
             }
-            if kind == "sentence" || kind == "question" { groups.append(try measure(kind, "bag", .top10, queries)) }
         }
         return ["groups": groups]
+    }
+
+    /// What is measured of a kind.
+    private static func groups(_ kind: String) -> [(mode: String, operation: Operation)] {
+        let modes = kind == "multi" ? ["and", "or"] : kind == "question" ? [] : ["phrase"]
+        let groups = modes.flatMap { mode in Operation.allCases.map { (mode: mode, operation: $0) } }
+        return groups + (kind == "sentence" || kind == "question" ? [(mode: "bag", operation: .top10)] : [])
     }
 
     /// The request for a query text, as an app would make it: a tree, so that nothing in the text is syntax.
