@@ -1,7 +1,8 @@
 /// A node of the tree that finds and scores matching documents of one segment, one call a block, never one a document.
 ///
 /// Every target and every document handed in is above those of the calls before. A matcher is used with `next` alone,
-/// with `filter` alone, or with `next` and from then on with `filter` for documents behind all it returned.
+/// with `filter` alone, with `next` and from then on with `filter` for documents behind all it returned, or with `next`
+/// and `candidates`, each of which goes to `filter` or is left before the next call.
 class Matcher {
     /// At most this many documents match; conjunctions lead with the lowest.
     let cost: Int
@@ -15,6 +16,15 @@ class Matcher {
     func next(
         from target: UInt32, above needed: Double, into batch: MatchBatch
     ) throws(StorageError) -> Int { 0 }
+
+    /// Whether it costs less to thin documents out before they are checked and scored, so that `candidates` should lead
+    /// when documents above `needed` are looked for.
+    func hasCandidates(above needed: Double) -> Bool { false }
+
+    /// As `next`, but hands out documents that may match, without scores: `filter` says which do.
+    func candidates(
+        from target: UInt32, above needed: Double, into batch: MatchBatch
+    ) throws(StorageError) -> Int { try next(from: target, above: needed, into: batch) }
 
     /// Keeps those of `count` documents that match and adds to their scores; returns how many. May drop documents whose
     /// score then is not above `needed`.

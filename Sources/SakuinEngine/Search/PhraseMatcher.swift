@@ -32,7 +32,7 @@ final class PhraseMatcher: Matcher {
     }
 
     /// A phrase is not more frequent than its rarest list.
-    private(set) lazy var highest = score.map { score in lead.cursor.highestBound(score.bound) } ?? 0
+    private(set) lazy var highest = lead.cursor.highestBound(score)
     override var bound: Double { highest }
 
     override func next(
@@ -40,7 +40,7 @@ final class PhraseMatcher: Matcher {
     ) throws(StorageError) -> Int {
         let lead = lead.cursor
         var target = max(target, examined)
-        while try seek(lead, target, needed) {
+        while try lead.seek(target, score, above: needed) {
             let (from, to) = (lead.index, lead.count)
             target = lead.documents[to &- 1] &+ 1
             examined = target
@@ -57,10 +57,16 @@ final class PhraseMatcher: Matcher {
         return 0
     }
 
-    @inline(__always)
-    private func seek(_ lead: PostingCursor, _ target: UInt32, _ needed: Double) throws(StorageError) -> Bool {
-        guard let score, needed > 0 else { return try lead.seek(target) }
-        return try lead.seek(target, where: { score.bound($0) > needed })
+    /// Positions are what a phrase costs most.
+    override func hasCandidates(above needed: Double) -> Bool { true }
+
+    override func candidates(
+        from target: UInt32, above needed: Double, into batch: MatchBatch
+    ) throws(StorageError) -> Int {
+        examined = max(examined, target)
+        guard try lead.cursor.seek(examined, score, above: needed) else { return 0 }
+        examined = lead.cursor.documents[lead.cursor.count &- 1] &+ 1
+        return lead.cursor.takeBlock(into: batch)
     }
 
     /// Hands the candidates that are left over.

@@ -23,14 +23,14 @@ final class PromotedPhraseMatcher: Matcher {
     }
 
     /// The phrase is not more frequent in a document than a gram in it.
-    private(set) lazy var highest = score.map { score in lead.highestBound(score.bound) } ?? 0
+    private(set) lazy var highest = lead.highestBound(score)
     override var bound: Double { highest }
 
     override func next(
         from target: UInt32, above needed: Double, into batch: MatchBatch
     ) throws(StorageError) -> Int {
         examined = max(examined, target)
-        while try seek(examined, needed) {
+        while try lead.seek(examined, score, above: needed) {
             examined = lead.documents[lead.count &- 1] &+ 1
             var count = try takeBlock(above: needed, into: batch)
             for list in others where count > 0 { count = try keep(batch, count, in: list) }
@@ -40,27 +40,32 @@ final class PromotedPhraseMatcher: Matcher {
         return 0
     }
 
-    private func seek(_ target: UInt32, _ needed: Double) throws(StorageError) -> Bool {
-        guard let score, needed > 0 else { return try lead.seek(target) }
-        return try lead.seek(target, where: { score.bound($0) > needed })
-    }
-
     /// Takes the documents of the lead's block that can score more than is needed.
     private func takeBlock(above needed: Double, into batch: MatchBatch) throws(StorageError) -> Int {
+        guard let score, needed > 0 else { return lead.takeBlock(into: batch) }
+        let frequencies = try lead.frequencies()
         var kept = 0
-        if let score, needed > 0 {
-            let frequencies = try lead.frequencies()
-            for place in lead.index..<lead.count {
-                let document = lead.documents[place]
-                batch.documents[kept] = document
-                kept &+= score.score(frequencies[place], document) > needed ? 1 : 0
-            }
-        } else {
-            kept = lead.count &- lead.index
-            batch.documents.update(from: lead.documents + lead.index, count: kept)
+        for place in lead.index..<lead.count {
+            let document = lead.documents[place]
+            batch.documents[kept] = document
+            kept &+= score.score(frequencies[place], document) > needed ? 1 : 0
         }
         batch.scores.update(repeating: 0, count: kept)
         return kept
+    }
+
+    override func hasCandidates(above needed: Double) -> Bool { true }
+
+    override func candidates(
+        from target: UInt32, above needed: Double, into batch: MatchBatch
+    ) throws(StorageError) -> Int {
+        examined = max(examined, target)
+        while try lead.seek(examined, score, above: needed) {
+            examined = lead.documents[lead.count &- 1] &+ 1
+            let count = try takeBlock(above: needed, into: batch)
+            if count > 0 { return count }
+        }
+        return 0
     }
 
     /// Keeps the documents that a list has.

@@ -44,7 +44,7 @@ extension SegmentQuery {
         let base: Matcher =
             required.isEmpty
             ? AllMatcher(documentCount: segment.meta.documentCount)
-            : required.count == 1 ? required[0] : ConjunctionMatcher(required)
+            : ConjunctionMatcher.make(required)
         if excluded.isEmpty { return base }
         let without = excluded.count == 1 ? excluded[0] : DisjunctionMatcher(excluded, scratch)
         return ExclusionMatcher(base, without: without, scratch)

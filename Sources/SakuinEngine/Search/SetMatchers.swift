@@ -1,49 +1,69 @@
 // Matchers over matchers: all of these, not this one.
 
 /// All children match: the cheapest leads, the others filter its blocks.
+///
+/// Where a lead has candidates, the others thin those out before it checks and scores what is left.
 final class ConjunctionMatcher: Matcher {
+    private let lead: Matcher
     /// Cheapest first.
-    private let children: [Matcher]
-    /// rest[i]: the most that the children behind i give.
+    private let others: [Matcher]
+    /// rest[i]: the most that the others from i on give.
     private let rest: [Double]
+    private let leadBound: Double
     /// Documents below it were handed to the others already, which may not see them again.
     private var examined: UInt32 = 0
 
-    /// `children` is not empty.
-    init(_ children: [Matcher]) {
-        let ordered = children.sorted { $0.cost < $1.cost }
-        self.children = ordered
-        var rest = [Double](repeating: 0, count: ordered.count)
-        for i in ordered.indices.dropLast().reversed() { rest[i] = rest[i + 1] + ordered[i + 1].bound }
+    init(_ lead: Matcher, _ others: [Matcher]) {
+        self.lead = lead
+        self.others = others
+        var rest = [Double](repeating: 0, count: others.count + 1)
+        for i in others.indices.reversed() { rest[i] = rest[i + 1] + others[i].bound }
         self.rest = rest
-        super.init(cost: ordered.first?.cost ?? 0)
+        leadBound = lead.bound
+        super.init(cost: lead.cost)
     }
 
-    override var bound: Double { rest[0] + children[0].bound }
+    /// Of one or more matchers; of one that matcher.
+    static func make(_ matchers: [Matcher]) -> Matcher {
+        let ordered = matchers.count > 1 ? matchers.sorted { $0.cost < $1.cost } : matchers
+        return ordered.count > 1 ? ConjunctionMatcher(ordered[0], Array(ordered[1...])) : ordered[0]
+    }
+
+    override var bound: Double { leadBound + rest[0] }
 
     override func next(
         from target: UInt32, above needed: Double, into batch: MatchBatch
     ) throws(StorageError) -> Int {
         examined = max(examined, target)
         while true {
-            var count = try children[0].next(from: examined, above: needed - rest[0], into: batch)
+            let isChecked = !lead.hasCandidates(above: needed - rest[0])
+            var count =
+                isChecked
+                ? try lead.next(from: examined, above: needed - rest[0], into: batch)
+                : try lead.candidates(from: examined, above: needed - rest[0], into: batch)
             if count == 0 { return 0 }
             examined = batch.documents[count &- 1] &+ 1
-            for i in 1..<children.count where count > 0 {
-                count = try children[i].filter(batch, count, above: needed - rest[i])
-            }
+            count = try thinOut(batch, count, above: isChecked ? needed : needed - leadBound)
+            if !isChecked, count > 0 { count = try lead.filter(batch, count, above: needed) }
             if count > 0 { return count }
         }
+    }
+
+    /// Keeps what all the others match.
+    private func thinOut(_ batch: MatchBatch, _ count: Int, above needed: Double) throws(StorageError) -> Int {
+        var (count, i) = (count, 0)
+        while count > 0, i < others.count {
+            count = try others[i].filter(batch, count, above: needed - rest[i &+ 1])
+            i &+= 1
+        }
+        return count
     }
 
     override func filter(
         _ batch: MatchBatch, _ count: Int, above needed: Double
     ) throws(StorageError) -> Int {
-        var count = count
-        for (i, child) in children.enumerated() where count > 0 {
-            count = try child.filter(batch, count, above: needed - rest[i])
-        }
-        return count
+        let count = try lead.filter(batch, count, above: needed - rest[0])
+        return try thinOut(batch, count, above: needed)
     }
 }
 

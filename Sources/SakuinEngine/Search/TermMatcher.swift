@@ -14,21 +14,17 @@ final class TermMatcher: Matcher {
         super.init(cost: cursor.documentFrequency)
     }
 
-    private(set) lazy var highest = score.map { score in cursor.highestBound(score.bound) } ?? 0
+    private(set) lazy var highest = cursor.highestBound(score)
     override var bound: Double { highest }
 
     override func next(
         from target: UInt32, above needed: Double, into batch: MatchBatch
     ) throws(StorageError) -> Int {
         guard let score else {
-            guard try cursor.seek(target) else { return 0 }
-            let count = cursor.count &- cursor.index
-            batch.documents.update(from: cursor.documents + cursor.index, count: count)
-            batch.scores.update(repeating: 0, count: count)
-            return count
+            return try cursor.seek(target) ? cursor.takeBlock(into: batch) : 0
         }
         var target = target
-        while try cursor.seek(target, where: { score.bound($0) > needed }) {
+        while try cursor.seek(target, score, above: needed) {
             let from = cursor.index
             let last = cursor.documents[cursor.count &- 1]
             let frequencies = try cursor.frequencies()
@@ -44,6 +40,17 @@ final class TermMatcher: Matcher {
             target = last &+ 1
         }
         return 0
+    }
+
+    // MARK: Part of a conjunction
+
+    /// When any score is enough, only documents that the others have need one.
+    override func hasCandidates(above needed: Double) -> Bool { score != nil && needed <= 0 }
+
+    override func candidates(
+        from target: UInt32, above needed: Double, into batch: MatchBatch
+    ) throws(StorageError) -> Int {
+        try cursor.seek(target, score, above: needed) ? cursor.takeBlock(into: batch) : 0
     }
 
     // MARK: Part of a disjunction
