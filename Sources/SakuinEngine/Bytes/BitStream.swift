@@ -34,12 +34,32 @@ extension BitOutput where Self: ~Copyable {
         append(value & ((1 &<< UInt64(truncatingIfNeeded: n)) &- 1), width: n)
     }
 
+    /// Appends a value below 128 in Rice code of order `k` (0...6): value / 2^k zeros, a one, k bits; when that many zeros
+    /// are `RiceCode.zeroCountMax` or more, so many, a one, and 7 bits.
+    @inline(__always)
+    mutating func append(gap value: UInt32, order k: Int) {
+        let zeros = Int(value &>> UInt32(truncatingIfNeeded: k))
+        if zeros < RiceCode.zeroCountMax {
+            let low = UInt64(value) & ((1 &<< UInt64(truncatingIfNeeded: k)) &- 1)
+            append((low &<< 1 | 1) &<< UInt64(truncatingIfNeeded: zeros), width: zeros &+ 1 &+ k)
+        } else {
+            append(
+                (UInt64(value) &<< 1 | 1) &<< UInt64(truncatingIfNeeded: RiceCode.zeroCountMax),
+                width: RiceCode.zeroCountMax &+ 8)
+        }
+    }
+
     /// Appends a value below 2^48 in exponential Golomb code of order `k`: gamma of value / 2^k + 1, then k bits.
     @inline(__always)
     mutating func append(_ value: UInt64, order k: Int) {
         append(gamma: value &>> UInt64(truncatingIfNeeded: k) &+ 1)
         append(value & ((1 &<< UInt64(truncatingIfNeeded: k)) &- 1), width: k)
     }
+}
+
+enum RiceCode {
+    /// So many zeros say that the value stands behind them as it is.
+    static let zeroCountMax = 24
 }
 
 /// Bits into a growing buffer.
@@ -292,6 +312,21 @@ struct BitsAhead {
         heldCount &-= Int(truncatingIfNeeded: used)
         let long = value &<< isLong &+ last &- (short & (0 &- isLong))
         return UInt32(truncatingIfNeeded: long)
+    }
+
+    /// A value in Rice code of order `k`; bits that are no such code are read as something below 2^31.
+    @inline(__always)
+    mutating func gap(order k: Int) -> UInt32 {
+        if heldCount < 33 { fill() }
+        let zeros = held.trailingZeroBitCount
+        let isShort = zeros < RiceCode.zeroCountMax
+        let skipped = UInt64(truncatingIfNeeded: (isShort ? zeros : RiceCode.zeroCountMax) &+ 1)
+        let width = isShort ? UInt64(truncatingIfNeeded: k) : 7
+        let low = held &>> skipped & ((1 &<< width) &- 1)
+        held = held &>> (skipped &+ width)
+        heldCount &-= Int(truncatingIfNeeded: skipped &+ width)
+        let high = isShort ? UInt32(truncatingIfNeeded: zeros) &<< UInt32(truncatingIfNeeded: k) : 0
+        return high | UInt32(truncatingIfNeeded: low)
     }
 
     /// A value in gamma code, at least 1. Below 2^25, or it is read as 1 and the bits come out as overrun.

@@ -218,6 +218,7 @@ private struct GramEntryCursor {
         info.documentFrequency = Int(truncatingIfNeeded: documents)
         info.hasPositions = GramKey.hasPositions(key)
         info.isRanked = GramKey.isRanked(key, documentFrequency: info.documentFrequency)
+        info.isCharacter = GramKey.isCharacter(key)
         info.postingsOffset = postingsOffset
         info.positionsOffset = positionsOffset
         info.isOnceEach = false

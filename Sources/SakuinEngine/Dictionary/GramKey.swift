@@ -30,6 +30,9 @@ enum GramKey {
     @inline(__always)
     static func hasPositions(_ key: UInt64) -> Bool { key &>> kindShift & 3 != 0 }
 
+    @inline(__always)
+    static func isCharacter(_ key: UInt64) -> Bool { key &>> kindShift & 3 == Kind.character.rawValue }
+
     /// The key of the list of the first character.
     @inline(__always)
     static func character(of key: UInt64) -> UInt64 { key & ~((1 &<< 23) &- 1) }

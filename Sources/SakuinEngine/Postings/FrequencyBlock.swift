@@ -1,11 +1,24 @@
 /// Frequencies of up to 128 documents, most of them 1.
 ///
-/// A byte n below 128: n of them are above 1; interpolative code of their places, then gamma code of each frequency
-/// minus one. The byte 128: a `PackedBlock` of all frequencies minus one. Whichever is shorter.
+/// A byte n below 128: n of them are above 1; for each of those how many documents are between it and the one before, in
+/// Rice code (Rice and Plaunt, 1971) of an order that follows from n, and its frequency minus one in gamma code. The byte
+/// 128: a `PackedBlock` of all frequencies minus one. The packed block unless the other is shorter by more than a
+/// quarter of a byte a frequency above 1, since it is read faster.
+///
+/// Before format 7 n stands before the interpolative code of the places of those above 1, then come all gamma codes.
 enum FrequencyBlock {
     /// The most bytes a block can take.
     static let byteCountMax = 1 + PackedBlock.byteCountMax
     private static let packed: UInt8 = 128
+    /// More of them are packed.
+    private static let aboveMax = 100
+
+    /// The order for gaps between so many of `count`: the logarithm of about 0.69 times the mean.
+    @inline(__always)
+    private static func order(_ above: Int, of count: Int) -> Int {
+        let mean = count &* 11 / (above &* 16)
+        return mean < 2 ? 0 : 63 &- mean.leadingZeroBitCount
+    }
 
     /// Writes `count` (1...128) frequencies, which are at least 1; returns the bytes written.
     static func encode(
@@ -26,13 +39,18 @@ enum FrequencyBlock {
                 return 1
             }
             let packedCount = PackedBlock.byteCount(less, count: count)
-            if above <= 100 {
+            if above <= aboveMax {
                 bits.removeAll()
-                InterpolativeCode.encode(places, count: above, limit: count, into: &bits)
-                for i in 0..<above { bits.append(gamma: UInt64(less[Int(places[i])])) }
+                let order = order(above, of: count)
+                var from: UInt32 = 0
+                for i in 0..<above {
+                    bits.append(gap: places[i] &- from, order: order)
+                    bits.append(gamma: UInt64(less[Int(places[i])]))
+                    from = places[i] &+ 1
+                }
                 bits.finish()
             }
-            if above > 100 || packedCount <= bits.bytes.count + above / 4 {
+            if above > aboveMax || packedCount <= bits.bytes.count + above / 4 {
                 out.storeBytes(of: packed, as: UInt8.self)
                 return 1 + PackedBlock.encode(less, count: count, into: out + 1)
             }
@@ -43,9 +61,9 @@ enum FrequencyBlock {
     }
 
     /// Reads `count` (1...128) frequencies into `out` (room for 128); nil when the bytes cannot be such a block, else
-    /// the first byte behind them.
+    /// the first byte behind them. `isOld`: written before format 7.
     static func decode(
-        at: UnsafeRawPointer, end: UnsafeRawPointer, count: Int, into out: UnsafeMutablePointer<UInt32>
+        at: UnsafeRawPointer, end: UnsafeRawPointer, count: Int, isOld: Bool, into out: UnsafeMutablePointer<UInt32>
     ) -> UnsafeRawPointer? {
         guard at < end else { return nil }
         let above = Int(at.load(as: UInt8.self))
@@ -59,15 +77,33 @@ enum FrequencyBlock {
         out.update(repeating: 1, count: count)
         if above == 0 { return at + 1 }
         guard above <= count else { return nil }
-        return withUnsafeTemporaryAllocation(of: UInt32.self, capacity: 130) { room in
-            guard let places = room.baseAddress else { return nil }
-            var bits = BitReader(at + 1, end: end)
-            var ahead = BitsAhead(bits)
+        var bits = BitReader(at + 1, end: end)
+        var ahead = BitsAhead(bits)
+        if isOld {
+            decodePlaces(&ahead, above, of: count, into: out)
+        } else {
+            let order = order(above, of: count)
+            var place = 0
+            for _ in 0..<above {
+                place &+= Int(ahead.gap(order: order))
+                let frequency = ahead.gamma() &+ 1
+                guard place < count else { return nil }
+                out[place] = frequency
+                place &+= 1
+            }
+        }
+        bits.advance(to: ahead)
+        return bits.isOverrun ? nil : at + 1 + bits.byteCount
+    }
+
+    private static func decodePlaces(
+        _ bits: inout BitsAhead, _ above: Int, of count: Int, into out: UnsafeMutablePointer<UInt32>
+    ) {
+        withUnsafeTemporaryAllocation(of: UInt32.self, capacity: 130) { room in
+            guard let places = room.baseAddress else { return }
             InterpolativeCode.decode(
-                &ahead, count: above, limit: UInt32(truncatingIfNeeded: count), into: places)
-            for i in 0..<above { out[Int(places[i &+ 1])] = ahead.gamma() &+ 1 }
-            bits.advance(to: ahead)
-            return bits.isOverrun ? nil : at + 1 + bits.byteCount
+                &bits, count: above, limit: UInt32(truncatingIfNeeded: count), into: places)
+            for i in 0..<above { out[Int(places[i &+ 1])] = bits.gamma() &+ 1 }
         }
     }
 }

@@ -177,11 +177,13 @@ enum PackedBlock {
         var bits = BitReader(at, end: end)
         let high = Int(truncatingIfNeeded: bits.next(width: 5)) &+ 1
         guard high &+ width <= 32 else { return nil }
+        let mask: UInt64 = (1 &<< UInt64(truncatingIfNeeded: high)) &- 1
         for _ in 0..<patches {
-            let index = Int(truncatingIfNeeded: bits.next(width: 7))
-            let value = UInt32(truncatingIfNeeded: bits.next(width: high))
+            let patch = bits.window()
+            bits.skip(7 &+ high)
+            let index = Int(truncatingIfNeeded: patch & 127)
             guard index < count else { return nil }
-            out[index] |= value &<< UInt32(truncatingIfNeeded: width)
+            out[index] |= UInt32(truncatingIfNeeded: patch &>> 7 & mask) &<< UInt32(truncatingIfNeeded: width)
         }
         return bits.isOverrun ? nil : at + bits.byteCount
     }

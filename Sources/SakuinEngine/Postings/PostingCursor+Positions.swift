@@ -45,7 +45,9 @@ extension PostingCursor {
             for i in 0..<count { frequencyBuffer[i] = UInt32(truncatingIfNeeded: bits.gamma()) }
             guard !bits.isOverrun else { throw corrupt("damaged frequencies") }
             self.bits = bits
-        } else if FrequencyBlock.decode(at: frequenciesAt, end: listEnd, count: count, into: frequencyBuffer) == nil {
+        } else if FrequencyBlock.decode(
+            at: frequenciesAt, end: listEnd, count: count, isOld: source.isOld, into: frequencyBuffer) == nil
+        {
             throw corrupt("damaged frequencies of block \(block)")
         }
         frequenciesLoaded = true

@@ -35,6 +35,10 @@ final class PostingCursor {
     let positions: UnsafeMutablePointer<PositionPlace>
     /// The positions handed out last.
     private(set) lazy var found = PositionBuffer()
+    /// Whether blocks are Elias–Fano code; of those one document is read, or looked for, without the others.
+    private let isEliasFano: Bool
+    /// The block in which `rank(of:)` looked last.
+    private var probed = -1
     /// Whether `documents` holds documents: until they are needed it holds their ranks.
     private(set) var isMapped = true
 
@@ -49,6 +53,7 @@ final class PostingCursor {
         self.base = info.isRanked ? base : nil
         documentFrequency = info.documentFrequency
         hasPositions = info.hasPositions
+        isEliasFano = source.hasEliasFano(info)
         guard info.documentFrequency <= source.documentCount, !info.isRanked || base != nil else {
             throw source.corrupt(info, "a list longer than the segment, or without its character")
         }
@@ -125,11 +130,25 @@ final class PostingCursor {
             search(document)
             return documents[index] == document
         }
-        guard try base.has(document) else { return false }
-        let rank = UInt32(truncatingIfNeeded: base.block &<< 7 &+ base.index)
+        guard let rank = try base.rank(of: document) else { return false }
         guard documents[count &- 1] >= rank else { return false }
         search(rank)
         return documents[index] == rank
+    }
+
+    /// The place of a document in the list, nil when it does not have it. Documents ascend from call to call.
+    @inline(__always)
+    private func rank(of document: UInt32) throws(StorageError) -> UInt32? {
+        if isEliasFano, let skip {
+            if probed >= blockCount { return nil }
+            if probed < 0 || skip.lastDocument(probed) < document {
+                probed = blockNumber(of: document, from: probed &+ 1, skip)
+                if probed >= blockCount { return nil }
+            }
+            guard let place = try eliasFano(probed, skip).place(of: document) else { return nil }
+            return UInt32(truncatingIfNeeded: probed &<< 7 &+ place)
+        }
+        return try has(document) ? UInt32(truncatingIfNeeded: block &<< 7 &+ index) : nil
     }
 
     /// The document `seek` stopped at.
@@ -157,7 +176,7 @@ final class PostingCursor {
         _ target: UInt32, where isWanted: ((frequency: UInt32, lengthCode: UInt8)) -> Bool
     ) throws(StorageError) -> Bool {
         guard let skip else { return try seek(target) }
-        var number = count > 0 && skip.lastDocument(block) >= target ? block : blockNumber(of: target, skip)
+        var number = count > 0 && skip.lastDocument(block) >= target ? block : blockNumber(of: target, from: block &+ 1, skip)
         while number < blockCount, !isWanted(skip.bound(number)) { number &+= 1 }
         if number >= blockCount { return end() }
         if number != block {
@@ -175,15 +194,15 @@ final class PostingCursor {
 
     /// Loads the next block that can hold the target, without mapping ranks; false when there is none.
     func enterBlock(of target: UInt32) throws(StorageError) -> Bool {
-        let number = skip.map { blockNumber(of: target, $0) } ?? (block &+ 1)
+        let number = skip.map { blockNumber(of: target, from: block &+ 1, $0) } ?? (block &+ 1)
         if number >= blockCount { return end() }
         try load(number)
         return true
     }
 
-    /// The first block behind the current one whose last document is not below `target`: galloping, then bisecting.
-    private func blockNumber(of target: UInt32, _ skip: SkipData) -> Int {
-        var next = block &+ 1
+    /// The first block from `first` on whose last document is not below `target`: galloping, then bisecting.
+    private func blockNumber(of target: UInt32, from first: Int, _ skip: SkipData) -> Int {
+        var next = first
         var step = 1
         var low = next
         while next < blockCount, skip.lastDocument(next) < target {
@@ -248,40 +267,27 @@ final class PostingCursor {
         let from = number == 0 ? 0 : skip?.postingsEnd(number &- 1) ?? 0
         guard from <= listEnd - list else { throw corrupt("block out of its list") }
         let size = min(documentFrequency &- PostingListWriter.blockCount &* number, PostingListWriter.blockCount)
-        let next: UnsafeRawPointer?
-        var canWrap = false
-        if let base {
-            next = RankBlock.decode(
-                at: list + from, end: listEnd, count: size, number, skip, limit: base.documentFrequency,
-                into: documents)
-        } else {
-            (next, canWrap) = PackedBlock.decodeGaps(at: list + from, end: listEnd, count: size, into: documents)
-            BitPacking.prefixSumOfGaps(
-                documents, count: size, start: number == 0 ? .max : skip?.lastDocument(number &- 1) ?? .max)
-        }
-        guard let next, !canWrap || Self.highest(documents, size) == documents[size &- 1],
-            documents[size &- 1] < UInt32(clamping: base?.documentFrequency ?? source.documentCount)
-        else { throw corrupt("damaged block \(number)") }
+        let next =
+            base.map {
+                RankBlock.decode(
+                    at: list + from, end: listEnd, count: size, number, skip, limit: $0.documentFrequency,
+                    into: documents)
+            }
+            ?? DocumentBlock.decode(
+                at: list + from, end: listEnd, count: size, number, skip, isEliasFano: isEliasFano,
+                limit: source.documentCount, into: documents)
+        guard let next else { throw corrupt("damaged block \(number)") }
         count = size
         frequenciesAt = next
     }
 
-    /// The highest of the values: if it is the last, no sum has wrapped.
-    @inline(__always)
-    private static func highest(_ values: UnsafePointer<UInt32>, _ count: Int) -> UInt32 {
-        var highest = SIMD4<UInt32>(repeating: 0)
-        var i = 0
-        while i &+ 4 <= count {
-            highest = pointwiseMax(
-                highest, UnsafeRawPointer(values).loadUnaligned(fromByteOffset: i &* 4, as: SIMD4<UInt32>.self))
-            i &+= 4
-        }
-        var top = highest.max()
-        while i < count {
-            top = max(top, values[i])
-            i &+= 1
-        }
-        return top
+    private func eliasFano(_ number: Int, _ skip: SkipData) throws(StorageError) -> EliasFanoBlock {
+        let from = number == 0 ? 0 : skip.postingsEnd(number &- 1)
+        let size = min(documentFrequency &- PostingListWriter.blockCount &* number, PostingListWriter.blockCount)
+        guard from <= listEnd - list,
+            let block = DocumentBlock.eliasFano(at: list + from, end: listEnd, count: size, number, skip)
+        else { throw corrupt("damaged block \(number)") }
+        return block
     }
 
     /// Puts the documents at the places of this list that `ranks` names, ascending and below `documentFrequency`, in
@@ -291,24 +297,35 @@ final class PostingCursor {
         while i < rankCount {
             let number = Int(ranks[i] &>> 7)
             let limit = UInt32(truncatingIfNeeded: number &+ 1) &<< 7
-            // Reading a whole block is worth it from the third document on.
-            if number == block || i &+ 2 < rankCount && ranks[i &+ 2] < limit || number &+ 1 == blockCount {
+            // Reading a whole block is worth it when several of its documents are wanted.
+            let other = i &+ (isEliasFano ? Self.manyOfBlock : 2)
+            if number == block || other < rankCount && ranks[other] < limit || !isEliasFano && number &+ 1 == blockCount {
                 if number != block { try load(number) }
                 repeat {
                     ranks[i] = documents[Int(ranks[i] & 127)]
                     i &+= 1
                 } while i < rankCount && ranks[i] < limit
             } else {
-                ranks[i] = try document(at: Int(ranks[i] & 127), ofWhole: number)
+                ranks[i] = try document(at: Int(ranks[i] & 127), of: number)
                 i &+= 1
             }
         }
         for i in 1..<max(rankCount, 1) where ranks[i] <= ranks[i &- 1] { throw corrupt("documents do not ascend") }
     }
 
-    /// The document at a place of a block of 128 documents, which is not the last one: a sum, without the others.
-    private func document(at place: Int, ofWhole number: Int) throws(StorageError) -> UInt32 {
+    /// From so many documents of an Elias–Fano block on the whole is read.
+    private static let manyOfBlock = 8
+
+    /// The document at a place of a block, without the others; of a list without Elias–Fano code a sum, and the block has
+    /// 128 documents and is not the last.
+    private func document(at place: Int, of number: Int) throws(StorageError) -> UInt32 {
         guard let skip else { throw corrupt("a list without skip data") }
+        if isEliasFano {
+            guard let document = try eliasFano(number, skip).document(at: place) else {
+                throw corrupt("damaged block \(number)")
+            }
+            return document
+        }
         let from = number == 0 ? 0 : skip.postingsEnd(number &- 1)
         guard from <= listEnd - list else { throw corrupt("damaged block \(number)") }
         // From the nearer end of the block.
@@ -335,7 +352,7 @@ final class PostingCursor {
     ) -> (bound: Double, last: UInt32?)? {
         guard let skip else { return nil }
         let isHere = block >= 0 && block < blockCount && skip.lastDocument(block) >= target
-        var number = isHere ? block : blockNumber(of: target, skip)
+        var number = isHere ? block : blockNumber(of: target, from: block &+ 1, skip)
         var highest = 0.0
         while number < blockCount {
             highest = max(highest, score(skip.bound(number)))

@@ -44,7 +44,7 @@ struct PostingListReader: ~Copyable {
         }
         let (start, end, skip) = try source.list(info)
         var at = start
-        var number = -1
+        let isEliasFano = source.hasEliasFano(info)
         var done = 0
         var block = 0
         while done < info.documentFrequency {
@@ -52,19 +52,15 @@ struct PostingListReader: ~Copyable {
             let second =
                 info.isRanked
                 ? RankBlock.decode(at: at, end: end, count: size, block, skip, limit: limit, into: documents)
-                : PackedBlock.decode(at: at, end: end, count: size, into: documents)
-            guard let second, let next = FrequencyBlock.decode(at: second, end: end, count: size, into: frequencies)
+                : DocumentBlock.decode(
+                    at: at, end: end, count: size, block, skip, isEliasFano: isEliasFano, limit: limit,
+                    into: documents)
+            guard let second,
+                let next = FrequencyBlock.decode(
+                    at: second, end: end, count: size, isOld: source.isOld, into: frequencies)
             else { throw source.corrupt(info, "damaged block \(block)") }
             at = next
-            if info.isRanked {
-                replaceRanks(size, base)
-            } else {
-                for i in 0..<size {
-                    number &+= Int(documents[i]) &+ 1
-                    guard number < limit else { throw source.corrupt(info, "document \(number) of \(limit)") }
-                    documents[i] = UInt32(truncatingIfNeeded: number)
-                }
-            }
+            if info.isRanked { replaceRanks(size, base) }
             places.removeAll()
             if info.hasPositions {
                 let list = try source.positions.start(info.positionsOffset, info.positionsByteCount)

@@ -4,7 +4,8 @@
 /// the documents, or of their ranks; unless all are 1 the gamma code of each frequency; `PositionCode` of each document.
 /// *More*: blocks of 128 documents, the last one fewer, then, when there is more than one, `SkipData`, which
 /// also has the `ListHead` of the longest. A
-/// block is a packed block of gaps minus one of the documents, the first counting from −1, or interpolative code of the
+/// block is a packed block of gaps minus one of the documents, the first counting from −1, or, of the list of a character
+/// that has more than one, an `EliasFanoBlock`, or interpolative code of the
 /// ranks between the last of the block before and its own last, which the skip data have (if there are none, of all
 /// ranks); then a `FrequencyBlock`. Their positions stand in the positions section, `PositionWidth` bits each, each block's beginning at a byte.
 struct PostingListWriter: ~Copyable {
@@ -27,6 +28,7 @@ struct PostingListWriter: ~Copyable {
     private var previousNumber = UInt32.max
 
     private var isRanked = false
+    private var isCharacter = false
     private var lengths = FieldLengths()
     private var entry = TermEntry()
     private var blocks: [Block] = []
@@ -67,9 +69,9 @@ struct PostingListWriter: ~Copyable {
     /// Positions of the last list, if it has one document.
     var inlinePositions: UnsafePointer<UInt32> { places }
 
-    /// Starts a list. `isRanked`: blocks hold ranks.
+    /// Starts a list. `isRanked`: blocks hold ranks. `isCharacter`: it is that of a character.
     mutating func begin(
-        hasPositions: Bool, isRanked: Bool, _ lengths: FieldLengths, postings: borrowing SectionWriter,
+        hasPositions: Bool, isRanked: Bool, isCharacter: Bool = false, _ lengths: FieldLengths, postings: borrowing SectionWriter,
         positions: borrowing SectionWriter
     ) {
         entry = TermEntry()
@@ -77,6 +79,7 @@ struct PostingListWriter: ~Copyable {
         entry.postingsOffset = postings.count
         entry.positionsOffset = positions.count
         self.isRanked = isRanked
+        self.isCharacter = isCharacter
         self.lengths = lengths
         blocks.removeAll(keepingCapacity: true)
         count = 0
@@ -144,6 +147,8 @@ struct PostingListWriter: ~Copyable {
         if isRanked {
             if let ranks { numbers.update(from: ranks, count: count) }
             appendRanks(limit: isOnly ? rankLimit : nil, postings: &postings)
+        } else if isCharacter, !isOnly {
+            appendEliasFano(postings: &postings)
         } else {
             appendGaps(postings: &postings)
         }
@@ -188,6 +193,13 @@ struct PostingListWriter: ~Copyable {
         }
         let (numbers, count) = (numbers, count)
         postings.buffer.append(upTo: PackedBlock.byteCountMax) { PackedBlock.encode(numbers, count: count, into: $0) }
+    }
+
+    private mutating func appendEliasFano(postings: inout SectionWriter) {
+        bits.removeAll()
+        EliasFanoBlock.encode(docs, count: count, first: previousNumber &+ 1, into: &bits)
+        bits.bytes.withBytes { postings.buffer.append(bytes: $0) }
+        previousNumber = docs[count - 1]
     }
 
     /// Appends the held ranks: all, below `limit`, or without it all but the last, which the skip data keep.

@@ -3,6 +3,13 @@ struct PostingSource {
     let postings: SectionView
     let positions: SectionView
     let documentCount: Int
+    /// Whether the segment was written before `SegmentLayout.eliasFanoVersion`.
+    let isOld: Bool
+
+    /// Whether the documents of a list stand in Elias–Fano code: characters' lists of more than one block.
+    func hasEliasFano(_ info: TermInfo) -> Bool {
+        info.isCharacter && info.documentFrequency > PostingListWriter.blockCount && !isOld
+    }
 
     func corrupt(_ info: TermInfo, _ reason: String) -> StorageError { postings.corrupt(info.postingsOffset, reason) }
 

@@ -6,6 +6,8 @@ struct TermInfo: BitwiseCopyable {
     var isOnceEach = false
     /// The numbers of the list are places in the list of the first character, see `GramKey.isRanked`.
     var isRanked = false
+    /// The list is of a character.
+    var isCharacter = false
     /// For two documents and more: the list in the postings section; of a list of a block and more, its positions in
     /// the positions section.
     var postingsOffset = 0

@@ -54,12 +54,16 @@ final class SegmentReader: Sendable {
     }
 
     var postingSource: PostingSource {
-        PostingSource(postings: postings, positions: positions, documentCount: meta.documentCount)
+        source(postings)
     }
 
     /// Where the lists of promoted grams stand; they have no positions.
-    func source(of promoted: PromotedGrams) -> PostingSource {
-        PostingSource(postings: promoted.postings, positions: positions, documentCount: meta.documentCount)
+    func source(of promoted: PromotedGrams) -> PostingSource { source(promoted.postings) }
+
+    private func source(_ postings: SectionView) -> PostingSource {
+        PostingSource(
+            postings: postings, positions: positions, documentCount: meta.documentCount,
+            isOld: formatVersion < SegmentLayout.eliasFanoVersion)
     }
 
     /// The lengths of a text field's documents.

@@ -44,8 +44,8 @@ struct TermSections: ~Copyable {
         if isCharacter || ranks.key != character { ranks.begin(character) }
         list.begin(
             hasPositions: GramKey.hasPositions(key),
-            isRanked: GramKey.isRanked(key, documentFrequency: PostingListWriter.blockCount), lengths,
-            postings: postings, positions: positions)
+            isRanked: GramKey.isRanked(key, documentFrequency: PostingListWriter.blockCount),
+            isCharacter: isCharacter, lengths, postings: postings, positions: positions)
     }
 
     mutating func beginWord(_ lengths: FieldLengths) {

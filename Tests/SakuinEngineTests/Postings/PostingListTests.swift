@@ -62,7 +62,7 @@ private struct ListModel {
         func source(_ documentCount: Int) -> PostingSource {
             PostingSource(
                 postings: TestSection.view(postings), positions: TestSection.view(positions),
-                documentCount: documentCount)
+                documentCount: documentCount, isOld: false)
         }
     }
 

@@ -31,6 +31,32 @@ enum GoldenDocuments {
     ]
 }
 
+/// Documents whose characters have lists of several blocks, with frequencies above 1; they never change.
+enum GoldenLists {
+    static let count = 600
+    static let schema = Schema(fields: [FieldDefinition(name: "text")])
+
+    static func text(_ i: Int) -> String {
+        var parts = ["天地玄黄"]
+        if i % 2 == 0 { parts.append("宇宙洪荒") }
+        if i % 5 == 1 { parts.append("日月日日月月日") }
+        if i % 9 < 4 { parts.append(String(repeating: "辰宿", count: 1 + i % 4)) }
+        if i % 200 == 17 { parts.append("地玄宿辰") }
+        return parts.joined(separator: "，")
+    }
+
+    static let all: [Document] = (0..<count).map { Document(key: "long-\($0)", ["text": .string(text($0))]) }
+
+    /// Queries with the documents that match.
+    static let answers: [(String, @Sendable (Int) -> Bool)] = [
+        ("天", { _ in true }), ("玄黄", { _ in true }), ("天地玄黄", { _ in true }), ("洪", { $0 % 2 == 0 }),
+        ("宙洪荒", { $0 % 2 == 0 }), ("月月日", { $0 % 5 == 1 }), ("日日月", { $0 % 5 == 1 }), ("月日月", { _ in false }),
+        ("宿辰宿", { $0 % 9 < 4 && $0 % 4 > 0 }), ("宿辰宿辰宿辰宿", { $0 % 9 < 4 && $0 % 4 == 3 }),
+        ("玄宿辰", { $0 % 200 == 17 }), ("宿辰 宇宙", { $0 % 2 == 0 && $0 % 9 < 4 && $0 % 4 > 0 }),
+        ("黄 -日月", { $0 % 5 != 1 }), ("日 OR 荒", { $0 % 2 == 0 || $0 % 5 == 1 }),
+    ]
+}
+
 @Suite struct SegmentTests {
     private func index(_ directory: any Directory) async throws -> SearchIndex {
         var options = IndexOptions()
@@ -101,20 +127,27 @@ enum GoldenDocuments {
         return lines
     }
 
-    /// The golden folder of each format version that is read is opened, searched, and rewritten by a compaction; when
-    /// that of the newest is missing, this run writes it.
-    @Test(arguments: SegmentLayout.oldestFormatVersion...SegmentLayout.formatVersion)
-    func goldenFilesOpenAndAnswer(version: UInt32) async throws {
+    /// A folder of golden files as this test may change it; when that of the newest format is missing, `write` makes it.
+    private func golden(
+        _ name: String, isNewest: Bool, _ write: (any Directory) async throws -> SearchIndex
+    ) async throws -> URL {
         let tests = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .deletingLastPathComponent()
-        let golden = tests.appendingPathComponent("Golden/v\(version)")
-        if version == SegmentLayout.formatVersion, !FileManager.default.fileExists(atPath: golden.path) {
-            let index = try await index(try DiskDirectory(golden.path, create: true))
-            try index.close()
+        let golden = tests.appendingPathComponent("Golden/\(name)")
+        if isNewest, !FileManager.default.fileExists(atPath: golden.path) {
+            try await write(try DiskDirectory(golden.path, create: true)).close()
             try FileManager.default.removeItem(at: golden.appendingPathComponent("LOCK"))
         }
         let copy = FileManager.default.temporaryDirectory.appendingPathComponent("sakuin-golden-\(UUID().uuidString)")
         try FileManager.default.copyItem(at: golden, to: copy)
+        return copy
+    }
+
+    /// The golden folder of each format version that is read is opened, searched, and rewritten by a compaction; when
+    /// that of the newest is missing, this run writes it.
+    @Test(arguments: SegmentLayout.oldestFormatVersion...SegmentLayout.formatVersion)
+    func goldenFilesOpenAndAnswer(version: UInt32) async throws {
+        let copy = try await golden("v\(version)", isNewest: version == SegmentLayout.formatVersion, index)
         defer { try? FileManager.default.removeItem(at: copy) }
         let index = try SearchIndex.open(path: copy.path)
         try check(index, "golden")
@@ -131,6 +164,40 @@ enum GoldenDocuments {
         let analyzerVersions = index.store.snapshot.segments.map(\.reader.meta.analyzerVersion)
         #expect(analyzerVersions.sorted() == (version == 3 ? [1, 2] : [2]))
         try check(index, "golden, compacted")
+        try index.close()
+        #expect(try IndexCheck.run(path: copy.path).problems.isEmpty)
+    }
+
+    /// The same for lists of several blocks, from the format on that has golden files of them.
+    @Test(arguments: 6...SegmentLayout.formatVersion)
+    func goldenLongListsAnswer(version: UInt32) async throws {
+        let isNewest = version == SegmentLayout.formatVersion
+        let copy = try await golden("v\(version)-long", isNewest: isNewest) { directory in
+            var options = IndexOptions()
+            options.laneCount = 1
+            let index = try SearchIndex.open(directory, schema: GoldenLists.schema, options: options)
+            _ = try await index.write(WriteBatch(GoldenLists.all.map { .put($0) }))
+            _ = try await index.compact(segments: 1)
+            return index
+        }
+        defer { try? FileManager.default.removeItem(at: copy) }
+        let index = try SearchIndex.open(path: copy.path)
+        func check(_ place: String) throws {
+            for (query, matches) in GoldenLists.answers {
+                let expected = (0..<GoldenLists.count).filter(matches).map { "long-\($0)" }
+                var request = SearchRequest(query, limit: 1_000)
+                request.sort = [SortKey("_key")]
+                let response = try index.searchNow(request)
+                #expect(response.total == Total(expected.count), "\(place): \(query)")
+                #expect(response.hits.map(\.key) == expected.sorted(), "\(place): \(query)")
+            }
+        }
+        #expect(try await index.segments().map(\.formatVersion) == [Int(version)])
+        try check("golden")
+        _ = try await index.write(WriteBatch([.put(GoldenLists.all[7])]))
+        _ = try await index.compact(segments: 1)
+        #expect(try await index.segments().map(\.formatVersion) == [Int(SegmentLayout.formatVersion)])
+        try check("golden, compacted")
         try index.close()
         #expect(try IndexCheck.run(path: copy.path).problems.isEmpty)
     }
