@@ -31,7 +31,8 @@ struct QueryRun {
         var groups: [[String: Any]] = []
         for (kind, queries) in try Self.read(path, kinds: arguments.kinds) {
             for (mode, operation) in Self.groups(kind)
-            where arguments.modes?.contains(mode) ?? true && arguments.operations?.contains(operation.rawValue) ?? true {
+            where arguments.modes?.contains(mode) ?? true && arguments.operations?.contains(operation.rawValue) ?? true
+            {
                 groups.append(try measure(kind, mode, operation, queries))
             }
         }

@@ -176,7 +176,8 @@ final class PostingCursor {
         _ target: UInt32, where isWanted: ((frequency: UInt32, lengthCode: UInt8)) -> Bool
     ) throws(StorageError) -> Bool {
         guard let skip else { return try seek(target) }
-        var number = count > 0 && skip.lastDocument(block) >= target ? block : blockNumber(of: target, from: block &+ 1, skip)
+        var number =
+            count > 0 && skip.lastDocument(block) >= target ? block : blockNumber(of: target, from: block &+ 1, skip)
         while number < blockCount, !isWanted(skip.bound(number)) { number &+= 1 }
         if number >= blockCount { return end() }
         if number != block {
@@ -299,7 +300,8 @@ final class PostingCursor {
             let limit = UInt32(truncatingIfNeeded: number &+ 1) &<< 7
             // Reading a whole block is worth it when several of its documents are wanted.
             let other = i &+ (isEliasFano ? Self.manyOfBlock : 2)
-            if number == block || other < rankCount && ranks[other] < limit || !isEliasFano && number &+ 1 == blockCount {
+            if number == block || other < rankCount && ranks[other] < limit || !isEliasFano && number &+ 1 == blockCount
+            {
                 if number != block { try load(number) }
                 repeat {
                     ranks[i] = documents[Int(ranks[i] & 127)]

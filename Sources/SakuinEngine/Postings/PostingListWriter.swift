@@ -71,7 +71,8 @@ struct PostingListWriter: ~Copyable {
 
     /// Starts a list. `isRanked`: blocks hold ranks. `isCharacter`: it is that of a character.
     mutating func begin(
-        hasPositions: Bool, isRanked: Bool, isCharacter: Bool = false, _ lengths: FieldLengths, postings: borrowing SectionWriter,
+        hasPositions: Bool, isRanked: Bool, isCharacter: Bool = false, _ lengths: FieldLengths,
+        postings: borrowing SectionWriter,
         positions: borrowing SectionWriter
     ) {
         entry = TermEntry()

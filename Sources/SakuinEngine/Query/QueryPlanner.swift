@@ -1,5 +1,5 @@
 /// Query tree to plan: each text becomes, per field, the tokens that prove it.
-struct QueryPlanner {
+struct QueryPlanner: ~Copyable {
     private let searched: SearchedFields
     private let defaultFields: [SearchedFields.Field]
     /// Fields of the request that are not in the schema.

@@ -1,5 +1,5 @@
 /// The fields of a schema as searches need them, made once for an index.
-struct SearchedFields: Sendable {
+final class SearchedFields: Sendable {
     struct Field: Sendable {
         let number: Int
         let type: FieldType

@@ -5,7 +5,7 @@ struct HitBuilder: ~Copyable {
     private let plan: QueryPlan
     private var cache = DocumentBlockCache()
     private var cachedSegment: Int32 = -1
-    private var highlighter = Highlighter()
+    private lazy var highlighter = Highlighter()
 
     init(segments: [SearchableSegment], schema: Schema, plan: QueryPlan) {
         self.segments = segments

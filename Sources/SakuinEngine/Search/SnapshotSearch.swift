@@ -44,9 +44,13 @@ struct SnapshotSearch {
     /// The `window` best documents by score, or by `sort` when it is not empty.
     func run(window: Int, total policy: TotalPolicy, sort: [SortKey]) throws(SearchError) -> SearchOutcome {
         var queries: [SegmentQuery] = []
-        for segment in segments { queries.append(try SegmentQuery(plan, segment.reader, scratch)) }
+        queries.reserveCapacity(segments.count)
         var outcome = SearchOutcome()
-        outcome.expandedWordCount = queries.map(\.expandedWordCount).max() ?? 0
+        for segment in segments {
+            let query = try SegmentQuery(plan, segment.reader, scratch)
+            outcome.expandedWordCount = max(outcome.expandedWordCount, query.expandedWordCount)
+            queries.append(query)
+        }
         var collector = Collector(window: window, policy: policy, sort: sort)
         let leaves = collector.scores ? leaves(queries) : []
         if collector.canLeaveOut, window <= ListHead.hitCount {
