@@ -314,10 +314,11 @@ struct BitsAhead {
         return UInt32(truncatingIfNeeded: long)
     }
 
-    /// A value in Rice code of order `k`; bits that are no such code are read as something below 2^31.
+    /// A value in Rice code of order `k`, then one in gamma code; bits that are no such codes are read as something below
+    /// 2^31.
     @inline(__always)
-    mutating func gap(order k: Int) -> UInt32 {
-        if heldCount < 33 { fill() }
+    mutating func gapAndGamma(order k: Int) -> (gap: UInt32, gamma: UInt32) {
+        if heldCount < 40 { fill() }
         let zeros = held.trailingZeroBitCount
         let isShort = zeros < RiceCode.zeroCountMax
         let skipped = UInt64(truncatingIfNeeded: (isShort ? zeros : RiceCode.zeroCountMax) &+ 1)
@@ -326,7 +327,12 @@ struct BitsAhead {
         held = held &>> (skipped &+ width)
         heldCount &-= Int(truncatingIfNeeded: skipped &+ width)
         let high = isShort ? UInt32(truncatingIfNeeded: zeros) &<< UInt32(truncatingIfNeeded: k) : 0
-        return high | UInt32(truncatingIfNeeded: low)
+        let gap = high | UInt32(truncatingIfNeeded: low)
+        // Most are a one alone.
+        guard heldCount > 0, held & 1 == 1 else { return (gap, gamma()) }
+        held = held &>> 1
+        heldCount &-= 1
+        return (gap, 1)
     }
 
     /// A value in gamma code, at least 1. Below 2^25, or it is read as 1 and the bits come out as overrun.

@@ -85,10 +85,10 @@ enum FrequencyBlock {
             let order = order(above, of: count)
             var place = 0
             for _ in 0..<above {
-                place &+= Int(ahead.gap(order: order))
-                let frequency = ahead.gamma() &+ 1
+                let (gap, less) = ahead.gapAndGamma(order: order)
+                place &+= Int(gap)
                 guard place < count else { return nil }
-                out[place] = frequency
+                out[place] = less &+ 1
                 place &+= 1
             }
         }

@@ -39,7 +39,8 @@ final class ColumnMatcher: Matcher {
                 matchers.append(ColumnMatcher(column, range, scratch))
             }
             if matchers.isEmpty { return EmptyMatcher() }
-            return matchers.count == 1 ? matchers[0] : DisjunctionMatcher(matchers, scratch)
+            return matchers.count == 1
+                ? matchers[0] : DisjunctionMatcher(matchers, documentCount: segment.meta.documentCount, scratch)
         } catch {
             throw .storage(error)
         }

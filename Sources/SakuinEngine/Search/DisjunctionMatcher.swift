@@ -4,7 +4,11 @@
 /// they are asked for the documents the others have found (MAXSCORE: Turtle and Flood, "Query evaluation: strategies and
 /// optimizations", 1995). Which those are is decided window by window, from the bounds of the blocks that reach into it.
 final class DisjunctionMatcher: Matcher {
-    private static let windowCount = UInt32(ScoreWindow.count)
+    /// Documents of a window: a narrow one is read off faster, but each costs the same to begin.
+    private let windowCount: UInt32
+    private static let narrowCount = ScoreWindow.count / 2
+    /// From so many postings in a narrow window on windows are narrow.
+    private static let manyPostings = 1_024
 
     /// Lowest bound first.
     private let children: [DisjunctionChild]
@@ -32,8 +36,12 @@ final class DisjunctionMatcher: Matcher {
     private let matched: UnsafeMutablePointer<Bool>
     private let scratch: Scratch
 
-    init(_ children: [Matcher], _ scratch: Scratch) {
+    /// Of one or more matchers over a segment of so many documents.
+    init(_ children: [Matcher], documentCount: Int, _ scratch: Scratch) {
         self.scratch = scratch
+        let cost = children.reduce(0) { $0 &+ $1.cost }
+        let isDense = cost / Self.manyPostings > documentCount / Self.narrowCount
+        windowCount = UInt32(isDense ? Self.narrowCount : ScoreWindow.count)
         let ordered = children.count > 1 ? children.sorted { $0.bound < $1.bound } : children
         self.children = ordered.map { DisjunctionChild($0, scratch) }
         firstOther = self.children.firstIndex { !$0.isList } ?? ordered.count
@@ -48,7 +56,7 @@ final class DisjunctionMatcher: Matcher {
         matched = scratch.take(Bool.self, MatchBatch.capacity)
         before[0] = 0
         highest = ordered.reduce(0) { $0 + $1.bound }
-        super.init(cost: ordered.reduce(0) { $0 &+ $1.cost })
+        super.init(cost: cost)
     }
 
     deinit { window.giveBack() }
@@ -102,7 +110,7 @@ final class DisjunctionMatcher: Matcher {
             }
             guard first < Self.end else { return false }
             windowStart = UInt32(truncatingIfNeeded: first) & ~63
-            windowEnd = UInt32(clamping: UInt64(windowStart) + UInt64(Self.windowCount))
+            windowEnd = UInt32(clamping: UInt64(windowStart) + UInt64(windowCount))
             if needed > 0 { narrow(to: UInt32(truncatingIfNeeded: first), needed) }
             if firstEssential == children.count {
                 // Nothing in the window can be above.

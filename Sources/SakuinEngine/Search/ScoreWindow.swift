@@ -10,8 +10,8 @@ final class ScoreWindow {
     /// A bit a word of `present` that has bits.
     private let filled: UnsafeMutablePointer<UInt64>
 
-    /// Documents of a window.
-    static var count: Int { 8_192 }
+    /// Documents of the widest window.
+    static var count: Int { 16_384 }
     private static var wordCount: Int { count / 64 }
     private static var filledCount: Int { wordCount / 64 }
 

@@ -22,10 +22,14 @@ extension SegmentQuery {
                 if !(matcher is EmptyMatcher) { matchers.append(matcher) }
             }
             if matchers.isEmpty { return EmptyMatcher() }
-            return matchers.count == 1 ? matchers[0] : DisjunctionMatcher(matchers, scratch)
+            return matchers.count == 1 ? matchers[0] : disjunction(matchers)
         case .not: return try conjunction([node], leaves)
         case .and(let children): return try conjunction(children, leaves)
         }
+    }
+
+    private func disjunction(_ matchers: [Matcher]) -> DisjunctionMatcher {
+        DisjunctionMatcher(matchers, documentCount: segment.meta.documentCount, scratch)
     }
 
     private func conjunction(_ children: [PlanNode], _ leaves: [WeightedPhrase]) throws(SearchError) -> Matcher {
@@ -46,7 +50,7 @@ extension SegmentQuery {
             ? AllMatcher(documentCount: segment.meta.documentCount)
             : ConjunctionMatcher.make(required)
         if excluded.isEmpty { return base }
-        let without = excluded.count == 1 ? excluded[0] : DisjunctionMatcher(excluded, scratch)
+        let without = excluded.count == 1 ? excluded[0] : disjunction(excluded)
         return ExclusionMatcher(base, without: without, scratch)
     }
 
@@ -111,7 +115,7 @@ extension SegmentQuery {
     ) throws(StorageError) -> Matcher {
         let slots = try slots(proof, found, lengths)
         if slots.count == 1, score == nil {
-            return DisjunctionMatcher(slots[0].cursors.map { TermMatcher($0, score: nil, scratch) }, scratch)
+            return disjunction(slots[0].cursors.map { TermMatcher($0, score: nil, scratch) })
         }
         guard let checker = PhraseChecker(slots) else { return EmptyMatcher() }
         if checker.lead != nil { return PrefixPhraseMatcher(checker, leads: nil, score: score) }
@@ -120,7 +124,7 @@ extension SegmentQuery {
         guard let place = rarest,
             let second = try self.slots(proof, found, lengths).first(where: { $0.offset == place.offset })
         else { return EmptyMatcher() }
-        let leads = DisjunctionMatcher(second.cursors.map { TermMatcher($0, score: nil, scratch) }, scratch)
+        let leads = disjunction(second.cursors.map { TermMatcher($0, score: nil, scratch) })
         return PrefixPhraseMatcher(checker, leads: leads, score: score)
     }
 

@@ -259,7 +259,9 @@ final class SegmentQuery {
             let matcher = try matcher(child, [])
             if !(matcher is EmptyMatcher) { matchers.append(matcher) }
         }
-        do throws(StorageError) { return try UnionCount.count(matchers, scratch) } catch { throw .storage(error) }
+        do throws(StorageError) {
+            return try UnionCount(documentCount: segment.meta.documentCount, scratch: scratch).count(matchers)
+        } catch { throw .storage(error) }
     }
 
     func score(of phrase: Int, _ leaves: [WeightedPhrase]) throws(StorageError) -> LeafScore? {

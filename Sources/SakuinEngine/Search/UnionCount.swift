@@ -1,28 +1,30 @@
-/// How many documents match any of several matchers that do not score.
+/// How many documents of a segment match any of several matchers that do not score.
 ///
 /// The longest list is not read but for the documents of the others: |L ∪ R| = |L| + |R| − |L ∩ R|.
-enum UnionCount {
-    static func count(_ matchers: [Matcher], _ scratch: Scratch) throws(StorageError) -> Int {
+struct UnionCount {
+    /// Documents of the segment.
+    let documentCount: Int
+    let scratch: Scratch
+
+    func count(_ matchers: [Matcher]) throws(StorageError) -> Int {
         let longest = matchers.indices.filter { matchers[$0] is TermMatcher }.max {
             matchers[$0].cost < matchers[$1].cost
         }
-        guard let longest, matchers.count > 1 else { return try count(matchers, without: nil, 0, scratch) }
+        guard let longest, matchers.count > 1 else { return try count(matchers, without: nil) }
         var others = matchers
         let list = others.remove(at: longest)
         // Asking a list for the documents of another costs less than gathering those of both.
         let isWorth = others.reduce(0) { $0 + $1.cost } <= list.cost
-        return isWorth
-            ? try count(others, without: list, list.cost, scratch) : try count(matchers, without: nil, 0, scratch)
+        return isWorth ? try list.cost + count(others, without: list) : try count(matchers, without: nil)
     }
 
-    /// `known` and the documents of the matchers that `list` does not have.
-    private static func count(
-        _ matchers: [Matcher], without list: Matcher?, _ known: Int, _ scratch: Scratch
-    ) throws(StorageError) -> Int {
-        guard let first = matchers.first else { return known }
-        let all = matchers.count == 1 ? first : DisjunctionMatcher(matchers, scratch)
+    /// The documents of the matchers that `list` does not have.
+    private func count(_ matchers: [Matcher], without list: Matcher?) throws(StorageError) -> Int {
+        guard let first = matchers.first else { return 0 }
+        let all =
+            matchers.count == 1 ? first : DisjunctionMatcher(matchers, documentCount: documentCount, scratch)
         let batch = MatchBatch(scratch)
-        var count = known
+        var count = 0
         var target: UInt32 = 0
         while true {
             let found = try all.next(from: target, above: -.infinity, into: batch)
