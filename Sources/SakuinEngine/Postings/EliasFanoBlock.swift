@@ -22,7 +22,10 @@ struct EliasFanoBlock {
 
     /// How a block of so many values is coded, of which the highest is `highest`.
     private static func widths(_ count: Int, highest: Int) -> (low: Int, highBits: Int) {
-        let ratio = (highest &+ 1) / max(count, 1)
+        // A division costs as much as finding a document in the block.
+        let ratio =
+            count == PostingListWriter.blockCount
+            ? (highest &+ 1) / PostingListWriter.blockCount : (highest &+ 1) / max(count, 1)
         if ratio < 4 { return (0, highest &+ 1) }
         let low = 63 &- ratio.leadingZeroBitCount
         return (low, highest &>> low &+ count)

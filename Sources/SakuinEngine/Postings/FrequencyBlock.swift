@@ -16,8 +16,8 @@ enum FrequencyBlock {
     /// The order for gaps between so many of `count`: the logarithm of about 0.69 times the mean.
     @inline(__always)
     private static func order(_ above: Int, of count: Int) -> Int {
-        let mean = count &* 11 / (above &* 16)
-        return mean < 2 ? 0 : 63 &- mean.leadingZeroBitCount
+        let mean = UInt32(truncatingIfNeeded: count &* 11) / UInt32(truncatingIfNeeded: above &* 16)
+        return mean < 2 ? 0 : 31 &- mean.leadingZeroBitCount
     }
 
     /// Writes `count` (1...128) frequencies, which are at least 1; returns the bytes written.
