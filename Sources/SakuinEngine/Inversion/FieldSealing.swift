@@ -89,13 +89,14 @@ final class FieldSealing {
                     GramKey.make(field: field, kind: .edge, first),
                     runs.run(sorting.edges.places, ranksOf: sorting.documents), lengths)
             }
-            if !sorting.beginBigrams() { continue }
-            for (chunk, slot) in slots.enumerated() {
-                guard let number = ranks.number(rank, inChunk: chunk) else { continue }
-                sorting.scatter(slot.inverter.characters.reader(number), ofChunk: chunk, ranks)
-            }
-            try sorting.forEachBigram(&runs) { (second, run) throws(StorageError) in
-                try lists.add(GramKey.make(field: field, kind: .bigram, first, scalars[second]), run, lengths)
+            while sorting.beginPart() {
+                for (chunk, slot) in slots.enumerated() {
+                    guard let number = ranks.number(rank, inChunk: chunk) else { continue }
+                    sorting.scatter(slot.inverter.characters.reader(number), ofChunk: chunk, ranks)
+                }
+                try sorting.forEachBigram(&runs) { (second, run) throws(StorageError) in
+                    try lists.add(GramKey.make(field: field, kind: .bigram, first, scalars[second]), run, lengths)
+                }
             }
         }
     }

@@ -117,8 +117,6 @@ final class GramSealing: @unchecked Sendable {
             if let field = fields[pieces[number].field] {
                 try coder.code(pieces[number].ranks, of: field, into: &coded.lists)
             }
-            // Both threads come by frequent characters, one of them at a time.
-            if pieces[number].wordCount > openWordCountMax / 4 { coder = Coder() }
             result = .success(coded)
         } catch { result = .failure(error) }
         state.change { state in
