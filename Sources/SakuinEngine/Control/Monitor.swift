@@ -86,33 +86,29 @@ final class WorkerThread: Sendable {
         case idle
     }
 
-    /// Starts the thread; it ends when `body` returns.
-    init(_ priority: Priority = .normal, _ body: @escaping @Sendable () -> Void) {
-        let done = Monitor(false)
-        self.done = done
-        let start = ThreadStart {
+    /// Starts the thread; it ends when `body` returns. When there is none to be had the caller does the work.
+    convenience init(_ priority: Priority = .normal, _ body: @escaping @Sendable () -> Void) {
+        self.init()
+        let start = makeStart(priority, body)
+        if !start.begin() { start.body() }
+    }
+
+    private init() { done = Monitor(false) }
+
+    /// A thread for work that goes on without it; nil when there is none to be had.
+    static func helper(_ body: @escaping @Sendable () -> Void) -> WorkerThread? {
+        let thread = WorkerThread()
+        return thread.makeStart(.normal, body).begin() ? thread : nil
+    }
+
+    private func makeStart(_ priority: Priority, _ body: @escaping @Sendable () -> Void) -> ThreadStart {
+        let done = done
+        return ThreadStart {
             #if canImport(Glibc)
                 priority.take()
             #endif
             body()
             done.change { $0 = true }
-        }
-        var attributes = pthread_attr_t()
-        pthread_attr_init(&attributes)
-        pthread_attr_setdetachstate(&attributes, Int32(PTHREAD_CREATE_DETACHED))
-        pthread_attr_setstacksize(&attributes, 8 << 20)
-        #if canImport(Glibc)
-            var thread = pthread_t()
-        #else
-            var thread: pthread_t?
-        #endif
-        let context = Unmanaged.passRetained(start).toOpaque()
-        let failed = pthread_create(&thread, &attributes, ThreadStart.run, context)
-        pthread_attr_destroy(&attributes)
-        if failed != 0 {
-            // No thread to be had: the work is done by the caller rather than never.
-            Unmanaged<ThreadStart>.fromOpaque(context).release()
-            start.body()
         }
     }
 
@@ -139,6 +135,24 @@ private final class ThreadStart: Sendable {
     let body: @Sendable () -> Void
 
     init(_ body: @escaping @Sendable () -> Void) { self.body = body }
+
+    /// Makes the thread; false when there is none to be had.
+    func begin() -> Bool {
+        var attributes = pthread_attr_t()
+        pthread_attr_init(&attributes)
+        defer { pthread_attr_destroy(&attributes) }
+        pthread_attr_setdetachstate(&attributes, Int32(PTHREAD_CREATE_DETACHED))
+        pthread_attr_setstacksize(&attributes, 8 << 20)
+        #if canImport(Glibc)
+            var thread = pthread_t()
+        #else
+            var thread: pthread_t?
+        #endif
+        let context = Unmanaged.passRetained(self).toOpaque()
+        if pthread_create(&thread, &attributes, Self.run, context) == 0 { return true }
+        Unmanaged<ThreadStart>.fromOpaque(context).release()
+        return false
+    }
 
     #if canImport(Glibc)
         static let run: @convention(c) (UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? = { context in

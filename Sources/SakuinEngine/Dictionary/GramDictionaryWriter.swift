@@ -39,7 +39,7 @@ struct GramDictionaryWriter: ~Copyable {
         }
         keys.append(key)
         entries.append(entry)
-        if entry.documentFrequency == 1, entry.hasPositions { inline.append(inlinePositions, Int(entry.frequency)) }
+        if entry.isInline { inline.append(inlinePositions, Int(entry.frequency)) }
         termCount += 1
     }
 

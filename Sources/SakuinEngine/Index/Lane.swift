@@ -17,13 +17,16 @@ final class Lane: Sendable {
     private let chunkByteCountMax: Int
     private let nextSegmentID: @Sendable () -> UInt64
     private let number: Int
+    private let isAlone: Bool
 
-    /// `number` tells it from the other lanes of the index.
+    /// `number` tells it from the other lanes of the index. One that `isAlone` has a thread help it to seal: where there
+    /// are several, each of them has a processor to itself.
     init(
-        _ number: Int, directory: any Directory, budget: MemoryBudget, chunkByteCountMax: Int,
+        _ number: Int, directory: any Directory, budget: MemoryBudget, chunkByteCountMax: Int, isAlone: Bool,
         nextSegmentID: @escaping @Sendable () -> UInt64
     ) {
         self.number = number
+        self.isAlone = isAlone
         self.directory = directory
         self.budget = budget
         self.chunkByteCountMax = chunkByteCountMax
@@ -33,7 +36,10 @@ final class Lane: Sendable {
     /// Starts the lane's thread.
     func start(_ registry: FieldRegistry) -> WorkerThread {
         WorkerThread { [self] in
-            run(LaneWork(registry, directory, "documents-\(number)", budget, chunkByteCountMax: chunkByteCountMax))
+            let inverter = Inverter(
+                registry: registry, spillsTo: directory, spillName: "documents-\(number)",
+                spillByteCount: budget.shares.spillByteCount, hasHelper: isAlone)
+            run(LaneWork(registry, inverter, budget, chunkByteCountMax: chunkByteCountMax))
         }
     }
 
@@ -87,25 +93,19 @@ private final class LaneWork {
     /// A lane takes more memory by so much at a time.
     private static let stepByteCount = 1 << 20
 
-    init(
-        _ registry: FieldRegistry, _ directory: any Directory, _ spillName: String, _ budget: MemoryBudget,
-        chunkByteCountMax: Int
-    ) {
+    init(_ registry: FieldRegistry, _ inverter: Inverter, _ budget: MemoryBudget, chunkByteCountMax: Int) {
         self.registry = registry
+        self.inverter = inverter
         self.budget = budget
         self.chunkByteCountMax = chunkByteCountMax
-        inverter = Inverter(
-            registry: registry, spillsTo: directory, spillName: spillName,
-            spillByteCount: budget.shares.spillByteCount)
     }
 
     /// A chunk that could not be sealed is in the journal.
     deinit { budget.change(by: -booked) }
 
-    /// Takes memory for what the lane holds now; false when there is none and the chunk has to be sealed.
-    private func takeRoom() -> Bool {
-        let chunk = inverter.isEmpty ? 0 : inverter.byteCount
-        let needed = waitingByteCount + chunk + (chunk > 0 ? budget.shares.sectionsByteCount : 0)
+    /// Takes memory for what the lane holds now, a chunk of so many bytes; false when there is none and the chunk has to be sealed.
+    private func takeRoom(_ chunk: Int) -> Bool {
+        let needed = waitingByteCount + chunk + budget.shares.sectionsByteCount
         if needed <= booked { return true }
         let wanted = needed - booked + Self.stepByteCount
         if chunk <= budget.shares.laneChunkByteCountMin {
@@ -135,9 +135,10 @@ private final class LaneWork {
                 switch kind {
                 case .put:
                     try inverter.add(body, ordinal: ordinal, sequence: sequence)
-                    if inverter.byteCount > chunkByteCountMax {
+                    let chunk = inverter.byteCount
+                    if chunk > chunkByteCountMax {
                         try seal(directory, nextID, keepsMemory: true)
-                    } else if !takeRoom() {
+                    } else if !takeRoom(chunk) {
                         // What it kept would count, and the next document would find no room again.
                         try seal(directory, nextID, keepsMemory: false)
                     }

@@ -132,7 +132,9 @@ struct Recovery {
         // The budget decides before, unless there is nothing but this lane.
         let chunk = options.memoryBudgetBytes / options.laneCount
         let lanes = (0..<options.laneCount).map { number in
-            Lane(number, directory: directory, budget: memory, chunkByteCountMax: chunk) { store.nextSegmentID() }
+            Lane(
+                number, directory: directory, budget: memory, chunkByteCountMax: chunk, isAlone: options.laneCount == 1
+            ) { store.nextSegmentID() }
         }
         return SearchIndex(
             RecoveredIndex(

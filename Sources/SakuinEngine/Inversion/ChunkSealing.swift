@@ -5,13 +5,9 @@
 // 3. `finish`: the parts one behind the other, then all other sections.
 
 final class ChunkSealing {
-    private struct Span {
-        var field: Int
-        var ranks: Range<Int>
-    }
     /// The sections of a part, which cannot stand in an array themselves.
     private final class Part {
-        var spans: [Span] = []
+        var pieces: [GramSealing.Piece] = []
         var terms: TermSections?
     }
 
@@ -23,8 +19,14 @@ final class ChunkSealing {
     private let fields: [FieldSealing?]
     private let parts: [Part]
 
+    /// About how many words the streams of a piece have.
+    static let pieceWordCount = 32 << 10
+
     /// The chunks stay as they are until it is done.
-    init(_ chunks: [Inverter], _ registry: FieldRegistry, partCount: Int) {
+    init(
+        _ chunks: [Inverter], _ registry: FieldRegistry, partCount: Int,
+        pieceWordCount: Int = ChunkSealing.pieceWordCount
+    ) {
         self.chunks = chunks
         self.registry = registry
         var bases: [UInt32] = []
@@ -40,35 +42,41 @@ final class ChunkSealing {
             return slots.isEmpty ? nil : FieldSealing(field, slots, documentBases: bases, documentCount: count)
         }
         parts = (0..<partCount).map { _ in Part() }
-        cut()
+        cut(pieceWordCount)
     }
 
-    /// Gives each part consecutive characters of about the same weight.
-    private func cut() {
+    /// Gives each part consecutive characters of about the same weight, in pieces.
+    private func cut(_ pieceWordCount: Int) {
         let weights = fields.map { $0?.weights ?? [] }
         let share = weights.joined().reduce(0, +) / parts.count + 1
         var (part, taken) = (0, 0)
         for (field, weights) in weights.enumerated() {
-            var from = 0
+            var piece = GramSealing.Piece(field: field, ranks: 0..<0, wordCount: 0)
             for (rank, weight) in weights.enumerated() {
                 taken += weight
-                guard taken >= share * (part + 1), part + 1 < parts.count else { continue }
-                parts[part].spans.append(Span(field: field, ranks: from..<(rank + 1)))
-                from = rank + 1
-                part += 1
+                piece.ranks = piece.ranks.lowerBound..<(rank + 1)
+                piece.wordCount += weight
+                let endsPart = taken >= share * (part + 1) && part + 1 < parts.count
+                guard endsPart || piece.wordCount >= pieceWordCount || rank == weights.count - 1 else { continue }
+                parts[part].pieces.append(piece)
+                piece = GramSealing.Piece(field: field, ranks: (rank + 1)..<(rank + 1), wordCount: 0)
+                part += endsPart ? 1 : 0
             }
-            if from < weights.count { parts[part].spans.append(Span(field: field, ranks: from..<weights.count)) }
         }
     }
 
     private func name(_ id: UInt64, _ part: Int) -> String { FileName.temporary("\(FileName.segment(id))-\(part)") }
 
-    /// Writes the grams of a part; each part once, on any thread.
-    func write(part number: Int, to directory: any Directory, id: UInt64) throws(StorageError) {
+    /// Writes the grams of a part, with the help of another thread if it may; each part once, on any thread.
+    func write(
+        part number: Int, to directory: any Directory, id: UInt64, withHelper: Bool = false
+    ) throws(StorageError) {
         var terms = TermSections(
             directory: directory, name: name(id, number), documentCount: documentCount,
             spillByteCount: chunks[0].spillByteCount, promotion: registry.promotion)
-        for span in parts[number].spans { try fields[span.field]?.write(span.ranks, to: &terms) }
+        let grams = GramSealing(
+            parts[number].pieces, fields, documentCount: documentCount, openWordCountMax: chunks[0].openWordCountMax)
+        try grams.write(to: &terms, withHelper: withHelper)
         if number == parts.count - 1 {
             for field in fields { try field?.writeWords(to: &terms) }
         }
@@ -76,10 +84,12 @@ final class ChunkSealing {
     }
 
     /// Writes the segment, when all parts are written.
-    func finish(_ directory: any Directory, id: UInt64) throws(StorageError) -> SealedSegment {
+    func finish(
+        _ directory: any Directory, id: UInt64, withHelper: Bool = false
+    ) throws(StorageError) -> SealedSegment {
         var file = try SegmentFileWriter(try directory.create(FileName.segment(id)))
         try appendTerms(to: &file)
-        try appendPromoted(to: &file, directory, id)
+        try appendPromoted(to: &file, directory, id, withHelper: withHelper)
         var section = SectionWriter(directory: nil, name: "")
         let norms = fields.compactMap { $0 }.map { (field: $0.field, codes: $0.lengthCodes) }
         NormsSection.write(norms, documentCount: documentCount, into: &section.buffer)
@@ -123,7 +133,7 @@ final class ChunkSealing {
 
     /// Writes the promoted grams, in the memory that the places of characters and the sections of terms had.
     private func appendPromoted(
-        to file: inout SegmentFileWriter, _ directory: any Directory, _ id: UInt64
+        to file: inout SegmentFileWriter, _ directory: any Directory, _ id: UInt64, withHelper: Bool
     ) throws(StorageError) {
         var frequent = FrequentGrams(documentFrequencyMin: registry.promotion.thresholdMin)
         for part in parts {
@@ -137,7 +147,7 @@ final class ChunkSealing {
             directory: directory, name: FileName.temporary(FileName.segment(id)), documentCount: documentCount,
             spillByteCount: chunks[0].spillByteCount)
         for field in frequent.fields {
-            try fields[field]?.promote(frequent, registry.promotion, limits, to: &sections)
+            try fields[field]?.promote(frequent, registry.promotion, limits, withHelper: withHelper, to: &sections)
         }
         try sections.finish(to: &file)
     }

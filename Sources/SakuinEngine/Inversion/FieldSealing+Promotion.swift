@@ -1,20 +1,48 @@
 // The promoted grams of a field of chunks that are sealed together, from its token streams.
 
 extension FieldSealing {
-    /// Writes what is promoted of the field; `frequent` are the frequent bigrams of all fields.
+    /// Writes what is promoted of the field; `frequent` are the frequent bigrams of all fields. A helper reads the streams
+    /// ahead of what is promoted.
     func promote(
-        _ frequent: FrequentGrams, _ rule: PromotionRule, _ limits: PromotionLimits,
+        _ frequent: FrequentGrams, _ rule: PromotionRule, _ limits: PromotionLimits, withHelper: Bool,
         to sections: inout PromotedSections
     ) throws(StorageError) {
         let documentCount = lengthCodeCount
         let pass = PromotionPass(
             field: field, frequent, lengths, documentCount: documentCount, rule, limits)
         let streams = BigramStreams(pass.bigrams, slots, ranks, documentBases, documentCount: documentCount)
-        try pass.write(to: &sections) { (window, wanted) throws(StorageError) in
-            guard streams.fill(window, ranks, wanted) else {
-                throw .corrupt(file: "sealing", offset: 0, reason: "a position behind its document")
+        try pass.write(to: &sections, StreamWindows(self, streams, isHelped: withHelper))
+    }
+}
+
+/// Windows that are filled from token streams.
+private struct StreamWindows: GramWindowSource {
+    private let sealing: FieldSealing
+    private let streams: BigramStreams
+    private let isHelped: Bool
+
+    init(_ sealing: FieldSealing, _ streams: BigramStreams, isHelped: Bool) {
+        self.sealing = sealing
+        self.streams = streams
+        self.isHelped = isHelped
+    }
+
+    func forEachWindow(
+        of pass: PromotionPass, wanted: [Bool], level: GramLevelSlot?, _ body: (borrowing GramWindow) -> [Bool]?
+    ) throws(StorageError) {
+        if isHelped {
+            let ahead = WindowsAhead(pass, wanted: wanted) { [sealing, streams] window, wanted in
+                guard streams.fill(window, sealing.ranks, wanted) else { return false }
+                level?.level.replace(window)
+                return true
             }
+            if try ahead.forEach(body) { return }
         }
+        try pass.forEachWindow(
+            wanted: wanted, level: level,
+            fill: { (window, wanted) throws(StorageError) in
+                guard streams.fill(window, sealing.ranks, wanted) else { throw WindowsAhead.unsound }
+            }, body)
     }
 }
 

@@ -64,13 +64,13 @@ final class FieldSealing {
         return weights
     }
 
-    /// Writes the grams of the characters with these ranks. Per first character its list, its edges and its bigrams;
-    /// under analyzer `words` there are units alone.
-    func write(_ part: Range<Int>, to terms: inout TermSections) throws(StorageError) {
+    /// Codes the grams of the characters with these ranks. Per first character its list, its edges and its bigrams;
+    /// under analyzer `words` there are units alone. `sorting` and `runs` are memory that is used again.
+    func code(
+        _ part: Range<Int>, _ sorting: inout StreamSorting, _ runs: inout RunBuffer, into lists: inout GramLists
+    ) throws(StorageError) {
         let lengths = lengths
         let scalars = ranks.scalars
-        var sorting = StreamSorting(characterCount: scalars.count)
-        var runs = RunBuffer()
         for rank in part {
             let first = scalars[rank]
             sorting.begin()
@@ -80,28 +80,23 @@ final class FieldSealing {
                     slot.inverter.characters.reader(number), ofChunk: chunk, ranks, documentBase: documentBases[chunk])
             }
             if hasUnits {
-                terms.beginGram(GramKey.make(field: field, kind: .unit, first), lengths)
-                terms.add(sorting.unitRun(&runs))
-                try terms.endGram()
+                try lists.add(GramKey.make(field: field, kind: .unit, first), sorting.unitRun(&runs), lengths)
                 continue
             }
-            terms.beginGram(GramKey.make(field: field, kind: .character, first), lengths)
-            terms.add(sorting.characterRun)
-            try terms.endGram()
+            try lists.add(GramKey.make(field: field, kind: .character, first), sorting.characterRun, lengths)
             if sorting.edges.count > 0 {
-                terms.beginGram(GramKey.make(field: field, kind: .edge, first), lengths)
-                terms.add(runs.run(sorting.edges.places, ranksOf: sorting.documents))
-                try terms.endGram()
+                try lists.add(
+                    GramKey.make(field: field, kind: .edge, first),
+                    runs.run(sorting.edges.places, ranksOf: sorting.documents), lengths)
             }
-            if !sorting.beginBigrams() { continue }
-            for (chunk, slot) in slots.enumerated() {
-                guard let number = ranks.number(rank, inChunk: chunk) else { continue }
-                sorting.scatter(slot.inverter.characters.reader(number), ofChunk: chunk, ranks)
-            }
-            try sorting.forEachBigram(&runs) { (second, run) throws(StorageError) in
-                terms.beginGram(GramKey.make(field: field, kind: .bigram, first, scalars[second]), lengths)
-                terms.add(run)
-                try terms.endGram()
+            while sorting.beginPart() {
+                for (chunk, slot) in slots.enumerated() {
+                    guard let number = ranks.number(rank, inChunk: chunk) else { continue }
+                    sorting.scatter(slot.inverter.characters.reader(number), ofChunk: chunk, ranks)
+                }
+                try sorting.forEachBigram(&runs) { (second, run) throws(StorageError) in
+                    try lists.add(GramKey.make(field: field, kind: .bigram, first, scalars[second]), run, lengths)
+                }
             }
         }
     }

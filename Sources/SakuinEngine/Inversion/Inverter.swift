@@ -16,7 +16,7 @@ final class Inverter {
     /// By field number; nil for fields that are not inverted.
     let fields: [FieldSlot?]
     private let scratch = UnitBuffer()
-    private let arena = TokenArena()
+    private let arena: TokenArena
     var keys = KeyTableWriter()
     var columns = ColumnSetWriter()
     var documents: DocumentStoreWriter
@@ -31,13 +31,17 @@ final class Inverter {
     private let storesAll: Bool
     /// Of the sections it is sealed to.
     let spillByteCount: Int
+    /// Whether a second thread helps to seal a large chunk.
+    private let hasHelper: Bool
 
     /// With a directory the documents of a large chunk go to the temporary file `spillName` of it.
     init(
         registry: FieldRegistry, spillsTo directory: (any Directory)? = nil, spillName: String = "",
-        spillByteCount: Int = SectionWriter.usualSpillByteCount
+        spillByteCount: Int = SectionWriter.usualSpillByteCount, hasHelper: Bool = false
     ) {
         self.registry = registry
+        self.hasHelper = hasHelper
+        arena = TokenArena(hasHelper: hasHelper)
         self.spillByteCount = spillByteCount
         let schema = registry.schema
         analyzers = schema.fields.map { field in
@@ -64,7 +68,7 @@ final class Inverter {
     var byteCount: Int {
         let documents = documents.byteCount + documentSection.buffer.capacity
         let tables = ordinals.capacity * 8 + 2 * (keys.byteCount + columns.byteCount) + ordinals.count * 32
-        return streamByteCount + placesByteCount + documents + tables
+        return streamByteCount + placesByteCount + helperByteCount + documents + tables
     }
 
     private var streamByteCount: Int {
@@ -74,6 +78,14 @@ final class Inverter {
     /// What sealing may take for the places of the most frequent character, and when its bigrams are written for promoted
     /// grams.
     var placesByteCount: Int { streamByteCount / 4 }
+
+    /// Words of streams that may be coded at once when a segment is sealed, the most frequent character's apart.
+    var openWordCountMax: Int { spillByteCount / 4 }
+    /// A smaller chunk is sealed before a thread for it would be there.
+    private static let helpedByteCountMin = 1 << 20
+    private var isHelped: Bool { hasHelper && streamByteCount >= Self.helpedByteCountMin }
+    /// What a helper takes besides: places of another character, and lists that wait to be written.
+    private var helperByteCount: Int { hasHelper ? min(placesByteCount, 16 * openWordCountMax) : 0 }
 
     /// Adds an encoded document.
     func add(_ body: UnsafeRawBufferPointer, ordinal: UInt64, sequence: UInt64) throws(StorageError) {
@@ -174,8 +186,8 @@ final class Inverter {
     func seal(_ directory: any Directory, id: UInt64, keepsMemory: Bool) throws(StorageError) -> SealedSegment? {
         if isEmpty { return nil }
         let sealing = ChunkSealing([self], registry, partCount: 1)
-        try sealing.write(part: 0, to: directory, id: id)
-        let sealed = try sealing.finish(directory, id: id)
+        try sealing.write(part: 0, to: directory, id: id, withHelper: isHelped)
+        let sealed = try sealing.finish(directory, id: id, withHelper: isHelped)
         removeAll(keepsMemory: keepsMemory)
         return sealed
     }

@@ -4,7 +4,8 @@
 // 1. One pass over the stream takes documents and edges and counts the bigrams by second character, in the order of
 //    scalars (`StreamRanks`). Chunks sealed together follow each other.
 // 2. The counts become places, over which a second pass scatters the bigrams: a counting sort that keeps documents in
-//    order. Reading the stream twice costs no more than keeping the bigrams of the first pass, and less memory.
+//    order. Reading the stream twice costs no more than keeping the bigrams of the first pass, and less memory; that of a
+//    frequent character is read more often, each time for a part of its bigrams.
 
 /// The order of a field's characters by scalar, over all chunks that are sealed together.
 struct StreamRanks: ~Copyable {
@@ -63,6 +64,11 @@ struct StreamSorting: ~Copyable {
     /// By second character, then as they came; by rank.
     private var bigrams = PlaceBuffer()
     private var bigramCount = 0
+    /// Those of the part at hand and of the parts before.
+    private var partedCount = 0
+    /// The ranks of the second characters of the part.
+    private var part = 0..<0
+    private let partCountMax: Int
     /// Documents whose bigrams are scattered.
     private var scatteredCount: UInt32 = 0
     /// By rank: bigrams with this second character; while they are scattered, where the next goes. All 0 between.
@@ -71,8 +77,9 @@ struct StreamSorting: ~Copyable {
     private let present: UnsafeMutablePointer<UInt64>
     private let wordCount: Int
 
-    /// For a field of so many characters.
-    init(characterCount: Int) {
+    /// For a field of so many characters. A part has at most so many bigrams, unless one second character has more.
+    init(characterCount: Int, partCountMax: Int = 1 << 20) {
+        self.partCountMax = partCountMax
         counts = .allocate(capacity: max(characterCount, 1))
         counts.initialize(repeating: 0, count: max(characterCount, 1))
         wordCount = (characterCount + 63) / 64
@@ -91,6 +98,8 @@ struct StreamSorting: ~Copyable {
         frequencies.removeAll()
         edges.removeAll()
         bigramCount = 0
+        partedCount = 0
+        part = 0..<0
     }
 
     /// Takes documents and edges of the character's stream of a chunk, whose documents are counted from `documentBase`,
@@ -134,60 +143,75 @@ struct StreamSorting: ~Copyable {
         return run
     }
 
-    /// Makes places of the counts of bigrams; false when there are none. All streams are then handed to `scatter`, in the
-    /// order in which they were added.
-    mutating func beginBigrams() -> Bool {
-        if bigramCount == 0 { return false }
-        scatteredCount = 0
-        bigrams.resize(bigramCount)
-        var sum: UInt32 = 0
-        for word in 0..<wordCount {
-            var bits = present[word]
-            while bits != 0 {
-                let rank = word &<< 6 | bits.trailingZeroBitCount
-                bits &= bits &- 1
-                let count = counts[rank]
-                counts[rank] = sum
-                sum &+= count
-            }
+    /// The next rank that occurs, from this one on.
+    @inline(__always)
+    private func nextRank(_ from: Int) -> Int? {
+        var word = from &>> 6
+        if word >= wordCount { return nil }
+        var bits = present[word] & (UInt64.max &<< UInt64(from & 63))
+        while bits == 0 {
+            word &+= 1
+            if word == wordCount { return nil }
+            bits = present[word]
         }
+        return word &<< 6 | bits.trailingZeroBitCount
+    }
+
+    /// Goes to the next part of the bigrams and makes places of their counts; false when there are no more. All streams are
+    /// then handed to `scatter`, in the order in which they were added.
+    mutating func beginPart() -> Bool {
+        if partedCount == bigramCount { return false }
+        scatteredCount = 0
+        var (from, sum) = (part.upperBound, 0)
+        while let rank = nextRank(from) {
+            let count = counts[rank]
+            if sum > 0, sum + Int(count) > partCountMax { break }
+            counts[rank] = UInt32(truncatingIfNeeded: sum)
+            sum += Int(count)
+            from = rank + 1
+        }
+        part = part.upperBound..<from
+        partedCount += sum
+        bigrams.resize(sum + 1)
         return true
     }
 
-    /// Puts the bigrams of a stream where they belong; their counts become where each second character's end.
+    /// Puts the bigrams of a stream where they belong, those of other parts behind all; the counts of the part become where
+    /// each second character's end. Whether a bigram is of the part cannot be foreseen.
     mutating func scatter(_ stream: TokenStreamReader, ofChunk chunk: Int, _ ranks: borrowing StreamRanks) {
         var stream = stream
         let rankByCode = ranks.codes(inChunk: chunk)
-        let to = bigrams.values
+        let (to, counts) = (bigrams.values, counts)
+        let behind = UInt32(truncatingIfNeeded: bigrams.count &- 1)
+        let (first, width) = (UInt(bitPattern: part.lowerBound), UInt(bitPattern: part.count))
         var place = scatteredCount &- 1
         while stream.next() {
             place &+= stream.isFirst ? 1 : 0
             if stream.second == TokenStreams.none { continue }
             let rank = Int(rankByCode[Int(stream.second)])
-            to[Int(counts[rank])] = TokenPlace(document: place, position: stream.position)
-            counts[rank] &+= 1
+            let isOfPart = UInt(bitPattern: rank) &- first < width
+            let at = counts[rank]
+            to[Int(isOfPart ? at : behind)] = TokenPlace(document: place, position: stream.position)
+            counts[rank] = at &+ (isOfPart ? 1 : 0)
         }
         scatteredCount = place &+ 1
     }
 
-    /// Hands out the bigrams of the character, when they are scattered: the rank of the second character, and the list,
-    /// in memory of `runs`.
+    /// Hands out the bigrams of the part, when they are scattered: the rank of the second character, and the list, in
+    /// memory of `runs`.
     mutating func forEachBigram(
         _ runs: inout RunBuffer, _ body: (_ rank: Int, PostingRun) throws(StorageError) -> Void
     ) throws(StorageError) {
         var from = 0
-        for word in 0..<wordCount {
-            var bits = present[word]
-            present[word] = 0
-            while bits != 0 {
-                let rank = word &<< 6 | bits.trailingZeroBitCount
-                bits &= bits &- 1
-                let end = Int(counts[rank])
-                counts[rank] = 0
-                let places = UnsafeBufferPointer(start: bigrams.values + from, count: end &- from)
-                try body(rank, runs.run(places, ranksOf: documents))
-                from = end
-            }
+        var next = nextRank(part.lowerBound)
+        while let rank = next, rank < part.upperBound {
+            let end = Int(counts[rank])
+            counts[rank] = 0
+            present[rank &>> 6] &= ~(1 &<< UInt64(rank & 63))
+            let places = UnsafeBufferPointer(start: bigrams.values + from, count: end &- from)
+            try body(rank, runs.run(places, ranksOf: documents))
+            from = end
+            next = nextRank(rank + 1)
         }
     }
 }

@@ -20,8 +20,15 @@ final class TokenArena {
     private var left = 0
     /// Bytes of all pages.
     private(set) var byteCount = 0
+    private let hasHelper: Bool
+    /// Makes further pages, once there is a huge one.
+    private var maker: PageMaker?
 
-    init() { next = .allocate(capacity: 1) }
+    /// With a helper a thread makes the next page while one is filled.
+    init(hasHelper: Bool = false) {
+        self.hasHelper = hasHelper
+        next = .allocate(capacity: 1)
+    }
 
     deinit {
         for page in pages { UnsafeMutableRawPointer(page).deallocate() }
@@ -42,21 +49,34 @@ final class TokenArena {
         let count = pagesUsed == 0 ? Self.firstPageWordCount : Self.pageWordCount
         if pagesUsed == pages.count {
             if pages.isEmpty { next.deallocate() }
-            pages.append(Self.page(count))
-            byteCount += 4 * count
+            pages.append(newPage(count))
         }
         next = pages[pagesUsed]
         left = count
         pagesUsed += 1
     }
 
-    private static func page(_ wordCount: Int) -> UnsafeMutablePointer<UInt32> {
-        let page = UnsafeMutableRawPointer.allocate(byteCount: wordCount * 4, alignment: wordCount * 4)
+    private func newPage(_ wordCount: Int) -> UnsafeMutablePointer<UInt32> {
+        byteCount += 4 * wordCount
+        var page: UnsafeMutableRawPointer?
+        if hasHelper, wordCount == Self.pageWordCount {
+            if maker == nil {
+                maker = PageMaker(byteCount: 4 * wordCount)
+                // The one that it has ready.
+                byteCount += 4 * wordCount
+            }
+            page = maker?.take()
+        }
+        return (page ?? Self.page(byteCount: 4 * wordCount)).bindMemory(to: UInt32.self, capacity: wordCount)
+    }
+
+    fileprivate static func page(byteCount: Int) -> UnsafeMutableRawPointer {
+        let page = UnsafeMutableRawPointer.allocate(byteCount: byteCount, alignment: byteCount)
         #if os(Linux)
             // A hint; without it everything works, slower.
-            if wordCount == pageWordCount { _ = madvise(page, wordCount * 4, MADV_HUGEPAGE) }
+            if byteCount == 4 * pageWordCount { _ = madvise(page, byteCount, MADV_HUGEPAGE) }
         #endif
-        return page.bindMemory(to: UInt32.self, capacity: wordCount)
+        return page
     }
 
     /// Takes all blocks back; without `keepsMemory` their room goes too.
@@ -65,9 +85,51 @@ final class TokenArena {
             for page in pages { UnsafeMutableRawPointer(page).deallocate() }
             pages = []
             byteCount = 0
+            maker = nil
             next = .allocate(capacity: 1)
         }
         pagesUsed = 0
         left = 0
+    }
+}
+
+/// Has the next page ready: the kernel clears it when it is first touched, which takes as long as appending a few thousand
+/// tokens.
+private final class PageMaker {
+    /// `@unchecked Sendable`: the one page is with the thread that made it, then in `ready`, then with who took it.
+    private struct State: @unchecked Sendable {
+        var ready: UnsafeMutableRawPointer?
+        var isOver = false
+    }
+
+    private let state: Monitor<State>
+    private let thread: WorkerThread?
+
+    init(byteCount: Int) {
+        let state = Monitor(State())
+        self.state = state
+        thread = WorkerThread.helper {
+            while state.wait({ $0.isOver ? false : $0.ready == nil ? true : nil }) == true {
+                let page = TokenArena.page(byteCount: byteCount)
+                for at in stride(from: 0, to: byteCount, by: 4096) {
+                    page.storeBytes(of: 0, toByteOffset: at, as: UInt8.self)
+                }
+                state.change { $0.ready = page }
+            }
+        }
+    }
+
+    deinit {
+        state.change { $0.isOver = true }
+        thread?.join()
+        state.read { $0.ready }?.deallocate()
+    }
+
+    /// The page that is ready; nil when there is none yet.
+    func take() -> UnsafeMutableRawPointer? {
+        state.change { state in
+            defer { state.ready = nil }
+            return state.ready
+        }
     }
 }

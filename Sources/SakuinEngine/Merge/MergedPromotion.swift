@@ -1,7 +1,7 @@
 // The promoted grams of a merged segment, from where the frequent bigrams stand in the inputs. What was promoted in the
 // inputs is not used: with documents gone and others beside them other grams are frequent.
 
-struct MergedPromotion {
+struct MergedPromotion: GramWindowSource {
     private let inputs: [MergeInput]
     private let control: MergeControl
     private let frequent: FrequentGrams
@@ -22,10 +22,18 @@ struct MergedPromotion {
             guard let lengths = lengths[field] else { continue }
             let pass = PromotionPass(
                 field: field, frequent, lengths, documentCount: documentCount, rule, limits)
-            try pass.write(to: &sections) { (window, wanted) throws(StorageError) in
-                for input in inputs { try fill(window, from: input, pass, wanted) }
-            }
+            try pass.write(to: &sections, self)
         }
+    }
+
+    func forEachWindow(
+        of pass: PromotionPass, wanted: [Bool], level: GramLevelSlot?, _ body: (borrowing GramWindow) -> [Bool]?
+    ) throws(StorageError) {
+        try pass.forEachWindow(
+            wanted: wanted, level: level,
+            fill: { (window, wanted) throws(StorageError) in
+                for input in inputs { try fill(window, from: input, pass, wanted) }
+            }, body)
     }
 
     /// A new scratch is begun after so many lists.

@@ -24,7 +24,7 @@ struct TermInfo: BitwiseCopyable {
 }
 
 /// What a finished list hands to the dictionary.
-struct TermEntry {
+struct TermEntry: BitwiseCopyable {
     var documentFrequency = 0
     var isOnceEach = false
     var postingsOffset = 0
@@ -38,6 +38,8 @@ struct TermEntry {
 
     /// Whether the list has positions in the positions section.
     var hasOwnPositions: Bool { hasPositions && documentFrequency >= PostingListWriter.blockCount }
+    /// Whether its positions stand in the dictionary.
+    var isInline: Bool { hasPositions && documentFrequency == 1 }
 }
 
 /// Positions of a term of one document stand in its dictionary entry, as `PositionCode` of this order.

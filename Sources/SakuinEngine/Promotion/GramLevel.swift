@@ -258,3 +258,10 @@ struct GramLevel: ~Copyable {
         return slots[slot].list == 0 ? 0 : numbers[Int(slots[slot].list &- 1)]
     }
 }
+
+/// A place for a level, which cannot be shared itself.
+final class GramLevelSlot {
+    var level: GramLevel
+
+    init(_ level: consuming GramLevel) { self.level = level }
+}

@@ -25,13 +25,9 @@ struct GramWindow: ~Copyable {
         return placeCount(code)
     }
 
-    /// The next window is the first again.
-    mutating func restart() { documents = 0..<0 }
-
-    /// Goes to the documents behind those of the window, of which `norms` are the length codes, and empties all places;
-    /// false at the end.
-    mutating func next(_ norms: UnsafePointer<UInt8>, documentCount: Int) -> Bool {
-        let first = documents.upperBound
+    /// Goes to the documents from `first` on, of which `norms` are the length codes, and empties all places; false at the
+    /// end.
+    mutating func begin(at first: Int, _ norms: UnsafePointer<UInt8>, documentCount: Int) -> Bool {
         if first >= documentCount { return false }
         starts.removeAll()
         starts.append(0)

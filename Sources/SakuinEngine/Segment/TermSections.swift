@@ -81,6 +81,20 @@ struct TermSections: ~Copyable {
         try spill()
     }
 
+    /// Takes over grams above all before with their lists.
+    mutating func append(_ lists: borrowing GramLists) throws(StorageError) {
+        try lists.forEach { (key, listed, listPostings, listPositions, inlinePositions) throws(StorageError) in
+            var entry = listed
+            entry.postingsOffset = postings.count
+            entry.positionsOffset = positions.count
+            postings.buffer.append(bytes: listPostings)
+            positions.buffer.append(bytes: listPositions)
+            if GramKey.kind(key) == .bigram { frequent.add(key, entry.documentFrequency) }
+            gramDictionary.append(key, entry, inlinePositions: inlinePositions, to: &grams)
+            try spill()
+        }
+    }
+
     mutating func endWord(_ key: UnsafeRawBufferPointer) throws(StorageError) {
         guard
             let entry = try list.finish(isRanked: false, ranks: ranks, postings: &postings, positions: &positions)

@@ -25,8 +25,10 @@ import Testing
         }
     }
 
-    private func inverter(_ documents: ArraySlice<Document>) throws -> Inverter {
-        let inverter = Inverter(registry: registry)
+    private func inverter(
+        _ documents: ArraySlice<Document>, spillByteCount: Int = SectionWriter.usualSpillByteCount
+    ) throws -> Inverter {
+        let inverter = Inverter(registry: registry, spillByteCount: spillByteCount)
         if documents.isEmpty { return inverter }
         let batch = WriteBatch(documents.map { .put($0) })
         let encoded = try #require(try BatchEncoder.encode(batch, registry).batch)
@@ -79,6 +81,42 @@ import Testing
             let found = try contents(directory, try sealing.finish(directory, id: 1))
             #expect(found == expected, "seed \(seed), \(partCount) parts")
             #expect(try directory.list() == [FileName.segment(1)])
+        }
+    }
+
+    @Test(arguments: 1..<4 as Range<UInt64>) func aHelperChangesNoByte(seed: UInt64) throws {
+        var random = SeededRandom(seed: seed)
+        let documents = self.documents(200, &random)
+        let whole = MemoryDirectory()
+        _ = try inverter(documents[...]).seal(whole, id: 1, keepsMemory: true)
+        let expected = try whole.read(FileName.segment(1))
+        for (pieceWordCount, spillByteCount) in [(1, 1 << 20), (20, 1 << 20), (40, 2_000), (1_000, 1 << 20)] {
+            let directory = MemoryDirectory()
+            // With little to spill hardly more than one piece may be at hand.
+            let chunk = try inverter(documents[...], spillByteCount: spillByteCount)
+            let sealing = ChunkSealing([chunk], registry, partCount: 1, pieceWordCount: pieceWordCount)
+            try sealing.write(part: 0, to: directory, id: 1, withHelper: true)
+            _ = try sealing.finish(directory, id: 1)
+            #expect(try directory.read(FileName.segment(1)) == expected, "seed \(seed), pieces of \(pieceWordCount)")
+            #expect(try directory.list() == [FileName.segment(1)])
+        }
+    }
+
+    @Test func aFailureBesideAHelperIsThrown() throws {
+        var random = SeededRandom(seed: 11)
+        let documents = self.documents(60, &random)
+        for first in 0..<8 {
+            let directory = FaultDirectory(MemoryDirectory(), FaultDirectory.Plan(first: first, lasts: true))
+            let chunk = try inverter(documents[...], spillByteCount: 256)
+            let sealing = ChunkSealing([chunk], registry, partCount: 1, pieceWordCount: 50)
+            #expect(throws: StorageError.self) {
+                try sealing.write(part: 0, to: directory, id: 1, withHelper: true)
+                _ = try sealing.finish(directory, id: 1)
+            }
+            // The chunk is as it was: what it holds is sealed when the directory is well again.
+            let well = MemoryDirectory()
+            let sealed = try #require(try chunk.seal(well, id: 2, keepsMemory: false))
+            try SegmentCheck.run(try SegmentReader(well, FileName.segment(sealed.id)))
         }
     }
 

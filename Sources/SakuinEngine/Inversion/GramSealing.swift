@@ -1,0 +1,160 @@
+// The grams of a part of a segment, coded by the thread that writes them and, if it may, by a helper beside it.
+//
+// 1. The part is cut into pieces of about the same work: consecutive characters of a field, or one that is frequent.
+// 2. Both threads take the next piece and code its lists in memory of its own, while what is being coded and what waits
+//    to be written are within bounds: a frequent character takes much.
+// 3. The writing thread writes the pieces in their order, and codes one when the next is not there yet. So what is
+//    written is the same with and without a helper, and all of it comes from one thread.
+
+/// `@unchecked Sendable`: what is not in `state` is only read, but for the ends of streams, which are marked when they are
+/// read: a piece is coded by one thread, and a stream is of one piece.
+final class GramSealing: @unchecked Sendable {
+    /// Consecutive characters of a field, by rank.
+    struct Piece {
+        var field: Int
+        var ranks: Range<Int>
+        /// About how many words their streams have.
+        var wordCount: Int
+    }
+
+    /// The lists of a piece, which cannot stand in an array themselves.
+    private final class Coded {
+        var lists: GramLists
+
+        init(documentCount: Int) { lists = GramLists(documentCount: documentCount) }
+    }
+    private struct State {
+        /// Pieces before these numbers are taken, and written.
+        var takenCount = 0
+        var writtenCount = 0
+        /// Of pieces that are being coded, and that wait to be written.
+        var openWordCount = 0
+        var waitingWordCount = 0
+        /// By piece, those that wait.
+        var coded: [Int: Result<Coded, StorageError>] = [:]
+        /// Memory for further pieces.
+        var spare: [Coded] = []
+        var isOver = false
+    }
+    /// What a thread is to do next.
+    private enum Step {
+        case code(Int, Coded?)
+        case write(Result<Coded, StorageError>)
+        case end
+    }
+
+    private let pieces: [Piece]
+    private let fields: [FieldSealing?]
+    private let documentCount: Int
+    private let openWordCountMax: Int
+    private let state = Monitor(State())
+    /// A piece is taken only while those that wait to be written have no more words.
+    private var waitingWordCountMax: Int { openWordCountMax / 8 }
+
+    /// `fields` by number. At most `openWordCountMax` words, or one piece, are being coded.
+    init(_ pieces: [Piece], _ fields: [FieldSealing?], documentCount: Int, openWordCountMax: Int) {
+        self.pieces = pieces
+        self.fields = fields
+        self.documentCount = documentCount
+        self.openWordCountMax = openWordCountMax
+    }
+
+    /// Writes all pieces.
+    func write(to terms: inout TermSections, withHelper: Bool) throws(StorageError) {
+        let helper = withHelper ? WorkerThread.helper { [self] in help() } : nil
+        defer {
+            // It reads streams that are gone once this has returned.
+            state.change { $0.isOver = true }
+            helper?.join()
+        }
+        var coder = Coder()
+        while true {
+            switch nextStep() {
+            case .code(let number, let room): code(number, room, &coder)
+            case .write(let result):
+                let coded = try result.get()
+                try terms.append(coded.lists)
+                end(coded)
+            case .end: return
+            }
+        }
+    }
+
+    private func help() {
+        var coder = Coder()
+        while case .code(let number, let room) = nextPiece() { code(number, room, &coder) }
+    }
+
+    /// What the writing thread does next.
+    private func nextStep() -> Step {
+        state.wait { state in
+            if state.writtenCount == pieces.count { return .end }
+            if let result = state.coded.removeValue(forKey: state.writtenCount) { return .write(result) }
+            return take(&state)
+        } ?? .end
+    }
+
+    /// What the helper does next.
+    private func nextPiece() -> Step {
+        state.wait { state in state.isOver || state.takenCount == pieces.count ? .end : take(&state) } ?? .end
+    }
+
+    /// Takes the next piece; nil when too much is open. A piece that all before it are written of can be taken, so the
+    /// writing thread waits only while the helper is at the piece to be written next.
+    private func take(_ state: inout State) -> Step? {
+        guard state.takenCount < pieces.count, state.waitingWordCount <= waitingWordCountMax else { return nil }
+        let wordCount = pieces[state.takenCount].wordCount
+        if state.openWordCount > 0, state.openWordCount + wordCount > openWordCountMax { return nil }
+        state.openWordCount += wordCount
+        state.takenCount += 1
+        return .code(state.takenCount - 1, state.spare.popLast())
+    }
+
+    private func code(_ number: Int, _ room: Coded?, _ coder: inout Coder) {
+        let coded = room ?? Coded(documentCount: documentCount)
+        let result: Result<Coded, StorageError>
+        do throws(StorageError) {
+            if let field = fields[pieces[number].field] {
+                try coder.code(pieces[number].ranks, of: field, into: &coded.lists)
+            }
+            result = .success(coded)
+        } catch { result = .failure(error) }
+        state.change { state in
+            state.coded[number] = result
+            state.openWordCount -= pieces[number].wordCount
+            state.waitingWordCount += pieces[number].wordCount
+        }
+    }
+
+    /// Memory of a piece beyond this is not kept for others.
+    private static let spareByteCountMax = 512 << 10
+
+    /// Ends the piece that was written.
+    private func end(_ coded: Coded) {
+        let isSpare = coded.lists.byteCount <= Self.spareByteCountMax
+        coded.lists.removeAll()
+        state.change { state in
+            state.waitingWordCount -= pieces[state.writtenCount].wordCount
+            state.writtenCount += 1
+            if isSpare { state.spare.append(coded) }
+        }
+    }
+}
+
+/// What a thread codes pieces with, in memory that is used again for the next.
+private struct Coder: ~Copyable {
+    /// The number of the field that `sorting` is for.
+    private var field = -1
+    private var sorting = StreamSorting(characterCount: 0)
+    private var runs = RunBuffer()
+
+    mutating func code(
+        _ ranks: Range<Int>, of sealing: FieldSealing, into lists: inout GramLists
+    ) throws(StorageError) {
+        if field != sealing.field {
+            field = sealing.field
+            sorting = StreamSorting(characterCount: sealing.ranks.scalars.count)
+        }
+        try sealing.code(ranks, &sorting, &runs, into: &lists)
+    }
+}

@@ -1,0 +1,88 @@
+/// The windows of a pass, filled by a helper while what it filled before is looked at: two windows go to and fro.
+///
+/// `@unchecked Sendable`: the helper alone calls `fill`; a window is with one of the threads, which hand it over through
+/// `state`.
+final class WindowsAhead: @unchecked Sendable {
+    /// Fills a window with what is wanted; false when a position cannot be.
+    typealias Fill = (borrowing GramWindow, _ wanted: [Bool]) -> Bool
+
+    /// A window, which cannot stand in an array itself.
+    private final class Slot {
+        var window: GramWindow
+
+        init(placeCountMax: Int) { window = GramWindow(placeCountMax: placeCountMax) }
+    }
+    private struct State {
+        var wanted: [Bool]
+        /// In the order of their documents.
+        var filled: [Slot] = []
+        var free: [Slot]
+        /// All windows are filled, or one cannot be.
+        var isAtEnd = false
+        var isSound = true
+        var isOver = false
+    }
+
+    static let unsound = StorageError.corrupt(file: "sealing", offset: 0, reason: "a position behind its document")
+
+    private let pass: PromotionPass
+    private let fill: Fill
+    private let state: Monitor<State>
+
+    /// `fill` is called for the windows in order, on another thread, while `forEach` runs. Since it is ahead, what it is
+    /// told to be wanted may be more than is by then.
+    init(_ pass: PromotionPass, wanted: [Bool], fill: @escaping Fill) {
+        self.pass = pass
+        self.fill = fill
+        let placeCountMax = pass.limits.windowPlaceCountMax
+        state = Monitor(State(wanted: wanted, free: (0..<2).map { _ in Slot(placeCountMax: placeCountMax) }))
+    }
+
+    /// Hands out the windows in order; `body` may return what is wanted from then on. False, with nothing done, when there
+    /// is no thread to be had.
+    func forEach(_ body: (borrowing GramWindow) -> [Bool]?) throws(StorageError) -> Bool {
+        guard let helper = WorkerThread.helper({ [self] in help() }) else { return false }
+        defer {
+            state.change { $0.isOver = true }
+            helper.join()
+        }
+        while let slot = nextFilled() {
+            let wanted = body(slot.window)
+            state.change { state in
+                state.wanted = wanted ?? state.wanted
+                state.free.append(slot)
+            }
+        }
+        if !state.read({ $0.isSound }) { throw Self.unsound }
+        return true
+    }
+
+    private func nextFilled() -> Slot? {
+        state.wait { state -> Slot?? in
+            if !state.filled.isEmpty { return .some(state.filled.removeFirst()) }
+            return state.isAtEnd ? .some(nil) : nil
+        } ?? nil
+    }
+
+    private func help() {
+        guard let norms = pass.lengths.norms else { return state.change { $0.isAtEnd = true } }
+        var first = 0
+        while let (slot, wanted) = nextFree() {
+            guard slot.window.begin(at: first, norms, documentCount: pass.documentCount) else { break }
+            first = slot.window.documents.upperBound
+            guard fill(slot.window, wanted) else {
+                state.change { $0.isSound = false }
+                break
+            }
+            state.change { $0.filled.append(slot) }
+        }
+        state.change { $0.isAtEnd = true }
+    }
+
+    private func nextFree() -> (Slot, wanted: [Bool])? {
+        state.wait { state -> (Slot, wanted: [Bool])?? in
+            if state.isOver { return .some(nil) }
+            return state.free.popLast().map { .some(($0, state.wanted)) }
+        } ?? nil
+    }
+}
