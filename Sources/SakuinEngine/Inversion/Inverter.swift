@@ -84,7 +84,7 @@ final class Inverter {
     /// A smaller chunk is sealed before a thread for it would be there.
     private static let helpedByteCountMin = 1 << 20
     private var isHelped: Bool { hasHelper && streamByteCount >= Self.helpedByteCountMin }
-    /// What a helper takes besides: places of another character, and lists that wait to be written.
+    /// What a helper takes besides: places of another character and lists that wait to be written, then another window.
     private var helperByteCount: Int { hasHelper ? min(placesByteCount, 16 * openWordCountMax) : 0 }
 
     /// Adds an encoded document.

@@ -1,7 +1,7 @@
 /// The windows of a pass, filled by a helper while what it filled before is looked at: two windows go to and fro.
 ///
-/// `@unchecked Sendable`: the helper alone calls `fill`; a window is with one of the threads, which hand it over through
-/// `state`.
+/// `@unchecked Sendable`: the helper alone calls `fill`, which reads streams and a level that is finished; a window is with
+/// one of the threads, which hand it over through `state`; the pass is a value that nobody changes.
 final class WindowsAhead: @unchecked Sendable {
     /// Fills a window with what is wanted; false when a position cannot be.
     typealias Fill = (borrowing GramWindow, _ wanted: [Bool]) -> Bool

@@ -26,8 +26,10 @@ import Testing
     }
 
     private func inverter(
-        _ documents: ArraySlice<Document>, spillByteCount: Int = SectionWriter.usualSpillByteCount
+        _ documents: ArraySlice<Document>, _ registry: FieldRegistry? = nil,
+        spillByteCount: Int = SectionWriter.usualSpillByteCount
     ) throws -> Inverter {
+        let registry = registry ?? self.registry
         let inverter = Inverter(registry: registry, spillByteCount: spillByteCount)
         if documents.isEmpty { return inverter }
         let batch = WriteBatch(documents.map { .put($0) })
@@ -87,16 +89,22 @@ import Testing
     @Test(arguments: 1..<4 as Range<UInt64>) func aHelperChangesNoByte(seed: UInt64) throws {
         var random = SeededRandom(seed: seed)
         let documents = self.documents(200, &random)
-        let whole = MemoryDirectory()
-        _ = try inverter(documents[...]).seal(whole, id: 1, keepsMemory: true)
-        let expected = try whole.read(FileName.segment(1))
+        let promoting = FieldRegistry(
+            schema: Self.schema, names: registry.names,
+            promotion: PromotionRule(thresholdMin: 3, wholeShareThreshold: 4))
         for (pieceWordCount, spillByteCount) in [(1, 1 << 20), (20, 1 << 20), (40, 2_000), (1_000, 1 << 20)] {
             let directory = MemoryDirectory()
-            // With little to spill hardly more than one piece may be at hand.
-            let chunk = try inverter(documents[...], spillByteCount: spillByteCount)
-            let sealing = ChunkSealing([chunk], registry, partCount: 1, pieceWordCount: pieceWordCount)
+            // With little to spill hardly more than one piece may be at hand, and windows are small.
+            let whole = MemoryDirectory()
+            let alone = try inverter(documents[...], promoting, spillByteCount: spillByteCount)
+            _ = try alone.seal(whole, id: 1, keepsMemory: true)
+            let expected = try whole.read(FileName.segment(1))
+            let sections = try SegmentReader(whole, FileName.segment(1)).sectionSizes
+            #expect(sections.contains { $0.name == "promotedPostings" && $0.byteCount > 0 })
+            let chunk = try inverter(documents[...], promoting, spillByteCount: spillByteCount)
+            let sealing = ChunkSealing([chunk], promoting, partCount: 1, pieceWordCount: pieceWordCount)
             try sealing.write(part: 0, to: directory, id: 1, withHelper: true)
-            _ = try sealing.finish(directory, id: 1)
+            _ = try sealing.finish(directory, id: 1, withHelper: true)
             #expect(try directory.read(FileName.segment(1)) == expected, "seed \(seed), pieces of \(pieceWordCount)")
             #expect(try directory.list() == [FileName.segment(1)])
         }
