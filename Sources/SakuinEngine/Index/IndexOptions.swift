@@ -37,6 +37,9 @@ public struct IndexOptions: Sendable, Hashable {
     var analyzerVersion = Analyzer.newestVersion
     /// Which grams of them are promoted; tests have small thresholds.
     var promotion = PromotionRule()
+    /// The lane of an index that has one is helped by a thread to seal chunks with so many bytes of streams; smaller ones
+    /// are sealed before the thread would be there.
+    var helpedByteCountMin = 1 << 20
     /// Receives sentences about what happened, with a level of `info`, `warning` or `error`.
     public var log: LogHook?
 

@@ -17,16 +17,16 @@ final class Lane: Sendable {
     private let chunkByteCountMax: Int
     private let nextSegmentID: @Sendable () -> UInt64
     private let number: Int
-    private let isAlone: Bool
+    private let helpedByteCountMin: Int?
 
-    /// `number` tells it from the other lanes of the index. One that `isAlone` has a thread help it to seal: where there
-    /// are several, each of them has a processor to itself.
+    /// `number` tells it from the other lanes of the index. With `helpedByteCountMin` a thread helps it to seal
+    /// chunks that large: where there are several lanes, each of them has a processor to itself.
     init(
-        _ number: Int, directory: any Directory, budget: MemoryBudget, chunkByteCountMax: Int, isAlone: Bool,
+        _ number: Int, directory: any Directory, budget: MemoryBudget, chunkByteCountMax: Int, helpedByteCountMin: Int?,
         nextSegmentID: @escaping @Sendable () -> UInt64
     ) {
         self.number = number
-        self.isAlone = isAlone
+        self.helpedByteCountMin = helpedByteCountMin
         self.directory = directory
         self.budget = budget
         self.chunkByteCountMax = chunkByteCountMax
@@ -38,7 +38,7 @@ final class Lane: Sendable {
         WorkerThread { [self] in
             let inverter = Inverter(
                 registry: registry, spillsTo: directory, spillName: "documents-\(number)",
-                spillByteCount: budget.shares.spillByteCount, hasHelper: isAlone)
+                spillByteCount: budget.shares.spillByteCount, helpedByteCountMin: helpedByteCountMin)
             run(LaneWork(registry, inverter, budget, chunkByteCountMax: chunkByteCountMax))
         }
     }

@@ -133,7 +133,8 @@ struct Recovery {
         let chunk = options.memoryBudgetBytes / options.laneCount
         let lanes = (0..<options.laneCount).map { number in
             Lane(
-                number, directory: directory, budget: memory, chunkByteCountMax: chunk, isAlone: options.laneCount == 1
+                number, directory: directory, budget: memory, chunkByteCountMax: chunk,
+                helpedByteCountMin: options.laneCount == 1 ? options.helpedByteCountMin : nil
             ) { store.nextSegmentID() }
         }
         return SearchIndex(

@@ -31,17 +31,17 @@ final class Inverter {
     private let storesAll: Bool
     /// Of the sections it is sealed to.
     let spillByteCount: Int
-    /// Whether a second thread helps to seal a large chunk.
-    private let hasHelper: Bool
+    /// From so many bytes of streams on a second thread helps to seal the chunk; nil: none does.
+    private let helpedByteCountMin: Int?
 
     /// With a directory the documents of a large chunk go to the temporary file `spillName` of it.
     init(
         registry: FieldRegistry, spillsTo directory: (any Directory)? = nil, spillName: String = "",
-        spillByteCount: Int = SectionWriter.usualSpillByteCount, hasHelper: Bool = false
+        spillByteCount: Int = SectionWriter.usualSpillByteCount, helpedByteCountMin: Int? = nil
     ) {
         self.registry = registry
-        self.hasHelper = hasHelper
-        arena = TokenArena(hasHelper: hasHelper)
+        self.helpedByteCountMin = helpedByteCountMin
+        arena = TokenArena(hasHelper: helpedByteCountMin != nil)
         self.spillByteCount = spillByteCount
         let schema = registry.schema
         analyzers = schema.fields.map { field in
@@ -81,11 +81,11 @@ final class Inverter {
 
     /// Words of streams that may be coded at once when a segment is sealed, the most frequent character's apart.
     var openWordCountMax: Int { spillByteCount / 4 }
-    /// A smaller chunk is sealed before a thread for it would be there.
-    private static let helpedByteCountMin = 1 << 20
-    private var isHelped: Bool { hasHelper && streamByteCount >= Self.helpedByteCountMin }
+    private var isHelped: Bool { helpedByteCountMin.map { streamByteCount >= $0 } ?? false }
     /// What a helper takes besides: places of another character and lists that wait to be written, then another window.
-    private var helperByteCount: Int { hasHelper ? min(placesByteCount, 16 * openWordCountMax) : 0 }
+    private var helperByteCount: Int {
+        helpedByteCountMin == nil ? 0 : min(placesByteCount, 16 * openWordCountMax)
+    }
 
     /// Adds an encoded document.
     func add(_ body: UnsafeRawBufferPointer, ordinal: UInt64, sequence: UInt64) throws(StorageError) {

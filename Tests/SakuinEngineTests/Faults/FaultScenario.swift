@@ -24,7 +24,7 @@ struct FaultScenario: Sendable {
     private static let promotion = PromotionRule(
         thresholdMin: 2, postingShareMax: 100, wholeShareThreshold: 1)
 
-    /// All that is done is done by the steps.
+    /// All that is done is done by the steps; in scenarios of even seeds a thread helps the lane to seal.
     static var options: IndexOptions {
         var options = IndexOptions()
         options.refreshIntervalMilliseconds = 0
@@ -50,6 +50,8 @@ struct FaultScenario: Sendable {
 
     init(seed: UInt64, stepCount: Int = 14, options: IndexOptions = Self.options) {
         self.seed = seed
+        var options = options
+        if seed % 2 == 0 { options.helpedByteCountMin = 0 }
         self.options = options
         var random = SeededRandom(seed: seed)
         var steps: [Step] = []
