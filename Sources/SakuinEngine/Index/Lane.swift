@@ -103,7 +103,8 @@ private final class LaneWork {
     /// A chunk that could not be sealed is in the journal.
     deinit { budget.change(by: -booked) }
 
-    /// Takes memory for what the lane holds now, a chunk of so many bytes; false when there is none and the chunk has to be sealed.
+    /// Takes memory for what the lane holds now, a chunk of so many bytes; false when there is none and the chunk has to
+    /// be sealed.
     private func takeRoom(_ chunk: Int) -> Bool {
         let needed = waitingByteCount + chunk + budget.shares.sectionsByteCount
         if needed <= booked { return true }

@@ -57,7 +57,8 @@ struct PostingListReader: ~Copyable {
                     into: documents)
             guard let second,
                 let next = FrequencyBlock.decode(
-                    at: second, end: end, count: size, isOld: source.isOld, into: frequencies)
+                    at: second, end: end, count: size, isOld: source.isOld, into: frequencies),
+                info.isRanked || skip?.lastDocument(block) ?? documents[size - 1] == documents[size - 1]
             else { throw source.corrupt(info, "damaged block \(block)") }
             at = next
             if info.isRanked { replaceRanks(size, base) }

@@ -31,10 +31,7 @@ struct GramLists: ~Copyable {
 
     /// Adds a gram above all before, with all its documents; with ranks where `GramKey.isRanked` says so.
     mutating func add(_ key: UInt64, _ run: PostingRun, _ lengths: FieldLengths) throws(StorageError) {
-        list.begin(
-            hasPositions: GramKey.hasPositions(key),
-            isRanked: GramKey.isRanked(key, documentFrequency: PostingListWriter.blockCount),
-            isCharacter: GramKey.isCharacter(key), lengths, postings: postings, positions: positions)
+        list.begin(gram: key, lengths, postings: postings, positions: positions)
         list.add(run, postings: &postings, positions: &positions)
         guard
             let entry = try list.finish(

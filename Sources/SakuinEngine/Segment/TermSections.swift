@@ -39,13 +39,10 @@ struct TermSections: ~Copyable {
     mutating func beginGram(_ key: UInt64, _ lengths: FieldLengths) {
         self.key = key
         documentFrequency = 0
-        isCharacter = GramKey.kind(key) == .character
+        isCharacter = GramKey.isCharacter(key)
         let character = GramKey.character(of: key)
         if isCharacter || ranks.key != character { ranks.begin(character) }
-        list.begin(
-            hasPositions: GramKey.hasPositions(key),
-            isRanked: GramKey.isRanked(key, documentFrequency: PostingListWriter.blockCount),
-            isCharacter: isCharacter, lengths, postings: postings, positions: positions)
+        list.begin(gram: key, lengths, postings: postings, positions: positions)
     }
 
     mutating func beginWord(_ lengths: FieldLengths) {
