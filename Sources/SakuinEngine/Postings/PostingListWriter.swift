@@ -69,17 +69,6 @@ struct PostingListWriter: ~Copyable {
     /// Positions of the last list, if it has one document.
     var inlinePositions: UnsafePointer<UInt32> { places }
 
-    /// Starts the list of a gram.
-    mutating func begin(
-        gram key: UInt64, _ lengths: FieldLengths, postings: borrowing SectionWriter,
-        positions: borrowing SectionWriter
-    ) {
-        begin(
-            hasPositions: GramKey.hasPositions(key),
-            isRanked: GramKey.isRanked(key, documentFrequency: Self.blockCount),
-            isCharacter: GramKey.isCharacter(key), lengths, postings: postings, positions: positions)
-    }
-
     /// Starts a list. `isRanked`: blocks hold ranks. `isCharacter`: it is that of a character.
     mutating func begin(
         hasPositions: Bool, isRanked: Bool, isCharacter: Bool = false, _ lengths: FieldLengths,

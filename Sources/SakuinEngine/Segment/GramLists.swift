@@ -64,3 +64,16 @@ struct GramLists: ~Copyable {
         }
     }
 }
+
+extension PostingListWriter {
+    /// Starts the list of a gram.
+    mutating func begin(
+        gram key: UInt64, _ lengths: FieldLengths, postings: borrowing SectionWriter,
+        positions: borrowing SectionWriter
+    ) {
+        begin(
+            hasPositions: GramKey.hasPositions(key),
+            isRanked: GramKey.isRanked(key, documentFrequency: Self.blockCount),
+            isCharacter: GramKey.isCharacter(key), lengths, postings: postings, positions: positions)
+    }
+}
