@@ -5,7 +5,7 @@ export SWIFT_BACKTRACE ?= enable=no
 KILLS ?= 200
 MINUTES ?= 1
 
-.PHONY: help deps demo test build lint bench micro fuzz soak steady beside memory recovery merging proto clean
+.PHONY: help deps demo test build lint bench micro growth fuzz soak steady beside memory recovery merging proto clean
 
 help: ## this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -44,8 +44,8 @@ growth: deps ## how times grow with the corpus: CORPORA="a.jsonl.xz b.jsonl" [QU
 	Benchmarks/growth.py --bench Benchmarks/.build/release/sakuin-bench --out $(or $(OUT),.build/growth) \
 	    $(if $(PARTS),--parts $(PARTS)) $(foreach file,$(QUERIES),--queries $(file)) $(CORPORA)
 
-fuzz: ## fuzz targets
-	@echo "There are no fuzz targets yet; the seeded fuzz loops run with 'make test'." >&2; exit 1
+fuzz: deps ## fuzz every parser for SECONDS each, or TARGET alone
+	@SECONDS_EACH=$(or $(SECONDS),60) TARGET="$(TARGET)" Scripts/fuzz.sh
 
 soak: deps ## kill a loaded daemon KILLS times and go on for MINUTES, then sweep faults as long
 	swift build -c release --product sakuind

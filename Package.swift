@@ -22,6 +22,22 @@ let protobuf: Target.Dependency = .product(name: "SwiftProtobuf", package: "swif
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 let histogram: Target.Dependency = .product(name: "Histogram", package: "hdrhistogram-swift")
 
+/// With SAKUIN_FUZZ set the fuzz targets are a program for libFuzzer, else tests; see Scripts/fuzz.sh.
+let fuzzDependencies: [Target.Dependency] = ["SakuinEngine", "SakuinProtocol", "SakuinTypes", "SakuinTestSupport"]
+let fuzzing: [Target] =
+    Context.environment["SAKUIN_FUZZ"] == nil
+    ? [
+        .testTarget(
+            name: "FuzzTests", dependencies: fuzzDependencies, path: "Tests/Fuzz", exclude: ["Run", "FailCases"],
+            sources: ["Targets", "Replay"], swiftSettings: strict)
+    ]
+    : [
+        .executableTarget(
+            name: "sakuin-fuzz", dependencies: fuzzDependencies, path: "Tests/Fuzz",
+            exclude: ["Replay", "FailCases"], sources: ["Targets", "Run"],
+            swiftSettings: strict + [.unsafeFlags(["-parse-as-library"])])
+    ]
+
 let package = Package(
     name: "sakuin",
     platforms: [.macOS(.v15)],
@@ -90,5 +106,5 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(name: "EndToEndTests", dependencies: ["SakuinTypes"], swiftSettings: strict),
         .testTarget(name: "TidyTests", swiftSettings: strict),
-    ]
+    ] + fuzzing
 )

@@ -59,6 +59,11 @@ extension WireCodec {
 
     public static func decodeReply(_ payload: UnsafeRawBufferPointer) throws(SakuinError) -> WireReply {
         if let response = SearchReplyCodec.decode(payload) { return .search(response) }
+        return try decodeAnyReply(payload)
+    }
+
+    /// The same by the protobuf library alone.
+    static func decodeAnyReply(_ payload: UnsafeRawBufferPointer) throws(SakuinError) -> WireReply {
         let message = try decode(payload, as: Sakuin_V1_Reply.self)
         switch message.result {
         case nil: return .done

@@ -105,6 +105,11 @@ extension WireCodec {
 
     public static func decodeRequest(_ payload: UnsafeRawBufferPointer) throws(SakuinError) -> WireRequest {
         if let request = SearchRequestCodec.decode(payload) { return request }
+        return try decodeAnyRequest(payload)
+    }
+
+    /// The same by the protobuf library alone.
+    static func decodeAnyRequest(_ payload: UnsafeRawBufferPointer) throws(SakuinError) -> WireRequest {
         let message = try decode(payload, as: Sakuin_V1_Request.self)
         guard let call = message.call else {
             throw .invalid("The request names no call this version knows.", field: "call")

@@ -35,7 +35,8 @@ enum AliasFile {
         return aliases
     }
 
-    private static func checksum(_ value: JSONValue) -> UInt32 {
+    /// Of the inner object.
+    static func checksum(_ value: JSONValue) -> UInt32 {
         var bytes = ByteWriter()
         bytes.append(utf8: value.text)
         return bytes.withBytes { CRC32C.checksum($0) }

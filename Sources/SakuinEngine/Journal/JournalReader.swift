@@ -96,12 +96,18 @@ struct JournalReader {
         return false
     }
 
+    /// Whether a record with this number can come next.
+    private func canFollow(_ sequence: UInt64) -> Bool {
+        sequence >= max(lastSequence, firstSequence) && sequence < FileName.numberMax
+    }
+
+    /// Whether a mark stands there that is going to be read as the next record: otherwise it would be found again and again.
     private func isMark(_ at: Int) -> Bool {
         let record = UnsafeRawBufferPointer(rebasing: mapped.bytes[at..<(at + JournalFormat.markByteCount)])
         let payload = UnsafeRawBufferPointer(rebasing: record[JournalFormat.recordHeaderByteCount...])
         let sequence = UInt64(littleEndian: record.loadUnaligned(fromByteOffset: 9, as: UInt64.self))
         return UInt32(littleEndian: record.loadUnaligned(as: UInt32.self)) == 8
-            && UInt64(littleEndian: payload.loadUnaligned(as: UInt64.self)) == UInt64(at) && sequence >= lastSequence
+            && UInt64(littleEndian: payload.loadUnaligned(as: UInt64.self)) == UInt64(at) && canFollow(sequence)
             && UInt32(littleEndian: record.loadUnaligned(fromByteOffset: 4, as: UInt32.self))
                 == JournalFormat.checksum(JournalFormat.Kind.synced.rawValue, sequence, payload)
     }
@@ -123,7 +129,7 @@ struct JournalReader {
         guard checksum == JournalFormat.checksum(kind, sequence, payload), kind != 0 else {
             return try stop(Self.isZero(rest) ? nil : "a record whose checksum does not match")
         }
-        guard sequence >= max(lastSequence, firstSequence), sequence < FileName.numberMax else {
+        guard canFollow(sequence) else {
             return try stop("a sequence number that descends or cannot be")
         }
         guard let known = JournalFormat.Kind(rawValue: kind) else {

@@ -1,0 +1,62 @@
+// Query text, read and carried out.
+
+import SakuinTypes
+
+@testable import SakuinEngine
+
+extension FuzzTarget {
+    /// A query is refused with a message or answered; counting and listing agree, and spans lie in their texts.
+    static let queries = FuzzTarget(
+        name: "queries",
+        seeds: {
+            [
+                "国际 数字", "body:国际 AND NOT (abc OR 한국)", "\"A股 12\"", "ab*", "year:>=2 price:<3.5", "year:[1 TO 30}",
+                "tag:News^2 国^0.5", "day:2023-01-05", "on:true", "\"国 数\"~3", "NOT on:false", "\\(国", "*",
+            ].map { Array($0.utf8) }
+        },
+        run: { bytes in
+            guard bytes.count <= 400, let corpus = QueryCorpus.shared else { return nil }
+            let text = String(decoding: bytes, as: UTF8.self)
+            guard let query = try? QueryParser.parse(text, knownFields: Set(corpus.registry.names)) else { return nil }
+            do {
+                let (hits, total) = try corpus.search(query, limit: 1000)
+                if total.value != hits.count { return "\(total.value) counted, \(hits.count) found" }
+                let first = try corpus.search(query, limit: 5, total: .none).hits
+                if first.map(\.score) != hits.prefix(5).map(\.score) { return "other scores when fewer are asked for" }
+                for hit in hits {
+                    for spans in hit.spans {
+                        guard case .string(let text)? = hit.fields.first(where: { $0.name == spans.field })?.value,
+                            spans.spans.allSatisfy({ $0.start < $0.end && $0.end <= text.utf8.count })
+                        else { return "spans out of their text: \(spans)" }
+                    }
+                }
+            } catch is SakuinError {
+                return nil
+            } catch SearchError.refused {
+                return nil
+            } catch {
+                return "\(error)"
+            }
+            return nil
+        })
+}
+
+/// One segment that all queries are asked of.
+private struct QueryCorpus: Sendable {
+    static let shared = QueryCorpus()
+
+    let registry = FuzzIndex.registry()
+    let segment: SearchableSegment
+
+    init?() {
+        guard let directory = FuzzIndex.directory(FuzzIndex.documents(300), registry),
+            let reader = try? SegmentReader(directory, FuzzIndex.file)
+        else { return nil }
+        let live = LiveDocuments(documentCount: 300, dead: [3, 4, 128])
+        segment = SearchableSegment(reader: reader, live: live)
+    }
+
+    func search(_ query: Query, limit: Int, total: TotalPolicy = .exact) throws -> (hits: [Hit], total: Total) {
+        try FuzzIndex.search(query, segment, registry, limit: limit, total: total)
+    }
+}

@@ -1,0 +1,157 @@
+// Segment files whose bytes say something else than they should, under checksums that match.
+
+import SakuinTypes
+
+@testable import SakuinEngine
+
+extension FuzzTarget {
+    /// An input is a list of changes to a whole segment. Opening it, checking it, searching it, reading its documents and
+    /// merging it end with an answer or with an error; without changes everything succeeds. The first byte chooses one of
+    /// two segments; a change is 3 bytes place, 1 byte value; the place 2^24 - 1 cuts the file by the value.
+    static let segments = FuzzTarget(
+        name: "segments",
+        seeds: {
+            [[0], [1], [0, 20, 0, 0, 9], [1, 200, 10, 0, 255, 7, 0, 0, 1], [0, 255, 255, 255, 30]]
+        },
+        run: { bytes in
+            guard let first = bytes.first else { return nil }
+            let bases = SegmentBase.all
+            guard bases.count == 2 else { return "a segment cannot be made" }
+            let base = bases[Int(first) & 1]
+            var file = base.bytes
+            let changes = Array(bytes.dropFirst().prefix(64 * 4))
+            for at in stride(from: 0, to: changes.count - changes.count % 4, by: 4) {
+                let place = Int(changes[at]) | Int(changes[at + 1]) << 8 | Int(changes[at + 2]) << 16
+                if place == 0xFF_FFFF {
+                    file.removeLast(min(file.count, Int(changes[at + 3])))
+                } else if !file.isEmpty {
+                    file[place % file.count] = changes[at + 3]
+                }
+            }
+            SegmentSeal.renew(&file)
+            let readings = SegmentReadings(file, base.registry)
+            if changes.count < 4, let failure = readings.failure { return "a sound segment is refused: \(failure)" }
+            return readings.surprise
+        })
+}
+
+/// A sound segment.
+private struct SegmentBase: Sendable {
+    let registry: FieldRegistry
+    let bytes: [UInt8]
+
+    static let all: [SegmentBase] = [8, 300].compactMap { count in
+        let registry = FuzzIndex.registry()
+        let bytes = try? FuzzIndex.directory(FuzzIndex.documents(count), registry)?.read(FuzzIndex.file)
+        return bytes.map { SegmentBase(registry: registry, bytes: $0) }
+    }
+}
+
+/// Makes the checksums of a segment file match its bytes, as far as its footer can be read.
+enum SegmentSeal {
+    private static func number(_ bytes: [UInt8], _ at: Int, _ width: Int) -> Int? {
+        guard at >= 0, at + width <= bytes.count else { return nil }
+        let value = (0..<width).reduce(UInt64(0)) { $0 | UInt64(bytes[at + $1]) << UInt64(8 * $1) }
+        return Int(exactly: value)
+    }
+
+    private static func put(_ value: UInt32, _ bytes: inout [UInt8], _ at: Int) {
+        for i in 0..<4 { bytes[at + i] = UInt8(truncatingIfNeeded: value >> UInt32(8 * i)) }
+    }
+
+    private static func checksum(_ bytes: [UInt8], _ range: Range<Int>) -> UInt32 {
+        bytes.withUnsafeBytes { CRC32C.checksum(UnsafeRawBufferPointer(rebasing: $0[range])) }
+    }
+
+    static func renew(_ bytes: inout [UInt8]) {
+        let trailer = bytes.count - SegmentLayout.trailerByteCount
+        guard trailer >= 0, let length = number(bytes, trailer, 4), length <= trailer else { return }
+        let footer = trailer - length
+        var at = footer + 4
+        for _ in 0..<min(number(bytes, footer, 4) ?? 0, SegmentLayout.Section.allCases.count) {
+            guard let offset = number(bytes, at + 2, 8), let size = number(bytes, at + 10, 8), offset <= footer,
+                size <= footer - offset
+            else { break }
+            at += 18
+            for from in stride(from: offset, to: offset + size, by: SectionView.checkedByteCount) {
+                guard at + 4 <= trailer else { break }
+                let end = min(from + SectionView.checkedByteCount, offset + size)
+                put(checksum(bytes, from..<end), &bytes, at)
+                at += 4
+            }
+        }
+        put(checksum(bytes, footer..<trailer), &bytes, trailer + 4)
+    }
+}
+
+/// What comes of reading a segment in every way.
+private struct SegmentReadings {
+    /// The first that failed, for what reason.
+    private(set) var failure: String?
+    /// An answer that cannot be one, or an error that does not say what is damaged.
+    private(set) var surprise: String?
+
+    private static let queries: [Query] = [
+        .text("国", fields: []), .text("国际", fields: []), .text("国际数字", fields: []), .text("A股", fields: []),
+        .text("数字国际国", fields: []), .text("abc", fields: []), .prefix("ab", fields: []), .text("国abc", fields: []),
+        .or([.text("国际", fields: []), .text("数字", fields: []), .text("한국", fields: [])]),
+        .and([.text("国", fields: []), .not(.text("abc 12", fields: []))]), .equals(field: "tag", "news"),
+        .range(field: "year", lower: RangeBound("-5"), upper: RangeBound("20", inclusive: false)),
+        .and([.text("数字", fields: []), .range(field: "price", lower: nil, upper: RangeBound("9"))]),
+        .equals(field: "on", "true"), .range(field: "day", lower: RangeBound("2023-01-03"), upper: nil), .all,
+    ]
+
+    init(_ file: [UInt8], _ registry: FieldRegistry) {
+        let directory = MemoryDirectory(files: [FuzzIndex.file: file])
+        do {
+            let reader = try SegmentReader(directory, FuzzIndex.file)
+            attempt("check") { try SegmentCheck.run(reader) }
+            for live in [nil, LiveDocuments(documentCount: min(reader.meta.documentCount, 4096), dead: [0])] {
+                guard live == nil || live?.documentCount == reader.meta.documentCount else { continue }
+                let segment = SearchableSegment(reader: reader, live: live)
+                for query in Self.queries { search(query, segment, registry) }
+            }
+            attempt("merge") { try Self.merge(reader, registry) }
+        } catch {
+            fail("opening", error)
+        }
+    }
+
+    private mutating func fail(_ what: String, _ error: any Error) {
+        failure = failure ?? "\(what): \(error)"
+        switch error {
+        case is StorageError, SearchError.storage: break
+        default: surprise = surprise ?? "\(what): \(error)"
+        }
+    }
+
+    private mutating func attempt(_ what: String, _ body: () throws -> Void) {
+        do { try body() } catch { fail(what, error) }
+    }
+
+    private mutating func search(_ query: Query, _ segment: SearchableSegment, _ registry: FieldRegistry) {
+        var count = 0
+        attempt("\(query)") {
+            count = try FuzzIndex.search(query, segment, registry).total.value
+            _ = try FuzzIndex.search(query, segment, registry, limit: 3, total: .none, reads: false)
+            _ = try FuzzIndex.search(
+                query, segment, registry, limit: 3, sort: [SortKey("year"), SortKey("tag")], reads: false)
+        }
+        if count > segment.reader.meta.documentCount {
+            surprise = surprise ?? "\(query): \(count) of \(segment.reader.meta.documentCount)"
+        }
+    }
+
+    /// Twice the segment to one.
+    private static func merge(_ reader: SegmentReader, _ registry: FieldRegistry) throws {
+        let inputs = [
+            MergeInput(reader, live: nil, firstDocument: 0),
+            MergeInput(reader, live: nil, firstDocument: UInt32(reader.meta.documentCount)),
+        ]
+        let directory = MemoryDirectory()
+        let merger = SegmentMerger(
+            inputs, directory: directory, MergeControl(), MemoryShares(64 << 20), promotion: registry.promotion)
+        guard try merger.run(id: 1, fieldNames: registry.names) != nil else { return }
+        _ = try SegmentReader(directory, FuzzIndex.file)
+    }
+}
