@@ -157,8 +157,7 @@ final class ChunkSealing {
             var index = ByteWriter()
             var written = 0
             for (chunk, base) in zip(chunks, documentBases) {
-                chunk.documents.end()
-                try chunk.drainDocuments()
+                try chunk.endDocuments()
                 chunk.documents.appendIndex(to: &index, firstDocument: Int(base), offset: written)
                 written += chunk.documentSection.count
                 try chunk.documentSection.drain { (piece) throws(StorageError) in try sink.write(piece) }

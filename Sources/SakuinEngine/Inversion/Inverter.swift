@@ -19,7 +19,7 @@ final class Inverter {
     private let arena: TokenArena
     var keys = KeyTableWriter()
     var columns = ColumnSetWriter()
-    var documents: DocumentStoreWriter
+    private(set) var documents: DocumentStoring
     /// Blocks of documents that are done.
     var documentSection: SectionWriter
     private let makeDocumentSection: () -> SectionWriter
@@ -53,7 +53,7 @@ final class Inverter {
             }
         }
         fields = analyzers.map { [arena] in $0 == nil ? nil : FieldSlot(arena) }
-        documents = DocumentStoreWriter(high: false)
+        documents = DocumentStoring(drainByteCount: min(spillByteCount, Self.documentByteCountMax))
         makeDocumentSection = {
             SectionWriter(directory: directory, name: FileName.temporary(spillName), spillByteCount: spillByteCount)
         }
@@ -169,15 +169,17 @@ final class Inverter {
     /// Stores the document without its key, which the key table has.
     private func addKeyless(_ body: UnsafeRawBufferPointer) throws(StorageError) {
         let keyEnd = try EncodedDocumentReader.keyEnd(body)
-        documents.add(UnsafeRawBufferPointer(rebasing: body[keyEnd...]))
-        if documents.openByteCount > min(spillByteCount, Self.documentByteCountMax) { try drainDocuments() }
+        if !documents.hasAskedForHelp, isHelped { documents.askForHelp() }
+        documents.add(UnsafeRawBufferPointer(rebasing: body[keyEnd...]), to: &documentSection.buffer)
+        try documentSection.spillIfLarge()
     }
 
     /// More of the documents is handed on to their section.
     private static let documentByteCountMax = 1 << 20
 
-    func drainDocuments() throws(StorageError) {
-        try documents.drain { (bytes) throws(StorageError) in documentSection.buffer.append(bytes: bytes) }
+    /// Brings the blocks that are left to `documentSection`.
+    func endDocuments() throws(StorageError) {
+        documents.end(to: &documentSection.buffer)
         try documentSection.spillIfLarge()
     }
 
@@ -200,7 +202,7 @@ final class Inverter {
         arena.removeAll(keepsMemory: keepsMemory)
         keys = KeyTableWriter()
         columns = ColumnSetWriter()
-        documents = DocumentStoreWriter(high: false)
+        documents = DocumentStoring(drainByteCount: min(spillByteCount, Self.documentByteCountMax))
         documentSection = makeDocumentSection()
         ordinals = []
         meta = SegmentMeta()
