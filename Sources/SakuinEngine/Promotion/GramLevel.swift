@@ -4,8 +4,8 @@
 //    of the level, which is the pair of their numbers. A table finds its list.
 // 2. When there are more postings than are allowed for the documents so far, or more bytes, the threshold is doubled and
 //    the lists of what is not frequent enough any more are let go: what is promoted at 2 T is part of what is at T.
-// 3. `finish` puts the grams in order. Those that are frequent themselves get numbers, with which `replace` makes the
-//    places of a window ready for the next level.
+// 3. `finish` puts the grams in order, and `forEachList` hands them out. Those that are frequent themselves get numbers,
+//    with which `replace` makes the places of a window ready for the next level.
 
 struct GramLevel: ~Copyable {
     private struct List: BitwiseCopyable {
@@ -41,6 +41,8 @@ struct GramLevel: ~Copyable {
     private var slotCount = 1 << 10
     /// By list, once finished: the number of the gram, 0 when it is not frequent.
     private var numbers: [UInt32] = []
+    /// Lists in the order of their characters, once finished.
+    private var order: [Int] = []
 
     /// Of pairs of `parents` those of which both are in so many documents, or in more, if they are more than is allowed
     /// or take more bytes.
@@ -203,29 +205,43 @@ struct GramLevel: ~Copyable {
 
     // MARK: When all is scanned
 
-    /// Ends the lists and hands them out by their characters, in order, in memory that is used again for the next; returns
-    /// the grams of at least `frequentMin` documents. Then only `replace` is left.
-    mutating func finish(
-        frequentMin: Int, _ body: (_ characters: [UInt32], PostingRun) throws(StorageError) -> Void
-    ) throws(StorageError) -> NumberedGrams {
+    /// Ends the lists and puts them in the order of their characters; returns the grams of at least `frequentMin`
+    /// documents. Then nothing is changed but by `removeLists`, so that `forEachList` and `replace` may go on beside each
+    /// other.
+    mutating func finish(frequentMin: Int) -> NumberedGrams {
         var frequent = NumberedGrams(length: parents.length + 1)
         numbers = Array(repeating: 0, count: lists.count)
-        var documents = CodeBuffer()
-        var frequencies = CodeBuffer()
-        for i in numbers.indices.sorted(by: { lists.values[$0].pair < lists.values[$1].pair }) {
-            var list = lists.values[i]
-            pool.append(list.document, list.frequency, to: &list.place)
-            let count = Int(list.documentFrequency)
-            pool.read(list.place, count: count, &documents, &frequencies)
-            let characters = characters(of: list.pair)
-            try body(
-                characters, PostingRun(count: count, documents: documents.values, frequencies: frequencies.values))
-            guard count >= frequentMin else { continue }
-            frequent.append(characters, documentFrequency: list.documentFrequency)
+        order = numbers.indices.sorted { lists.values[$0].pair < lists.values[$1].pair }
+        for i in order {
+            let list = lists.values + i
+            pool.append(list.pointee.document, list.pointee.frequency, to: &list.pointee.place)
+            guard Int(list.pointee.documentFrequency) >= frequentMin else { continue }
+            frequent.append(characters(of: list.pointee.pair), documentFrequency: list.pointee.documentFrequency)
             numbers[i] = UInt32(truncatingIfNeeded: frequent.count)
         }
-        pool = PostingPool()
         return frequent
+    }
+
+    /// Hands out the lists in order, in memory that is used again for the next.
+    func forEachList(
+        _ body: (_ characters: [UInt32], PostingRun) throws(StorageError) -> Void
+    ) throws(StorageError) {
+        var documents = CodeBuffer()
+        var frequencies = CodeBuffer()
+        for i in order {
+            let list = lists.values[i]
+            let count = Int(list.documentFrequency)
+            pool.read(list.place, count: count, &documents, &frequencies)
+            try body(
+                characters(of: list.pair),
+                PostingRun(count: count, documents: documents.values, frequencies: frequencies.values))
+        }
+    }
+
+    /// Gives back what only `forEachList` needs.
+    mutating func removeLists() {
+        pool = PostingPool()
+        order = []
     }
 
     private func characters(of pair: UInt64) -> [UInt32] {
