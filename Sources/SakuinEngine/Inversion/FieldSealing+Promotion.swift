@@ -16,8 +16,9 @@ extension FieldSealing {
 /// What is promoted of one field. With helpers it is looked for from the beginning, while the one that writes is at other
 /// things, then at the lists of the grams found so far.
 final class FieldPromotion {
-    /// `@unchecked Sendable`: the pass is a value that nobody changes; of the source and what is found with it one thread
-    /// has the use at a time, but for the lists of a finished level, which are read.
+    /// `@unchecked Sendable`: the pass is a value that nobody changes; the source and a level are with one thread until
+    /// what it found is asked for. While a finished level is read for grams of four characters, its lists are only read;
+    /// while streams of characters are read for it, nobody appends to any, and only those of words are read beside them.
     private struct Search: @unchecked Sendable {
         let pass: PromotionPass
         let source: StreamWindows

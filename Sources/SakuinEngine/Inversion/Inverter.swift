@@ -31,7 +31,7 @@ final class Inverter {
     private let storesAll: Bool
     /// Of the sections it is sealed to.
     let spillByteCount: Int
-    /// From so many bytes of streams on a second thread helps to seal the chunk; nil: none does.
+    /// From so many bytes of streams on other threads store the documents and help to seal the chunk; nil: none does.
     private let helpedByteCountMin: Int?
 
     /// With a directory the documents of a large chunk go to the temporary file `spillName` of it.
@@ -82,7 +82,8 @@ final class Inverter {
     /// Words of streams that may be coded at once when a segment is sealed, the most frequent character's apart.
     var openWordCountMax: Int { spillByteCount / 4 }
     private var isHelped: Bool { helpedByteCountMin.map { streamByteCount >= $0 } ?? false }
-    /// What a helper takes besides: places of another character and lists that wait to be written, then another window.
+    /// What helpers take besides: places of another character and lists that wait to be written, then another window, and
+    /// promoted grams while the sections of terms are still there.
     private var helperByteCount: Int {
         helpedByteCountMin == nil ? 0 : min(placesByteCount, 16 * openWordCountMax)
     }
