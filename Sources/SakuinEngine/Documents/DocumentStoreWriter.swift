@@ -101,8 +101,8 @@ struct DocumentStoreWriter: ~Copyable {
     }
 
     /// Hands out the whole blocks that are there, to be written before what `finish` brings.
-    mutating func drain(_ body: (UnsafeRawBufferPointer) throws(StorageError) -> Void) throws(StorageError) {
-        try blocks.withBytes { (bytes) throws(StorageError) in try body(bytes) }
+    mutating func drain<E: Error>(_ body: (UnsafeRawBufferPointer) throws(E) -> Void) throws(E) {
+        try blocks.withBytes(body)
         drained += blocks.count
         blocks.removeAll()
     }

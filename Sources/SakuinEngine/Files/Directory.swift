@@ -132,11 +132,18 @@ protocol OutputFile: AnyObject {
     /// Flushes, then makes the bytes durable: they survive a power loss.
     func sync() throws(StorageError)
 
+    /// Asks for the bytes to go to the disk from now on, so that a later sync has less to wait for. A hint.
+    func beginSync()
+
     /// Asks for room behind the end that reads as zeros, so that syncs need not change the file's size. A hint.
     func preallocate(_ byteCount: Int)
 
     /// Flushes, cuts unused preallocated room and closes. Closing twice is fine.
     func close() throws(StorageError)
+}
+
+extension OutputFile {
+    func beginSync() {}
 }
 
 /// Ownership of a folder; ends with `release` or with the object.

@@ -14,6 +14,8 @@ final class DiskOutputFile: OutputFile {
     private var written = 0
     var count: Int { written }
     private var allocated = 0
+    /// Bytes that were asked to go to the disk.
+    private var syncBegun = 0
 
     /// Takes over the descriptor of an empty file.
     init(_ descriptor: Int32, path: String, _ call: SystemCall) {
@@ -41,6 +43,12 @@ final class DiskOutputFile: OutputFile {
     func sync() throws(StorageError) {
         try checkOpen("fdatasync")
         try call.syncData(descriptor, path: path)
+    }
+
+    func beginSync() {
+        if descriptor < 0 { return }
+        SystemCall.beginWriting(descriptor, syncBegun..<written)
+        syncBegun = written
     }
 
     func preallocate(_ byteCount: Int) {

@@ -134,6 +134,22 @@ struct SystemCall: Sendable {
         #endif
     }
 
+    /// Has the kernel begin to write these bytes of a file to the disk. What fails here shows when the file is synced, so
+    /// nothing is reported.
+    static func beginWriting(_ descriptor: Int32, _ range: Range<Int>) {
+        #if canImport(Glibc)
+            // SYNC_FILE_RANGE_WRITE, which the module does not show either.
+            _ = syncFileRange?(descriptor, off_t(range.lowerBound), off_t(range.count), 2)
+        #endif
+    }
+
+    #if canImport(Glibc)
+        /// `sync_file_range(2)`, which the module does not show; nil where the library has none.
+        private static let syncFileRange = dlsym(nil, "sync_file_range").map {
+            unsafeBitCast($0, to: (@convention(c) (Int32, off_t, off_t, UInt32) -> Int32).self)
+        }
+    #endif
+
     /// Opens a file or folder, syncs it and closes it.
     func syncPath(_ path: String, flags: Int32 = O_RDONLY) throws(StorageError) {
         let descriptor = try openFile(path, flags)

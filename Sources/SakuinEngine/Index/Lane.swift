@@ -19,8 +19,8 @@ final class Lane: Sendable {
     private let number: Int
     private let helpedByteCountMin: Int?
 
-    /// `number` tells it from the other lanes of the index. With `helpedByteCountMin` a thread helps it to seal
-    /// chunks that large: where there are several lanes, each of them has a processor to itself.
+    /// `number` tells it from the other lanes of the index. With `helpedByteCountMin` threads help it with chunks that
+    /// large: where there are several lanes, each of them has a processor to itself.
     init(
         _ number: Int, directory: any Directory, budget: MemoryBudget, chunkByteCountMax: Int, helpedByteCountMin: Int?,
         nextSegmentID: @escaping @Sendable () -> UInt64

@@ -18,6 +18,8 @@ final class ChunkSealing {
     /// By field number; nil for fields that are not inverted.
     private let fields: [FieldSealing?]
     private let parts: [Part]
+    /// A helper reads streams until it is gone.
+    private var ahead: FieldPromotion?
 
     /// About how many words the streams of a piece have.
     static let pieceWordCount = 32 << 10
@@ -77,8 +79,14 @@ final class ChunkSealing {
         let grams = GramSealing(
             parts[number].pieces, fields, documentCount: documentCount, openWordCountMax: chunks[0].openWordCountMax)
         try grams.write(to: &terms, withHelper: withHelper)
-        if number == parts.count - 1 {
-            for field in fields { try field?.writeWords(to: &terms) }
+        if withHelper, parts.count == 1 { promoteAhead(terms.frequent) }
+        do throws(StorageError) {
+            if number == parts.count - 1 {
+                for field in fields { try field?.writeWords(to: &terms) }
+            }
+        } catch {
+            ahead = nil
+            throw error
         }
         parts[number].terms = consume terms
     }
@@ -87,6 +95,7 @@ final class ChunkSealing {
     func finish(
         _ directory: any Directory, id: UInt64, withHelper: Bool = false
     ) throws(StorageError) -> SealedSegment {
+        defer { ahead = nil }
         var file = try SegmentFileWriter(try directory.create(FileName.segment(id)))
         try appendTerms(to: &file)
         try appendPromoted(to: &file, directory, id, withHelper: withHelper)
@@ -131,7 +140,21 @@ final class ChunkSealing {
     /// The most places of a window: what is put at places of one stays in the processor's cache.
     private static let windowPlaceCountMax = 1 << 18
 
-    /// Writes the promoted grams, in the memory that the places of characters and the sections of terms had.
+    /// What promoting may take: the memory that the places of characters and the sections of terms had.
+    private var promotionLimits: PromotionLimits {
+        PromotionLimits(
+            byteCountMax: chunks.reduce(4 * chunks[0].spillByteCount) { $0 + $1.placesByteCount },
+            windowPlaceCountMax: Self.windowPlaceCountMax)
+    }
+
+    /// Begins to look for promoted grams of the field that has most bigrams, while words are written and the sections of
+    /// terms go to the file.
+    private func promoteAhead(_ frequent: FrequentGrams) {
+        let largest = frequent.fields.max { frequent.postingCount(of: $0) < frequent.postingCount(of: $1) }
+        guard let largest else { return }
+        ahead = fields[largest]?.promotion(frequent, registry.promotion, promotionLimits, withHelper: true)
+    }
+
     private func appendPromoted(
         to file: inout SegmentFileWriter, _ directory: any Directory, _ id: UInt64, withHelper: Bool
     ) throws(StorageError) {
@@ -140,15 +163,17 @@ final class ChunkSealing {
             if let terms = part.terms.take() { frequent.append(terms.frequent) }
         }
         if frequent.fields.isEmpty { return }
-        let limits = PromotionLimits(
-            byteCountMax: chunks.reduce(4 * chunks[0].spillByteCount) { $0 + $1.placesByteCount },
-            windowPlaceCountMax: Self.windowPlaceCountMax)
         var sections = PromotedSections(
             directory: directory, name: FileName.temporary(FileName.segment(id)), documentCount: documentCount,
             spillByteCount: chunks[0].spillByteCount)
         for field in frequent.fields {
-            try fields[field]?.promote(frequent, registry.promotion, limits, withHelper: withHelper, to: &sections)
+            let promotion =
+                ahead?.field == field
+                ? ahead
+                : fields[field]?.promotion(frequent, registry.promotion, promotionLimits, withHelper: withHelper)
+            try promotion?.write(to: &sections)
         }
+        ahead = nil
         try sections.finish(to: &file)
     }
 
@@ -157,8 +182,7 @@ final class ChunkSealing {
             var index = ByteWriter()
             var written = 0
             for (chunk, base) in zip(chunks, documentBases) {
-                chunk.documents.end()
-                try chunk.drainDocuments()
+                try chunk.endDocuments()
                 chunk.documents.appendIndex(to: &index, firstDocument: Int(base), offset: written)
                 written += chunk.documentSection.count
                 try chunk.documentSection.drain { (piece) throws(StorageError) in try sink.write(piece) }

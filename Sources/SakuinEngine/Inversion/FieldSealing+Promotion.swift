@@ -1,17 +1,58 @@
 // The promoted grams of a field of chunks that are sealed together, from its token streams.
 
 extension FieldSealing {
-    /// Writes what is promoted of the field; `frequent` are the frequent bigrams of all fields. A helper reads the streams
-    /// ahead of what is promoted.
-    func promote(
-        _ frequent: FrequentGrams, _ rule: PromotionRule, _ limits: PromotionLimits, withHelper: Bool,
-        to sections: inout PromotedSections
-    ) throws(StorageError) {
+    /// Looks for what is promoted of the field; `frequent` are the frequent bigrams of all fields. The streams are only
+    /// read, but for the marks of their ends.
+    func promotion(
+        _ frequent: FrequentGrams, _ rule: PromotionRule, _ limits: PromotionLimits, withHelper: Bool
+    ) -> FieldPromotion {
         let documentCount = lengthCodeCount
-        let pass = PromotionPass(
-            field: field, frequent, lengths, documentCount: documentCount, rule, limits)
+        let pass = PromotionPass(field: field, frequent, lengths, documentCount: documentCount, rule, limits)
         let streams = BigramStreams(pass.bigrams, slots, ranks, documentBases, documentCount: documentCount)
-        try pass.write(to: &sections, StreamWindows(self, streams, isHelped: withHelper))
+        return FieldPromotion(pass, StreamWindows(self, streams, isHelped: withHelper))
+    }
+}
+
+/// What is promoted of one field. With helpers it is looked for from the beginning, while the one that writes is at other
+/// things, then at the lists of the grams found so far.
+final class FieldPromotion {
+    /// `@unchecked Sendable`: the pass is a value that nobody changes; the source and a level are with one thread until
+    /// what it found is asked for. While a finished level is read for grams of four characters, its lists are only read;
+    /// while streams of characters are read for it, nobody appends to any, and only those of words are read beside them.
+    private struct Search: @unchecked Sendable {
+        let pass: PromotionPass
+        let source: StreamWindows
+        var trigrams: FoundTrigrams?
+
+        func findTrigrams() throws(StorageError) -> FoundTrigrams? { try pass.findTrigrams(source) }
+        func findFourGrams() throws(StorageError) -> GramLevelSlot? {
+            guard let trigrams else { return nil }
+            return try pass.findFourGrams(of: trigrams, source)
+        }
+    }
+
+    private let search: Search
+    private let trigrams: WorkAhead<FoundTrigrams?, StorageError>?
+
+    fileprivate init(_ pass: PromotionPass, _ source: StreamWindows) {
+        let search = Search(pass: pass, source: source)
+        self.search = search
+        trigrams =
+            source.isHelped
+            ? WorkAhead { () throws(StorageError) in try search.findTrigrams() } : nil
+    }
+
+    var field: Int { search.pass.field }
+
+    /// Writes it; once.
+    func write(to sections: inout PromotedSections) throws(StorageError) {
+        guard let trigrams else { return try search.pass.write(to: &sections, search.source) }
+        var search = search
+        search.trigrams = try trigrams.result()
+        guard let found = search.trigrams else { return }
+        let fourGrams = WorkAhead { [search] () throws(StorageError) in try search.findFourGrams() }
+        try search.pass.append(found.level, to: &sections)
+        try search.pass.end(found, try fourGrams.result(), to: &sections)
     }
 }
 
@@ -19,7 +60,7 @@ extension FieldSealing {
 private struct StreamWindows: GramWindowSource {
     private let sealing: FieldSealing
     private let streams: BigramStreams
-    private let isHelped: Bool
+    let isHelped: Bool
 
     init(_ sealing: FieldSealing, _ streams: BigramStreams, isHelped: Bool) {
         self.sealing = sealing

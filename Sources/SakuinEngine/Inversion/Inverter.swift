@@ -19,7 +19,7 @@ final class Inverter {
     private let arena: TokenArena
     var keys = KeyTableWriter()
     var columns = ColumnSetWriter()
-    var documents: DocumentStoreWriter
+    private(set) var documents: DocumentStoring
     /// Blocks of documents that are done.
     var documentSection: SectionWriter
     private let makeDocumentSection: () -> SectionWriter
@@ -31,7 +31,7 @@ final class Inverter {
     private let storesAll: Bool
     /// Of the sections it is sealed to.
     let spillByteCount: Int
-    /// From so many bytes of streams on a second thread helps to seal the chunk; nil: none does.
+    /// From so many bytes of streams on other threads store the documents and help to seal the chunk; nil: none does.
     private let helpedByteCountMin: Int?
 
     /// With a directory the documents of a large chunk go to the temporary file `spillName` of it.
@@ -53,7 +53,7 @@ final class Inverter {
             }
         }
         fields = analyzers.map { [arena] in $0 == nil ? nil : FieldSlot(arena) }
-        documents = DocumentStoreWriter(high: false)
+        documents = DocumentStoring(drainByteCount: min(spillByteCount, Self.documentByteCountMax))
         makeDocumentSection = {
             SectionWriter(directory: directory, name: FileName.temporary(spillName), spillByteCount: spillByteCount)
         }
@@ -82,7 +82,8 @@ final class Inverter {
     /// Words of streams that may be coded at once when a segment is sealed, the most frequent character's apart.
     var openWordCountMax: Int { spillByteCount / 4 }
     private var isHelped: Bool { helpedByteCountMin.map { streamByteCount >= $0 } ?? false }
-    /// What a helper takes besides: places of another character and lists that wait to be written, then another window.
+    /// What helpers take besides: places of another character and lists that wait to be written, then another window, and
+    /// promoted grams while the sections of terms are still there.
     private var helperByteCount: Int {
         helpedByteCountMin == nil ? 0 : min(placesByteCount, 16 * openWordCountMax)
     }
@@ -169,15 +170,17 @@ final class Inverter {
     /// Stores the document without its key, which the key table has.
     private func addKeyless(_ body: UnsafeRawBufferPointer) throws(StorageError) {
         let keyEnd = try EncodedDocumentReader.keyEnd(body)
-        documents.add(UnsafeRawBufferPointer(rebasing: body[keyEnd...]))
-        if documents.openByteCount > min(spillByteCount, Self.documentByteCountMax) { try drainDocuments() }
+        if !documents.hasAskedForHelp, isHelped { documents.askForHelp() }
+        documents.add(UnsafeRawBufferPointer(rebasing: body[keyEnd...]), to: &documentSection.buffer)
+        try documentSection.spillIfLarge()
     }
 
     /// More of the documents is handed on to their section.
     private static let documentByteCountMax = 1 << 20
 
-    func drainDocuments() throws(StorageError) {
-        try documents.drain { (bytes) throws(StorageError) in documentSection.buffer.append(bytes: bytes) }
+    /// Brings the blocks that are left to `documentSection`.
+    func endDocuments() throws(StorageError) {
+        documents.end(to: &documentSection.buffer)
         try documentSection.spillIfLarge()
     }
 
@@ -200,7 +203,7 @@ final class Inverter {
         arena.removeAll(keepsMemory: keepsMemory)
         keys = KeyTableWriter()
         columns = ColumnSetWriter()
-        documents = DocumentStoreWriter(high: false)
+        documents = DocumentStoring(drainByteCount: min(spillByteCount, Self.documentByteCountMax))
         documentSection = makeDocumentSection()
         ordinals = []
         meta = SegmentMeta()

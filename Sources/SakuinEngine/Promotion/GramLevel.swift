@@ -4,8 +4,8 @@
 //    of the level, which is the pair of their numbers. A table finds its list.
 // 2. When there are more postings than are allowed for the documents so far, or more bytes, the threshold is doubled and
 //    the lists of what is not frequent enough any more are let go: what is promoted at 2 T is part of what is at T.
-// 3. `finish` puts the grams in order. Those that are frequent themselves get numbers, with which `replace` makes the
-//    places of a window ready for the next level.
+// 3. `finish` puts the grams in order, and `forEachList` hands them out. Those that are frequent themselves get numbers,
+//    with which `replace` makes the places of a window ready for the next level.
 
 struct GramLevel: ~Copyable {
     private struct List: BitwiseCopyable {
@@ -37,10 +37,13 @@ struct GramLevel: ~Copyable {
     private var pool = PostingPool()
     /// Those of the document at hand.
     private var pairs = GrowableBuffer<UInt64>()
+    private var firstSlots = GrowableBuffer<Slot>()
     private var slots: UnsafeMutablePointer<Slot>
     private var slotCount = 1 << 10
     /// By list, once finished: the number of the gram, 0 when it is not frequent.
     private var numbers: [UInt32] = []
+    /// Lists in the order of their characters, once finished.
+    private var order: [Int] = []
 
     /// Of pairs of `parents` those of which both are in so many documents, or in more, if they are more than is allowed
     /// or take more bytes.
@@ -74,12 +77,19 @@ struct GramLevel: ~Copyable {
         return product ^ product &>> 29
     }
 
+    @inline(__always)
+    private static func tag(_ hash: UInt64) -> UInt32 { UInt32(truncatingIfNeeded: hash &>> 32) }
+
+    /// Where a pair is looked for first.
+    @inline(__always)
+    private func firstSlot(_ hash: UInt64) -> Int { Int(truncatingIfNeeded: hash) & (slotCount &- 1) }
+
     /// The slot of a pair, or the free one where it goes.
     @inline(__always)
     private func find(_ pair: UInt64) -> Int {
         let hash = Self.hash(pair)
-        let tag = UInt32(truncatingIfNeeded: hash &>> 32)
-        var slot = Int(truncatingIfNeeded: hash) & (slotCount &- 1)
+        let tag = Self.tag(hash)
+        var slot = firstSlot(hash)
         while true {
             let found = slots[slot]
             if found.list == 0 || found.tag == tag && lists.values[Int(found.list &- 1)].pair == pair { return slot }
@@ -89,8 +99,7 @@ struct GramLevel: ~Copyable {
 
     /// Notes in a free slot where a pair's list is.
     private func fill(_ slot: Int, _ pair: UInt64, list: Int) {
-        slots[slot] = Slot(
-            tag: UInt32(truncatingIfNeeded: Self.hash(pair) &>> 32), list: UInt32(truncatingIfNeeded: list + 1))
+        slots[slot] = Slot(tag: Self.tag(Self.hash(pair)), list: UInt32(truncatingIfNeeded: list + 1))
     }
 
     // MARK: Scanning
@@ -110,7 +119,7 @@ struct GramLevel: ~Copyable {
         for (i, document) in window.documents.enumerated() {
             let document = UInt32(truncatingIfNeeded: document)
             let count = gather(codes + Int(starts[i]), Int(starts[i &+ 1] &- starts[i]))
-            for k in 0..<count { add(pairs.values[k], document) }
+            for k in 0..<count { add(pairs.values[k], firstSlots.values[k], document) }
             if isOver { raise() }
         }
     }
@@ -119,8 +128,8 @@ struct GramLevel: ~Copyable {
         postingCountAllowed = Int(Double(allowance.postingCount(threshold)) * allowedShare)
     }
 
-    /// Puts the pairs of a document in `pairs`; returns how many. Whether there is one at a place cannot be foreseen, so
-    /// each is written and kept or not.
+    /// Puts the pairs of a document in `pairs`, and what stands where each is looked for first in `firstSlots`; returns how
+    /// many. Whether there is one at a place cannot be foreseen, so each is written and kept or not.
     private mutating func gather(_ codes: UnsafePointer<UInt32>, _ placeCount: Int) -> Int {
         pairs.resize(placeCount)
         let pairs = pairs.values
@@ -132,14 +141,22 @@ struct GramLevel: ~Copyable {
             count &+= code != 0 && next != 0 ? 1 : 0
             code = next
         }
+        // One does not wait for the other, so the processor fetches several from memory at once.
+        firstSlots.resize(count)
+        for k in 0..<count { firstSlots.values[k] = slots[firstSlot(Self.hash(pairs[k]))] }
         return count
     }
 
+    /// `known` is what stood in the first slot of the pair before the document: since then lists were added, but none moved.
     @inline(__always)
-    private mutating func add(_ pair: UInt64, _ document: UInt32) {
-        let slot = find(pair)
-        guard slots[slot].list != 0 else { return addList(pair, document, slot) }
-        let list = lists.values + Int(slots[slot].list &- 1)
+    private mutating func add(_ pair: UInt64, _ known: Slot, _ document: UInt32) {
+        var at = known.list
+        if at == 0 || known.tag != Self.tag(Self.hash(pair)) || lists.values[Int(at &- 1)].pair != pair {
+            let slot = find(pair)
+            at = slots[slot].list
+            if at == 0 { return addList(pair, document, slot) }
+        }
+        let list = lists.values + Int(at &- 1)
         if list.pointee.document == document {
             list.pointee.frequency &+= 1
             return
@@ -203,29 +220,43 @@ struct GramLevel: ~Copyable {
 
     // MARK: When all is scanned
 
-    /// Ends the lists and hands them out by their characters, in order, in memory that is used again for the next; returns
-    /// the grams of at least `frequentMin` documents. Then only `replace` is left.
-    mutating func finish(
-        frequentMin: Int, _ body: (_ characters: [UInt32], PostingRun) throws(StorageError) -> Void
-    ) throws(StorageError) -> NumberedGrams {
+    /// Ends the lists and puts them in the order of their characters; returns the grams of at least `frequentMin`
+    /// documents. Then nothing is changed but by `removeLists`, so that `forEachList` and `replace` may go on beside each
+    /// other.
+    mutating func finish(frequentMin: Int) -> NumberedGrams {
         var frequent = NumberedGrams(length: parents.length + 1)
         numbers = Array(repeating: 0, count: lists.count)
-        var documents = CodeBuffer()
-        var frequencies = CodeBuffer()
-        for i in numbers.indices.sorted(by: { lists.values[$0].pair < lists.values[$1].pair }) {
-            var list = lists.values[i]
-            pool.append(list.document, list.frequency, to: &list.place)
-            let count = Int(list.documentFrequency)
-            pool.read(list.place, count: count, &documents, &frequencies)
-            let characters = characters(of: list.pair)
-            try body(
-                characters, PostingRun(count: count, documents: documents.values, frequencies: frequencies.values))
-            guard count >= frequentMin else { continue }
-            frequent.append(characters, documentFrequency: list.documentFrequency)
+        order = numbers.indices.sorted { lists.values[$0].pair < lists.values[$1].pair }
+        for i in order {
+            let list = lists.values + i
+            pool.append(list.pointee.document, list.pointee.frequency, to: &list.pointee.place)
+            guard Int(list.pointee.documentFrequency) >= frequentMin else { continue }
+            frequent.append(characters(of: list.pointee.pair), documentFrequency: list.pointee.documentFrequency)
             numbers[i] = UInt32(truncatingIfNeeded: frequent.count)
         }
-        pool = PostingPool()
         return frequent
+    }
+
+    /// Hands out the lists in order, in memory that is used again for the next.
+    func forEachList(
+        _ body: (_ characters: [UInt32], PostingRun) throws(StorageError) -> Void
+    ) throws(StorageError) {
+        var documents = CodeBuffer()
+        var frequencies = CodeBuffer()
+        for i in order {
+            let list = lists.values[i]
+            let count = Int(list.documentFrequency)
+            pool.read(list.place, count: count, &documents, &frequencies)
+            try body(
+                characters(of: list.pair),
+                PostingRun(count: count, documents: documents.values, frequencies: frequencies.values))
+        }
+    }
+
+    /// Gives back what only `forEachList` needs.
+    mutating func removeLists() {
+        pool = PostingPool()
+        order = []
     }
 
     private func characters(of pair: UInt64) -> [UInt32] {

@@ -2,8 +2,8 @@
 //
 // 1. Documents are gone through in windows. Whoever writes the segment puts its frequent bigrams where they stand
 //    (`GramWindowSource`).
-// 2. `GramLevel` finds the trigrams of the window. After the last window their lists are written.
-// 3. The windows are gone through again for each further level, while there are frequent grams to make it of.
+// 2. `GramLevel` finds the trigrams of the window. After the last window their lists can be written.
+// 3. The windows are gone through again for the grams of four characters, if there are frequent trigrams.
 
 /// Where the windows of a pass come from.
 protocol GramWindowSource {
@@ -42,9 +42,17 @@ struct PromotionPass {
 
     /// Writes the promoted grams.
     func write(to sections: inout PromotedSections, _ source: some GramWindowSource) throws(StorageError) {
+        guard let trigrams = try findTrigrams(source) else { return }
+        try append(trigrams.level, to: &sections)
+        trigrams.level.level.removeLists()
+        try end(trigrams, try findFourGrams(of: trigrams, source), to: &sections)
+    }
+
+    /// Finds the trigrams; nil when the field is left alone.
+    func findTrigrams(_ source: some GramWindowSource) throws(StorageError) -> FoundTrigrams? {
         guard let norms = lengths.norms, !bigrams.isEmpty,
             GramWindow.longest(norms, documentCount: documentCount) <= limits.documentPlaceCountMax
-        else { return }
+        else { return nil }
         let trigrams = GramLevelSlot(
             GramLevel(bigrams, threshold: rule.thresholdMin, allowance, byteCountMax: limits.byteCountMax))
         let all = wanted(trigrams.level.threshold)
@@ -53,15 +61,48 @@ struct PromotionPass {
             trigrams.level.scan(window, documentCount: documentCount)
             return trigrams.level.threshold == before ? nil : wanted(trigrams.level.threshold)
         }
-        let threshold = trigrams.level.threshold
-        var promoted = PromotedGrams.Field(
-            threshold: threshold, longerThreshold: rule.longerThreshold(threshold), depth: PromotedGrams.lengthMin)
-        let frequent = try trigrams.level.finish(frequentMin: promoted.longerThreshold) {
-            (characters, run) throws(StorageError) in
+        let longerThreshold = rule.longerThreshold(trigrams.level.threshold)
+        let frequent = trigrams.level.finish(frequentMin: longerThreshold)
+        return FoundTrigrams(level: trigrams, frequent: frequent, longerThreshold: longerThreshold)
+    }
+
+    /// Finds the grams of four characters; nil when there are none to look for. Reads the level of the trigrams alone.
+    func findFourGrams(
+        of trigrams: FoundTrigrams, _ source: some GramWindowSource
+    ) throws(StorageError) -> GramLevelSlot? {
+        if rule.depthMax <= PromotedGrams.lengthMin || trigrams.frequent.isEmpty { return nil }
+        let (threshold, postingCount) = (trigrams.level.level.threshold, trigrams.level.level.postingCount)
+        let left = PostingAllowance(
+            whole: max(allowance.postingCount(threshold) - postingCount, 0), wholeThreshold: 0)
+        let found = GramLevelSlot(
+            GramLevel(
+                trigrams.frequent, threshold: trigrams.longerThreshold, left, byteCountMax: limits.byteCountMax))
+        let parts = trigrams.level.level.partsOfFrequent()
+        try source.forEachWindow(of: self, wanted: parts, level: trigrams.level) { window in
+            found.level.scan(window, documentCount: documentCount)
+            return nil
+        }
+        _ = found.level.finish(frequentMin: .max)
+        return found
+    }
+
+    /// Writes the lists of a level that is finished; those of the trigrams come first.
+    func append(_ found: GramLevelSlot, to sections: inout PromotedSections) throws(StorageError) {
+        try found.level.forEachList { (characters, run) throws(StorageError) in
             try sections.append(field: field, characters, run, lengths)
         }
-        if rule.depthMax > promoted.depth, !frequent.isEmpty {
-            promoted.longerThreshold = try writeFourGrams(frequent, promoted, trigrams, to: &sections, source)
+    }
+
+    /// Writes the lists behind those of the trigrams, and ends the field.
+    func end(
+        _ trigrams: FoundTrigrams, _ fourGrams: GramLevelSlot?, to sections: inout PromotedSections
+    ) throws(StorageError) {
+        var promoted = PromotedGrams.Field(
+            threshold: trigrams.level.level.threshold, longerThreshold: trigrams.longerThreshold,
+            depth: PromotedGrams.lengthMin)
+        if let fourGrams {
+            try append(fourGrams, to: &sections)
+            promoted.longerThreshold = fourGrams.level.threshold
             promoted.depth += 1
         }
         sections.end(field: field, promoted)
@@ -87,25 +128,12 @@ struct PromotionPass {
     private func wanted(_ threshold: Int) -> [Bool] {
         bigrams.documentFrequencies.map { $0 > 0 && Int($0) >= threshold }
     }
+}
 
-    /// Writes the grams of four characters; returns their threshold.
-    private func writeFourGrams(
-        _ frequent: NumberedGrams, _ known: PromotedGrams.Field, _ trigrams: GramLevelSlot,
-        to sections: inout PromotedSections, _ source: some GramWindowSource
-    ) throws(StorageError) -> Int {
-        let left = PostingAllowance(
-            whole: max(allowance.postingCount(known.threshold) - trigrams.level.postingCount, 0), wholeThreshold: 0)
-        var level = GramLevel(
-            frequent, threshold: known.longerThreshold, left, byteCountMax: limits.byteCountMax)
-        let parts = trigrams.level.partsOfFrequent()
-        try source.forEachWindow(of: self, wanted: parts, level: trigrams) { window in
-            level.scan(window, documentCount: documentCount)
-            return nil
-        }
-        let threshold = level.threshold
-        _ = try level.finish(frequentMin: .max) { (characters, run) throws(StorageError) in
-            try sections.append(field: field, characters, run, lengths)
-        }
-        return threshold
-    }
+/// The trigrams that are promoted, with those frequent enough to be part of longer grams.
+struct FoundTrigrams {
+    let level: GramLevelSlot
+    let frequent: NumberedGrams
+    /// From so many documents on they are.
+    let longerThreshold: Int
 }

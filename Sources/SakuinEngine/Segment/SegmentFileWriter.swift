@@ -72,12 +72,22 @@ struct SectionSink {
     private var checksums: [UInt32] = []
     private var crc: UInt32 = 0
     private var filled = 0
+    /// Bytes since the disk was last told of some.
+    private var quietByteCount = 0
+    /// A segment is written in a second or two and then waited for, so the disk begins early; small ones may be merged
+    /// before they ever have to be on it.
+    private static let quietByteCountMax = 4 << 20
 
     fileprivate init(_ file: any OutputFile) { self.file = file }
 
     mutating func write(_ piece: UnsafeRawBufferPointer) throws(StorageError) {
         try file.append(piece)
         count += piece.count
+        quietByteCount += piece.count
+        if quietByteCount >= Self.quietByteCountMax {
+            file.beginSync()
+            quietByteCount = 0
+        }
         var at = 0
         while at < piece.count {
             let part = min(SectionView.checkedByteCount - filled, piece.count - at)

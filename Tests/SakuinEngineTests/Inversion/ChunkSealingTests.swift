@@ -27,10 +27,11 @@ import Testing
 
     private func inverter(
         _ documents: ArraySlice<Document>, _ registry: FieldRegistry? = nil,
-        spillByteCount: Int = SectionWriter.usualSpillByteCount
+        spillByteCount: Int = SectionWriter.usualSpillByteCount, helpedByteCountMin: Int? = nil
     ) throws -> Inverter {
         let registry = registry ?? self.registry
-        let inverter = Inverter(registry: registry, spillByteCount: spillByteCount)
+        let inverter = Inverter(
+            registry: registry, spillByteCount: spillByteCount, helpedByteCountMin: helpedByteCountMin)
         if documents.isEmpty { return inverter }
         let batch = WriteBatch(documents.map { .put($0) })
         let encoded = try #require(try BatchEncoder.encode(batch, registry).batch)
@@ -101,7 +102,8 @@ import Testing
             let expected = try whole.read(FileName.segment(1))
             let sections = try SegmentReader(whole, FileName.segment(1)).sectionSizes
             #expect(sections.contains { $0.name == "promotedPostings" && $0.byteCount > 0 })
-            let chunk = try inverter(documents[...], promoting, spillByteCount: spillByteCount)
+            let chunk = try inverter(
+                documents[...], promoting, spillByteCount: spillByteCount, helpedByteCountMin: 0)
             let sealing = ChunkSealing([chunk], promoting, partCount: 1, pieceWordCount: pieceWordCount)
             try sealing.write(part: 0, to: directory, id: 1, withHelper: true)
             _ = try sealing.finish(directory, id: 1, withHelper: true)
@@ -110,18 +112,27 @@ import Testing
         }
     }
 
-    @Test func aFailureBesideAHelperIsThrown() throws {
+    /// Wherever it comes: while grams are coded, beside the search for promoted ones, or when all are found.
+    @Test func aFailureBesideHelpersIsThrown() throws {
         var random = SeededRandom(seed: 11)
         let documents = self.documents(60, &random)
-        for first in 0..<8 {
+        let promoting = FieldRegistry(
+            schema: Self.schema, names: registry.names,
+            promotion: PromotionRule(thresholdMin: 3, wholeShareThreshold: 4))
+        let counting = FaultDirectory(MemoryDirectory(), FaultDirectory.Plan(first: .max, lasts: true))
+        let whole = try inverter(documents[...], promoting, spillByteCount: 256, helpedByteCountMin: 0)
+        _ = try whole.seal(counting, id: 1, keepsMemory: false)
+        let callCount = counting.operationCount
+        for first in Array(0..<8) + (8..<callCount).shuffled(using: &random).prefix(40) {
             let directory = FaultDirectory(MemoryDirectory(), FaultDirectory.Plan(first: first, lasts: true))
-            let chunk = try inverter(documents[...], spillByteCount: 256)
-            let sealing = ChunkSealing([chunk], registry, partCount: 1, pieceWordCount: 50)
-            #expect(throws: StorageError.self) {
+            let chunk = try inverter(documents[...], promoting, spillByteCount: 256, helpedByteCountMin: 0)
+            let sealing = ChunkSealing([chunk], promoting, partCount: 1, pieceWordCount: 50)
+            #expect(throws: StorageError.self, "call \(first) of \(callCount)") {
                 try sealing.write(part: 0, to: directory, id: 1, withHelper: true)
-                _ = try sealing.finish(directory, id: 1)
+                _ = try sealing.finish(directory, id: 1, withHelper: true)
             }
-            // The chunk is as it was: what it holds is sealed when the directory is well again.
+            // While terms are written the chunk stays as it was: it is sealed when the directory is well again.
+            if first >= 8 { continue }
             let well = MemoryDirectory()
             let sealed = try #require(try chunk.seal(well, id: 2, keepsMemory: false))
             try SegmentCheck.run(try SegmentReader(well, FileName.segment(sealed.id)))
