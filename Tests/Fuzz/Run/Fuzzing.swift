@@ -1,12 +1,16 @@
 // The entry of libFuzzer: `SAKUIN_FUZZ_TARGET` names what is fuzzed, `SAKUIN_FUZZ_SEEDS` a folder to write its seeds to.
+// Without a name it writes the names.
 
 import Foundation
 
 private let target: FuzzTarget = {
-    let name = ProcessInfo.processInfo.environment["SAKUIN_FUZZ_TARGET"] ?? ""
+    let names = FuzzTarget.all.map(\.name).joined(separator: " ")
+    guard let name = ProcessInfo.processInfo.environment["SAKUIN_FUZZ_TARGET"] else {
+        print(names)
+        exit(0)
+    }
     guard let target = FuzzTarget.named(name) else {
-        let names = FuzzTarget.all.map(\.name).joined(separator: ", ")
-        FileHandle.standardError.write(Data("SAKUIN_FUZZ_TARGET is none of \(names).\n".utf8))
+        FileHandle.standardError.write(Data("'\(name)' is none of the targets: \(names)\n".utf8))
         exit(64)
     }
     return target
@@ -17,6 +21,7 @@ public func begin(
     _ argumentCount: UnsafeMutablePointer<CInt>,
     _ arguments: UnsafeMutablePointer<UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?>
 ) -> CInt {
+    _ = target
     guard let folder = ProcessInfo.processInfo.environment["SAKUIN_FUZZ_SEEDS"] else { return 0 }
     for (number, seed) in target.seeds().enumerated() {
         do {

@@ -49,9 +49,9 @@ extension FuzzTarget {
 
     private static func sealed(_ file: [UInt8]) -> [UInt8] {
         guard file.count >= 4 else { return file }
-        let body = file.dropLast(4)
-        let checksum = Array(body).withUnsafeBytes { CRC32C.checksum($0) }
-        return body + (0..<4).map { UInt8(truncatingIfNeeded: checksum >> UInt32(8 * $0)) }
+        var file = file
+        file.put(file.checksum(of: 0..<(file.count - 4)), at: file.count - 4)
+        return file
     }
 
     private static func bytes(_ manifest: Manifest) -> [UInt8] {

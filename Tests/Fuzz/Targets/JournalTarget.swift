@@ -62,23 +62,17 @@ private enum JournalSeed {
     /// Header and records, as far as they can be followed.
     static func renewChecksums(_ bytes: inout [UInt8]) {
         guard bytes.count >= JournalFormat.headerByteCount else { return }
-        put(bytes.withUnsafeBytes { CRC32C.checksum(UnsafeRawBufferPointer(rebasing: $0[..<20])) }, &bytes, 20)
+        bytes.put(bytes.checksum(of: 0..<20), at: 20)
         var at = JournalFormat.headerByteCount
-        while at + JournalFormat.recordHeaderByteCount <= bytes.count {
-            let length = (0..<4).reduce(0) { $0 | Int(bytes[at + $1]) << (8 * $1) }
-            let payload = at + JournalFormat.recordHeaderByteCount
+        while let length = bytes.number(at: at, width: 4), let sequence = bytes.number(at: at + 9, width: 8) {
+            let (payload, length) = (at + JournalFormat.recordHeaderByteCount, Int(length))
             guard length <= bytes.count - payload else { return }
-            let sequence = (0..<8).reduce(UInt64(0)) { $0 | UInt64(bytes[at + 9 + $1]) << UInt64(8 * $1) }
             let checksum = bytes.withUnsafeBytes {
                 JournalFormat.checksum(
                     bytes[at + 8], sequence, UnsafeRawBufferPointer(rebasing: $0[payload..<(payload + length)]))
             }
-            put(checksum, &bytes, at + 4)
+            bytes.put(checksum, at: at + 4)
             at = payload + length
         }
-    }
-
-    private static func put(_ value: UInt32, _ bytes: inout [UInt8], _ at: Int) {
-        for i in 0..<4 { bytes[at + i] = UInt8(truncatingIfNeeded: value >> UInt32(8 * i)) }
     }
 }

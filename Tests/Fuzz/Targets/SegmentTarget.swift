@@ -51,17 +51,7 @@ private struct SegmentBase: Sendable {
 /// Makes the checksums of a segment file match its bytes, as far as its footer can be read.
 enum SegmentSeal {
     private static func number(_ bytes: [UInt8], _ at: Int, _ width: Int) -> Int? {
-        guard at >= 0, at + width <= bytes.count else { return nil }
-        let value = (0..<width).reduce(UInt64(0)) { $0 | UInt64(bytes[at + $1]) << UInt64(8 * $1) }
-        return Int(exactly: value)
-    }
-
-    private static func put(_ value: UInt32, _ bytes: inout [UInt8], _ at: Int) {
-        for i in 0..<4 { bytes[at + i] = UInt8(truncatingIfNeeded: value >> UInt32(8 * i)) }
-    }
-
-    private static func checksum(_ bytes: [UInt8], _ range: Range<Int>) -> UInt32 {
-        bytes.withUnsafeBytes { CRC32C.checksum(UnsafeRawBufferPointer(rebasing: $0[range])) }
+        bytes.number(at: at, width: width).flatMap { Int(exactly: $0) }
     }
 
     static func renew(_ bytes: inout [UInt8]) {
@@ -77,11 +67,11 @@ enum SegmentSeal {
             for from in stride(from: offset, to: offset + size, by: SectionView.checkedByteCount) {
                 guard at + 4 <= trailer else { break }
                 let end = min(from + SectionView.checkedByteCount, offset + size)
-                put(checksum(bytes, from..<end), &bytes, at)
+                bytes.put(bytes.checksum(of: from..<end), at: at)
                 at += 4
             }
         }
-        put(checksum(bytes, footer..<trailer), &bytes, trailer + 4)
+        bytes.put(bytes.checksum(of: footer..<trailer), at: trailer + 4)
     }
 }
 

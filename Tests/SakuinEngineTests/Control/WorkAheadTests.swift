@@ -1,3 +1,4 @@
+import SakuinTestSupport
 import Testing
 
 @testable import SakuinEngine
@@ -24,8 +25,10 @@ import Testing
         let isDone = Monitor(false)
         do {
             _ = WorkAhead<Void, Never> {
-                _ = isDone.wait(milliseconds: 20) { _ -> Bool? in nil }
-                isDone.change { $0 = true }
+                // Long enough that whoever does not wait for it comes first.
+                var random = SeededRandom(seed: 1)
+                let isAny = (0..<1_000_000).contains { _ in random.below(1 << 62) == 0 }
+                isDone.change { $0 = !isAny }
             }
         }
         #expect(isDone.read { $0 })
