@@ -17,30 +17,36 @@ final class Scratch {
     }
     private static let spare = Mutex(Spare())
 
-    private var chunks: [UnsafeMutableRawPointer] = []
+    /// What pieces are taken from, and what was before it.
+    private var chunk: UnsafeMutableRawPointer
+    private var full: [UnsafeMutableRawPointer] = []
     /// Pieces too large for a chunk.
     private var large: [UnsafeMutableRawPointer] = []
     private var next: UnsafeMutableRawPointer
     private var left: Int
 
     init() {
-        next = Self.chunk()
+        chunk = Self.newChunk()
+        next = chunk
         left = Self.chunkByteCount
-        chunks.append(next)
     }
 
     deinit {
         for piece in large { piece.deallocate() }
-        let chunks = chunks
-        let unneeded = Self.spare.withLock { spare in
-            let kept = min(chunks.count, Self.spareCountMax - spare.chunks.count)
-            spare.chunks += chunks[..<kept]
-            return kept
-        }
-        for chunk in chunks[unneeded...] { chunk.deallocate() }
+        for chunk in full { Self.giveBack(chunk) }
+        Self.giveBack(chunk)
     }
 
-    private static func chunk() -> UnsafeMutableRawPointer {
+    private static func giveBack(_ chunk: UnsafeMutableRawPointer) {
+        let isKept = spare.withLock { spare in
+            guard spare.chunks.count < spareCountMax else { return false }
+            spare.chunks.append(chunk)
+            return true
+        }
+        if !isKept { chunk.deallocate() }
+    }
+
+    private static func newChunk() -> UnsafeMutableRawPointer {
         if let chunk = spare.withLock({ $0.chunks.popLast() }) { return chunk }
         let chunk = UnsafeMutableRawPointer.allocate(byteCount: chunkByteCount, alignment: alignment)
         chunk.initializeMemory(as: UInt8.self, repeating: 0, count: chunkByteCount)
@@ -70,8 +76,8 @@ final class Scratch {
             large.append(piece)
             return piece
         }
-        let chunk = Self.chunk()
-        chunks.append(chunk)
+        full.append(chunk)
+        chunk = Self.newChunk()
         next = chunk + byteCount
         left = Self.chunkByteCount &- byteCount
         return chunk

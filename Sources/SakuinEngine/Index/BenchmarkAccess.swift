@@ -36,7 +36,7 @@ public enum BestScores {
         for (document, score) in scores.enumerated() where score > heap.threshold {
             heap.offer(FoundDocument(score: score, segment: 0, document: UInt32(truncatingIfNeeded: document)))
         }
-        return heap.sorted().map(\.document)
+        return heap.takeSorted().map(\.document)
     }
 }
 

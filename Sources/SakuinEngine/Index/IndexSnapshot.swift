@@ -62,7 +62,7 @@ extension SnapshotSegment {
     /// The living document of this segment with this key.
     func livingDocument(_ key: UnsafeRawBufferPointer, hash: UInt64) throws(StorageError) -> UInt32? {
         var found: UInt32?
-        try reader.keys().find(key, hash: hash) { document in
+        try reader.keys.find(key, hash: hash) { document in
             if live?.isLive(document) ?? true { found = document }
             return found == nil
         }
@@ -81,18 +81,28 @@ extension LiveDocuments {
     }
 }
 
-/// Holds the current snapshot; taking it never waits for longer than a copy.
+/// A snapshot behind one reference: each search takes one, and counting what a copy refers to would cost it as much as a
+/// look into a dictionary.
+final class SharedSnapshot: Sendable {
+    let value: IndexSnapshot
+
+    init(_ value: IndexSnapshot) { self.value = value }
+}
+
+/// Holds the current snapshot; taking it never waits for longer than a copy of a reference.
 final class SnapshotHolder: Sendable {
-    private let current: Mutex<IndexSnapshot>
+    private let current: Mutex<SharedSnapshot>
 
-    init(_ snapshot: IndexSnapshot) { current = Mutex(snapshot) }
+    init(_ snapshot: IndexSnapshot) { current = Mutex(SharedSnapshot(snapshot)) }
 
-    var snapshot: IndexSnapshot { current.withLock { $0 } }
+    var shared: SharedSnapshot { current.withLock { $0 } }
+    var snapshot: IndexSnapshot { shared.value }
 
     func replace(_ snapshot: IndexSnapshot) {
+        let next = SharedSnapshot(snapshot)
         // The old one is let go behind the lock: files may be removed with it.
         _ = current.withLock { current in
-            defer { current = snapshot }
+            defer { current = next }
             return current
         }
     }

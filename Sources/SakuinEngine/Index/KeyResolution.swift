@@ -72,7 +72,7 @@ struct KeyResolution {
 
     private func key(of operation: Operation) throws(StorageError) -> [UInt8] {
         if operation.segment < 0 { return deletions[Int(operation.document)].key }
-        return try new[Int(operation.segment)].reader.keys().key(operation.document)
+        return try new[Int(operation.segment)].reader.keys.key(operation.document)
     }
 
     /// Operations of one hash, in order; nearly always of one key.

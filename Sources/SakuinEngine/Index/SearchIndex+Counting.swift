@@ -2,7 +2,7 @@ extension SearchIndex {
     /// The answer to a count of one or two Han or kana characters, which the dictionaries have: no plan is made. nil when
     /// the request is another, or documents have died.
     func countOfOneList(
-        _ request: SearchRequest, _ snapshot: IndexSnapshot, began: UInt64
+        _ request: SearchRequest, _ shared: SharedSnapshot, began: UInt64
     ) throws(SearchError) -> SearchResponse? {
         guard request.limit == 0, request.total == .exact, request.filter == nil, request.fields.isEmpty,
             searched.text.count == 1, case .tree(.text(let text, let fields)) = request.query, fields.isEmpty,
@@ -10,16 +10,16 @@ extension SearchIndex {
         else { return nil }
         var count = 0
         do throws(StorageError) {
-            for segment in snapshot.segments {
+            for segment in shared.value.searchable {
                 if segment.live != nil { return nil }
                 count += try segment.reader.grams.find(key)?.documentFrequency ?? 0
             }
         } catch {
             throw .storage(error)
         }
-        var response = SearchResponse(hits: [], total: Total(count), complete: snapshot.damage.isEmpty)
-        response.notes = snapshot.damage
-        response.sequence = snapshot.sequence
+        var response = SearchResponse(hits: [], total: Total(count), complete: shared.value.damage.isEmpty)
+        response.notes = shared.value.damage
+        response.sequence = shared.value.sequence
         response.tookMicroseconds = (Clock.nanoseconds() - began) / 1000
         return response
     }

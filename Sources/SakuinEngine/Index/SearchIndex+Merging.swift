@@ -48,7 +48,7 @@ extension SearchIndex: MergeTarget {
         store.snapshot.segments.map {
             MergePolicy.Candidate(
                 id: $0.id, byteCount: $0.byteCount, documentCount: $0.documentCount,
-                deadCount: $0.documentCount - $0.liveCount, isFlushed: $0.reader.documents().isFlushed,
+                deadCount: $0.documentCount - $0.liveCount, isFlushed: $0.reader.documents.isFlushed,
                 memoryByteCount: SegmentMerger.memoryByteCount(of: $0.reader),
                 termByteCounts: SegmentMerger.termByteCounts(of: $0.reader), group: $0.reader.meta.analyzerVersion)
         }
@@ -71,7 +71,7 @@ extension SearchIndex: MergeTarget {
         let memoryNeeded = SegmentMerger.memoryByteCount(inputs.map(\.segment), memory.shares)
         try memory.takeForMerge(memoryNeeded) { () throws(StorageError) in try control.check() }
         defer { memory.giveBackFromMerge(memoryNeeded) }
-        let largest = store.snapshot.segments.map { $0.reader.documents() }.filter { $0.table != nil }
+        let largest = store.snapshot.segments.map { $0.reader.documents }.filter { $0.table != nil }
             .max { $0.byteCount < $1.byteCount }
         do throws(StorageError) {
             let merger = SegmentMerger(

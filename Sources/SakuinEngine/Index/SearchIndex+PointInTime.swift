@@ -7,7 +7,7 @@ extension SearchIndex {
         leaseMilliseconds: Int, at moment: ReadMoment = ReadMoment(), limitMilliseconds: UInt32 = 0
     ) throws(SakuinError) -> PointInTime {
         let snapshot = try snapshot(at: moment, limitMilliseconds: limitMilliseconds)
-        return try points.open(snapshot, leaseMilliseconds: leaseMilliseconds)
+        return try points.open(snapshot.value, leaseMilliseconds: leaseMilliseconds)
     }
 
     public func closePointInTimeNow(_ token: String) throws(SakuinError) { try points.close(token) }
@@ -86,7 +86,7 @@ extension SearchIndex {
 
     /// What is to be read at a moment; waits for it on the calling thread when it has to, no longer than
     /// `limitMilliseconds` (0: no limit).
-    func snapshot(at moment: ReadMoment, limitMilliseconds: UInt32) throws(SakuinError) -> IndexSnapshot {
+    func snapshot(at moment: ReadMoment, limitMilliseconds: UInt32) throws(SakuinError) -> SharedSnapshot {
         if let token = moment.pointInTime {
             let snapshot = try points.use(token)
             if moment.minSequence > snapshot.sequence {
@@ -95,10 +95,10 @@ extension SearchIndex {
                     field: "minSequence", limit: "\(snapshot.sequence)", value: "\(moment.minSequence)",
                     nextStep: "Open a point in time behind that sequence number.")
             }
-            return snapshot
+            return SharedSnapshot(snapshot)
         }
         try waitNow(moment, limitMilliseconds: limitMilliseconds)
-        return store.snapshot
+        return store.sharedSnapshot
     }
 
     // MARK: Export

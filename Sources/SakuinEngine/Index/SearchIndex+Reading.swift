@@ -7,7 +7,7 @@ extension SearchIndex {
     ) throws(SakuinError) -> SearchResponse {
         let began = Clock.nanoseconds()
         try check(request)
-        let snapshot = try snapshot(at: request.moment, limitMilliseconds: limitMilliseconds)
+        let snapshot = try snapshot(of: request, limitMilliseconds: limitMilliseconds)
         let deadline = limitMilliseconds == 0 ? 0 : began + UInt64(limitMilliseconds) * 1_000_000
         guard let response = try answerAround(request, snapshot, reply, began: began, deadline: deadline) else {
             throw ErrorMapping.sakuinError(SearchError.storage(.cancelled))
@@ -26,8 +26,14 @@ extension SearchIndex {
         if request.offset + request.limit > Self.quickWindowMax { return nil }
         let (deadline, isEndless) = began.addingReportingOverflow(limit)
         return try answerAround(
-            request, try snapshot(at: request.moment, limitMilliseconds: 0), nil, began: began,
+            request, try snapshot(of: request, limitMilliseconds: 0), nil, began: began,
             deadline: isEndless ? 0 : deadline)
+    }
+
+    private func snapshot(of request: SearchRequest, limitMilliseconds: UInt32) throws(SakuinError) -> SharedSnapshot {
+        // Nearly all ask for no moment.
+        if request.minSequence == 0, request.pointInTime == nil { return store.sharedSnapshot }
+        return try snapshot(at: request.moment, limitMilliseconds: limitMilliseconds)
     }
 
     /// Larger windows are not for threads that others wait for.
@@ -36,7 +42,7 @@ extension SearchIndex {
     /// The answer from a snapshot; segments that do not verify on the way are put into quarantine and gone round, and
     /// the answer says so. nil when the deadline (nanoseconds; 0: none) has passed before.
     private func answerAround(
-        _ request: SearchRequest, _ snapshot: IndexSnapshot, _ reply: ReplyMemory?, began: UInt64, deadline: UInt64
+        _ request: SearchRequest, _ snapshot: SharedSnapshot, _ reply: ReplyMemory?, began: UInt64, deadline: UInt64
     ) throws(SakuinError) -> SearchResponse? {
         var snapshot = snapshot
         while true {
@@ -53,10 +59,13 @@ extension SearchIndex {
     }
 
     /// Whether an error is damage of a segment of the snapshot, which it takes out then, of what is served too.
-    private func goRound(_ error: StorageError, _ snapshot: inout IndexSnapshot) -> Bool {
+    private func goRound(_ error: StorageError, _ snapshot: inout SharedSnapshot) -> Bool {
         guard case .corrupt(let file, _, _) = error else { return false }
         quarantine(error)
-        return snapshot.quarantine(file, ErrorMapping.notSearched(file, error))
+        var rest = snapshot.value
+        guard rest.quarantine(file, ErrorMapping.notSearched(file, error)) else { return false }
+        snapshot = SharedSnapshot(rest)
+        return true
     }
 
     /// Puts the segment an error is of into quarantine: it is served no more, and nothing is written until the index has
@@ -64,9 +73,9 @@ extension SearchIndex {
     func quarantine(_ error: StorageError) { writer.quarantine(error) }
 
     private func answer(
-        _ request: SearchRequest, _ snapshot: IndexSnapshot, _ reply: ReplyMemory?, began: UInt64, deadline: UInt64
+        _ request: SearchRequest, _ shared: SharedSnapshot, _ reply: ReplyMemory?, began: UInt64, deadline: UInt64
     ) throws(SearchError) -> SearchResponse? {
-        if let response = try countOfOneList(request, snapshot, began: began) { return response }
+        if let response = try countOfOneList(request, shared, began: began) { return response }
         let room = Self.memoryByteCount(request)
         guard memory.takeForSearch(room) else {
             throw .refused(
@@ -79,24 +88,26 @@ extension SearchIndex {
         defer { memory.giveBackFromSearch(room) }
         let plan: QueryPlan
         do throws(SakuinError) {
-            plan = try self.plan(request, oldProofs: snapshot.hasOldSegments)
+            plan = try self.plan(request, oldProofs: shared.value.hasOldSegments)
         } catch { throw .refused(error) }
-        let segments = snapshot.searchable
         let search = SnapshotSearch(
-            plan, schema: schema, segments: segments, models: snapshot.models,
+            plan, schema: schema, segments: shared.value.searchable, models: shared.value.models,
             cancellation: deadline == 0 ? nil : Cancellation(deadlineNanoseconds: deadline))
         let window = request.limit == 0 ? 0 : request.offset + request.limit
         let outcome = try search.run(window: window, total: request.total, sort: request.sort)
         // A few keys are in what the search itself has taken.
-        let isLarge = request.returnFields != .none || request.spans || outcome.found.count > Self.quickWindowMax
-        let hits = try Self.hits(
-            outcome.found, request, segments, schema, plan, isLarge ? reply ?? replyMemory() : nil)
-        var response = SearchResponse(hits: hits, total: outcome.total, complete: snapshot.damage.isEmpty)
-        response.notes = snapshot.damage
+        let isSmall =
+            request.returnFields == .none && !request.spans && outcome.found.count <= Self.quickWindowMax
+        let hits =
+            isSmall
+            ? try KeyHits.make(outcome.found, from: request.offset, shared.value.searchable)
+            : try Self.hits(outcome.found, request, shared.value.searchable, schema, plan, reply ?? replyMemory())
+        var response = SearchResponse(hits: hits, total: outcome.total, complete: shared.value.damage.isEmpty)
+        response.notes = shared.value.damage
         if outcome.expandedWordCount > 0 {
             response.notes.append("A prefix stood for \(outcome.expandedWordCount) words.")
         }
-        response.sequence = snapshot.sequence
+        response.sequence = shared.value.sequence
         response.tookMicroseconds = (Clock.nanoseconds() - began) / 1000
         return response
     }
@@ -117,7 +128,7 @@ extension SearchIndex {
 
     private static func hits(
         _ found: [FoundDocument], _ request: SearchRequest, _ segments: [SearchableSegment], _ schema: Schema,
-        _ plan: QueryPlan, _ reply: ReplyMemory?
+        _ plan: QueryPlan, _ reply: ReplyMemory
     ) throws(SearchError) -> [Hit] {
         var hits: [Hit] = []
         guard found.count > request.offset else { return hits }
@@ -127,7 +138,6 @@ extension SearchIndex {
         for document in found.dropFirst(request.offset) {
             let hit = try builder.hit(document, request)
             hits.append(hit)
-            guard let reply else { continue }
             part.add(key: hit.key)
             part.add(hit.fields)
             part.add(hit.spans)
@@ -136,7 +146,7 @@ extension SearchIndex {
                 part = ReplyPart()
             }
         }
-        if let reply { try take(part, reply) }
+        try take(part, reply)
         return hits
     }
 
@@ -208,7 +218,8 @@ extension SearchIndex {
         let reply = reply ?? replyMemory()
         while true {
             do throws(SearchError) {
-                return FetchedDocuments(try Self.documents(keys, snapshot, reply), missing: snapshot.damage)
+                return FetchedDocuments(
+                    try Self.documents(keys, snapshot.value, reply), missing: snapshot.value.damage)
             } catch {
                 guard case .storage(let damage) = error, goRound(damage, &snapshot) else {
                     throw ErrorMapping.sakuinError(error)
@@ -240,7 +251,7 @@ extension SearchIndex {
         guard let place = try snapshot.find(raw, hash: KeyHash.hash(raw)) else { return nil }
         let reader = snapshot.segments[place.segment].reader
         var cache = DocumentBlockCache()
-        return try reader.documents().document(place.document, &cache) { (bytes) throws(StorageError) in
+        return try reader.documents.document(place.document, &cache) { (bytes) throws(StorageError) in
             try EncodedDocumentReader.decode(bytes, names: reader.meta.fieldNames, file: reader.file)
         }
     }
@@ -314,7 +325,7 @@ struct SnapshotWalk {
     mutating func nextPage() throws(StorageError) -> [Document]? {
         while segment < snapshot.segments.count {
             let current = snapshot.segments[segment]
-            let store = current.reader.documents()
+            let store = current.reader.documents
             guard block < store.blockCount else {
                 segment += 1
                 block = 0

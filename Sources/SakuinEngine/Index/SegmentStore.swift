@@ -46,6 +46,8 @@ final class SegmentStore: Sendable {
     }
 
     var snapshot: IndexSnapshot { holder.snapshot }
+    /// The same for who only reads it.
+    var sharedSnapshot: SharedSnapshot { holder.shared }
     var flushedByteCount: Int { state.read { $0.flushedByteCount } }
     var committed: (sequence: UInt64, generation: UInt64, segments: Set<UInt64>) {
         state.read { ($0.committedSequence, $0.generation, Set($0.manifest.segments.map(\.id))) }

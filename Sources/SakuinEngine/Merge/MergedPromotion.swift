@@ -81,9 +81,10 @@ struct MergedPromotion: GramWindowSource {
         _ number: UInt32, _ cursor: PostingCursor, from: UInt32, _ input: MergeInput, _ window: borrowing GramWindow
     ) throws(StorageError) {
         let end = UInt32(truncatingIfNeeded: window.documents.upperBound)
+        let positions = PositionBuffer()
         var isThere = try cursor.seek(from)
         while isThere {
-            let places = cursor.hasPositionWidths ? try cursor.widePlaces() : nil
+            let places = cursor.hasPositionWidths ? try cursor.widePlaces(cursor.count) : nil
             for place in cursor.index..<cursor.count {
                 guard let document = input.mapped(cursor.documents[place]) else { continue }
                 if document >= end { return }
@@ -94,7 +95,7 @@ struct MergedPromotion: GramWindowSource {
                         isSound = window.put(number, document, UInt32(truncatingIfNeeded: run[i])) && isSound
                     }
                 } else {
-                    let run = try cursor.positions(of: place)
+                    let run = try cursor.positions(of: place, into: positions)
                     for i in 0..<run.count { isSound = window.put(number, document, run.values[i]) && isSound }
                 }
                 guard isSound else { throw cursor.corrupt("a position behind its document") }

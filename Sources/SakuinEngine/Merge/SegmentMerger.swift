@@ -179,7 +179,7 @@ struct SegmentMerger {
         var writer = DocumentStoreWriter(high: true, table: table)
         try file.append(.documents) { (sink) throws(StorageError) in
             for input in inputs {
-                let store = input.segment.documents()
+                let store = input.segment.documents
                 let sharesTable = store.table == table
                 var cache = DocumentBlockCache()
                 for number in 0..<store.blockCount {
@@ -199,7 +199,7 @@ struct SegmentMerger {
         _ block: DocumentStore.Block, _ number: Int, of input: MergeInput, sharesTable: Bool,
         to writer: inout DocumentStoreWriter, _ cache: inout DocumentBlockCache
     ) throws(StorageError) {
-        let store = input.segment.documents()
+        let store = input.segment.documents
         guard sharesTable else {
             try store.forEachStored(inBlock: number, &cache) { (document, bytes) throws(StorageError) in
                 if input.remap?[Int(document)] != .max { writer.add(bytes) }
@@ -220,7 +220,7 @@ struct SegmentMerger {
         var section = SectionWriter(directory: nil, name: "")
         var writer = KeyTableWriter()
         for input in inputs {
-            try input.segment.keys().forEach { (document, key) throws(StorageError) in
+            try input.segment.keys.forEach { (document, key) throws(StorageError) in
                 if input.remap?[Int(document)] != .max { writer.add(key) }
             }
             try control.check()

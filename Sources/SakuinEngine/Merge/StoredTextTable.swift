@@ -6,7 +6,7 @@ enum StoredTextTable {
     static func choose(
         _ inputs: [MergeInput], inIndex: DocumentStore?, _ shares: MemoryShares
     ) throws(StorageError) -> SymbolTable? {
-        let stores = inputs.map { $0.segment.documents() }
+        let stores = inputs.map { $0.segment.documents }
         let total = stores.reduce(0) { $0 + $1.byteCount }
         let isSmall = inputs.reduce(0) { $0 + $1.segment.meta.textByteCount } < SymbolTraining.worthByteCount
         let known = (stores + (isSmall ? [] : [inIndex].compactMap { $0 })).filter { $0.table != nil }

@@ -16,22 +16,25 @@ enum ListHead {
     /// Longer heads are not believed.
     static let countMax = 4_096
 
-    /// Reads the documents, ascending, and their frequencies; nil when the bytes cannot be a head.
+    /// The documents of a head, ascending, and their frequencies, in scratch memory.
+    struct Entries: BitwiseCopyable {
+        let documents: UnsafeMutablePointer<UInt32>
+        let frequencies: UnsafeMutablePointer<UInt32>
+        let count: Int
+    }
+
+    /// Reads a head; nil when the bytes cannot be one.
     static func decode(
-        at: UnsafeRawPointer, end: UnsafeRawPointer, documentCount: Int
-    ) -> [(document: UInt32, frequency: UInt32)]? {
+        at: UnsafeRawPointer, end: UnsafeRawPointer, documentCount: Int, _ scratch: Scratch
+    ) -> Entries? {
         var bits = BitReader(at, end: end)
         let count = Int(truncatingIfNeeded: bits.gamma() & 0xFFFF)
         guard !bits.isOverrun, count <= countMax else { return nil }
-        return withUnsafeTemporaryAllocation(of: UInt32.self, capacity: count + 1) { room in
-            guard let documents = room.baseAddress,
-                InterpolativeCode.decode(&bits, count: count, limit: documentCount, into: documents)
-            else { return nil }
-            var head: [(document: UInt32, frequency: UInt32)] = []
-            head.reserveCapacity(count)
-            for i in 0..<count { head.append((documents[i], UInt32(truncatingIfNeeded: bits.gamma()))) }
-            return bits.isOverrun ? nil : head
-        }
+        let documents = scratch.take(UInt32.self, count)
+        let frequencies = scratch.take(UInt32.self, count)
+        guard InterpolativeCode.decode(&bits, count: count, limit: documentCount, into: documents) else { return nil }
+        for i in 0..<count { frequencies[i] = UInt32(truncatingIfNeeded: bits.gamma()) }
+        return bits.isOverrun ? nil : Entries(documents: documents, frequencies: frequencies, count: count)
     }
 }
 

@@ -3,10 +3,15 @@
 /// How far the positions of a block have been stepped over.
 struct PositionPlace: BitwiseCopyable {
     var isInBlock = false
+    /// Where the positions of the list begin, once they are verified.
+    var list: UnsafeRawPointer?
     var bits: BitReader
     /// Bits before document `summed`.
     var before = 0
     var summed = 0
+    /// Bits before each document, once many were asked for in a block; valid for the block if `hasStarts`.
+    var starts: UnsafeMutablePointer<Int>?
+    var hasStarts = false
 
     init(_ bits: BitReader) { self.bits = bits }
 
@@ -17,6 +22,7 @@ struct PositionPlace: BitwiseCopyable {
         before = bits.bit
         summed = 0
         isInBlock = true
+        hasStarts = false
     }
 
     @inline(__always)
@@ -56,8 +62,8 @@ extension PostingCursor {
     /// Whether positions take a width that follows from the document's length: in lists of a block and more.
     var hasPositionWidths: Bool { hasPositions && documentFrequency >= PostingListWriter.blockCount }
 
-    /// The positions of document `place` of the current block, ascending; valid until the next call.
-    func positions(of place: Int) throws(StorageError) -> PositionRun {
+    /// The positions of document `place` of the current block, ascending; in `found`, which holds nothing else then.
+    func positions(of place: Int, into found: PositionBuffer) throws(StorageError) -> PositionRun {
         found.removeAll()
         guard hasPositions else { throw corrupt("a list without positions was asked for them") }
         if hasPositionWidths {
@@ -68,7 +74,7 @@ extension PostingCursor {
         let frequencies = try frequencies()
         try enterPositions()
         let order = documentFrequency == 1 ? InlinePositions.order : lengths.positionOrder
-        guard readShort(place, order: order, frequencies) else { throw corrupt("damaged positions") }
+        guard readShort(place, order: order, frequencies, into: found) else { throw corrupt("damaged positions") }
         return found.run
     }
 
@@ -82,15 +88,25 @@ extension PostingCursor {
     private func positionBits() throws(StorageError) -> BitReader {
         if documentFrequency == 1, let inline = info.inlinePositions { return inline }
         if documentFrequency < PostingListWriter.blockCount { return bits }
-        let start = try source.positions.start(info.positionsOffset, info.positionsByteCount)
+        let start: UnsafeRawPointer
+        if let list = positions.pointee.list { start = list } else { start = try verifiedPositions() }
         let from = block == 0 ? 0 : skip?.positionsEnd(block &- 1) ?? 0
         let to = skip?.positionsEnd(block) ?? info.positionsByteCount
         guard from <= to, to <= info.positionsByteCount else { throw corrupt("positions out of their list") }
         return BitReader(start + from, end: start + to)
     }
 
+    private func verifiedPositions() throws(StorageError) -> UnsafeRawPointer {
+        let start = try source.positions.start(info.positionsOffset, info.positionsByteCount)
+        positions.pointee.list = start
+        return start
+    }
+
     /// Of a short list: appends the positions of document `place` to `found`; false when there are fewer bits.
-    private func readShort(_ place: Int, order: Int, _ frequencies: UnsafePointer<UInt32>) -> Bool {
+    @inline(__always)
+    private func readShort(
+        _ place: Int, order: Int, _ frequencies: UnsafePointer<UInt32>, into found: PositionBuffer
+    ) -> Bool {
         positions.pointee.rewind(to: place)
         var at = positions.pointee.bits.at(bit: positions.pointee.before)
         var summed = positions.pointee.summed
@@ -103,16 +119,35 @@ extension PostingCursor {
         return PositionCode.read(Int(frequencies[place]), order: order, from: &at, into: found)
     }
 
-    /// The current block of a list whose positions have widths.
+    /// The current block of a list whose positions have widths, of which those of so many documents are wanted.
     @inline(__always)
-    func widePlaces() throws(StorageError) -> WidePlaces {
+    func widePlaces(_ wantedCount: Int = 1) throws(StorageError) -> WidePlaces {
         try mapRanks()
         let frequencies = try frequencies()
         try enterPositions()
         guard let norms = lengths.norms else { throw corrupt("positions of a field without lengths") }
+        if wantedCount >= Self.startCountMin, !positions.pointee.hasStarts { sumStarts(frequencies, norms) }
         return WidePlaces(
             documents: documents, frequencies: frequencies, norms: norms, widths: PositionWidth.byLengthCode,
             place: positions)
+    }
+
+    /// From so many wanted documents of a block on summing up to each of them takes longer than one pass over all.
+    private static let startCountMin = 4
+
+    /// Where the positions of each document of the block begin.
+    @inline(never)
+    private func sumStarts(_ frequencies: UnsafePointer<UInt32>, _ norms: UnsafePointer<UInt8>) {
+        let starts = positions.pointee.starts ?? scratch.take(Int.self, PostingListWriter.blockCount)
+        let widths = PositionWidth.byLengthCode
+        var before = positions.pointee.bits.bit
+        // Frequencies may be damaged, widths are not above 32: a sum of 128 fits.
+        for i in 0..<count {
+            starts[i] = before
+            before &+= Int(frequencies[i]) &* Int(widths[Int(norms[Int(documents[i])])])
+        }
+        positions.pointee.starts = starts
+        positions.pointee.hasStarts = true
     }
 }
 
@@ -139,8 +174,23 @@ struct WidePlaces: BitwiseCopyable {
     /// The positions of the document at a place, mostly not below the one asked for before; nil when they are damaged.
     @inline(__always)
     func run(_ wanted: Int) -> Run? {
-        place.pointee.rewind(to: wanted)
         let bits = place.pointee.bits
+        let before: Int
+        if let starts = place.pointee.starts, place.pointee.hasStarts {
+            before = starts[wanted]
+        } else {
+            before = sum(before: wanted)
+        }
+        let width = Int(widths[Int(norms[Int(documents[wanted])])])
+        let count = Int(frequencies[wanted])
+        guard bits.has(count &* max(width, 1), behind: before) else { return nil }
+        return Run(bits: bits, at: before, width: width, count: count)
+    }
+
+    /// The bits before a document.
+    @inline(__always)
+    private func sum(before wanted: Int) -> Int {
+        place.pointee.rewind(to: wanted)
         var (before, summed) = (place.pointee.before, place.pointee.summed)
         // Frequencies may be damaged, widths are not above 32: a sum of 128 fits.
         while summed < wanted {
@@ -149,9 +199,6 @@ struct WidePlaces: BitwiseCopyable {
         }
         place.pointee.before = before
         place.pointee.summed = summed
-        let width = Int(widths[Int(norms[Int(documents[wanted])])])
-        let count = Int(frequencies[wanted])
-        guard bits.has(count &* max(width, 1), behind: before) else { return nil }
-        return Run(bits: bits, at: before, width: width, count: count)
+        return before
     }
 }

@@ -22,7 +22,7 @@ final class PostingCursor {
     /// The list of the first character, for ranked lists.
     let base: PostingCursor?
     /// Whose memory the buffers are.
-    private let scratch: Scratch
+    let scratch: Scratch
     let frequencyBuffer: UnsafeMutablePointer<UInt32>
     var frequenciesLoaded = false
     /// Where the frequencies of the current block begin; of a short list the bits behind its documents.
@@ -33,8 +33,6 @@ final class PostingCursor {
     private var filterIsReady = false
     /// In scratch memory, so that views of a block need not hold the cursor.
     let positions: UnsafeMutablePointer<PositionPlace>
-    /// The positions handed out last.
-    private(set) lazy var found = PositionBuffer()
     /// Whether blocks are Elias–Fano code; of those one document is read, or looked for, without the others.
     private let isEliasFano: Bool
     /// The block in which `rank(of:)` looked last.

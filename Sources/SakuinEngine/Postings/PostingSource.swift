@@ -1,10 +1,17 @@
 /// Where the lists of a segment stand.
-struct PostingSource {
+final class PostingSource: Sendable {
     let postings: SectionView
     let positions: SectionView
     let documentCount: Int
     /// Whether the segment was written before `SegmentLayout.eliasFanoVersion`.
     let isOld: Bool
+
+    init(postings: SectionView, positions: SectionView, documentCount: Int, isOld: Bool) {
+        self.postings = postings
+        self.positions = positions
+        self.documentCount = documentCount
+        self.isOld = isOld
+    }
 
     /// Whether the documents of a list stand in Elias–Fano code: characters' lists of more than one block.
     func hasEliasFano(_ info: TermInfo) -> Bool {
@@ -35,12 +42,18 @@ struct PostingSource {
     }
 
     /// The documents that can be among the first `ListHead.hitCount` of a list; nil when it keeps none.
-    func head(_ info: TermInfo) throws(StorageError) -> [(document: UInt32, frequency: UInt32)]? {
+    func head(_ info: TermInfo, _ scratch: Scratch) throws(StorageError) -> ListHead.Entries? {
         guard ListHead.isKept(info), let place = try list(info).skip?.head
         else { return nil }
-        guard let head = ListHead.decode(at: place.start, end: place.end, documentCount: documentCount) else {
+        guard let head = ListHead.decode(at: place.start, end: place.end, documentCount: documentCount, scratch)
+        else {
             throw corrupt(info, "damaged head")
         }
         return head
+    }
+
+    /// Throws when the head of a list is damaged.
+    func checkHead(_ info: TermInfo) throws(StorageError) {
+        if ListHead.isKept(info) { _ = try head(info, Scratch()) }
     }
 }

@@ -75,18 +75,36 @@ indirect enum PlanNode: Sendable, Hashable {
     case not(PlanNode)
 }
 
-struct QueryPlan: Sendable {
-    var root: PlanNode
-    private(set) var phrases: [PhrasePlan] = []
+/// A query made ready for any segment; behind one reference, since everything that searches has it.
+final class QueryPlan: Sendable {
+    let root: PlanNode
+    let phrases: [PhrasePlan]
     /// Those of all phrases, one phrase behind the other.
+    let tokens: [PlanToken]
+    let parts: [PlanPart]
+    let words: [[UInt8]]
+    /// What highlighting looks for.
+    let sought: [SoughtText]
+
+    init(_ draft: consuming QueryPlanDraft, root: PlanNode) {
+        self.root = root
+        phrases = draft.phrases
+        tokens = draft.tokens
+        parts = draft.parts
+        words = draft.words
+        sought = draft.sought
+    }
+}
+
+/// A plan while its phrases are added.
+struct QueryPlanDraft: ~Copyable {
+    private(set) var phrases: [PhrasePlan] = []
     private(set) var tokens: [PlanToken] = []
     private(set) var parts: [PlanPart] = []
     private(set) var words: [[UInt8]] = []
-    /// What highlighting looks for.
     var sought: [SoughtText] = []
 
-    init(root: PlanNode) {
-        self.root = root
+    init() {
         // Room for most queries, so that planning does not move them about.
         tokens.reserveCapacity(16)
         parts.reserveCapacity(8)
@@ -96,16 +114,17 @@ struct QueryPlan: Sendable {
     /// Appends the phrase whose tokens `append` appends, and if it is given those that `appendOld` does for segments that
     /// have no pairs; returns its number.
     mutating func appendPhrase(
-        field: Int, boost: Float, scores: Bool, _ append: (inout QueryPlan) -> Void,
-        old appendOld: ((inout QueryPlan) -> Void)? = nil
+        field: Int, boost: Float, scores: Bool, _ append: (inout QueryPlanDraft) -> Void,
+        old appendOld: ((inout QueryPlanDraft) -> Void)? = nil
     ) -> Int {
         let proof = appendProof(append)
-        let oldProof = appendOld.map { appendProof($0) } ?? proof
+        var oldProof = proof
+        if let appendOld { oldProof = appendProof(appendOld) }
         phrases.append(PhrasePlan(field: field, boost: boost, scores: scores, proof: proof, oldProof: oldProof))
         return phrases.count - 1
     }
 
-    private mutating func appendProof(_ append: (inout QueryPlan) -> Void) -> PhraseProof {
+    private mutating func appendProof(_ append: (inout QueryPlanDraft) -> Void) -> PhraseProof {
         let (firstToken, firstPart) = (tokens.count, parts.count)
         append(&self)
         return PhraseProof(tokens: firstToken..<tokens.count, parts: firstPart..<parts.count)

@@ -4,7 +4,7 @@ struct QueryPlanner: ~Copyable {
     private let defaultFields: [SearchedFields.Field]
     /// Fields of the request that are not in the schema.
     private var dynamicFields: [String] = []
-    private var plan = QueryPlan(root: .none)
+    private var plan = QueryPlanDraft()
     private let highlights: Bool
     private let hasOldProofs: Bool
 
@@ -19,9 +19,10 @@ struct QueryPlanner: ~Copyable {
         if let filter {
             root = .and([root, try planner.node(filter, boost: 1, scores: false)])
         }
-        planner.plan.root = root
-        return planner.plan
+        return planner.finish(root)
     }
+
+    private consuming func finish(_ root: PlanNode) -> QueryPlan { QueryPlan(plan, root: root) }
 
     private init(
         _ searched: SearchedFields, _ names: [String], _ highlights: Bool, _ oldProofs: Bool
@@ -174,8 +175,9 @@ struct QueryPlanner: ~Copyable {
 
     /// The tokens of a pattern: units without gaps between by their bigrams and pairs, single characters by their edge,
     /// single words by themselves. Without pairs words are single, and characters beside them edges.
-    private static func addTokens(of pattern: TextPattern, kind: AnalyzerKind, hasPairs: Bool, to plan: inout QueryPlan)
-    {
+    private static func addTokens(
+        of pattern: TextPattern, kind: AnalyzerKind, hasPairs: Bool, to plan: inout QueryPlanDraft
+    ) {
         let elements = pattern.elements
         var i = 0
         while i < elements.count {

@@ -1,3 +1,27 @@
+/// Found documents to hits of keys and scores alone.
+enum KeyHits {
+    /// Those from place `offset` on.
+    static func make(
+        _ found: [FoundDocument], from offset: Int, _ segments: [SearchableSegment]
+    ) throws(SearchError) -> [Hit] {
+        var hits: [Hit] = []
+        if found.count <= offset { return hits }
+        hits.reserveCapacity(found.count - offset)
+        do throws(StorageError) {
+            var (segment, keys) = (found[offset].segment, segments[Int(found[offset].segment)].reader.keys)
+            for document in found[offset...] {
+                if document.segment != segment {
+                    (segment, keys) = (document.segment, segments[Int(document.segment)].reader.keys)
+                }
+                hits.append(Hit(key: try keys.text(document.document), score: document.score))
+            }
+        } catch {
+            throw .storage(error)
+        }
+        return hits
+    }
+}
+
 /// Found documents to hits: keys, stored fields, spans.
 struct HitBuilder: ~Copyable {
     private let segments: [SearchableSegment]
@@ -17,7 +41,7 @@ struct HitBuilder: ~Copyable {
     mutating func hit(_ found: FoundDocument, _ request: SearchRequest) throws(SearchError) -> Hit {
         do throws(StorageError) {
             let reader = segments[Int(found.segment)].reader
-            var hit = Hit(key: try reader.keys().text(found.document), score: found.score)
+            var hit = Hit(key: try reader.keys.text(found.document), score: found.score)
             if request.returnFields == .none, !request.spans { return hit }
             let document = try document(found, reader)
             if request.spans { hit.spans = try spans(document) }
@@ -37,7 +61,7 @@ struct HitBuilder: ~Copyable {
             cache = DocumentBlockCache()
             cachedSegment = found.segment
         }
-        return try reader.documents().document(found.document, &cache) { (bytes) throws(StorageError) in
+        return try reader.documents.document(found.document, &cache) { (bytes) throws(StorageError) in
             try EncodedDocumentReader.decode(bytes, names: reader.meta.fieldNames, file: reader.file)
         }
     }

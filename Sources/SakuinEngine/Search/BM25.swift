@@ -81,14 +81,15 @@ enum Logarithm {
 
 /// The models of one snapshot by field, made when they are first needed.
 final class ScoreModels: Sendable {
-    private let models = Mutex<[Int: BM25]>([:])
+    private let models = Mutex<[BM25?]>([])
 
     init() {}
 
     func model(_ field: Int, _ make: () -> BM25) -> BM25 {
         models.withLock { models in
-            if let model = models[field] { return model }
+            if field < models.count, let model = models[field] { return model }
             let model = make()
+            while models.count <= field { models.append(nil) }
             models[field] = model
             return model
         }

@@ -1,5 +1,5 @@
 /// Counts matching documents and keeps the best of them.
-struct Collector {
+struct Collector: ~Copyable {
     let scores: Bool
     let wantsDocuments: Bool
     private(set) var counted = 0
@@ -93,9 +93,9 @@ struct Collector {
     /// Whether the best by score are wanted, and nothing else orders them.
     var isByScore: Bool { wantsDocuments && sorted == nil }
 
-    /// Best first.
-    func found() throws(SearchError) -> [FoundDocument] {
+    /// Best first; the collector is done with.
+    mutating func found() throws(SearchError) -> [FoundDocument] {
         if let sorted { return try sorted.found() }
-        return best.sorted()
+        return best.takeSorted()
     }
 }

@@ -61,6 +61,8 @@ private final class PhrasePlace {
     let next: PhrasePlace?
     /// The positions of `several` together.
     private let merged: PositionBuffer?
+    /// The positions handed out last.
+    private let found = PositionBuffer()
 
     /// nil when the slot has no list.
     init?(_ slot: PhraseSlot, next: PhrasePlace?) {
@@ -90,14 +92,14 @@ private final class PhrasePlace {
 
     @inline(__always)
     func positions(in document: UInt32) throws(StorageError) -> PositionRun {
-        guard let merged else { return try cursor.positions(of: cursor.index) }
+        guard let merged else { return try cursor.positions(of: cursor.index, into: found) }
         return try positions(in: document, merged)
     }
 
     private func positions(in document: UInt32, _ merged: PositionBuffer) throws(StorageError) -> PositionRun {
         merged.removeAll()
         for cursor in several where try cursor.has(document) {
-            let positions = try cursor.positions(of: cursor.index)
+            let positions = try cursor.positions(of: cursor.index, into: found)
             for i in 0..<positions.count { merged.append(positions.values[i]) }
         }
         // Lists of different words: their positions interleave.

@@ -13,6 +13,8 @@ final class PhraseMatcher: Matcher {
     private let others: [PhraseList]
     private let score: LeafScore?
     private let found: PhraseCandidates
+    /// The positions that are looked at.
+    private let places = PositionBuffer()
     private let pairs: UnsafeMutablePointer<PlacePair>
     private let scratch: Scratch
     /// Documents below it were looked at.
@@ -113,7 +115,7 @@ final class PhraseMatcher: Matcher {
         guard lead.cursor.hasPositionWidths, second.cursor.hasPositionWidths else {
             return try addStartsOfAny(documents, leadPairs, count, scores, above: needed)
         }
-        let (a, b) = (try lead.cursor.widePlaces(), try second.cursor.widePlaces())
+        let (a, b) = (try lead.cursor.widePlaces(count), try second.cursor.widePlaces(count))
         let (leadOffset, distance) = (Int(lead.offset), Int(second.offset) &- Int(lead.offset))
         for k in 0..<count {
             let at = Int(pairs[k].wanted)
@@ -143,16 +145,18 @@ final class PhraseMatcher: Matcher {
                 let bound = score.score(frequency, documents[at])
                 if bound <= needed - (scores.map { $0[origin] } ?? 0) { continue }
             }
-            if found.add(documents[at], origin, try lead.cursor.positions(of: i), leadOffset: lead.offset) {
-                found.keepLast(try second.cursor.positions(of: j), offset: second.offset)
+            let first = try lead.cursor.positions(of: i, into: places)
+            if found.add(documents[at], origin, first, leadOffset: lead.offset) {
+                found.keepLast(try second.cursor.positions(of: j, into: places), offset: second.offset)
             }
         }
     }
 
     /// Keeps the candidates that the other lists have at their places.
     private func askOthers(_ scores: UnsafePointer<Double>?, above needed: Double) throws(StorageError) {
-        for list in others where found.count > 0 {
+        for list in others {
             let count = found.count
+            if count == 0 { return }
             found.beginKeeping()
             var from = 0
             while from < count {
@@ -160,16 +164,16 @@ final class PhraseMatcher: Matcher {
                 from = next
                 if both == 0 { continue }
                 if list.cursor.hasPositionWidths {
-                    let places = try list.cursor.widePlaces()
+                    let wide = try list.cursor.widePlaces(both)
                     for k in 0..<both {
-                        guard let run = places.run(Int(pairs[k].place)) else {
+                        guard let run = wide.run(Int(pairs[k].place)) else {
                             throw list.cursor.corrupt("damaged positions")
                         }
                         found.keep(Int(pairs[k].wanted), run, offset: Int(list.offset))
                     }
                 } else {
                     for k in 0..<both {
-                        let run = try list.cursor.positions(of: Int(pairs[k].place))
+                        let run = try list.cursor.positions(of: Int(pairs[k].place), into: places)
                         found.keep(Int(pairs[k].wanted), run, offset: list.offset)
                     }
                 }

@@ -69,23 +69,13 @@ extension SegmentQuery {
         for i in 0..<count where found[i].count > 1 { return try prefixMatcher(proof, found, lengths, score) }
         var lists: [PhraseList] = []
         lists.reserveCapacity(count)
-        for place in proof.parts {
-            let part = plan.parts[place]
-            let from = part.tokens.lowerBound - proof.tokens.lowerBound
-            let chosen =
-                part.isRun && part.tokens.count > 2
-                ? PhraseCover.choose(part.tokens.count) { found[from + $0].terms[0].info.documentFrequency }
-                : .all
-            for i in 0..<part.tokens.count where chosen.has(i) {
-                let list = PhraseList(
-                    cursor: try cursor(found[from + i].terms[0], lengths),
-                    offset: plan.tokens[part.tokens.lowerBound + i].offset)
-                var place = lists.count
-                while place > 0, lists[place - 1].cursor.documentFrequency > list.cursor.documentFrequency {
-                    place -= 1
-                }
-                lists.insert(list, at: place)
-            }
+        let (chosen, chosenCount) = chosenTokens(proof, found)
+        for k in 0..<chosenCount {
+            let i = chosen[k]
+            lists.append(
+                PhraseList(
+                    cursor: try cursor(found[i].terms[0], lengths),
+                    offset: plan.tokens[proof.tokens.lowerBound + i].offset))
         }
         guard let matcher = PhraseMatcher(lists, score: score, scratch) else { return EmptyMatcher() }
         if leads.isEmpty { return matcher }
@@ -94,12 +84,39 @@ extension SegmentQuery {
         return PromotedPhraseMatcher(cursors, matcher, score: score, scratch) ?? matcher
     }
 
+    /// Which tokens of a phrase are read, by their place in it, the rarest first; in scratch memory.
+    private func chosenTokens(
+        _ proof: PhraseProof, _ found: UnsafeMutablePointer<LookedUpToken>
+    ) -> (places: UnsafeMutablePointer<Int>, count: Int) {
+        let places = scratch.take(Int.self, proof.tokens.count)
+        var count = 0
+        for number in proof.parts {
+            let part = plan.parts[number]
+            let from = part.tokens.lowerBound - proof.tokens.lowerBound
+            let cover =
+                part.isRun && part.tokens.count > 2
+                ? PhraseCover.choose(part.tokens.count) { found[from + $0].terms[0].info.documentFrequency }
+                : .all
+            for i in from..<(from + part.tokens.count) where cover.has(i - from) {
+                let frequency = found[i].terms[0].info.documentFrequency
+                var at = count
+                while at > 0, found[places[at - 1]].terms[0].info.documentFrequency > frequency {
+                    places[at] = places[at - 1]
+                    at -= 1
+                }
+                places[at] = i
+                count += 1
+            }
+        }
+        return (places, count)
+    }
+
     private func cursor(_ term: FoundTerm, _ lengths: FieldLengths) throws(StorageError) -> PostingCursor {
-        try cursor(FoundList(term: term, source: segment.postingSource), lengths)
+        try cursor(FoundList(term: term), lengths)
     }
 
     private func cursor(_ list: FoundList, _ lengths: FieldLengths) throws(StorageError) -> PostingCursor {
-        let (info, source) = (list.term.info, list.source)
+        let (info, source) = (list.term.info, source(of: list))
         var base: PostingCursor?
         if info.isRanked, let character = try segment.grams.find(GramKey.character(of: list.term.gram)) {
             base = try PostingCursor(character, source, base: nil, lengths, scratch)

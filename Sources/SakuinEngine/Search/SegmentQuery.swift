@@ -5,10 +5,10 @@ struct FoundTerm: BitwiseCopyable {
     var gram: UInt64
 }
 
-/// A list, and where it stands.
-struct FoundList {
+/// A list, and whether it is that of a promoted gram.
+struct FoundList: BitwiseCopyable {
     var term: FoundTerm
-    var source: PostingSource
+    var isPromoted = false
 }
 
 /// How the documents of a phrase are found in a segment.
@@ -96,8 +96,12 @@ final class SegmentQuery {
 
     /// The list of a promoted gram.
     func promotedList(_ info: TermInfo) -> FoundList {
-        let source = segment.promoted.map { segment.source(of: $0) } ?? segment.postingSource
-        return FoundList(term: FoundTerm(info: info, gram: 0), source: source)
+        FoundList(term: FoundTerm(info: info, gram: 0), isPromoted: true)
+    }
+
+    /// Where a list stands.
+    func source(of list: FoundList) -> PostingSource {
+        list.isPromoted ? segment.promotedSource : segment.postingSource
     }
 
     /// How the documents of a phrase are found here.
@@ -113,7 +117,7 @@ final class SegmentQuery {
         case nil: break
         }
         if to - from == 1, tokens[from].count == 1 {
-            return .list(FoundList(term: tokens[from].terms[0], source: segment.postingSource))
+            return .list(FoundList(term: tokens[from].terms[0]))
         }
         return .places(leads: [])
     }
@@ -203,16 +207,19 @@ final class SegmentQuery {
         }
     }
 
-    /// When the plan is one list of this segment that scores and keeps a head: documents and scores of the head.
+    /// When the plan is one list of this segment that scores and keeps a head: how many documents it has, the head, and
+    /// what scores it.
     func head(
         _ leaves: [WeightedPhrase]
-    ) throws(SearchError) -> [(document: UInt32, score: Double)]? {
-        guard case .phrase(let number) = plan.root, case .list(let list) = finding(of: number) else { return nil }
+    ) throws(SearchError) -> (documentFrequency: Int, entries: ListHead.Entries, score: LeafScore)? {
+        guard case .phrase(let number) = plan.root, case .list(let list) = finding(of: number),
+            ListHead.isKept(list.term.info)
+        else { return nil }
         do throws(StorageError) {
             guard let score = try score(of: number, leaves), score.isStrict,
-                let head = try list.source.head(list.term.info)
+                let head = try source(of: list).head(list.term.info, scratch)
             else { return nil }
-            return head.map { ($0.document, score.score($0.frequency, $0.document)) }
+            return (list.term.info.documentFrequency, head, score)
         } catch {
             throw .storage(error)
         }
@@ -234,9 +241,11 @@ final class SegmentQuery {
         do throws(StorageError) {
             for list in lists.prefix(Self.reachedListCount) {
                 guard let found = headedList(of: list.number), let score = try score(of: list.number, leaves),
-                    let head = try found.source.head(found.term.info), head.count >= documentCount
+                    let head = try source(of: found).head(found.term.info, scratch), head.count >= documentCount
                 else { continue }
-                let scores = head.map { Float(score.score($0.frequency, $0.document)) }.sorted(by: >)
+                let scores = (0..<head.count).map {
+                    Float(score.score(head.frequencies[$0], head.documents[$0]))
+                }.sorted(by: >)
                 reached = max(reached ?? 0, scores[documentCount - 1])
             }
         } catch {

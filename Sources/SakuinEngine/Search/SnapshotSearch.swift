@@ -22,7 +22,7 @@ struct SearchOutcome {
     var expandedWordCount = 0
 }
 
-struct SnapshotSearch {
+struct SnapshotSearch: ~Copyable {
     private let segments: [SearchableSegment]
     private let schema: Schema
     private let plan: QueryPlan
@@ -46,21 +46,21 @@ struct SnapshotSearch {
         var queries: [SegmentQuery] = []
         queries.reserveCapacity(segments.count)
         var outcome = SearchOutcome()
-        for segment in segments {
-            let query = try SegmentQuery(plan, segment.reader, scratch)
+        for number in segments.indices {
+            let query = try SegmentQuery(plan, segments[number].reader, scratch)
             outcome.expandedWordCount = max(outcome.expandedWordCount, query.expandedWordCount)
             queries.append(query)
         }
         var collector = Collector(window: window, policy: policy, sort: sort)
         let leaves = collector.scores ? leaves(queries) : []
         if collector.canLeaveOut, window <= ListHead.hitCount {
-            for (number, query) in queries.enumerated() where segments[number].live == nil {
-                if let score = try query.reachedScore(window, leaves) { collector.raise(toReach: score) }
+            for number in queries.indices where segments[number].live == nil {
+                if let score = try queries[number].reachedScore(window, leaves) { collector.raise(toReach: score) }
             }
         }
-        for (number, query) in queries.enumerated() {
-            try collector.enter(segments[number], Int32(number))
-            try collect(query, segments[number], leaves, &collector)
+        for number in queries.indices {
+            try collector.enter(segments[number], Int32(truncatingIfNeeded: number))
+            try collect(queries[number], segments[number].live, leaves, &collector)
             if collector.isDone { break }
         }
         outcome.found = try collector.found()
@@ -109,22 +109,25 @@ struct SnapshotSearch {
     }
 
     private func collect(
-        _ query: SegmentQuery, _ segment: SearchableSegment, _ leaves: [WeightedPhrase],
+        _ query: SegmentQuery, _ live: LiveDocuments?, _ leaves: [WeightedPhrase],
         _ collector: inout Collector
     ) throws(SearchError) {
-        if !collector.wantsDocuments, segment.live == nil, let count = query.plainDocumentFrequency {
+        if !collector.wantsDocuments, live == nil, let count = query.plainDocumentFrequency {
             collector.count(count)
             return
         }
-        if collector.countsAll, segment.live == nil, let count = try query.unionCount() {
+        if collector.countsAll, live == nil, let count = try query.unionCount() {
             collector.count(count)
             return
         }
-        if collector.window <= ListHead.hitCount, collector.isByScore, segment.live == nil,
-            let count = query.plainDocumentFrequency, let head = try query.head(leaves)
+        if collector.window <= ListHead.hitCount, collector.isByScore, live == nil,
+            let (count, head, score) = try query.head(leaves)
         {
             collector.count(count)
-            for entry in head { collector.offer(entry.document, entry.score) }
+            for i in 0..<head.count {
+                let document = head.documents[i]
+                collector.offer(document, score.score(head.frequencies[i], document))
+            }
             return
         }
         let matcher = try query.matcher(leaves)
@@ -136,7 +139,7 @@ struct SnapshotSearch {
                 var count = try matcher.next(from: target, above: collector.needed, into: batch)
                 if count == 0 { return }
                 target = batch.documents[count - 1] &+ 1
-                if let live = segment.live { count = live.keepLiving(batch, count) }
+                if let live { count = live.keepLiving(batch, count) }
                 collector.take(batch, count)
                 if collector.isDone { return }
                 try cancellation?.check()

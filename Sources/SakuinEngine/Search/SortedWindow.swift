@@ -69,7 +69,7 @@ struct SortedWindow {
             if key.field == "_score" { return .number(ColumnSetWriter.ordered(Double(score)), rest: 0) }
             if key.field == "_key" {
                 do throws(StorageError) {
-                    return .text(try reader?.keys().key(document) ?? [])
+                    return .text(try reader?.keys.key(document) ?? [])
                 } catch {
                     failure = failure ?? error
                     return .missing

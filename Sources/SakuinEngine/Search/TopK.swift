@@ -37,24 +37,31 @@ struct TopK {
                 child = parent
             }
         } else if capacity > 0, found.isBefore(heap[0]) {
-            heap[0] = found
-            siftDown()
+            replaceWorst(found)
         }
     }
 
-    private mutating func siftDown() {
-        var parent = 0
-        while true {
-            var worst = parent
-            let left = 2 * parent + 1
-            if left < heap.count, heap[worst].isBefore(heap[left]) { worst = left }
-            if left + 1 < heap.count, heap[worst].isBefore(heap[left + 1]) { worst = left + 1 }
-            if worst == parent { return }
-            heap.swapAt(worst, parent)
-            parent = worst
+    /// Puts a document in the place of the worst.
+    private mutating func replaceWorst(_ found: FoundDocument) {
+        heap.withUnsafeMutableBufferPointer { heap in
+            var parent = 0
+            while true {
+                var child = 2 &* parent &+ 1
+                if child >= heap.count { break }
+                if child &+ 1 < heap.count, heap[child].isBefore(heap[child &+ 1]) { child &+= 1 }
+                if !found.isBefore(heap[child]) { break }
+                heap[parent] = heap[child]
+                parent = child
+            }
+            heap[parent] = found
         }
     }
 
-    /// Best first.
-    func sorted() -> [FoundDocument] { heap.sorted { $0.isBefore($1) } }
+    /// Best first; nothing is kept.
+    mutating func takeSorted() -> [FoundDocument] {
+        var found: [FoundDocument] = []
+        swap(&found, &heap)
+        found.sort { $0.isBefore($1) }
+        return found
+    }
 }

@@ -16,19 +16,20 @@ enum NormsSection {
         }
     }
 
-    /// Field number to the offset of its length codes in the section.
-    static func readOffsets(_ section: SectionView, documentCount: Int) throws(StorageError) -> [Int: Int] {
+    /// By field number, up to the last that has any, the offset of its length codes in the section.
+    static func readOffsets(_ section: SectionView, documentCount: Int) throws(StorageError) -> [Int?] {
         let head = try section.bytes(0, min(section.count, SegmentLayout.fieldCountMax * 12 + 4))
         var reader = ByteReader(head, file: section.file, base: section.fileOffset)
         let count = Int(try reader.read32())
         guard count <= SegmentLayout.fieldCountMax else { throw reader.corrupt("\(count) fields with norms") }
-        var offsets: [Int: Int] = [:]
+        var offsets: [Int?] = []
         for _ in 0..<count {
             let field = Int(try reader.read32())
             let offset = try reader.read64()
-            guard offset <= UInt64(section.count), section.count - Int(offset) >= documentCount else {
-                throw reader.corrupt("norms of field \(field) out of place")
-            }
+            guard field < SegmentLayout.fieldCountMax, offset <= UInt64(section.count),
+                section.count - Int(offset) >= documentCount
+            else { throw reader.corrupt("norms of field \(field) out of place") }
+            while offsets.count <= field { offsets.append(nil) }
             offsets[field] = Int(offset)
         }
         return offsets

@@ -67,14 +67,14 @@ struct PromotedCheck: ~Copyable {
 
     private mutating func postings(of info: TermInfo, _ field: Int) throws(StorageError) -> [Posting] {
         var postings: [Posting] = []
-        let source = segment.source(of: promoted)
+        let source = segment.promotedSource
         try reader.read(info, source, base: UnsafeBufferPointer(start: nil, count: 0), try segment.lengths(field)) {
             (block) in
             for i in 0..<block.count {
                 postings.append(Posting(document: block.documents[i], frequency: block.frequencies[i]))
             }
         }
-        _ = try source.head(info)
+        try source.checkHead(info)
         let ascends = zip(postings, postings.dropFirst()).allSatisfy { $0.document < $1.document }
         guard postings.count == info.documentFrequency, ascends else {
             throw promoted.postings.corrupt(info.postingsOffset, "documents of a promoted gram do not ascend")

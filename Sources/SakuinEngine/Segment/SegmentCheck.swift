@@ -87,7 +87,7 @@ enum SegmentCheck {
                 throw segment.positions.corrupt(info.positionsOffset, "\(block.positionCount) positions of \(sum)")
             }
         }
-        if !info.isRanked { _ = try segment.postingSource.head(info) }
+        if !info.isRanked { try segment.postingSource.checkHead(info) }
         guard documents == info.documentFrequency else {
             throw segment.postings.corrupt(info.postingsOffset, "\(documents) documents of \(info.documentFrequency)")
         }
@@ -96,8 +96,8 @@ enum SegmentCheck {
     private static func checkDocuments(
         _ segment: SegmentReader, _ pace: (_ byteCount: Int) throws(StorageError) -> Void
     ) throws(StorageError) {
-        let store = segment.documents()
-        let keys = segment.keys()
+        let store = segment.documents
+        let keys = segment.keys
         var cache = DocumentBlockCache()
         var count: UInt32 = 0
         for block in 0..<store.blockCount {

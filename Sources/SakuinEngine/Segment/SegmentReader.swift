@@ -10,14 +10,18 @@ final class SegmentReader: Sendable {
     let words: WordDictionary
     let postings: SectionView
     let positions: SectionView
+    let postingSource: PostingSource
     let columns: ColumnSet
+    let keys: KeyTable
+    let documents: DocumentStore
     /// nil when the segment has none.
     let promoted: PromotedGrams?
+    /// Where the lists of promoted grams stand, which have no positions; that of all others when there are none.
+    let promotedSource: PostingSource
     private let sections: [SegmentLayout.Section: SectionView]
     private let normsView: SectionView
-    private let normOffsets: [Int: Int]
-    private let documentStore: DocumentStore
-    private let keyTable: KeyTable
+    /// By field, up to the last that has norms.
+    private let normOffsets: [Int?]
 
     /// Opens a segment; throws what is wrong with the file, by name and offset.
     init(_ directory: any Directory, _ file: String) throws(StorageError) {
@@ -35,9 +39,9 @@ final class SegmentReader: Sendable {
         positions = try footer.section(.positions)
         normsView = try footer.section(.norms)
         normOffsets = try NormsSection.readOffsets(normsView, documentCount: meta.documentCount)
-        keyTable = try KeyTable(try footer.section(.keys), documentCount: meta.documentCount)
-        documentStore = try DocumentStore(
-            try footer.section(.documents), keys: keyTable, documentCount: meta.documentCount)
+        keys = try KeyTable(try footer.section(.keys), documentCount: meta.documentCount)
+        documents = try DocumentStore(
+            try footer.section(.documents), keys: keys, documentCount: meta.documentCount)
         columns = try ColumnSet(try footer.section(.columns), documentCount: meta.documentCount)
         promoted =
             footer.sections[.promoted] == nil
@@ -45,25 +49,21 @@ final class SegmentReader: Sendable {
             : try PromotedGrams(
                 try footer.section(.promoted), try footer.section(.promotedPostings),
                 formatVersion: footer.formatVersion)
+        let isOld = footer.formatVersion < SegmentLayout.eliasFanoVersion
+        postingSource = PostingSource(
+            postings: postings, positions: positions, documentCount: meta.documentCount, isOld: isOld)
+        var promotedSource = postingSource
+        if let promoted {
+            promotedSource = PostingSource(
+                postings: promoted.postings, positions: positions, documentCount: meta.documentCount, isOld: isOld)
+        }
+        self.promotedSource = promotedSource
     }
 
     /// Length codes of a text field by document; nil when no document has the field.
     func norms(_ field: Int) throws(StorageError) -> UnsafePointer<UInt8>? {
-        guard let offset = normOffsets[field] else { return nil }
+        guard field < normOffsets.count, let offset = normOffsets[field] else { return nil }
         return try normsView.start(offset, meta.documentCount).assumingMemoryBound(to: UInt8.self)
-    }
-
-    var postingSource: PostingSource {
-        source(postings)
-    }
-
-    /// Where the lists of promoted grams stand; they have no positions.
-    func source(of promoted: PromotedGrams) -> PostingSource { source(promoted.postings) }
-
-    private func source(_ postings: SectionView) -> PostingSource {
-        PostingSource(
-            postings: postings, positions: positions, documentCount: meta.documentCount,
-            isOld: formatVersion < SegmentLayout.eliasFanoVersion)
     }
 
     /// The lengths of a text field's documents.
@@ -75,10 +75,7 @@ final class SegmentReader: Sendable {
     }
 
     /// The fields that have norms.
-    var textFields: [Int] { normOffsets.keys.sorted() }
-
-    func keys() -> KeyTable { keyTable }
-    func documents() -> DocumentStore { documentStore }
+    var textFields: [Int] { normOffsets.indices.filter { normOffsets[$0] != nil } }
 
     /// Sections by name and size, in file order.
     var sectionSizes: [(name: String, byteCount: Int)] {

@@ -12,8 +12,9 @@ struct Normalizer {
     func normalize(
         _ text: UnsafeBufferPointer<UInt8>, into units: UnitBuffer, offsets: Bool
     ) throws(TextError) {
-        // One unit and two bytes of a word a byte of text are enough unless something expands, which makes room.
-        units.prepare(unitCount: text.count + 1, byteCount: 2 * text.count + 64, offsets: offsets)
+        units.prepare(
+            unitCount: UnitBuffer.unitCount(for: text.count), byteCount: UnitBuffer.byteCount(for: text.count),
+            offsets: offsets)
         let isDone =
             offsets
             ? try pass(text, units, offsets: true)

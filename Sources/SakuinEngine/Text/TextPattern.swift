@@ -19,8 +19,10 @@ struct TextPattern: Sendable, Hashable {
     let units: [Element]
 
     init(_ text: String, analyzer: Analyzer, lastIsPrefix: Bool = false) {
-        let buffer = UnitBuffer()
         var text = text
+        let buffer = UnitBuffer(
+            unitCount: UnitBuffer.unitCount(for: text.utf8.count), byteCount: UnitBuffer.byteCount(for: text.utf8.count)
+        )
         // A string is valid UTF-8, which is all that can be wrong.
         text.withUTF8 { bytes in try? analyzer.normalize(bytes, into: buffer, offsets: false) }
         units = Self.elements(buffer)

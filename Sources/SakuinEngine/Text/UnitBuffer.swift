@@ -29,12 +29,15 @@ final class UnitBuffer {
     var count = 0
     var wordCount = 0
 
-    init() {
-        codes = .allocate(capacity: 1)
+    /// With room for so many units and bytes of words, without offsets.
+    init(unitCount: Int = 0, byteCount: Int = 0) {
+        capacity = unitCount
+        wordByteCapacity = byteCount
+        codes = .allocate(capacity: max(unitCount, 1))
         sourceStart = .allocate(capacity: 1)
         sourceEnd = .allocate(capacity: 1)
-        wordBytes = .allocate(capacity: 1)
-        wordEnds = .allocate(capacity: 1)
+        wordBytes = .allocate(capacity: max(byteCount, 1))
+        wordEnds = .allocate(capacity: max(unitCount, 1))
     }
 
     deinit {
@@ -44,6 +47,10 @@ final class UnitBuffer {
         wordBytes.deallocate()
         wordEnds.deallocate()
     }
+
+    /// One unit and two bytes of a word a byte of text are enough unless something expands, which makes room.
+    static func unitCount(for textByteCount: Int) -> Int { textByteCount + 1 }
+    static func byteCount(for textByteCount: Int) -> Int { 2 * textByteCount + 64 }
 
     /// Empties the buffer and makes room for at least `unitCount` units and `byteCount` bytes of words.
     func prepare(unitCount: Int, byteCount: Int, offsets: Bool) {

@@ -48,7 +48,7 @@ import Testing
         var lines = ["\(sealed.ordinals) \(sealed.keyHashes) \(reader.meta)"]
         var cache = DocumentBlockCache()
         for document in 0..<UInt32(reader.meta.documentCount) {
-            try reader.documents().document(document, &cache) { (bytes) throws(StorageError) in
+            try reader.documents.document(document, &cache) { (bytes) throws(StorageError) in
                 lines.append("\(try EncodedDocumentReader.decode(bytes, names: reader.meta.fieldNames, file: ""))")
             }
         }

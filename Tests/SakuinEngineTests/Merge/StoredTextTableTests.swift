@@ -12,7 +12,7 @@ import Testing
     }
 
     private func tables(_ directory: MemoryDirectory, _ index: SearchIndex) async throws -> [SymbolTable?] {
-        try await index.segments().map { try SegmentReader(directory, $0.file).documents().table }
+        try await index.segments().map { try SegmentReader(directory, $0.file).documents.table }
     }
 
     @Test func documentsOutliveTheirTables() async throws {
@@ -50,7 +50,7 @@ import Testing
     }
 
     private func store(_ directory: MemoryDirectory, _ name: String) throws -> DocumentStore {
-        try SegmentReader(directory, name).documents()
+        try SegmentReader(directory, name).documents
     }
 
     /// The compressed bytes of all blocks.

@@ -106,6 +106,8 @@ private struct ListModel {
 }
 
 @Suite struct PostingListTests {
+    private let buffer = PositionBuffer()
+
     private static let sizes = [1, 2, 3, 127, 128, 129, 255, 256, 257, 1_000, 5_000]
 
     @Test(arguments: GramKey.Kind.allCases, [1, 7, 900]) func blocksComeBack(
@@ -124,7 +126,7 @@ private struct ListModel {
                         #expect(cursor.documents[i] == model.documents[at])
                         #expect(Int(frequencies[i]) == model.positions[at].count)
                         if model.hasPositions, random.below(3) > 0 {
-                            let places = try cursor.positions(of: i)
+                            let places = try cursor.positions(of: i, into: buffer)
                             #expect(
                                 Array(UnsafeBufferPointer(start: places.values, count: places.count))
                                     == model.positions[at])
@@ -181,7 +183,7 @@ private struct ListModel {
                         let place = try #require(expected)
                         #expect(cursor.document == model.documents[place])
                         if random.below(4) == 0 {
-                            let places = try cursor.positions(of: cursor.index)
+                            let places = try cursor.positions(of: cursor.index, into: buffer)
                             #expect(places.count == model.positions[place].count)
                             #expect(places.values[0] == model.positions[place][0])
                             #expect(places.values[places.count - 1] == model.positions[place].last)
@@ -210,7 +212,7 @@ private struct ListModel {
                         let place = known[UInt32(document)]
                         #expect(try cursor.has(UInt32(document)) == (place != nil))
                         if let place, random.below(3) == 0 {
-                            let positions = try cursor.positions(of: cursor.index)
+                            let positions = try cursor.positions(of: cursor.index, into: buffer)
                             #expect(
                                 Array(UnsafeBufferPointer(start: positions.values, count: positions.count))
                                     == model.positions[place])
@@ -260,7 +262,7 @@ private struct ListModel {
                 let document = wanted[Int(pairs[k].wanted)]
                 found.append(document)
                 guard checksPositions, let place = model.documents.firstIndex(of: document) else { continue }
-                let run = try cursor.positions(of: Int(pairs[k].place))
+                let run = try cursor.positions(of: Int(pairs[k].place), into: buffer)
                 #expect(Array(UnsafeBufferPointer(start: run.values, count: run.count)) == model.positions[place])
             }
             #expect(next > at)
@@ -313,7 +315,7 @@ private struct ListModel {
                 try model.withCursor(damaged) { cursor in
                     while try cursor.loadNext() {
                         for i in 0..<cursor.count { #expect(Int(cursor.documents[i]) < model.documentCount) }
-                        _ = try cursor.positions(of: random.below(cursor.count))
+                        _ = try cursor.positions(of: random.below(cursor.count), into: buffer)
                     }
                 }
                 try check(damaged, model)

@@ -114,7 +114,7 @@ import Testing
             let gram = try #require(PromotedGrams.gram(of: grams.key)).characters
             var postings: [(document: UInt32, frequency: UInt32)] = []
             try reader.read(
-                grams.info, segment.source(of: promoted), base: UnsafeBufferPointer(start: nil, count: 0), lengths
+                grams.info, segment.promotedSource, base: UnsafeBufferPointer(start: nil, count: 0), lengths
             ) { (block) in
                 for i in 0..<block.count { postings.append((block.documents[i], block.frequencies[i])) }
             }

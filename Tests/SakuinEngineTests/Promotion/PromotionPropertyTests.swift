@@ -155,7 +155,7 @@ import Testing
             let gram = try #require(PromotedGrams.gram(of: grams.key))
             var line = "\(gram)"
             try reader.read(
-                grams.info, segment.source(of: promoted), base: UnsafeBufferPointer(start: nil, count: 0),
+                grams.info, segment.promotedSource, base: UnsafeBufferPointer(start: nil, count: 0),
                 try segment.lengths(gram.field)
             ) { (block) in
                 for i in 0..<block.count { line += " \(block.documents[i]):\(block.frequencies[i])" }

@@ -114,8 +114,8 @@ import Testing
                 top.offer(found)
             }
             let expected = all.sorted { $0.isBefore($1) }.prefix(capacity)
-            #expect(top.sorted() == Array(expected))
             if capacity > 0 { #expect(top.threshold == expected.last?.score) }
+            #expect(top.takeSorted() == Array(expected))
         }
     }
 

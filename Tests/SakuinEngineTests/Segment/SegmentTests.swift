@@ -117,7 +117,7 @@ enum GoldenLists {
         var lines: [String] = []
         var cache = DocumentBlockCache()
         for document in 0..<UInt32(reader.meta.documentCount) {
-            try reader.documents().document(document, &cache) { (bytes) throws(StorageError) in
+            try reader.documents.document(document, &cache) { (bytes) throws(StorageError) in
                 lines.append(
                     "\(try EncodedDocumentReader.decode(bytes, names: reader.meta.fieldNames, file: name))")
             }
