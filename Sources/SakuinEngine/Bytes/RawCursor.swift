@@ -47,6 +47,19 @@ struct RawCursor {
         return UInt32(truncatingIfNeeded: value)
     }
 
+    /// Two varints below 2^32, mostly of a byte each.
+    @inline(__always)
+    mutating func varintPair() -> (Int, Int) {
+        if end - at >= 2 {
+            let both = UInt16(littleEndian: at.loadUnaligned(as: UInt16.self))
+            if both & 0x8080 == 0 {
+                at += 2
+                return (Int(both & 0xFF), Int(both &>> 8))
+            }
+        }
+        return (Int(varint32()), Int(varint32()))
+    }
+
     /// Steps over bytes and returns where they begin; nil when they do not fit.
     @inline(__always)
     mutating func bytes(_ count: Int) -> UnsafeRawPointer? {

@@ -34,98 +34,103 @@ struct KeyTable: DocumentKeys {
         self.width = Int(width)
     }
 
-    private func read32(_ offset: Int) throws(StorageError) -> Int {
-        Int(try section.start(offset, 4).loadUnaligned(as: UInt32.self))
-    }
-
     /// The key of a document.
-    func key(_ document: UInt32) throws(StorageError) -> [UInt8] {
-        try withPieces(document) { pieces, length in
-            Array(unsafeUninitializedCapacity: length) { key, count in
-                Self.assemble(pieces, length, into: key.baseAddress)
-                count = length
-            }
-        }
-    }
+    func key(_ document: UInt32) throws(StorageError) -> [UInt8] { try withKey(document) { Array($0) } }
 
     /// The key of a document as text.
     func text(_ document: UInt32) throws(StorageError) -> String {
-        try withPieces(document) { pieces, length in
-            String(unsafeUninitializedCapacity: length) { key in
-                Self.assemble(pieces, length, into: key.baseAddress)
-                return length
-            }
-        }
+        try withKey(document) { String(decoding: $0, as: UTF8.self) }
     }
 
-    /// What a block has of a key: how much of the key before it begins with, and what follows.
-    private struct Piece {
-        var shared: Int
-        var bytes: UnsafeRawPointer
-    }
+    /// Room behind a key, so that short pieces are copied without asking how short.
+    private static let slack = 16
+    /// Keys that are no longer are put together at once.
+    private static let usualByteCount = 240
 
-    /// Hands what makes up the key of a document to `body`, where alone it is valid: the pieces of the keys of its block
-    /// up to its own, and its length.
+    /// Puts the key of a document together and hands it to `body`, where alone it is valid.
     @inline(__always)
-    private func withPieces<R>(
-        _ document: UInt32, _ body: (UnsafeBufferPointer<Piece>, Int) -> R
+    private func withKey<R>(
+        _ document: UInt32, _ body: (UnsafeBufferPointer<UInt8>) -> R
     ) throws(StorageError) -> R {
         guard Int(document) < documentCount else { throw section.corrupt(0, "document \(document)") }
         let block = Int(document) / KeyTableWriter.blockKeyCount
-        let start = try blockCursor(block)
         let count = Int(document) % KeyTableWriter.blockKeyCount + 1
-        let result: R? = withUnsafeTemporaryAllocation(of: Piece.self, capacity: count) { pieces in
-            var cursor = start
-            var length = 0
-            for i in 0..<count {
-                let shared = Int(cursor.varint32())
-                let more = Int(cursor.varint32())
-                guard shared <= length, more <= Self.keyByteCountMax - shared, let bytes = cursor.bytes(more),
-                    !cursor.failed
-                else { return nil }
-                pieces[i] = Piece(shared: shared, bytes: bytes)
-                length = shared + more
-            }
-            return body(UnsafeBufferPointer(pieces), length)
-        }
-        guard let result else { throw section.corrupt(0, "damaged keys in block \(block)") }
+        let start = try blockCursor(block)
+        if let result = Self.withKey(start, count, room: Self.usualByteCount, body) { return result }
+        guard let longest = Self.longest(start, count),
+            let result = Self.withKey(start, count, room: longest, body)
+        else { throw damaged(block) }
         return result
     }
 
-    /// Puts the last of the keys together, from its end on.
-    private static func assemble(
-        _ pieces: UnsafeBufferPointer<Piece>, _ length: Int, into key: UnsafeMutablePointer<UInt8>?
-    ) {
-        guard let key else { return }
-        var (i, open) = (pieces.count - 1, length)
-        while open > 0, i >= 0 {
-            let piece = pieces[i]
-            if piece.shared < open {
-                UnsafeMutableRawPointer(key + piece.shared).copyMemory(
-                    from: piece.bytes, byteCount: open - piece.shared)
-                open = piece.shared
+    /// nil when the bytes cannot be keys, or one of them has no room.
+    @inline(__always)
+    private static func withKey<R>(
+        _ start: RawCursor, _ count: Int, room: Int, _ body: (UnsafeBufferPointer<UInt8>) -> R
+    ) -> R? {
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: room + slack) { buffer in
+            guard let key = buffer.baseAddress, let length = read(start, count, into: key, room: room) else {
+                return nil
             }
-            i -= 1
+            return body(UnsafeBufferPointer(start: key, count: length))
         }
+    }
+
+    private func damaged(_ block: Int) -> StorageError { section.corrupt(0, "damaged keys in block \(block)") }
+
+    /// The length of the longest of the first `count` keys of a block; nil when the bytes cannot be keys.
+    private static func longest(_ start: RawCursor, _ count: Int) -> Int? {
+        var cursor = start
+        var (length, longest) = (0, 0)
+        for _ in 0..<count {
+            let (shared, more) = cursor.varintPair()
+            guard shared <= length, more <= keyByteCountMax &- shared, cursor.bytes(more) != nil else { return nil }
+            length = shared &+ more
+            longest = max(longest, length)
+        }
+        return longest
+    }
+
+    /// Writes the first `count` keys of a block to `key` one over the other, so that the last is left, and returns its
+    /// length; nil when the bytes cannot be keys or one is longer than `room`. There is the slack behind the room.
+    @inline(__always)
+    private static func read(
+        _ start: RawCursor, _ count: Int, into key: UnsafeMutablePointer<UInt8>, room: Int
+    ) -> Int? {
+        var cursor = start
+        var length = 0
+        for _ in 0..<count {
+            let (shared, more) = cursor.varintPair()
+            guard shared <= length, more <= room &- shared, let bytes = cursor.bytes(more) else { return nil }
+            length = shared &+ more
+            let to = UnsafeMutableRawPointer(key + shared)
+            if more <= slack, cursor.end - bytes >= slack {
+                let piece = bytes.loadUnaligned(as: SIMD16<UInt8>.self)
+                to.storeBytes(of: piece, as: SIMD16<UInt8>.self)
+            } else {
+                to.copyMemory(from: bytes, byteCount: more)
+            }
+        }
+        return length
     }
 
     /// No key is longer.
     private static let keyByteCountMax = 1_024
 
     private func blockCursor(_ block: Int) throws(StorageError) -> RawCursor {
-        let from = try read32(offsetsAt + block * 4)
         let isLast = (block + 1) * KeyTableWriter.blockKeyCount >= documentCount
-        let to = isLast ? offsetsAt : try read32(offsetsAt + block * 4 + 4)
+        let offsets = try section.start(offsetsAt + block * 4, isLast ? 4 : 8)
+        let from = Int(offsets.loadUnaligned(as: UInt32.self))
+        let to = isLast ? offsetsAt : Int(offsets.loadUnaligned(fromByteOffset: 4, as: UInt32.self))
         guard from <= to, to <= offsetsAt else { throw section.corrupt(from, "keys out of place") }
         let start = try section.start(from, to - from)
         return RawCursor(start, end: start + (to - from))
     }
 
     private func next(_ cursor: inout RawCursor, _ key: inout [UInt8], _ block: Int) throws(StorageError) {
-        let shared = Int(cursor.varint32())
-        let more = Int(cursor.varint32())
+        let (shared, more) = cursor.varintPair()
         guard shared <= key.count, let bytes = cursor.bytes(more), !cursor.failed else {
-            throw section.corrupt(0, "damaged keys in block \(block)")
+            throw damaged(block)
         }
         key.removeLast(key.count - shared)
         key.append(contentsOf: UnsafeRawBufferPointer(start: bytes, count: more))
