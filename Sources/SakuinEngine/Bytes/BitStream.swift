@@ -252,6 +252,37 @@ struct BitReader: BitwiseCopyable {
     }
 }
 
+/// What is read at one look at the bits of a reader: short codes one after another, without loading them again.
+struct BitWindow {
+    /// The bits not read yet; zeros behind the end.
+    private(set) var bits: UInt64
+    private(set) var used = 0
+
+    @inline(__always)
+    init(_ reader: BitReader) { bits = reader.window() }
+
+    /// Whether all that was read was in the window; if not, it is meaningless.
+    var isWhole: Bool { @inline(__always) get { used <= 57 } }
+
+    @inline(__always)
+    mutating func skip(_ count: Int) {
+        bits = bits &>> UInt64(truncatingIfNeeded: count)
+        used &+= count
+    }
+
+    /// A value in exponential Golomb code of order `k`.
+    @inline(__always)
+    mutating func next(order k: Int) -> UInt64 {
+        let n = bits.trailingZeroBitCount
+        let tail = bits &>> UInt64(truncatingIfNeeded: n &+ 1)
+        let one: UInt64 = 1 &<< UInt64(truncatingIfNeeded: n)
+        let low = tail &>> UInt64(truncatingIfNeeded: n) & ((1 &<< UInt64(truncatingIfNeeded: k)) &- 1)
+        let high = (one | tail & (one &- 1)) &- 1
+        skip(2 &* n &+ 1 &+ k)
+        return high &<< UInt64(truncatingIfNeeded: k) | low
+    }
+}
+
 extension BitReader {
     /// Continues where `ahead` stopped, which began here.
     @inline(__always)

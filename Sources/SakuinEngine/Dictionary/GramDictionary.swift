@@ -72,16 +72,10 @@ struct GramDictionary: Sendable {
     func find(_ key: UInt64) throws(StorageError) -> TermInfo? {
         guard let number = blockNumber(of: key) else { return nil }
         var entries = try entries(number, upTo: key)
-        while entries.nextKey(), entries.key <= key {
-            if entries.key < key {
-                entries.skip()
-                continue
-            }
-            var info = TermInfo()
-            if entries.entry(into: &info) { return info }
-        }
-        if entries.isDamaged { throw damaged(number) }
-        return nil
+        guard entries.find(key) else { return nil }
+        var info = TermInfo()
+        if !entries.entry(into: &info) { throw damaged(number) }
+        return info
     }
 
     /// All terms in key order.
@@ -146,10 +140,11 @@ private struct GramEntryCursor {
         var (bit, chosenBit) = (0, 0)
         var (markKey, postings, positions) = (key, postingsOffset, positionsOffset)
         for _ in 0..<groups {
-            markKey = markKey &+ bits.next(order: keyOrder &+ 4)
-            bit &+= Int(truncatingIfNeeded: bits.next(order: 9) & 0xFFFF_FFFF)
-            postings &+= Int(truncatingIfNeeded: bits.next(order: listOrder &+ 4))
-            positions &+= Int(truncatingIfNeeded: bits.next(order: 0))
+            let mark = nextMark()
+            markKey = markKey &+ mark.key
+            bit &+= Int(truncatingIfNeeded: mark.bit & 0xFFFF_FFFF)
+            postings &+= Int(truncatingIfNeeded: mark.postings)
+            positions &+= Int(truncatingIfNeeded: mark.positions)
             if markKey < wanted {
                 (key, chosenBit, postingsOffset, positionsOffset) = (markKey, bit, postings, positions)
                 left &-= GramDictionaryWriter.groupTermCount
@@ -157,6 +152,21 @@ private struct GramEntryCursor {
         }
         bits.align()
         bits.skip(chosenBit)
+    }
+
+    /// How far the next mark is from the one before.
+    @inline(__always)
+    private mutating func nextMark() -> (key: UInt64, bit: UInt64, postings: UInt64, positions: UInt64) {
+        var window = BitWindow(bits)
+        let (key, bit) = (window.next(order: keyOrder &+ 4), window.next(order: 9))
+        let (postings, positions) = (window.next(order: listOrder &+ 4), window.next(order: 0))
+        if window.isWhole {
+            bits.skip(window.used)
+            return (key, bit, postings, positions)
+        }
+        return (
+            bits.next(order: keyOrder &+ 4), bits.next(order: 9), bits.next(order: listOrder &+ 4), bits.next(order: 0)
+        )
     }
 
     /// Reads the key of the next term; false at the end.
@@ -168,33 +178,50 @@ private struct GramEntryCursor {
         return true
     }
 
-    /// Steps over what stands behind the key. Bits that cannot be a term are noticed when one is read.
+    /// Goes to the term of a key, which `entry` reads then; false when there is none. Bits that cannot be a term are
+    /// noticed when one is read.
     @inline(__always)
-    mutating func skip() {
-        let bits = self.bits.window()
-        if bits & 3 == 3 {
-            // One document, once: its number has a fixed width, and mostly one look at the bits is enough.
-            let used = 2 &+ width
-            guard GramKey.hasPositions(key) else { return self.bits.skip(used) }
-            let n = (bits &>> UInt64(truncatingIfNeeded: used)).trailingZeroBitCount
-            if used &+ 2 &* n < 57 { return self.bits.skip(used &+ 2 &* n &+ 1 &+ InlinePositions.order) }
-            return skipSlowly()
+    mutating func find(_ wanted: UInt64) -> Bool {
+        while left > 0 {
+            left &-= 1
+            var window = BitWindow(bits)
+            let next = key &+ window.next(order: keyOrder)
+            guard window.isWhole else {
+                key = key &+ bits.next(order: keyOrder)
+                if key >= wanted { return key == wanted }
+                skipSlowly()
+                continue
+            }
+            key = next
+            if next >= wanted {
+                bits.skip(window.used)
+                return next == wanted
+            }
+            skip(behind: &window)
         }
-        let n = bits.trailingZeroBitCount
-        // The documents of a list shorter than a block, the flag, and the bytes of the list.
-        let used = 2 &* n &+ 2
-        let length = bits &>> UInt64(truncatingIfNeeded: used & 63)
-        let m = length.trailingZeroBitCount
-        guard n > 0, n < 7, used &+ 2 &* m &+ 1 &+ listOrder < 57 else { return skipSlowly() }
-        let tail = length &>> UInt64(truncatingIfNeeded: m &+ 1)
-        let high = 1 &<< UInt64(truncatingIfNeeded: m) | tail & ((1 &<< UInt64(truncatingIfNeeded: m)) &- 1)
-        let low = tail &>> UInt64(truncatingIfNeeded: m) & ((1 &<< UInt64(truncatingIfNeeded: listOrder)) &- 1)
-        postingsOffset &+= Int(
-            truncatingIfNeeded: (high &- 1) &<< UInt64(truncatingIfNeeded: listOrder) | low)
-        self.bits.skip(used &+ 2 &* m &+ 1 &+ listOrder)
+        return false
     }
 
-    /// The same for any term.
+    /// Steps over what stands behind the key, which `window` has read.
+    @inline(__always)
+    private mutating func skip(behind window: inout BitWindow) {
+        let keyBitCount = window.used
+        // One document, once: its number has a fixed width, and behind it stands its place. Else the documents of a list
+        // shorter than a block, a flag, and the bytes of the list. No branch, since nobody knows which comes next.
+        let isOne = window.bits & 3 == 3
+        let n = window.bits.trailingZeroBitCount
+        let isKnown = isOne ? GramKey.hasPositions(key) : n > 0 && n < 7
+        window.skip(isOne ? 2 &+ width : 2 &* n &+ 2)
+        let value = Int(truncatingIfNeeded: window.next(order: isOne ? InlinePositions.order : listOrder))
+        guard isKnown, window.isWhole else {
+            bits.skip(keyBitCount)
+            return skipSlowly()
+        }
+        bits.skip(window.used)
+        postingsOffset &+= isOne ? 0 : value
+    }
+
+    /// The same for any term, of which nothing behind the key was read.
     private mutating func skipSlowly() {
         let documents = bits.gamma()
         let hasPositions = GramKey.hasPositions(key)

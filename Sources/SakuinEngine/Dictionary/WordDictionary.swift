@@ -102,8 +102,11 @@ struct WordDictionary: Sendable {
                 agreed &+= UInt64(same)
             }
             if order > 0 { return nil }
-            guard entries.next(into: &info) else { throw damaged(number) }
-            if order == 0 { return info }
+            if order == 0 {
+                guard entries.next(into: &info) else { throw damaged(number) }
+                return info
+            }
+            guard entries.skip() else { throw damaged(number) }
         }
         return nil
     }
@@ -201,9 +204,27 @@ private struct WordEntryCursor {
     var positionsOffset: Int
     let hasPositions: Bool
 
-    /// Reads the entry that begins here; false when the bytes cannot be one.
-    mutating func next(into info: inout TermInfo) -> Bool {
+    /// Steps over the entry that begins here; false when the bytes cannot be one.
+    mutating func skip() -> Bool {
         let tag = cursor.varint()
+        // A list that has no positions of its own.
+        if tag >= 4, tag >> 1 < UInt64(PostingListWriter.blockCount) || !hasPositions {
+            let postings = cursor.varint()
+            postingsOffset &+= Int(truncatingIfNeeded: postings)
+            return !cursor.failed && postings < 1 << 40
+        }
+        return skipSlowly(tag)
+    }
+
+    private mutating func skipSlowly(_ tag: UInt64) -> Bool {
+        var info = TermInfo()
+        return next(tag, into: &info)
+    }
+
+    /// Reads the entry that begins here; false when the bytes cannot be one.
+    mutating func next(into info: inout TermInfo) -> Bool { next(cursor.varint(), into: &info) }
+
+    private mutating func next(_ tag: UInt64, into info: inout TermInfo) -> Bool {
         info = TermInfo()
         info.hasPositions = hasPositions
         if tag < 2 {
