@@ -1,5 +1,5 @@
-/// The documents of a block of a character's list, in a code of which one document, or the place of one, is read without
-/// the others: other lists are places in these.
+/// The documents of a block of a character's list, in a code of which one document is read without the others: other
+/// lists are places in these.
 ///
 /// Elias–Fano code (Elias, "Efficient storage and retrieval by content and address of static files", 1974), by blocks as
 /// in Ottaviano and Venturini, "Partitioned Elias-Fano indexes", 2014. A value is a document's distance from the one
@@ -69,10 +69,16 @@ struct EliasFanoBlock {
         bits.finish()
     }
 
+    /// 64 of the high bits, and whatever is behind their end.
+    @inline(__always)
+    private func bits(_ number: Int) -> UInt64 {
+        UInt64(littleEndian: high.loadUnaligned(fromByteOffset: number &* 8, as: UInt64.self))
+    }
+
     /// 64 of the high bits; zeros behind their end.
     @inline(__always)
     private func word(_ number: Int) -> UInt64 {
-        let bits = UInt64(littleEndian: high.loadUnaligned(fromByteOffset: number &* 8, as: UInt64.self))
+        let bits = bits(number)
         let left = highBitCount &- number &<< 6
         return left >= 64 ? bits : bits & ((1 &<< UInt64(truncatingIfNeeded: left)) &- 1)
     }
@@ -89,7 +95,7 @@ struct EliasFanoBlock {
         var known = 0
         for number in 0..<wordCount {
             var bits = word(number)
-            guard Broadword.count(bits) <= count &- known else { return false }
+            guard Broadword(bits).count <= count &- known else { return false }
             let base = number &<< 6
             while bits != 0 {
                 out[known] = UInt32(truncatingIfNeeded: base &+ bits.trailingZeroBitCount)
@@ -117,92 +123,77 @@ struct EliasFanoBlock {
         return first &+ (high | lowBits(i))
     }
 
-    /// The document at a place; nil when the bits do not have one there.
-    @inline(__always)
-    func document(at place: Int) -> UInt32? {
-        var left = place
-        for number in 0..<wordCount {
-            let bits = word(number)
-            let here = Broadword.count(bits)
-            if left < here {
-                let document = document(place, highBit: number &<< 6 &+ Broadword.place(of: left, in: bits))
-                return document >= first && document <= last ? document : nil
-            }
-            left &-= here
-        }
-        return nil
-    }
+    /// Reads documents at places that ascend.
+    struct Walk {
+        private let block: EliasFanoBlock
+        /// The word of the high bits it stands at, and the documents before that.
+        private var number = 0
+        private var before = 0
+        private var word: Broadword
 
-    /// The place of a document; nil when the block does not have it.
-    @inline(__always)
-    func place(of document: UInt32) -> Int? {
-        guard document >= first, document <= last else { return nil }
-        let value = Int(document &- first)
-        if lowWidth == 0 {
-            let (number, bit) = (value &>> 6, UInt64(truncatingIfNeeded: value & 63))
-            let bits = word(number)
-            guard bits &>> bit & 1 == 1 else { return nil }
-            var place = Broadword.count(bits & ((1 &<< bit) &- 1))
-            for before in 0..<number { place &+= Broadword.count(word(before)) }
-            return place < count ? place : nil
+        @inline(__always)
+        init(_ block: EliasFanoBlock) {
+            self.block = block
+            word = Broadword(block.bits(0))
         }
-        // Behind so many zeros stand the values with this high part.
-        let zeros = value &>> lowWidth
-        var at = 0
-        if zeros > 0 {
-            var (left, number) = (zeros &- 1, 0)
-            var unset = ~word(0)
-            while number &+ 1 < wordCount {
-                let here = Broadword.count(unset)
-                if left < here { break }
-                left &-= here
+
+        /// The document at a place that is not below the one asked for before; nil when the bits do not have one there.
+        @inline(__always)
+        mutating func document(at place: Int) -> UInt32? {
+            guard place < block.count else { return nil }
+            while place &- before >= word.count {
+                before &+= word.count
                 number &+= 1
-                unset = ~word(number)
+                guard number < block.wordCount else { return nil }
+                word = Broadword(block.bits(number))
             }
-            guard left < Broadword.count(unset) else { return nil }
-            at = number &<< 6 &+ Broadword.place(of: left, in: unset) &+ 1
+            let document = block.document(place, highBit: number &<< 6 &+ word.place(of: place &- before))
+            return document >= block.first && document <= block.last ? document : nil
         }
-        let wanted = UInt32(truncatingIfNeeded: value & ((1 &<< lowWidth) &- 1))
-        while at < highBitCount, word(at &>> 6) &>> UInt64(truncatingIfNeeded: at & 63) & 1 == 1 {
-            let found = lowBits(at &- zeros)
-            if found >= wanted { return found == wanted && at &- zeros < count ? at &- zeros : nil }
-            at &+= 1
-        }
-        return nil
     }
 }
 
-/// Bits of a word counted and found by arithmetic on its bytes (Vigna, "Broadword implementation of rank/select queries",
-/// 2008), since not every processor has an instruction for it.
-enum Broadword {
+/// A word whose set bits are counted and found by arithmetic on its bytes (Vigna, "Broadword implementation of
+/// rank/select queries", 2008), since not every processor has an instruction for it.
+struct Broadword {
+    private let word: UInt64
+    /// The bits set in each pair of bits, in each four, and by byte in it and all below.
+    private let pairs: UInt64
+    private let fours: UInt64
+    private let sums: UInt64
+
     private static let ones: UInt64 = 0x0101_0101_0101_0101
     private static let highs: UInt64 = 0x8080_8080_8080_8080
 
-    /// By byte the bits that are set in it and in those below.
     @inline(__always)
-    private static func sums(_ word: UInt64) -> UInt64 {
-        var sums = word &- (word &>> 1 & 0x5555_5555_5555_5555)
-        sums = (sums & 0x3333_3333_3333_3333) &+ (sums &>> 2 & 0x3333_3333_3333_3333)
-        sums = (sums &+ sums &>> 4) & 0x0F0F_0F0F_0F0F_0F0F
-        return sums &* ones
+    init(_ word: UInt64) {
+        self.word = word
+        pairs = word &- (word &>> 1 & 0x5555_5555_5555_5555)
+        fours = (pairs & 0x3333_3333_3333_3333) &+ (pairs &>> 2 & 0x3333_3333_3333_3333)
+        sums = ((fours &+ fours &>> 4) & 0x0F0F_0F0F_0F0F_0F0F) &* Self.ones
     }
 
-    @inline(__always)
-    static func count(_ word: UInt64) -> Int { Int(truncatingIfNeeded: sums(word) &>> 56) }
+    var count: Int { @inline(__always) get { Int(truncatingIfNeeded: sums &>> 56) } }
 
     /// Where bit number `rank` of those that are set stands, of which there are more.
     @inline(__always)
-    static func place(of rank: Int, in word: UInt64) -> Int {
-        let sums = sums(word)
-        let more = ((sums | highs) &- (UInt64(truncatingIfNeeded: rank &+ 1) &* ones)) & highs
-        // The first byte up to which there are more than `rank`.
-        let at = UInt64(truncatingIfNeeded: more.trailingZeroBitCount & 56)
-        var left = rank &- Int(truncatingIfNeeded: (sums &<< 8) &>> at & 0xFF)
-        var byte = word &>> at
-        while left > 0 {
-            byte &= byte &- 1
-            left &-= 1
-        }
-        return Int(truncatingIfNeeded: at) &+ byte.trailingZeroBitCount
+    func place(of rank: Int) -> Int {
+        let more = ((sums | Self.highs) &- (UInt64(truncatingIfNeeded: rank &+ 1) &* Self.ones)) & Self.highs
+        // The first byte up to which there are more than `rank`; then its half, pair and bit.
+        var at = UInt64(truncatingIfNeeded: more.trailingZeroBitCount & 56)
+        var left = UInt64(truncatingIfNeeded: rank) &- (sums &<< 8) &>> at & 0xFF
+        Self.pass(fours, 4, &left, &at)
+        Self.pass(pairs, 2, &left, &at)
+        Self.pass(word, 1, &left, &at)
+        return Int(truncatingIfNeeded: at)
+    }
+
+    /// Passes over `width` bits at `at` when fewer than what is `left` are set there.
+    @inline(__always)
+    private static func pass(_ counts: UInt64, _ width: UInt64, _ left: inout UInt64, _ at: inout UInt64) {
+        let here = counts &>> at & ((1 &<< width) &- 1)
+        let isBehind = left >= here
+        left &-= isBehind ? here : 0
+        at &+= isBehind ? width : 0
     }
 }

@@ -2,11 +2,24 @@
 final class PositionBuffer {
     private(set) var values: UnsafeMutablePointer<UInt32>
     private(set) var count = 0
-    private var capacity = 16
+    private var capacity: Int
+    /// Whether `values` is in scratch memory, as long as it is enough.
+    private var isBorrowed: Bool
 
-    init() { values = .allocate(capacity: capacity) }
+    init() {
+        capacity = 16
+        isBorrowed = false
+        values = .allocate(capacity: capacity)
+    }
 
-    deinit { values.deallocate() }
+    /// With its first values in memory of a scratch, which the owner keeps alive.
+    init(_ scratch: Scratch) {
+        capacity = 256
+        isBorrowed = true
+        values = scratch.take(UInt32.self, capacity)
+    }
+
+    deinit { if !isBorrowed { values.deallocate() } }
 
     func removeAll() { count = 0 }
 
@@ -24,7 +37,8 @@ final class PositionBuffer {
     private func grow() {
         let moved = UnsafeMutablePointer<UInt32>.allocate(capacity: capacity * 2)
         moved.update(from: values, count: count)
-        values.deallocate()
+        if !isBorrowed { values.deallocate() }
+        isBorrowed = false
         values = moved
         capacity *= 2
     }

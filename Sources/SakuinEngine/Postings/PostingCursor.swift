@@ -33,10 +33,8 @@ final class PostingCursor {
     private var filterIsReady = false
     /// In scratch memory, so that views of a block need not hold the cursor.
     let positions: UnsafeMutablePointer<PositionPlace>
-    /// Whether blocks are Elias–Fano code; of those one document is read, or looked for, without the others.
-    private let isEliasFano: Bool
-    /// The block in which `rank(of:)` looked last.
-    private var probed = -1
+    /// Whether blocks are Elias–Fano code; of those one document is read without the others.
+    let isEliasFano: Bool
     /// Whether `documents` holds documents: until they are needed it holds their ranks.
     private(set) var isMapped = true
 
@@ -115,38 +113,6 @@ final class PostingCursor {
     func has(_ document: UInt32) throws(StorageError) -> Bool {
         guard let base else { return try seek(document) && documents[index] == document }
         return try hasRanked(document, base)
-    }
-
-    /// The same by rank: one place is looked up in the character's list instead of the documents of all of this.
-    func hasRanked(_ document: UInt32, _ base: PostingCursor) throws(StorageError) -> Bool {
-        if block < 0 || (skip.map { block < blockCount && $0.lastDocument(block) < document } ?? false) {
-            guard try enterBlock(of: document) else { return false }
-        }
-        if count == 0 { return false }
-        if isMapped {
-            guard documents[count &- 1] >= document else { return false }
-            search(document)
-            return documents[index] == document
-        }
-        guard let rank = try base.rank(of: document) else { return false }
-        guard documents[count &- 1] >= rank else { return false }
-        search(rank)
-        return documents[index] == rank
-    }
-
-    /// The place of a document in the list, nil when it does not have it. Documents ascend from call to call.
-    @inline(__always)
-    private func rank(of document: UInt32) throws(StorageError) -> UInt32? {
-        if isEliasFano, let skip {
-            if probed >= blockCount { return nil }
-            if probed < 0 || skip.lastDocument(probed) < document {
-                probed = blockNumber(of: document, from: probed &+ 1, skip)
-                if probed >= blockCount { return nil }
-            }
-            guard let place = try eliasFano(probed, skip).place(of: document) else { return nil }
-            return UInt32(truncatingIfNeeded: probed &<< 7 &+ place)
-        }
-        return try has(document) ? UInt32(truncatingIfNeeded: block &<< 7 &+ index) : nil
     }
 
     /// The document `seek` stopped at.
@@ -280,7 +246,8 @@ final class PostingCursor {
         frequenciesAt = next
     }
 
-    private func eliasFano(_ number: Int, _ skip: SkipData) throws(StorageError) -> EliasFanoBlock {
+    /// A block in Elias–Fano code.
+    func eliasFano(_ number: Int, _ skip: SkipData) throws(StorageError) -> EliasFanoBlock {
         let from = number == 0 ? 0 : skip.postingsEnd(number &- 1)
         let size = min(documentFrequency &- PostingListWriter.blockCount &* number, PostingListWriter.blockCount)
         guard from <= listEnd - list,
@@ -305,6 +272,15 @@ final class PostingCursor {
                     ranks[i] = documents[Int(ranks[i] & 127)]
                     i &+= 1
                 } while i < rankCount && ranks[i] < limit
+            } else if isEliasFano, let skip {
+                var walk = EliasFanoBlock.Walk(try eliasFano(number, skip))
+                repeat {
+                    guard let document = walk.document(at: Int(ranks[i] & 127)) else {
+                        throw corrupt("damaged block \(number)")
+                    }
+                    ranks[i] = document
+                    i &+= 1
+                } while i < rankCount && ranks[i] < limit
             } else {
                 ranks[i] = try document(at: Int(ranks[i] & 127), of: number)
                 i &+= 1
@@ -316,16 +292,10 @@ final class PostingCursor {
     /// From so many documents of an Elias–Fano block on the whole is read.
     private static let manyOfBlock = 8
 
-    /// The document at a place of a block, without the others; of a list without Elias–Fano code a sum, and the block has
-    /// 128 documents and is not the last.
+    /// The document at a place of a block of packed gaps, without the others, as a sum: the block has 128 documents and
+    /// is not the last.
     private func document(at place: Int, of number: Int) throws(StorageError) -> UInt32 {
         guard let skip else { throw corrupt("a list without skip data") }
-        if isEliasFano {
-            guard let document = try eliasFano(number, skip).document(at: place) else {
-                throw corrupt("damaged block \(number)")
-            }
-            return document
-        }
         let from = number == 0 ? 0 : skip.postingsEnd(number &- 1)
         guard from <= listEnd - list else { throw corrupt("damaged block \(number)") }
         // From the nearer end of the block.

@@ -64,15 +64,15 @@ struct ColumnPlan: Sendable, Hashable {
 }
 
 /// A query made ready for any segment.
-indirect enum PlanNode: Sendable, Hashable {
+enum PlanNode: Sendable, Hashable {
     case all
     case none
     /// Number of the phrase in `QueryPlan.phrases`.
     case phrase(Int)
-    case column(ColumnPlan)
+    indirect case column(ColumnPlan)
     case and([PlanNode])
     case or([PlanNode])
-    case not(PlanNode)
+    indirect case not(PlanNode)
 }
 
 /// A query made ready for any segment; behind one reference, since everything that searches has it.

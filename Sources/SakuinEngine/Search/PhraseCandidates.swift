@@ -13,12 +13,14 @@ final class PhraseCandidates {
     private var ends: UnsafeMutablePointer<Int>
     /// Those of the documents that are kept.
     private var keptEnds: UnsafeMutablePointer<Int>
-    private let starts = PositionBuffer()
+    private let starts: PositionBuffer
     /// While candidates are thinned out: how many there are, and how many of them and their starts are kept.
     private var kept = 0
     private var keptStarts = 0
 
+    /// The owner keeps the scratch alive.
     init(_ scratch: Scratch) {
+        starts = PositionBuffer(scratch)
         documents = scratch.take(UInt32.self, MatchBatch.capacity)
         origins = scratch.take(UInt8.self, MatchBatch.capacity)
         asked = scratch.take(UInt32.self, MatchBatch.capacity)

@@ -14,7 +14,7 @@ final class PhraseMatcher: Matcher {
     private let score: LeafScore?
     private let found: PhraseCandidates
     /// The positions that are looked at.
-    private let places = PositionBuffer()
+    private let places: PositionBuffer
     private let pairs: UnsafeMutablePointer<PlacePair>
     private let scratch: Scratch
     /// Documents below it were looked at.
@@ -29,6 +29,7 @@ final class PhraseMatcher: Matcher {
         self.score = score
         self.scratch = scratch
         found = PhraseCandidates(scratch)
+        places = PositionBuffer(scratch)
         pairs = scratch.take(PlacePair.self, MatchBatch.capacity)
         super.init(cost: lists[0].cursor.documentFrequency)
     }
