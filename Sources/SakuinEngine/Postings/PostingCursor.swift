@@ -250,7 +250,7 @@ final class PostingCursor {
     func eliasFano(_ number: Int, _ skip: SkipData) throws(StorageError) -> EliasFanoBlock {
         let from = number == 0 ? 0 : skip.postingsEnd(number &- 1)
         let size = min(documentFrequency &- PostingListWriter.blockCount &* number, PostingListWriter.blockCount)
-        guard from <= listEnd - list,
+        guard from <= listEnd - list, Int(skip.lastDocument(number)) < source.documentCount,
             let block = DocumentBlock.eliasFano(at: list + from, end: listEnd, count: size, number, skip)
         else { throw corrupt("damaged block \(number)") }
         return block
@@ -297,7 +297,9 @@ final class PostingCursor {
     private func document(at place: Int, of number: Int) throws(StorageError) -> UInt32 {
         guard let skip else { throw corrupt("a list without skip data") }
         let from = number == 0 ? 0 : skip.postingsEnd(number &- 1)
-        guard from <= listEnd - list else { throw corrupt("damaged block \(number)") }
+        guard from <= listEnd - list, Int(skip.lastDocument(number)) < source.documentCount else {
+            throw corrupt("damaged block \(number)")
+        }
         // From the nearer end of the block.
         let last = Int(skip.lastDocument(number))
         let before = number == 0 ? -1 : Int(skip.lastDocument(number &- 1))

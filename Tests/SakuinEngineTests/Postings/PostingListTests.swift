@@ -325,6 +325,32 @@ private struct ListModel {
         }
     }
 
+    /// A character's list whose skip data name a last document that the segment does not have (with checksums that agree)
+    /// is refused where a ranked list looks only at the documents it needs.
+    @Test func lastDocumentsBehindTheSegmentAreRefused() throws {
+        var random = SeededRandom(seed: 67)
+        let model = ListModel(60, spread: 5, .bigram, &random)
+        var damaged = try model.written()
+        let info = try #require(try damaged.grams.find(GramKey.character(of: model.key)))
+        let last = try #require(model.documents.last)
+        let trailer = damaged.postings[info.postingsOffset + info.postingsByteCount - 1]
+        let widths = try #require(
+            SkipData.Widths(trailer: trailer, documentCount: model.documentCount, hasPositions: false, isRanked: false))
+        let source = damaged.source(model.documentCount)
+        let at = try withExtendedLifetime(source) {
+            let (start, _, skip) = try source.list(info)
+            let known = try #require(skip)
+            var block = 0
+            while known.lastDocument(block) < last { block += 1 }
+            return info.postingsOffset + (known.start - start) + block * widths.stride
+        }
+        for byte in 0..<widths.document { damaged.postings[at + byte] = 0xFF }
+        try model.withCursor(damaged) { cursor in
+            #expect(throws: StorageError.self) { try cursor.has(last) }
+        }
+        try model.withCursor(damaged) { cursor in #expect(throws: StorageError.self) { try cursor.loadNext() } }
+    }
+
     /// Reads the damaged list whole; what comes out must be documents of the segment.
     private func check(_ damaged: ListModel.Written, _ model: ListModel) throws {
         var reader = PostingListReader()
