@@ -70,6 +70,24 @@ struct PlacePair: BitwiseCopyable {
 }
 
 enum BlockSearch {
+    /// The first place from `first` on that is not before what is looked for, `end` when all are; those before come first.
+    /// Galloping, then bisecting.
+    @inline(__always)
+    static func firstPlace(from first: Int, to end: Int, isBefore: (Int) -> Bool) -> Int {
+        var (low, next, step) = (first, first, 1)
+        while next < end, isBefore(next) {
+            low = next &+ 1
+            next &+= step
+            step &*= 2
+        }
+        var high = min(next, end)
+        while low < high {
+            let middle = (low &+ high) &>> 1
+            if isBefore(middle) { low = middle &+ 1 } else { high = middle }
+        }
+        return low
+    }
+
     /// The place of the first of `documents[at..<end]` (at least one) that is not below `target`, or of the last.
     @inline(__always)
     static func place(of target: UInt32, in documents: UnsafePointer<UInt32>, _ at: Int, _ end: Int) -> Int {

@@ -27,17 +27,8 @@ extension PostingCursor {
     /// none does, which the last documents of the blocks tell. `skip` is of the character's list.
     @inline(__always)
     private func goToBlock(of document: UInt32, _ skip: SkipData) -> Bool {
-        func isBefore(_ i: Int) -> Bool { skip.lastDocument(Int(documents[i] &>> 7)) < document }
-        var (low, next, step) = (index, index, 1)
-        while next < count, isBefore(next) {
-            low = next &+ 1
-            next &+= step
-            step &*= 2
-        }
-        var high = min(next, count)
-        while low < high {
-            let middle = (low &+ high) &>> 1
-            if isBefore(middle) { low = middle &+ 1 } else { high = middle }
+        let low = BlockSearch.firstPlace(from: index, to: count) {
+            skip.lastDocument(Int(documents[$0] &>> 7)) < document
         }
         if low == count {
             setIndex(count &- 1)

@@ -165,22 +165,9 @@ final class PostingCursor {
         return true
     }
 
-    /// The first block from `first` on whose last document is not below `target`: galloping, then bisecting.
+    /// The first block from `first` on whose last document is not below `target`.
     private func blockNumber(of target: UInt32, from first: Int, _ skip: SkipData) -> Int {
-        var next = first
-        var step = 1
-        var low = next
-        while next < blockCount, skip.lastDocument(next) < target {
-            low = next &+ 1
-            next &+= step
-            step &*= 2
-        }
-        var high = min(next, blockCount)
-        while low < high {
-            let middle = (low &+ high) &>> 1
-            if skip.lastDocument(middle) < target { low = middle &+ 1 } else { high = middle }
-        }
-        return low
+        BlockSearch.firstPlace(from: first, to: blockCount) { skip.lastDocument($0) < target }
     }
 
     private func load(_ number: Int) throws(StorageError) {
@@ -246,12 +233,21 @@ final class PostingCursor {
         frequenciesAt = next
     }
 
+    /// Where a block begins of which single documents are read: none of them is behind the segment.
+    @inline(__always)
+    private func start(of number: Int, _ skip: SkipData) throws(StorageError) -> UnsafeRawPointer {
+        let from = number == 0 ? 0 : skip.postingsEnd(number &- 1)
+        guard from <= listEnd - list, Int(skip.lastDocument(number)) < source.documentCount else {
+            throw corrupt("damaged block \(number)")
+        }
+        return list + from
+    }
+
     /// A block in Elias–Fano code.
     func eliasFano(_ number: Int, _ skip: SkipData) throws(StorageError) -> EliasFanoBlock {
-        let from = number == 0 ? 0 : skip.postingsEnd(number &- 1)
+        let start = try start(of: number, skip)
         let size = min(documentFrequency &- PostingListWriter.blockCount &* number, PostingListWriter.blockCount)
-        guard from <= listEnd - list, Int(skip.lastDocument(number)) < source.documentCount,
-            let block = DocumentBlock.eliasFano(at: list + from, end: listEnd, count: size, number, skip)
+        guard let block = DocumentBlock.eliasFano(at: start, end: listEnd, count: size, number, skip)
         else { throw corrupt("damaged block \(number)") }
         return block
     }
@@ -296,16 +292,13 @@ final class PostingCursor {
     /// is not the last.
     private func document(at place: Int, of number: Int) throws(StorageError) -> UInt32 {
         guard let skip else { throw corrupt("a list without skip data") }
-        let from = number == 0 ? 0 : skip.postingsEnd(number &- 1)
-        guard from <= listEnd - list, Int(skip.lastDocument(number)) < source.documentCount else {
-            throw corrupt("damaged block \(number)")
-        }
+        let start = try start(of: number, skip)
         // From the nearer end of the block.
         let last = Int(skip.lastDocument(number))
         let before = number == 0 ? -1 : Int(skip.lastDocument(number &- 1))
         let isBehind = place >= PostingListWriter.blockCount / 2
         let (first, end) = isBehind ? (place &+ 1, PostingListWriter.blockCount) : (0, place &+ 1)
-        guard let sum = PackedBlock.sum(first, end, at: list + from, end: listEnd) else {
+        guard let sum = PackedBlock.sum(first, end, at: start, end: listEnd) else {
             throw corrupt("damaged block \(number)")
         }
         let distance = sum &+ end &- first

@@ -63,7 +63,7 @@ struct ColumnPlan: Sendable, Hashable {
     var upper: RangeBound?
 }
 
-/// A query made ready for any segment.
+/// A node of a query plan.
 enum PlanNode: Sendable, Hashable {
     case all
     case none
