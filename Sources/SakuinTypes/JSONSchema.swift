@@ -1,23 +1,28 @@
 extension Schema {
-    /// A schema file: `{"fields": [{"name": "body", "type": "text", …}], "dynamic": false}`. Members that are not known
+    /// A schema file: `{"fields": [{"name": "body", "type": "text", …}], "dynamic": false, "compact": false}`. Members that are not known
     /// are errors that name them and the known ones. The result is validated.
     public init(json: [UInt8]) throws(SakuinError) {
         let value = try JSONValue(parsing: json)
         guard case .object(let members) = value else {
             throw .invalid("A schema is a JSON object.", field: "schema", nextStep: "Write {\"fields\": […]}.")
         }
-        try Self.check(members, known: ["fields", "dynamic"], of: "schema")
+        try Self.check(members, known: ["fields", "dynamic", "compact"], of: "schema")
         guard case .array(let fields)? = value["fields"] else {
             throw .invalid("A schema has an array 'fields'.", field: "fields")
         }
         self.init(fields: [])
         for field in fields { self.fields.append(try FieldDefinition(field)) }
-        switch value["dynamic"] {
-        case .boolean(let flag)?: dynamic = flag
-        case nil: dynamic = false
-        default: throw .invalid("'dynamic' is true or false.", field: "dynamic")
-        }
+        dynamic = try Self.flag("dynamic", of: value)
+        compact = try Self.flag("compact", of: value)
         try validate()
+    }
+
+    private static func flag(_ name: String, of value: JSONValue) throws(SakuinError) -> Bool {
+        switch value[name] {
+        case .boolean(let flag)?: return flag
+        case nil: return false
+        default: throw .invalid("'\(name)' is true or false.", field: name)
+        }
     }
 
     /// The schema as the file that makes it.
@@ -34,9 +39,11 @@ extension Schema {
                 .init(key: "b", value: .float(Double(field.b))),
             ])
         }
-        return JSONValue.object([
+        var members: [JSONValue.Member] = [
             .init(key: "fields", value: .array(list)), .init(key: "dynamic", value: .boolean(dynamic)),
-        ]).text
+        ]
+        if compact { members.append(.init(key: "compact", value: .boolean(true))) }
+        return JSONValue.object(members).text
     }
 
     fileprivate static func check(

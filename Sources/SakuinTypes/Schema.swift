@@ -98,10 +98,15 @@ public struct Schema: Sendable, Hashable {
     /// Whether numbers, booleans and dates in fields that are not listed get a column too.
     /// Fields that are not listed are always stored and never full-text searched.
     public var dynamic: Bool
+    /// Whether the index is to be small rather than fast: where grams stand is told by how often their characters occurred
+    /// before, which takes a third to a sixth of the bits of a position; phrases of four characters and more take
+    /// longer, since all of their bigrams are read and not every second.
+    public var compact: Bool
 
-    public init(fields: [FieldDefinition], dynamic: Bool = false) {
+    public init(fields: [FieldDefinition], dynamic: Bool = false, compact: Bool = false) {
         self.fields = fields
         self.dynamic = dynamic
+        self.compact = compact
     }
 
     /// Text fields `title` and `body`, everything else stored, with columns for numbers, booleans and dates.

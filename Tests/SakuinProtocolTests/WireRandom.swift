@@ -130,7 +130,7 @@ struct WireRandom: RandomNumberGenerator {
                     name: "f\(i)", type: pick(FieldType.allCases),
                     analyzer: pick([.cjk, .words, .keyword, .ngram(1 + below(8))]), breaks: pick(BreaksPolicy.allCases),
                     stored: flag(), boost: Float(1 + below(8)) / 4, k1: Float(below(8)) / 4, b: Float(below(5)) / 4)
-            }, dynamic: flag())
+            }, dynamic: flag(), compact: flag())
     }
 
     mutating func statistics() -> IndexStatistics {

@@ -15,6 +15,10 @@ import Testing
 
     @Test func roundTrip() throws {
         #expect(try schema(Schema.standard.json()) == .standard)
+        var small = Schema.standard
+        small.compact = true
+        #expect(try schema(small.json()) == small)
+        #expect(!Schema.standard.json().contains("compact"))
     }
 
     @Test(arguments: [
@@ -23,7 +27,8 @@ import Testing
         (#"{"fields":[{"name":"a","breaks":"no"}]}"#, "a"), (#"{"fields":[{"name":"a","boost":0}]}"#, "a"),
         (#"{"fields":[{"name":"a"},{"name":"a"}]}"#, "a"), (#"{"fields":[{"name":"a b"}]}"#, "a b"),
         (#"{"fields":[{"name":"a","stored":1}]}"#, "a"), (#"{"fields":{}}"#, "fields"), ("{}", "fields"),
-        (#"{"fields":[],"dynamic":1}"#, "dynamic"), ("[]", "schema"), (#"{"fields":[{"type":"text"}]}"#, "fields"),
+        (#"{"fields":[],"dynamic":1}"#, "dynamic"), (#"{"fields":[],"compact":"yes"}"#, "compact"), ("[]", "schema"),
+        (#"{"fields":[{"type":"text"}]}"#, "fields"),
     ]) func refusedByName(text: String, field: String) throws {
         let error = try #require(throws: SakuinError.self) { _ = try schema(text) }
         #expect(error.code == .invalidArgument)

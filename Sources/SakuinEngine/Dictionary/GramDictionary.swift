@@ -7,9 +7,12 @@ struct GramDictionary: Sendable {
     private let blockCount: Int
     private let indexOffset: Int
     let termCount: Int
+    private let hasLinks: Bool
 
-    init(_ section: SectionView) throws(StorageError) {
+    /// `hasLinks`: whether grams have links, see `GramKey.occurrences`.
+    init(_ section: SectionView, hasLinks: Bool) throws(StorageError) {
         self.section = section
+        self.hasLinks = hasLinks
         let trailer = try section.bytes(section.count - 16, 16)
         var reader = ByteReader(trailer, file: section.file, base: section.fileOffset + section.count - 16)
         let terms = try reader.read64()
@@ -48,7 +51,7 @@ struct GramDictionary: Sendable {
         }
         let bytes = try section.start(start, end - start)
         return GramEntryCursor(
-            BitReader(bytes, end: bytes + (end - start)), firstKey: firstKey(number), upTo: key,
+            BitReader(bytes, end: bytes + (end - start)), firstKey: firstKey(number), upTo: key, hasLinks: hasLinks,
             postingsOffset: offset(number, 1), positionsOffset: offset(number, 2))
     }
 
@@ -114,14 +117,17 @@ private struct GramEntryCursor {
     private let keyOrder: Int
     private let width: Int
     private let listOrder: Int
+    private let hasLinks: Bool
     private var postingsOffset: Int
     private var positionsOffset: Int
     private(set) var isDamaged = false
 
     @inline(__always)
     init(
-        _ start: BitReader, firstKey: UInt64, upTo wanted: UInt64, postingsOffset: Int, positionsOffset: Int
+        _ start: BitReader, firstKey: UInt64, upTo wanted: UInt64, hasLinks: Bool, postingsOffset: Int,
+        positionsOffset: Int
     ) {
+        self.hasLinks = hasLinks
         bits = start
         key = firstKey
         left = Int(truncatingIfNeeded: bits.next(width: 6)) + 1
@@ -210,9 +216,12 @@ private struct GramEntryCursor {
         // shorter than a block, a flag, and the bytes of the list. No branch, since nobody knows which comes next.
         let isOne = window.bits & 3 == 3
         let n = window.bits.trailingZeroBitCount
-        let isKnown = isOne ? GramKey.hasPositions(key) : n > 0 && n < 7
+        let kind = GramKey.occurrences(key, hasLinks: hasLinks)
         window.skip(isOne ? 2 &+ width : 2 &* n &+ 2)
-        let value = Int(truncatingIfNeeded: window.next(order: isOne ? InlinePositions.order : listOrder))
+        // Two links of 0 are a one, which is what a code of order 0 is too.
+        let isKnown = isOne ? kind == .position || kind == .links && window.bits & 1 == 1 : n > 0 && n < 7
+        let order = kind == .links ? 0 : InlinePositions.order
+        let value = Int(truncatingIfNeeded: window.next(order: isOne ? order : listOrder))
         guard isKnown, window.isWhole else {
             bits.skip(keyBitCount)
             return skipSlowly()
@@ -224,17 +233,17 @@ private struct GramEntryCursor {
     /// The same for any term, of which nothing behind the key was read.
     private mutating func skipSlowly() {
         let documents = bits.gamma()
-        let hasPositions = GramKey.hasPositions(key)
+        let kind = GramKey.occurrences(key, hasLinks: hasLinks)
         if documents == 1 {
             let frequency = Int(truncatingIfNeeded: bits.gamma() & 0xFFFF_FFFF)
             _ = bits.next(width: width)
-            if hasPositions { PositionCode.skip(frequency, order: InlinePositions.order, in: &bits) }
+            OccurrenceCode.skip(frequency, kind, order: InlinePositions.order, in: &bits)
             return
         }
         let isShort = documents < UInt64(PostingListWriter.blockCount)
         if isShort { _ = bits.next(width: 1) }
         postingsOffset &+= Int(truncatingIfNeeded: bits.next(order: listOrder))
-        if hasPositions, !isShort { positionsOffset &+= Int(truncatingIfNeeded: bits.next(order: listOrder)) }
+        if kind != .none, !isShort { positionsOffset &+= Int(truncatingIfNeeded: bits.next(order: listOrder)) }
     }
 
     /// Reads what stands behind the key; false when the bits cannot be a term.
@@ -243,7 +252,7 @@ private struct GramEntryCursor {
         let documents = bits.gamma()
         guard documents <= UInt64(UInt32.max), postingsOffset >= 0, positionsOffset >= 0 else { return damaged() }
         info.documentFrequency = Int(truncatingIfNeeded: documents)
-        info.hasPositions = GramKey.hasPositions(key)
+        info.occurrences = GramKey.occurrences(key, hasLinks: hasLinks)
         info.isRanked = GramKey.isRanked(key, documentFrequency: info.documentFrequency)
         info.isCharacter = GramKey.isCharacter(key)
         info.postingsOffset = postingsOffset
@@ -253,9 +262,7 @@ private struct GramEntryCursor {
             info.frequency = UInt32(truncatingIfNeeded: bits.gamma())
             info.document = UInt32(truncatingIfNeeded: bits.next(width: width))
             info.inlinePositions = bits
-            if info.hasPositions {
-                PositionCode.skip(Int(info.frequency), order: InlinePositions.order, in: &bits)
-            }
+            OccurrenceCode.skip(Int(info.frequency), info.occurrences, order: InlinePositions.order, in: &bits)
             return bits.isOverrun ? damaged() : true
         }
         info.isOnceEach = documents < UInt64(PostingListWriter.blockCount) && bits.next(width: 1) == 1

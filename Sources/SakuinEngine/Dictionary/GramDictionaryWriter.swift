@@ -21,14 +21,14 @@ struct GramDictionaryWriter: ~Copyable {
     private var blockCount = 0
     private var keys: [UInt64] = []
     private var entries: [TermEntry] = []
-    /// Positions of the block's terms of one document, one after another.
+    /// Occurrences of the block's terms of one document, one after another.
     private var inline = CodeBuffer()
     private var bits = BitWriter(capacity: 1024)
     private var terms = BitWriter(capacity: 1024)
 
     init() {}
 
-    /// Appends a term above all before. `inlinePositions`: those of a term of one document.
+    /// Appends a term above all before. `inlinePositions`: the occurrences of a term of one document.
     mutating func append(
         _ key: UInt64, _ entry: TermEntry, inlinePositions: UnsafePointer<UInt32>, to section: inout SectionWriter
     ) {
@@ -39,7 +39,7 @@ struct GramDictionaryWriter: ~Copyable {
         }
         keys.append(key)
         entries.append(entry)
-        if entry.isInline { inline.append(inlinePositions, Int(entry.frequency)) }
+        inline.append(inlinePositions, entry.inlineValueCount)
         termCount += 1
     }
 
@@ -87,11 +87,10 @@ struct GramDictionaryWriter: ~Copyable {
         if entry.documentFrequency == 1 {
             terms.append(gamma: UInt64(entry.frequency))
             terms.append(UInt64(entry.document), width: width)
-            if entry.hasPositions {
-                PositionCode.write(
-                    inline.values + inlineAt, Int(entry.frequency), order: InlinePositions.order, to: &terms)
-                inlineAt += Int(entry.frequency)
-            }
+            OccurrenceCode.write(
+                inline.values + inlineAt, Int(entry.frequency), entry.occurrences, order: InlinePositions.order,
+                to: &terms)
+            inlineAt += entry.inlineValueCount
             return
         }
         if entry.documentFrequency < PostingListWriter.blockCount {

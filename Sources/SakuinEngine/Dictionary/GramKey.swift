@@ -7,10 +7,9 @@ enum GramKey {
     enum Kind: UInt64, CaseIterable {
         /// One character wherever it stands: documents and frequencies, no positions.
         case character = 0
-        /// One character at the first or last place of its run, beside a gap (analyzer version 1: beside anything): with
-        /// positions. Its documents are among those of the character.
+        /// One character at the first or last place of its run, beside a gap (analyzer version 1: beside anything). Its documents are among those of the character.
         case edge = 1
-        /// Two neighbours: with positions of the first. Its documents are among those of the first character.
+        /// Two neighbours. Its documents are among those of the first character.
         case bigram = 2
         /// One character at every place, under analyzer `words`, where there are no other kinds: with positions.
         case unit = 3
@@ -27,8 +26,16 @@ enum GramKey {
     @inline(__always)
     static func kind(_ key: UInt64) -> Kind { Kind(rawValue: key &>> kindShift & 3) ?? .unit }
 
+    /// What the list of a gram keeps of its occurrences; `hasLinks`: in segments whose grams have links.
     @inline(__always)
-    static func hasPositions(_ key: UInt64) -> Bool { key &>> kindShift & 3 != 0 }
+    static func occurrences(_ key: UInt64, hasLinks: Bool) -> OccurrenceKind {
+        switch key &>> kindShift & 3 {
+        case Kind.character.rawValue: .none
+        case Kind.edge.rawValue: hasLinks ? .linkAndPosition : .position
+        case Kind.bigram.rawValue: hasLinks ? .links : .position
+        default: .position
+        }
+    }
 
     @inline(__always)
     static func isCharacter(_ key: UInt64) -> Bool { key &>> kindShift & 3 == Kind.character.rawValue }

@@ -6,12 +6,16 @@ struct WordDictionary: Sendable {
     private let blockCount: Int
     private let indexOffset: Int
     private let hasPositions: Bool
+    private let hasLinks: Bool
     let termCount: Int
 
     /// `end` is where the dictionary ends when something stands behind it. Without `hasPositions` it is one of lists that
-    /// have none.
-    init(_ section: SectionView, hasPositions: Bool = true, upTo end: Int? = nil) throws(StorageError) {
+    /// have none; `hasLinks`: whether pairs have links, see `WordDictionaryWriter.occurrences`.
+    init(
+        _ section: SectionView, hasPositions: Bool = true, hasLinks: Bool = false, upTo end: Int? = nil
+    ) throws(StorageError) {
         self.section = section
+        self.hasLinks = hasLinks
         self.hasPositions = hasPositions
         let end = end ?? section.count
         let trailer = try section.bytes(end - 16, 16)
@@ -41,7 +45,7 @@ struct WordDictionary: Sendable {
         let bytes = try section.start(Int(start), Int(end - start))
         return WordEntryCursor(
             cursor: RawCursor(bytes, end: bytes + Int(end - start)), postingsOffset: Int(indexValue(number, 1)),
-            positionsOffset: Int(indexValue(number, 2)), hasPositions: hasPositions)
+            positionsOffset: Int(indexValue(number, 2)), hasPositions: hasPositions, hasLinks: hasLinks)
     }
 
     private func damaged(_ number: Int) -> StorageError {
@@ -89,6 +93,7 @@ struct WordDictionary: Sendable {
             let shared = entries.cursor.varint()
             let more = Int(entries.cursor.varint32())
             guard let bytes = entries.cursor.bytes(more), !entries.cursor.failed else { throw damaged(number) }
+            entries.enter(bytes, more, shared: shared)
             // A key that shares less than was agreed is above `key`.
             if shared < agreed { return nil }
             var order = -1
@@ -185,6 +190,7 @@ struct WordDictionary: Sendable {
             guard shared <= UInt64(key.count), let bytes = at.cursor.bytes(more) else {
                 throw dictionary.damaged(number)
             }
+            at.enter(bytes, more, shared: shared)
             key.removeLast(key.count - Int(shared))
             key.append(contentsOf: UnsafeRawBufferPointer(start: bytes, count: more))
             guard key.count >= 2, at.next(into: &info) else { throw dictionary.damaged(number) }
@@ -203,6 +209,28 @@ private struct WordEntryCursor {
     var postingsOffset: Int
     var positionsOffset: Int
     let hasPositions: Bool
+    let hasLinks: Bool
+    /// What the entry at hand keeps of its occurrences.
+    private var occurrences = OccurrenceKind.none
+
+    init(cursor: RawCursor, postingsOffset: Int, positionsOffset: Int, hasPositions: Bool, hasLinks: Bool) {
+        self.cursor = cursor
+        self.postingsOffset = postingsOffset
+        self.positionsOffset = positionsOffset
+        self.hasPositions = hasPositions
+        self.hasLinks = hasLinks
+        occurrences = hasPositions ? .position : .none
+    }
+
+    /// Enters the entry whose key is what it shares with the one before and these bytes. What tells pairs stands behind the
+    /// two bytes of the field.
+    @inline(__always)
+    mutating func enter(_ bytes: UnsafeRawPointer, _ count: Int, shared: UInt64) {
+        guard hasLinks, shared < 3, Int(truncatingIfNeeded: shared) &+ count > 2 else { return }
+        let isPair = WordDictionaryWriter.isPair(
+            bytes.load(fromByteOffset: 2 &- Int(truncatingIfNeeded: shared), as: UInt8.self))
+        occurrences = isPair ? .linkAndPosition : .position
+    }
 
     /// Steps over the entry that begins here; false when the bytes cannot be one.
     mutating func skip() -> Bool {
@@ -226,7 +254,7 @@ private struct WordEntryCursor {
 
     private mutating func next(_ tag: UInt64, into info: inout TermInfo) -> Bool {
         info = TermInfo()
-        info.hasPositions = hasPositions
+        info.occurrences = occurrences
         if tag < 2 {
             info.documentFrequency = 1
             info.document = cursor.varint32()
@@ -234,7 +262,7 @@ private struct WordEntryCursor {
             guard hasPositions else { return !cursor.failed }
             var bits = BitReader(cursor.at, end: cursor.end)
             info.inlinePositions = bits
-            PositionCode.skip(Int(info.frequency), order: InlinePositions.order, in: &bits)
+            OccurrenceCode.skip(Int(info.frequency), occurrences, order: InlinePositions.order, in: &bits)
             return !bits.isOverrun && cursor.bytes(bits.byteCount) != nil && !cursor.failed
         }
         info.documentFrequency = Int(clamping: tag >> 1)

@@ -58,7 +58,8 @@ struct WordDictionaryWriter: ~Copyable {
         if entry.frequency != 1 { section.buffer.appendVarint(UInt64(entry.frequency)) }
         guard entry.hasPositions else { return }
         bits.removeAll()
-        PositionCode.write(inlinePositions, Int(entry.frequency), order: InlinePositions.order, to: &bits)
+        OccurrenceCode.write(
+            inlinePositions, Int(entry.frequency), entry.occurrences, order: InlinePositions.order, to: &bits)
         bits.finish()
         bits.bytes.withBytes { section.buffer.append(bytes: $0) }
     }
@@ -116,4 +117,14 @@ struct WordDictionaryWriter: ~Copyable {
 
     /// The first byte of a pair behind its field.
     private static let pairMark: UInt32 = 0xFF
+
+    /// What the list of a word or pair keeps of its occurrences; `hasLinks`: in segments whose pairs have links.
+    @inline(__always)
+    static func occurrences(_ key: UnsafeRawBufferPointer, hasLinks: Bool) -> OccurrenceKind {
+        hasLinks && key.count > 2 && isPair(key[2]) ? .linkAndPosition : .position
+    }
+
+    /// Whether a key is that of a pair, by the byte behind its field.
+    @inline(__always)
+    static func isPair(_ byte: UInt8) -> Bool { byte == UInt8(pairMark) }
 }

@@ -15,14 +15,14 @@ final class FieldRegistry: Sendable {
     /// Field names outside the schema are limited, since each is kept in memory and in every manifest.
     static let fieldCountMax = 10_000
 
-    /// `names` begins with the schema's.
+    /// `names` begins with the schema's. `analyzerVersion`: another than the schema asks for.
     init(
-        schema: Schema, names: [String], analyzerVersion: UInt32 = Analyzer.newestVersion,
+        schema: Schema, names: [String], analyzerVersion: UInt32? = nil,
         promotion: PromotionRule = PromotionRule()
     ) {
         self.schema = schema
         self.promotion = promotion
-        self.analyzerVersion = analyzerVersion
+        self.analyzerVersion = analyzerVersion ?? Analyzer.version(isCompact: schema.compact)
         var all = schema.fields.map(\.name)
         all.append(contentsOf: names.dropFirst(all.count))
         var numbers: [String: Int] = [:]

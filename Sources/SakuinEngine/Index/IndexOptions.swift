@@ -33,8 +33,8 @@ public struct IndexOptions: Sendable, Hashable {
     public var diskWriteMarkBytes: Int = 128 << 20
     /// Looks at the memory of the process, of which then all counts in the budget; nil: only what the engine takes counts.
     public var processMemory: MemoryHook?
-    /// Of the segments that are written; tests write those of older versions.
-    var analyzerVersion = Analyzer.newestVersion
+    /// Of the segments that are written, if it is not what the schema asks for; tests write those of other versions.
+    var analyzerVersion: UInt32?
     /// Which grams of them are promoted; tests have small thresholds.
     var promotion = PromotionRule()
     /// The lane of an index that has one is helped by a thread to seal chunks with so many bytes of streams; smaller ones

@@ -25,13 +25,14 @@ struct IndexSnapshot: Sendable {
         didSet {
             models = ScoreModels()
             searchable = segments.map(\.searchable)
-            hasOldSegments = segments.contains { !Analyzer.hasPairs(version: $0.reader.meta.analyzerVersion) }
+            let kinds = segments.map { ProofKind(analyzerVersion: $0.reader.meta.analyzerVersion) }
+            proofs = ProofKind.allCases.filter(kinds.contains)
         }
     }
     /// The segments as searches take them.
     private(set) var searchable: [SearchableSegment] = []
-    /// Whether any was written before there were pairs.
-    private(set) var hasOldSegments = false
+    /// By what the segments prove phrases.
+    private(set) var proofs: [ProofKind] = []
     /// Every write up to this sequence number is in it.
     var sequence: UInt64 = 0
     /// What scores need to know of all segments; a snapshot with other segments has others.

@@ -88,7 +88,7 @@ extension SearchIndex {
         defer { memory.giveBackFromSearch(room) }
         let plan: QueryPlan
         do throws(SakuinError) {
-            plan = try self.plan(request, oldProofs: shared.value.hasOldSegments)
+            plan = try self.plan(request, proofs: shared.value.proofs)
         } catch { throw .refused(error) }
         let search = SnapshotSearch(
             plan, schema: schema, segments: shared.value.searchable, models: shared.value.models,
@@ -185,12 +185,12 @@ extension SearchIndex {
         }
     }
 
-    private func plan(_ request: SearchRequest, oldProofs: Bool) throws(SakuinError) -> QueryPlan {
+    private func plan(_ request: SearchRequest, proofs: [ProofKind]) throws(SakuinError) -> QueryPlan {
         var filter: Query?
         if let input = request.filter { filter = try tree(input) }
         return try QueryPlanner.plan(
             try tree(request.query), filter: filter, searched, fields: request.fields, highlights: request.spans,
-            oldProofs: oldProofs)
+            proofs: proofs)
     }
 
     private func tree(_ input: QueryInput) throws(SakuinError) -> Query {

@@ -41,7 +41,11 @@ final class ChunkSealing {
         documentCount = count
         fields = registry.schema.fields.indices.map { field in
             let slots = chunks.compactMap { $0.fields[field] }
-            return slots.isEmpty ? nil : FieldSealing(field, slots, documentBases: bases, documentCount: count)
+            return slots.isEmpty
+                ? nil
+                : FieldSealing(
+                    field, slots, documentBases: bases, documentCount: count,
+                    hasLinks: Analyzer.hasLinks(version: registry.analyzerVersion))
         }
         parts = (0..<partCount).map { _ in Part() }
         cut(pieceWordCount)
@@ -67,6 +71,7 @@ final class ChunkSealing {
         }
     }
 
+    private var hasLinks: Bool { Analyzer.hasLinks(version: registry.analyzerVersion) }
     private func name(_ id: UInt64, _ part: Int) -> String { FileName.temporary("\(FileName.segment(id))-\(part)") }
 
     /// Writes the grams of a part, with the help of another thread if it may; each part once, on any thread.
@@ -74,10 +79,11 @@ final class ChunkSealing {
         part number: Int, to directory: any Directory, id: UInt64, withHelper: Bool = false
     ) throws(StorageError) {
         var terms = TermSections(
-            directory: directory, name: name(id, number), documentCount: documentCount,
+            directory: directory, name: name(id, number), documentCount: documentCount, hasLinks: hasLinks,
             spillByteCount: chunks[0].spillByteCount, promotion: registry.promotion)
         let grams = GramSealing(
-            parts[number].pieces, fields, documentCount: documentCount, openWordCountMax: chunks[0].openWordCountMax)
+            parts[number].pieces, fields, documentCount: documentCount, hasLinks: hasLinks,
+            openWordCountMax: chunks[0].openWordCountMax)
         try grams.write(to: &terms, withHelper: withHelper)
         if withHelper, parts.count == 1 { promoteAhead(terms.frequent) }
         do throws(StorageError) {

@@ -13,10 +13,14 @@ struct FieldInverter: ~Copyable, TokenSink {
     private(set) var statistics = FieldStatistics()
 
     private var document: UInt32 = 0
+    let hasLinks: Bool
 
-    init(_ arena: TokenArena) {
-        characters = TokenStreams(arena)
-        words = TokenStreams(arena)
+    /// `hasLinks`: whether grams and pairs are to have links.
+    init(_ arena: TokenArena, hasLinks: Bool) {
+        self.hasLinks = hasLinks
+        let layout = hasLinks ? TokenLayout.withLinks : .withoutLinks
+        characters = TokenStreams(arena, layout)
+        words = TokenStreams(arena, layout)
     }
 
     /// Bytes besides those of the arena.
@@ -59,13 +63,19 @@ struct FieldInverter: ~Copyable, TokenSink {
         for i in 1..<count {
             let next = number(codes[i] & UnitBuffer.scalarMask)
             characters.append(
-                to: held, document, position: position, second: UInt32(truncatingIfNeeded: next), edge: edge)
+                to: held, document, position: position, second: UInt32(truncatingIfNeeded: next), edge: edge,
+                link: hasLinks ? nil : 0)
             position &+= 2
             held = next
             edge = 0
         }
         edge |= lastIsEdge ? 1 : 0
         characters.append(to: held, document, position: position, second: .max, edge: edge)
+    }
+
+    /// Which occurrence of a character the next is, or one so far before it; 0 without links.
+    private func link(of number: Int, behind count: UInt32 = 0) -> UInt32 {
+        hasLinks ? characters.eventCount(of: number, in: document) &- count : 0
     }
 
     mutating func unit(_ scalar: UInt32, position: UInt32) {
@@ -78,12 +88,16 @@ struct FieldInverter: ~Copyable, TokenSink {
     ) {
         let number = Int(interner.number(of: bytes))
         if number == words.count { _ = words.add() }
+        let next = behind.map { self.number($0) }
         words.append(
-            to: number, document, position: position,
-            second: behind.map { UInt32(truncatingIfNeeded: self.number($0)) } ?? .max, edge: 1)
+            to: number, document, position: position, second: next.map { UInt32(truncatingIfNeeded: $0) } ?? .max,
+            edge: 1, link: next.map { link(of: $0) } ?? 0)
         guard let before else { return }
+        // The character before was appended last.
+        let last = self.number(before)
         words.append(
-            to: number, document, position: position, second: UInt32(truncatingIfNeeded: self.number(before)), edge: 0)
+            to: number, document, position: position, second: UInt32(truncatingIfNeeded: last), edge: 0,
+            link: link(of: last, behind: 1))
     }
 
     mutating func removeAll() {
@@ -101,5 +115,5 @@ struct FieldInverter: ~Copyable, TokenSink {
 final class FieldSlot {
     var inverter: FieldInverter
 
-    init(_ arena: TokenArena) { inverter = FieldInverter(arena) }
+    init(_ arena: TokenArena, hasLinks: Bool) { inverter = FieldInverter(arena, hasLinks: hasLinks) }
 }

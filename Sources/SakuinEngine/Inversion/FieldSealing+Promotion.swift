@@ -101,6 +101,7 @@ private final class BigramStreams {
     }
 
     private let slots: [FieldSlot]
+    private let layout: TokenLayout
     /// By chunk, and the end.
     private let documentBases: [UInt32]
     /// By chunk and number of the bigram: what streams call its second character, see `TokenStreamReader.second`.
@@ -116,18 +117,19 @@ private final class BigramStreams {
         documentCount: Int
     ) {
         self.slots = slots
+        layout = slots.first?.inverter.characters.layout ?? .withoutLinks
         self.documentBases = documentBases + [UInt32(documentCount)]
         let scalars = ranks.scalars
         // More characters than any stream of any chunk has numbers, and `none`.
-        let codeCount = scalars.count + Int(TokenStreams.none) + 3
+        let codeCount = scalars.count + Int(layout.none) + 3
         numbers = .allocate(capacity: codeCount)
         numbers.initialize(repeating: 0, count: codeCount)
         var rankByScalar: [UInt32: Int] = [:]
         for (rank, scalar) in scalars.enumerated() { rankByScalar[scalar] = rank }
-        seconds = slots.map { _ in [TokenStreams.none] }
+        seconds = slots.map { _ in [layout.none] }
         for number in 1..<(bigrams.count + 1) {
             let both = bigrams.characters(of: number).map { rankByScalar[$0] ?? 0 }
-            for chunk in slots.indices { seconds[chunk].append(Self.code(both[1], ranks, inChunk: chunk)) }
+            for chunk in slots.indices { seconds[chunk].append(code(both[1], ranks, inChunk: chunk)) }
             add(number, rank: both[0])
         }
     }
@@ -135,9 +137,9 @@ private final class BigramStreams {
     deinit { numbers.deallocate() }
 
     /// What the streams of a chunk call the character of a rank; `none` if the chunk does not have it.
-    private static func code(_ rank: Int, _ ranks: borrowing StreamRanks, inChunk chunk: Int) -> UInt32 {
-        guard let number = ranks.number(rank, inChunk: chunk) else { return TokenStreams.none }
-        return UInt32(truncatingIfNeeded: number < TokenStreams.escaped ? number : number + 2)
+    private func code(_ rank: Int, _ ranks: borrowing StreamRanks, inChunk chunk: Int) -> UInt32 {
+        guard let number = ranks.number(rank, inChunk: chunk) else { return layout.none }
+        return layout.code(number)
     }
 
     /// Adds a bigram to the group of its first character.
@@ -177,7 +179,7 @@ private final class BigramStreams {
                 for number in group.numbers where wanted[number] {
                     numbers[Int(seconds[chunk][number])] = UInt32(truncatingIfNeeded: number)
                 }
-                numbers[Int(TokenStreams.none)] = 0
+                numbers[Int(layout.none)] = 0
                 let isSound = read(&reader, documentBases[chunk], window)
                 readers[chunk][place] = reader
                 for number in group.numbers { numbers[Int(seconds[chunk][number])] = 0 }

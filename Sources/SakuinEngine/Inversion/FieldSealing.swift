@@ -17,15 +17,19 @@ final class FieldSealing {
     /// By chunk: the number of its first document in the segment.
     let documentBases: [UInt32]
     let ranks: StreamRanks
-    private let hasUnits: Bool
+    let hasUnits: Bool
+    let hasLinks: Bool
     let statistics: FieldStatistics
     private var norms = ByteWriter()
 
-    init(_ field: Int, _ slots: [FieldSlot], documentBases: [UInt32], documentCount: Int) {
+    /// `hasLinks`: whether grams and pairs are to have links.
+    init(_ field: Int, _ slots: [FieldSlot], documentBases: [UInt32], documentCount: Int, hasLinks: Bool) {
+        self.hasLinks = hasLinks
         self.field = field
         self.slots = slots
         self.documentBases = documentBases
-        ranks = StreamRanks(slots.map { $0.inverter.numbers.scalars })
+        ranks = StreamRanks(
+            slots.map { $0.inverter.numbers.scalars }, hasLinks ? .withLinks : .withoutLinks)
         hasUnits = slots.contains { $0.inverter.hasUnits }
         var statistics = FieldStatistics()
         for slot in slots {
@@ -66,8 +70,8 @@ final class FieldSealing {
 
     /// Codes the grams of the characters with these ranks. Per first character its list, its edges and its bigrams;
     /// under analyzer `words` there are units alone. `sorting` and `runs` are memory that is used again.
-    func code(
-        _ part: Range<Int>, _ sorting: inout StreamSorting, _ runs: inout RunBuffer, into lists: inout GramLists
+    func code<Place: TokenPlace>(
+        _ part: Range<Int>, _ sorting: inout StreamSorting<Place>, _ runs: inout RunBuffer, into lists: inout GramLists
     ) throws(StorageError) {
         let lengths = lengths
         let scalars = ranks.scalars
@@ -87,7 +91,7 @@ final class FieldSealing {
             if sorting.edges.count > 0 {
                 try lists.add(
                     GramKey.make(field: field, kind: .edge, first),
-                    runs.run(sorting.edges.places, ranksOf: sorting.documents), lengths)
+                    sorting.edgeRun(&runs), lengths)
             }
             while sorting.beginPart() {
                 for (chunk, slot) in slots.enumerated() {
@@ -103,19 +107,31 @@ final class FieldSealing {
 
     /// Writes the words of the field, then its pairs; called for the fields in order.
     func writeWords(to terms: inout TermSections) throws(StorageError) {
+        if hasLinks {
+            try writeWords(PairSorting<LinkedPlace>(characterCount: ranks.scalars.count), to: &terms)
+        } else {
+            try writeWords(PairSorting<PositionedPlace>(characterCount: ranks.scalars.count), to: &terms)
+        }
+    }
+
+    private func writeWords<Place: TokenPlace>(
+        _ sorting: consuming PairSorting<Place>, to terms: inout TermSections
+    ) throws(StorageError) {
         let lengths = lengths
         let order = WordRanks(slots)
-        var pairs = PairSorting(characterCount: ranks.scalars.count)
+        var pairs = sorting
         var runs = RunBuffer()
-        var places = PlaceBuffer()
+        var places = PlaceBuffer<PositionedPlace>()
         var key = ByteWriter()
         for word in 0..<order.count {
             places.removeAll()
             forEachEvent(of: word, order) { document, stream, neighbour in
-                if stream.isEdge { places.append(document, stream.position) }
+                if stream.isEdge {
+                    places.append(PositionedPlace(document: document, link: 0, position: stream.position))
+                }
                 if let neighbour { pairs.count(neighbour) }
             }
-            terms.beginWord(lengths)
+            terms.beginWord(isPair: false, lengths)
             terms.add(runs.run(places.places))
             try end(word, order, neighbour: nil, &key, &terms)
         }
@@ -123,19 +139,20 @@ final class FieldSealing {
             for word in 0..<order.count {
                 forEachEvent(of: word, order) { document, stream, neighbour in
                     guard let neighbour else { return }
-                    let first = stream.isEdge ? stream.position : stream.position &- 2
-                    pairs.add(neighbour, word: word, document, first)
+                    // A position alone is that of the first of the two, beside a link that of the word.
+                    let first = stream.isEdge || hasLinks ? stream.position : stream.position &- 2
+                    pairs.add(neighbour, word: word, document, link: stream.link, first)
                 }
             }
             try pairs.forEach { (place, word, places) throws(StorageError) in
-                terms.beginWord(lengths)
+                terms.beginWord(isPair: true, lengths)
                 terms.add(runs.run(places))
-                try end(word, order, neighbour: PairSorting.neighbour(place, ranks.scalars), &key, &terms)
+                try end(word, order, neighbour: PairOrder.neighbour(place, ranks.scalars), &key, &terms)
             }
         }
     }
 
-    /// Hands out the events of a word with their documents, and the places in `PairSorting` of the pairs that are in them.
+    /// Hands out the events of a word with their documents, and the places in `PairOrder` of the pairs that are in them.
     @inline(__always)
     private func forEachEvent(
         of word: Int, _ order: borrowing WordRanks,
@@ -147,8 +164,8 @@ final class FieldSealing {
             var stream = slots[chunk].inverter.words.reader(number)
             while stream.next() {
                 let neighbour =
-                    stream.second == TokenStreams.none
-                    ? nil : PairSorting.place(rankByCode[Int(stream.second)], isBehind: stream.isEdge)
+                    stream.hasSecond
+                    ? PairOrder.place(rankByCode[Int(stream.second)], isBehind: stream.isEdge) : nil
                 body(stream.document &+ documentBases[chunk], stream, neighbour)
             }
         }

@@ -21,7 +21,9 @@ final class GramSealing: @unchecked Sendable {
     private final class Coded {
         var lists: GramLists
 
-        init(documentCount: Int) { lists = GramLists(documentCount: documentCount) }
+        init(documentCount: Int, hasLinks: Bool) {
+            lists = GramLists(documentCount: documentCount, hasLinks: hasLinks)
+        }
     }
     private struct State {
         /// Pieces before these numbers are taken, and written.
@@ -46,13 +48,17 @@ final class GramSealing: @unchecked Sendable {
     private let pieces: [Piece]
     private let fields: [FieldSealing?]
     private let documentCount: Int
+    private let hasLinks: Bool
     private let openWordCountMax: Int
     private let state = Monitor(State())
     /// A piece is taken only while those that wait to be written have no more words.
     private var waitingWordCountMax: Int { openWordCountMax / 8 }
 
     /// `fields` by number. At most `openWordCountMax` words, or one piece, are being coded.
-    init(_ pieces: [Piece], _ fields: [FieldSealing?], documentCount: Int, openWordCountMax: Int) {
+    init(
+        _ pieces: [Piece], _ fields: [FieldSealing?], documentCount: Int, hasLinks: Bool, openWordCountMax: Int
+    ) {
+        self.hasLinks = hasLinks
         self.pieces = pieces
         self.fields = fields
         self.documentCount = documentCount
@@ -111,7 +117,7 @@ final class GramSealing: @unchecked Sendable {
     }
 
     private func code(_ number: Int, _ room: Coded?, _ coder: inout Coder) {
-        let coded = room ?? Coded(documentCount: documentCount)
+        let coded = room ?? Coded(documentCount: documentCount, hasLinks: hasLinks)
         let result: Result<Coded, StorageError>
         do throws(StorageError) {
             if let field = fields[pieces[number].field] {
@@ -143,18 +149,26 @@ final class GramSealing: @unchecked Sendable {
 
 /// What a thread codes pieces with, in memory that is used again for the next.
 private struct Coder: ~Copyable {
-    /// The number of the field that `sorting` is for.
+    /// The number of the field that the sorting is for.
     private var field = -1
-    private var sorting = StreamSorting(characterCount: 0)
+    private var positioned = StreamSorting<PositionedPlace>(characterCount: 0)
+    private var linked = StreamSorting<LinkedPlace>(characterCount: 0)
     private var runs = RunBuffer()
 
     mutating func code(
         _ ranks: Range<Int>, of sealing: FieldSealing, into lists: inout GramLists
     ) throws(StorageError) {
+        let isLinked = sealing.hasLinks && !sealing.hasUnits
         if field != sealing.field {
             field = sealing.field
-            sorting = StreamSorting(characterCount: sealing.ranks.scalars.count)
+            let count = sealing.ranks.scalars.count
+            positioned = StreamSorting(characterCount: isLinked ? 0 : count)
+            linked = StreamSorting(characterCount: isLinked ? count : 0)
         }
-        try sealing.code(ranks, &sorting, &runs, into: &lists)
+        if isLinked {
+            try sealing.code(ranks, &linked, &runs, into: &lists)
+        } else {
+            try sealing.code(ranks, &positioned, &runs, into: &lists)
+        }
     }
 }

@@ -52,7 +52,8 @@ final class Inverter {
             case .integer, .float, .boolean, .date: nil
             }
         }
-        fields = analyzers.map { [arena] in $0 == nil ? nil : FieldSlot(arena) }
+        let hasLinks = Analyzer.hasLinks(version: registry.analyzerVersion)
+        fields = analyzers.map { [arena] in $0 == nil ? nil : FieldSlot(arena, hasLinks: hasLinks) }
         documents = DocumentStoring(drainByteCount: min(spillByteCount, Self.documentByteCountMax))
         makeDocumentSection = {
             SectionWriter(directory: directory, name: FileName.temporary(spillName), spillByteCount: spillByteCount)
@@ -198,7 +199,11 @@ final class Inverter {
     /// Forgets the chunk.
     func removeAll(keepsMemory: Bool) {
         for case let slot? in fields {
-            if keepsMemory { slot.inverter.removeAll() } else { slot.inverter = FieldInverter(arena) }
+            if keepsMemory {
+                slot.inverter.removeAll()
+            } else {
+                slot.inverter = FieldInverter(arena, hasLinks: slot.inverter.hasLinks)
+            }
         }
         arena.removeAll(keepsMemory: keepsMemory)
         keys = KeyTableWriter()

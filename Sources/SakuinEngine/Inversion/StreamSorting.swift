@@ -16,8 +16,8 @@ struct StreamRanks: ~Copyable {
     /// By chunk: rank by what a stream calls the character beside, see `TokenStreamReader.second`.
     private let rankByCode: [UnsafeMutablePointer<UInt32>]
 
-    /// The scalars of each chunk, by stream number.
-    init(_ chunks: [[UInt32]]) {
+    /// The scalars of each chunk, by stream number; the layout is that of the streams.
+    init(_ chunks: [[UInt32]], _ layout: TokenLayout) {
         let all = chunks.count == 1 ? chunks[0].sorted() : Array(Set(chunks.joined())).sorted()
         scalars = all
         var numbers: [[Int32]] = []
@@ -30,7 +30,7 @@ struct StreamRanks: ~Copyable {
             for number in chunk.indices.sorted(by: { chunk[$0] < chunk[$1] }) {
                 while all[rank] != chunk[number] { rank += 1 }
                 mine[rank] = Int32(number)
-                table[number < TokenStreams.escaped ? number : number + 2] = UInt32(truncatingIfNeeded: rank)
+                table[Int(layout.code(number))] = UInt32(truncatingIfNeeded: rank)
             }
             numbers.append(mine)
             tables.append(table)
@@ -54,15 +54,15 @@ struct StreamRanks: ~Copyable {
 }
 
 /// The grams of one character at a time, in memory that is used again for the next.
-struct StreamSorting: ~Copyable {
+struct StreamSorting<Place: TokenPlace>: ~Copyable {
     /// Ascending.
     private(set) var documents = CodeBuffer(capacity: 1024)
     /// By place in `documents`.
     private(set) var frequencies = CodeBuffer(capacity: 1024)
     /// Places by rank in `documents`.
-    private(set) var edges = PlaceBuffer()
+    private(set) var edges = PlaceBuffer<Place>()
     /// By second character, then as they came; by rank.
-    private var bigrams = PlaceBuffer()
+    private var bigrams = PlaceBuffer<Place>()
     private var bigramCount = 0
     /// Those of the part at hand and of the parts before.
     private var partedCount = 0
@@ -118,9 +118,9 @@ struct StreamSorting: ~Copyable {
                 place &+= 1
                 documents.append(stream.document &+ documentBase)
             }
+            if stream.isEdge { edges.append(Place(document: place, link: frequency, position: stream.position)) }
             frequency &+= 1
-            if stream.isEdge { edges.append(place, stream.position) }
-            if stream.second != TokenStreams.none {
+            if stream.hasSecond {
                 let rank = rankByCode[Int(stream.second)]
                 counts[Int(rank)] &+= 1
                 present[Int(rank &>> 6)] |= 1 &<< UInt64(rank & 63)
@@ -141,6 +141,11 @@ struct StreamSorting: ~Copyable {
         run.documents = UnsafePointer(documents.values)
         run.ranks = nil
         return run
+    }
+
+    /// The list of the character's edges; in memory of `runs`.
+    func edgeRun(_ runs: inout RunBuffer) -> PostingRun {
+        runs.run(edges.places, ranksOf: documents)
     }
 
     /// The next rank that occurs, from this one on.
@@ -185,13 +190,16 @@ struct StreamSorting: ~Copyable {
         let behind = UInt32(truncatingIfNeeded: bigrams.count &- 1)
         let (first, width) = (UInt(bitPattern: part.lowerBound), UInt(bitPattern: part.count))
         var place = scatteredCount &- 1
+        var occurrence: UInt32 = 0
         while stream.next() {
             place &+= stream.isFirst ? 1 : 0
-            if stream.second == TokenStreams.none { continue }
+            occurrence = stream.isFirst ? 0 : occurrence &+ 1
+            if !stream.hasSecond { continue }
             let rank = Int(rankByCode[Int(stream.second)])
             let isOfPart = UInt(bitPattern: rank) &- first < width
             let at = counts[rank]
-            to[Int(isOfPart ? at : behind)] = TokenPlace(document: place, position: stream.position)
+            to[Int(isOfPart ? at : behind)] = Place(
+                document: place, first: occurrence, link: stream.link, position: stream.position)
             counts[rank] = at &+ (isOfPart ? 1 : 0)
         }
         scatteredCount = place &+ 1

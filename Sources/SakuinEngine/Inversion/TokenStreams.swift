@@ -7,20 +7,47 @@
 //
 // A stream is a chain of blocks of 32-bit words. A word with bit 0 set is a document (bits 1-31) and begins its events;
 // all ones are followed by the address of the next block, 0 at the end. A word with bit 0 clear is an event: bit 1: an
-// edge; bits 2-17: the stream of the character directly behind it, `none` when there is none, `escaped` when it stands in
-// the next word; bits 18-31: its distance from the event before in this document, all ones when it stands in the next
-// word. A word that is indexed has bit 1 set in its event; when a character stands directly before it, a second event
+// edge; then (`TokenLayout`) the stream of the character directly behind it, `none` when there is none, `escaped` when it
+// stands in the next word; which occurrence of that character in the document it is, counted from 0, all ones when that
+// stands in the next word; its distance from the event before in this document, all ones when it stands in the next word.
+// A word that is indexed has bit 1 set in its event; when a character stands directly before it, a second event
 // with bit 1 clear has the stream of that one.
 
+/// Where the parts of an event stand.
+struct TokenLayout: BitwiseCopyable {
+    let none: UInt32
+    var escaped: UInt32 { none &- 1 }
+    let linkMask: UInt32
+    let linkShift: UInt32
+    let distanceShift: UInt32
+    let farDistance: UInt32
+    /// All ones where there are links.
+    var highLink: UInt32 { linkMask == 0 ? .max : linkMask }
+
+    private init(secondBits: UInt32, linkBits: UInt32) {
+        none = (1 << secondBits) - 1
+        linkMask = (1 << linkBits) - 1
+        linkShift = 2 + secondBits
+        distanceShift = linkShift + linkBits
+        farDistance = UInt32.max >> distanceShift
+    }
+
+    static let withoutLinks = TokenLayout(secondBits: 16, linkBits: 0)
+    static let withLinks = TokenLayout(secondBits: 12, linkBits: 6)
+
+    /// What a stream calls a character by the number of its stream: no number is that of `none` or `escaped`.
+    @inline(__always)
+    func code(_ number: Int) -> UInt32 {
+        UInt32(truncatingIfNeeded: number < Int(escaped) ? number : number &+ 2)
+    }
+}
+
 struct TokenStreams: ~Copyable {
-    static let none: UInt32 = 0xFFFF
-    static let escaped: UInt32 = 0xFFFE
-    static let farDistance: UInt32 = 0x3FFF
     static let blockEnd = UInt32.max
     private static let firstBlockWordCount = 16
     private static let blockWordCountMax = 1024
     /// Words an append may take, and those of the link to the next block.
-    private static let appendWordCountMax = 4
+    private static let appendWordCountMax = 5
     private static let linkWordCount = 3
 
     /// What an append touches: two to a cache line.
@@ -31,9 +58,14 @@ struct TokenStreams: ~Copyable {
         var limit: UnsafeMutablePointer<UInt32>
         var document: UInt32
         var position: UInt32
-        var blockWordCount: UInt32
-        /// Words of the blocks before this one.
-        var wordsBefore: UInt32
+        /// Events of the document so far.
+        var eventCount: UInt32
+        /// Bits 0-3: how often the first block was doubled for this one; above: the words of the blocks before, in blocks
+        /// of that size.
+        var blocks: UInt32
+
+        var blockWordCount: Int { firstBlockWordCount &<< Int(blocks & 15) }
+        var wordsBefore: Int { Int(blocks &>> 4) &* firstBlockWordCount }
     }
 
     private(set) var base: UnsafeMutablePointer<Stream>
@@ -41,9 +73,11 @@ struct TokenStreams: ~Copyable {
     private(set) var count = 0
     private var starts: [UnsafeMutablePointer<UInt32>] = []
     private let arena: TokenArena
+    let layout: TokenLayout
 
-    init(_ arena: TokenArena) {
+    init(_ arena: TokenArena, _ layout: TokenLayout) {
         self.arena = arena
+        self.layout = layout
         base = .allocate(capacity: capacity)
     }
 
@@ -65,7 +99,7 @@ struct TokenStreams: ~Copyable {
         (base + count).initialize(
             to: Stream(
                 at: block, limit: Self.limit(block, Self.firstBlockWordCount), document: .max, position: 0,
-                blockWordCount: UInt32(Self.firstBlockWordCount), wordsBefore: 0))
+                eventCount: 0, blocks: 0))
         starts.append(block)
         count += 1
         return count - 1
@@ -77,10 +111,19 @@ struct TokenStreams: ~Copyable {
         block + (count - appendWordCountMax - linkWordCount)
     }
 
-    /// Appends an event of a stream: documents come in order, and positions in each. `second`: the stream of the
-    /// character beside, or `UInt32.max`; `edge`: bit 1 of the event.
+    /// Events of a document in a stream, when no later document was appended.
     @inline(__always)
-    func append(to number: Int, _ document: UInt32, position: UInt32, second: UInt32, edge: UInt32) {
+    func eventCount(of number: Int, in document: UInt32) -> UInt32 {
+        base[number].document == document ? base[number].eventCount : 0
+    }
+
+    /// Appends an event of a stream: documents come in order, and positions in each. `second`: the stream of the
+    /// character beside, or `UInt32.max`; `edge`: bit 1 of the event. With `link` nil the next occurrence of that character
+    /// is meant.
+    @inline(__always)
+    func append(
+        to number: Int, _ document: UInt32, position: UInt32, second: UInt32, edge: UInt32, link known: UInt32? = nil
+    ) {
         let stream = base + number
         if stream.pointee.at > stream.pointee.limit { addBlock(stream) }
         var at = stream.pointee.at
@@ -91,27 +134,37 @@ struct TokenStreams: ~Copyable {
         stream.pointee.document = document
         let distance = position &- (isKnown ? stream.pointee.position : 0)
         stream.pointee.position = position
-        if distance < Self.farDistance, second < Self.escaped {
-            at.pointee = distance &<< 18 | second &<< 2 | edge &<< 1
+        stream.pointee.eventCount = isKnown ? stream.pointee.eventCount &+ 1 : 1
+        let link = known ?? (second == .max ? 0 : eventCount(of: Int(second), in: document))
+        if distance < layout.farDistance, second < layout.escaped, link < layout.highLink {
+            at.pointee =
+                distance &<< layout.distanceShift | link &<< layout.linkShift | second &<< 2 | edge &<< 1
             at += 1
         } else {
-            at = Self.appendRare(at, distance, second, edge)
+            at = Self.appendRare(at, distance, second, link, edge, layout)
         }
         stream.pointee.at = at
     }
 
     @inline(never)
     private static func appendRare(
-        _ start: UnsafeMutablePointer<UInt32>, _ distance: UInt32, _ second: UInt32, _ edge: UInt32
+        _ start: UnsafeMutablePointer<UInt32>, _ distance: UInt32, _ second: UInt32, _ link: UInt32, _ edge: UInt32,
+        _ layout: TokenLayout
     ) -> UnsafeMutablePointer<UInt32> {
-        let isFar = distance >= farDistance
-        let isEscaped = second >= escaped && second != .max
-        let code = second == .max ? none : isEscaped ? escaped : second
+        let (isFar, isHigh) = (distance >= layout.farDistance, link >= layout.highLink)
+        let isEscaped = second >= layout.escaped && second != .max
+        let code = second == .max ? layout.none : isEscaped ? layout.escaped : second
         var at = start
-        at.pointee = (isFar ? farDistance : distance) &<< 18 | code &<< 2 | edge &<< 1
+        at.pointee =
+            (isFar ? layout.farDistance : distance) &<< layout.distanceShift
+            | (isHigh ? layout.highLink : link) &<< layout.linkShift | code &<< 2 | edge &<< 1
         at += 1
         if isEscaped {
             at.pointee = second
+            at += 1
+        }
+        if isHigh {
+            at.pointee = link
             at += 1
         }
         if isFar {
@@ -123,17 +176,18 @@ struct TokenStreams: ~Copyable {
 
     @inline(never)
     private func addBlock(_ stream: UnsafeMutablePointer<Stream>) {
-        let count = min(2 * Int(stream.pointee.blockWordCount), Self.blockWordCountMax)
+        let held = stream.pointee.blockWordCount
+        let count = min(2 * held, Self.blockWordCountMax)
         let block = arena.block(count)
-        stream.pointee.wordsBefore &+= stream.pointee.blockWordCount
+        stream.pointee.blocks &+= UInt32(truncatingIfNeeded: held / Self.firstBlockWordCount) &<< 4
+        if count > held { stream.pointee.blocks &+= 1 }
         Self.link(from: stream.pointee.at, to: block)
         stream.pointee.at = block
         stream.pointee.limit = Self.limit(block, count)
-        stream.pointee.blockWordCount = UInt32(count)
     }
 
     /// About how many words a stream has.
-    func wordCount(_ number: Int) -> Int { Int(base[number].wordsBefore) + Int(base[number].blockWordCount) / 2 }
+    func wordCount(_ number: Int) -> Int { base[number].wordsBefore + base[number].blockWordCount / 2 }
 
     private static func link(from at: UnsafeMutablePointer<UInt32>, to block: UnsafeMutablePointer<UInt32>?) {
         at.pointee = blockEnd
@@ -143,7 +197,7 @@ struct TokenStreams: ~Copyable {
     /// The events of a stream. More may be appended afterwards.
     func reader(_ number: Int) -> TokenStreamReader {
         Self.link(from: base[number].at, to: nil)
-        return TokenStreamReader(starts[number])
+        return TokenStreamReader(starts[number], layout)
     }
 
     mutating func removeAll() {
@@ -157,14 +211,23 @@ struct TokenStreamReader {
     private var at: UnsafePointer<UInt32>
     private(set) var document: UInt32 = 0
     private(set) var position: UInt32 = 0
-    /// The stream of the character beside; `TokenStreams.none` if there is none, which no stream's number is then: those
-    /// up from `escaped` are given as their number plus 2.
+    /// What `TokenLayout.code` calls the character beside; `none` if there is none.
     private(set) var second: UInt32 = 0
     private(set) var isEdge = false
+    /// Which occurrence of the character beside it is.
+    private(set) var link: UInt32 = 0
     /// Whether the event is the first of its document.
     private(set) var isFirst = false
 
-    fileprivate init(_ start: UnsafeMutablePointer<UInt32>) { at = UnsafePointer(start) }
+    let layout: TokenLayout
+
+    fileprivate init(_ start: UnsafeMutablePointer<UInt32>, _ layout: TokenLayout) {
+        at = UnsafePointer(start)
+        self.layout = layout
+    }
+
+    /// Whether a character is beside.
+    var hasSecond: Bool { @inline(__always) get { second != layout.none } }
 
     /// Steps to the next event; false at the end.
     @inline(__always)
@@ -186,13 +249,18 @@ struct TokenStreamReader {
         }
         at += 1
         isEdge = word & 2 != 0
-        second = word &>> 2 & 0xFFFF
-        if second == TokenStreams.escaped {
+        second = word &>> 2 & layout.none
+        if second == layout.escaped {
             second = at.pointee &+ 2
             at += 1
         }
-        var distance = word &>> 18
-        if distance == TokenStreams.farDistance {
+        link = word &>> layout.linkShift & layout.linkMask
+        if link == layout.highLink {
+            link = at.pointee
+            at += 1
+        }
+        var distance = word &>> layout.distanceShift
+        if distance == layout.farDistance {
             distance = at.pointee
             at += 1
         }

@@ -3,12 +3,15 @@
 
 struct MergedPromotion: GramWindowSource {
     private let inputs: [MergeInput]
+    /// Whether the bigrams of the inputs have links, not positions.
+    private let hasLinks: Bool
     private let control: MergeControl
     private let frequent: FrequentGrams
 
     /// `frequent` are the frequent bigrams of the merged segment.
-    init(_ inputs: [MergeInput], _ control: MergeControl, _ frequent: FrequentGrams) {
+    init(_ inputs: [MergeInput], hasLinks: Bool, _ control: MergeControl, _ frequent: FrequentGrams) {
         self.inputs = inputs
+        self.hasLinks = hasLinks
         self.control = control
         self.frequent = frequent
     }
@@ -29,10 +32,15 @@ struct MergedPromotion: GramWindowSource {
     func forEachWindow(
         of pass: PromotionPass, wanted: [Bool], level: GramLevelSlot?, _ body: (borrowing GramWindow) -> [Bool]?
     ) throws(StorageError) {
+        let linked = LinkedWindowSlot(LinkedWindow(pass.bigrams))
         try pass.forEachWindow(
             wanted: wanted, level: level,
             fill: { (window, wanted) throws(StorageError) in
-                for input in inputs { try fill(window, from: input, pass, wanted) }
+                linked.window.removeAll()
+                for input in inputs { try fill(window, linked, from: input, pass, wanted) }
+                guard linked.window.fill(window) else {
+                    throw inputs[0].segment.postings.corrupt(0, "more bigrams than a document has characters")
+                }
             }, body)
     }
 
@@ -43,7 +51,8 @@ struct MergedPromotion: GramWindowSource {
 
     /// Puts the frequent bigrams of an input's documents into the window.
     private func fill(
-        _ window: borrowing GramWindow, from input: MergeInput, _ pass: PromotionPass, _ wanted: [Bool]
+        _ window: borrowing GramWindow, _ linked: LinkedWindowSlot, from input: MergeInput, _ pass: PromotionPass,
+        _ wanted: [Bool]
     ) throws(StorageError) {
         let first = Int(input.firstDocument)
         let merged = window.documents.clamped(to: first..<(first + input.liveCount))
@@ -71,34 +80,36 @@ struct MergedPromotion: GramWindowSource {
                 base = try PostingCursor(character, source, base: nil, lengths, scratch)
             }
             let cursor = try PostingCursor(info, source, base: base, lengths, scratch)
-            try put(UInt32(truncatingIfNeeded: number), cursor, from: from, input, window)
+            try put(UInt32(truncatingIfNeeded: number), cursor, from: from, input, window, &linked.window)
         }
         try control.didRead(Int(byteCount))
     }
 
     /// Puts a bigram where its list says, from the input's document `from` to the end of the window.
     private func put(
-        _ number: UInt32, _ cursor: PostingCursor, from: UInt32, _ input: MergeInput, _ window: borrowing GramWindow
+        _ number: UInt32, _ cursor: PostingCursor, from: UInt32, _ input: MergeInput, _ window: borrowing GramWindow,
+        _ linked: inout LinkedWindow
     ) throws(StorageError) {
+        let first = UInt32(truncatingIfNeeded: window.documents.lowerBound)
         let end = UInt32(truncatingIfNeeded: window.documents.upperBound)
-        let positions = PositionBuffer()
+        let occurrences = PositionBuffer()
         var isThere = try cursor.seek(from)
         while isThere {
-            let places = cursor.hasPositionWidths ? try cursor.widePlaces(cursor.count) : nil
             for place in cursor.index..<cursor.count {
                 guard let document = input.mapped(cursor.documents[place]) else { continue }
                 if document >= end { return }
-                var isSound = true
-                if let places {
-                    guard let run = places.run(place) else { throw cursor.corrupt("damaged positions") }
-                    for i in 0..<run.count {
-                        isSound = window.put(number, document, UInt32(truncatingIfNeeded: run[i])) && isSound
+                occurrences.removeAll()
+                try cursor.appendOccurrences(of: place, to: occurrences)
+                let values = occurrences.values
+                if hasLinks {
+                    for i in stride(from: 0, to: occurrences.count, by: 2) {
+                        linked.add(number, document: document &- first, left: values[i], right: values[i + 1])
                     }
                 } else {
-                    let run = try cursor.positions(of: place, into: positions)
-                    for i in 0..<run.count { isSound = window.put(number, document, run.values[i]) && isSound }
+                    var isSound = true
+                    for i in 0..<occurrences.count { isSound = window.put(number, document, values[i]) && isSound }
+                    guard isSound else { throw cursor.corrupt("a position behind its document") }
                 }
-                guard isSound else { throw cursor.corrupt("a position behind its document") }
             }
             isThere = try cursor.loadNext()
         }

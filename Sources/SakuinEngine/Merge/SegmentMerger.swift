@@ -102,7 +102,8 @@ struct SegmentMerger {
     ) throws(StorageError) -> FrequentGrams {
         var terms = TermSections(
             directory: BudgetedPlace(directory, control), name: FileName.temporary(name),
-            documentCount: documentCount, spillByteCount: shares.spillByteCount, promotion: promotion)
+            documentCount: documentCount, hasLinks: Analyzer.hasLinks(version: analyzerVersion),
+            spillByteCount: shares.spillByteCount, promotion: promotion)
         var merger = TermMerger(inputs, control)
         try merger.merge(into: &terms, lengths: lengths)
         try terms.finish(to: &file)
@@ -120,9 +121,12 @@ struct SegmentMerger {
         var sections = PromotedSections(
             directory: BudgetedPlace(directory, control), name: FileName.temporary(name),
             documentCount: documentCount, spillByteCount: shares.spillByteCount)
-        try MergedPromotion(inputs, control, frequent).write(
-            to: &sections, lengths: lengths, documentCount: documentCount, promotion,
-            PromotionLimits(byteCountMax: shares.pairByteCount, windowPlaceCountMax: Self.windowPlaceCountMax))
+        let hasLinks = Analyzer.hasLinks(version: analyzerVersion)
+        let limits = PromotionLimits(
+            byteCountMax: shares.pairByteCount, windowPlaceCountMax: Self.windowPlaceCountMax,
+            placeByteCount: hasLinks ? LinkedWindow.placeByteCount : GramWindow.placeByteCount)
+        try MergedPromotion(inputs, hasLinks: hasLinks, control, frequent).write(
+            to: &sections, lengths: lengths, documentCount: documentCount, promotion, limits)
         try sections.finish(to: &file)
     }
 
@@ -250,11 +254,14 @@ struct SegmentMerger {
         try file.append(.columns, &section)
     }
 
+    /// That of all inputs.
+    private var analyzerVersion: UInt32 { inputs.map(\.segment.meta.analyzerVersion).min() ?? 0 }
+
     /// Statistics of fields keep counting dead documents' units in proportion, since lengths are only known in codes.
     private func meta(_ fieldNames: [String]) -> SegmentMeta {
         var meta = SegmentMeta()
         meta.documentCount = documentCount
-        meta.analyzerVersion = inputs.map(\.segment.meta.analyzerVersion).min() ?? 0
+        meta.analyzerVersion = analyzerVersion
         meta.tableVersion = inputs.map(\.segment.meta.tableVersion).min() ?? 0
         meta.firstSequence = inputs.map(\.segment.meta.firstSequence).min() ?? 0
         meta.lastSequence = inputs.map(\.segment.meta.lastSequence).max() ?? 0

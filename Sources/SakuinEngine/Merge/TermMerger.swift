@@ -66,7 +66,8 @@ struct TermMerger: ~Copyable {
             key = iterators[first].key
             let field = Int(key[0]) << 8 | Int(key[1])
             try inputLengths.enter(field)
-            terms.beginWord(lengths[field] ?? FieldLengths())
+            let isPair = key.count > 2 && WordDictionaryWriter.isPair(key[2])
+            terms.beginWord(isPair: isPair, lengths[field] ?? FieldLengths())
             for i in iterators.indices where alive[i] && iterators[i].key == key {
                 try append(iterators[i].info, of: i, inputLengths.lengths[i], to: &terms)
                 alive[i] = try iterators[i].next()
@@ -109,7 +110,7 @@ struct TermMerger: ~Copyable {
                 if document != .max {
                     terms.add(document &+ first, frequency: frequency, positions: positions)
                 }
-                if info.hasPositions { positions += Int(frequency) }
+                positions += Int(frequency) &* info.occurrences.valueCount
             }
         }
     }

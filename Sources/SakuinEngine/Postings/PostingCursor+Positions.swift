@@ -1,17 +1,19 @@
 // Frequencies and positions of the documents of a cursor's block.
 
-/// How far the positions of a block have been stepped over.
+/// How far what is kept of the occurrences in a block has been stepped over.
 struct PositionPlace: BitwiseCopyable {
     var isInBlock = false
     /// Where the positions of the list begin, once they are verified.
     var list: UnsafeRawPointer?
     var bits: BitReader
-    /// Bits before document `summed`.
+    /// Bits before document `summed`, or where its links begin.
     var before = 0
     var summed = 0
     /// Bits before each document, once many were asked for in a block; valid for the block if `hasStarts`.
     var starts: UnsafeMutablePointer<Int>?
     var hasStarts = false
+    var links: LinkBlock?
+    var link = LinkBlock.Place(occurrence: 0, bit: 0)
 
     init(_ bits: BitReader) { self.bits = bits }
 
@@ -21,8 +23,9 @@ struct PositionPlace: BitwiseCopyable {
         self.bits = bits
         before = bits.bit
         summed = 0
-        isInBlock = true
+        links = nil
         hasStarts = false
+        isInBlock = true
     }
 
     @inline(__always)
@@ -30,6 +33,7 @@ struct PositionPlace: BitwiseCopyable {
         guard place < summed else { return }
         before = bits.bit
         summed = 0
+        if let links { link = links.start }
     }
 }
 
@@ -59,23 +63,41 @@ extension PostingCursor {
         frequenciesLoaded = true
     }
 
-    /// Whether positions take a width that follows from the document's length: in lists of a block and more.
-    var hasPositionWidths: Bool { hasPositions && documentFrequency >= PostingListWriter.blockCount }
-
     /// The positions of document `place` of the current block, ascending; in `found`, which holds nothing else then.
     func positions(of place: Int, into found: PositionBuffer) throws(StorageError) -> PositionRun {
         found.removeAll()
-        guard hasPositions else { throw corrupt("a list without positions was asked for them") }
+        guard info.occurrences == .position else { throw corrupt("a list without positions was asked for them") }
+        try appendOccurrences(of: place, to: found)
+        return found.run
+    }
+
+    /// Appends the numbers of the occurrences in document `place` of the current block, see `OccurrenceKind`.
+    func appendOccurrences(of place: Int, to out: PositionBuffer) throws(StorageError) {
+        let kind = info.occurrences
         if hasPositionWidths {
             guard let run = try widePlaces().run(place) else { throw corrupt("damaged positions") }
-            for i in 0..<run.count { found.append(UInt32(truncatingIfNeeded: run[i])) }
-            return found.run
+            for i in 0..<run.count { out.append(UInt32(truncatingIfNeeded: run[i])) }
+            return
         }
         let frequencies = try frequencies()
         try enterPositions()
-        let order = documentFrequency == 1 ? InlinePositions.order : lengths.positionOrder
-        guard readShort(place, order: order, frequencies, into: found) else { throw corrupt("damaged positions") }
-        return found.run
+        let isSound: Bool
+        if documentFrequency < PostingListWriter.blockCount {
+            let order = documentFrequency == 1 ? InlinePositions.order : lengths.positionOrder
+            isSound = readShort(place, kind, order: order, frequencies, into: out)
+        } else {
+            var walk = try linkWalk()
+            walk.go(to: place)
+            try keep(walk)
+            var stream = walk.stream()
+            for _ in 0..<stream.count {
+                let (first, second) = stream.next()
+                out.append(first)
+                out.append(second)
+            }
+            isSound = stream.isSound
+        }
+        guard isSound, kind != .none else { throw corrupt("damaged positions") }
     }
 
     /// Prepares for the positions of the current block.
@@ -102,103 +124,127 @@ extension PostingCursor {
         return start
     }
 
-    /// Of a short list: appends the positions of document `place` to `found`; false when there are fewer bits.
+    /// Of a short list; false when there are fewer bits.
     @inline(__always)
     private func readShort(
-        _ place: Int, order: Int, _ frequencies: UnsafePointer<UInt32>, into found: PositionBuffer
+        _ place: Int, _ kind: OccurrenceKind, order: Int, _ frequencies: UnsafePointer<UInt32>,
+        into out: PositionBuffer
     ) -> Bool {
         positions.pointee.rewind(to: place)
         var at = positions.pointee.bits.at(bit: positions.pointee.before)
         var summed = positions.pointee.summed
         while summed < place {
-            PositionCode.skip(Int(frequencies[summed]), order: order, in: &at)
+            OccurrenceCode.skip(Int(frequencies[summed]), kind, order: order, in: &at)
             summed &+= 1
         }
         positions.pointee.summed = summed
         positions.pointee.before = at.bit
-        return PositionCode.read(Int(frequencies[place]), order: order, from: &at, into: found)
+        return OccurrenceCode.read(Int(frequencies[place]), kind, order: order, from: &at, into: out)
     }
 
-    /// The current block of a list whose positions have widths, of which those of so many documents are wanted.
+    /// Whether occurrences of any document of a block are read without those before it: links of a block and more.
+    var hasLinkBlocks: Bool {
+        info.occurrences.valueCount == 2 && documentFrequency >= PostingListWriter.blockCount
+    }
+
+    /// The occurrences in the documents of the current block, of a list that has `hasLinkBlocks`; from the first on, or
+    /// from where `keep` was told.
     @inline(__always)
-    func widePlaces(_ wantedCount: Int = 1) throws(StorageError) -> WidePlaces {
-        try mapRanks()
+    func linkWalk() throws(StorageError) -> LinkWalk {
         let frequencies = try frequencies()
         try enterPositions()
-        guard let norms = lengths.norms else { throw corrupt("positions of a field without lengths") }
-        if wantedCount >= Self.startCountMin, !positions.pointee.hasStarts { sumStarts(frequencies, norms) }
-        return WidePlaces(
-            documents: documents, frequencies: frequencies, norms: norms, widths: PositionWidth.byLengthCode,
-            place: positions)
+        if let links = positions.pointee.links {
+            return LinkWalk(links, frequencies, summed: positions.pointee.summed, positions.pointee.link)
+        }
+        // A sum of 128 fits.
+        var occurrenceCount = 0
+        for i in 0..<count { occurrenceCount &+= Int(frequencies[i]) }
+        guard let links = LinkBlock(positions.pointee.bits, occurrenceCount: occurrenceCount) else {
+            throw corrupt("damaged links")
+        }
+        positions.pointee.links = links
+        positions.pointee.link = links.start
+        return LinkWalk(links, frequencies, summed: 0, links.start)
     }
 
-    /// From so many wanted documents of a block on summing up to each of them takes longer than one pass over all.
-    private static let startCountMin = 4
-
-    /// Where the positions of each document of the block begin.
-    @inline(never)
-    private func sumStarts(_ frequencies: UnsafePointer<UInt32>, _ norms: UnsafePointer<UInt8>) {
-        let starts = positions.pointee.starts ?? scratch.take(Int.self, PostingListWriter.blockCount)
-        let widths = PositionWidth.byLengthCode
-        var before = positions.pointee.bits.bit
-        // Frequencies may be damaged, widths are not above 32: a sum of 128 fits.
-        for i in 0..<count {
-            starts[i] = before
-            before &+= Int(frequencies[i]) &* Int(widths[Int(norms[Int(documents[i])])])
-        }
-        positions.pointee.starts = starts
-        positions.pointee.hasStarts = true
+    /// Goes on from there in the current block, if the walk was sound.
+    @inline(__always)
+    func keep(_ walk: LinkWalk) throws(StorageError) {
+        guard walk.isSound else { throw corrupt("damaged links") }
+        positions.pointee.summed = walk.summed
+        positions.pointee.link = walk.place
     }
 }
 
-/// The documents of a block with the positions of each, whose width follows from the document's length: any document's
-/// are read without those before it.
-struct WidePlaces: BitwiseCopyable {
-    let documents: UnsafeMutablePointer<UInt32>
+/// Goes along the documents of a block with the links of each.
+struct LinkWalk {
     let frequencies: UnsafeMutablePointer<UInt32>
-    let norms: UnsafePointer<UInt8>
-    fileprivate let widths: UnsafePointer<UInt8>
-    fileprivate let place: UnsafeMutablePointer<PositionPlace>
+    private let links: LinkBlock
+    /// Where the occurrences of document `summed` begin.
+    fileprivate private(set) var summed: Int
+    fileprivate private(set) var place: LinkBlock.Place
 
-    /// The positions of one document.
-    struct Run: BitwiseCopyable {
-        fileprivate let bits: BitReader
-        fileprivate let at: Int
-        fileprivate let width: Int
-        let count: Int
-
-        @inline(__always)
-        subscript(_ i: Int) -> Int { Int(truncatingIfNeeded: bits.value(at: at &+ i &* width, width: width)) }
+    @inline(__always)
+    fileprivate init(
+        _ links: LinkBlock, _ frequencies: UnsafeMutablePointer<UInt32>, summed: Int, _ place: LinkBlock.Place
+    ) {
+        self.links = links
+        self.frequencies = frequencies
+        self.summed = summed
+        self.place = place
     }
 
-    /// The positions of the document at a place, mostly not below the one asked for before; nil when they are damaged.
+    /// Goes to the document at a place, mostly not below the one asked for before.
     @inline(__always)
-    func run(_ wanted: Int) -> Run? {
-        let bits = place.pointee.bits
-        let before: Int
-        if let starts = place.pointee.starts, place.pointee.hasStarts {
-            before = starts[wanted]
-        } else {
-            before = sum(before: wanted)
-        }
-        let width = Int(widths[Int(norms[Int(documents[wanted])])])
-        let count = Int(frequencies[wanted])
-        guard bits.has(count &* max(width, 1), behind: before) else { return nil }
-        return Run(bits: bits, at: before, width: width, count: count)
-    }
-
-    /// The bits before a document.
-    @inline(__always)
-    private func sum(before wanted: Int) -> Int {
-        place.pointee.rewind(to: wanted)
-        var (before, summed) = (place.pointee.before, place.pointee.summed)
-        // Frequencies may be damaged, widths are not above 32: a sum of 128 fits.
+    mutating func go(to wanted: Int) {
+        if wanted < summed { (summed, place) = (0, links.start) }
+        var occurrence = place.occurrence
         while summed < wanted {
-            before &+= Int(frequencies[summed]) &* Int(widths[Int(norms[Int(documents[summed])])])
+            occurrence &+= Int(frequencies[summed])
             summed &+= 1
         }
-        place.pointee.before = before
-        place.pointee.summed = summed
-        return before
+        place = links.place(of: occurrence, from: place)
     }
+
+    /// The first occurrence in the document.
+    @inline(__always)
+    func first() -> (left: UInt32, right: UInt32) {
+        var place = place
+        let (left, right) = links.next(&place)
+        return (left, right)
+    }
+
+    /// All of them.
+    @inline(__always)
+    func stream() -> LinkStream { LinkStream(links, place, count: Int(frequencies[summed])) }
+
+    /// Whether what was gone to was there.
+    var isSound: Bool { @inline(__always) get { links.isSound(place) } }
+}
+
+/// The occurrences of a document one after another.
+struct LinkStream: OccurrenceStream {
+    let count: Int
+    private let links: LinkBlock
+    private var place: LinkBlock.Place
+    private var first: UInt32 = 0
+    private var second: UInt32 = 0
+
+    @inline(__always)
+    fileprivate init(_ links: LinkBlock, _ place: LinkBlock.Place, count: Int) {
+        self.links = links
+        self.place = place
+        self.count = count
+    }
+
+    @inline(__always)
+    mutating func next() -> (left: UInt32, right: UInt32) {
+        let distances = links.next(&place)
+        let (left, right) = (first &+ distances.first, second &+ distances.second)
+        (first, second) = (left &+ 1, right &+ 1)
+        return (left, right)
+    }
+
+    /// Whether what was read was there.
+    var isSound: Bool { links.isSound(place) }
 }

@@ -4,7 +4,6 @@
 /// there is none.
 final class PostingCursor {
     let documentFrequency: Int
-    let hasPositions: Bool
     let blockCount: Int
     /// The current block, after `seek`, `loadNext` or `mapRanks`; its buffer belongs to the cursor.
     let documents: UnsafeMutablePointer<UInt32>
@@ -48,7 +47,6 @@ final class PostingCursor {
         self.scratch = scratch
         self.base = info.isRanked ? base : nil
         documentFrequency = info.documentFrequency
-        hasPositions = info.hasPositions
         isEliasFano = source.hasEliasFano(info)
         guard info.documentFrequency <= source.documentCount, !info.isRanked || base != nil else {
             throw source.corrupt(info, "a list longer than the segment, or without its character")

@@ -4,12 +4,12 @@ struct PostingListReader: ~Copyable {
     private let frequencies: UnsafeMutablePointer<UInt32>
     private let places = PositionBuffer()
 
-    /// One block: ascending documents, their frequencies, and all their positions one after another.
+    /// One block: ascending documents, their frequencies, and what is kept of all their occurrences one after another.
     struct Block {
         let documents: UnsafeMutablePointer<UInt32>
         let frequencies: UnsafeMutablePointer<UInt32>
         let count: Int
-        /// Empty for lists without positions.
+        /// Empty for lists that keep nothing of occurrences.
         let positions: UnsafeMutablePointer<UInt32>
         let positionCount: Int
     }
@@ -68,7 +68,11 @@ struct PostingListReader: ~Copyable {
                 let from = block == 0 ? 0 : skip?.positionsEnd(block - 1) ?? 0
                 guard from <= info.positionsByteCount else { throw source.corrupt(info, "positions out of place") }
                 var bits = BitReader(list + from, end: list + info.positionsByteCount)
-                try appendPositions(&bits, size, lengths.norms, source, info)
+                if info.occurrences == .position {
+                    try appendPositions(&bits, size, lengths.norms, source, info)
+                } else {
+                    try appendLinks(bits, size, source, info)
+                }
             }
             try body(self.block(size))
             done += size
@@ -122,10 +126,26 @@ struct PostingListReader: ~Copyable {
         let order = info.documentFrequency == 1 ? InlinePositions.order : lengths.positionOrder
         guard var bits = info.documentFrequency == 1 ? info.inlinePositions : shortBits else { return }
         for i in 0..<info.documentFrequency {
-            guard PositionCode.read(Int(frequencies[i]), order: order, from: &bits, into: places) else {
+            guard
+                OccurrenceCode.read(Int(frequencies[i]), info.occurrences, order: order, from: &bits, into: places)
+            else {
                 throw source.corrupt(info, "damaged positions")
             }
         }
+    }
+
+    /// Reads the links of the first `count` documents.
+    private mutating func appendLinks(
+        _ bits: BitReader, _ count: Int, _ source: PostingSource, _ info: TermInfo
+    ) throws(StorageError) {
+        var occurrenceCount = 0
+        for i in 0..<count { occurrenceCount &+= Int(frequencies[i]) }
+        guard let links = LinkBlock(bits, occurrenceCount: occurrenceCount) else {
+            throw source.corrupt(info, "damaged links")
+        }
+        var place = links.start
+        for i in 0..<count { links.append(Int(frequencies[i]), from: &place, to: places) }
+        guard links.isSound(place) else { throw source.corrupt(info, "damaged links") }
     }
 
     /// Reads the positions of the first `count` documents.

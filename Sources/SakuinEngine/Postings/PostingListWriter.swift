@@ -1,13 +1,15 @@
 /// Documents of one term, in order, to a list.
 ///
 /// *One document*: no list, the dictionary has it. *Fewer than a block of 128*: one run of bits: interpolative code of
-/// the documents, or of their ranks; unless all are 1 the gamma code of each frequency; `PositionCode` of each document.
+/// the documents, or of their ranks; unless all are 1 the gamma code of each frequency; `OccurrenceCode` of each document.
 /// *More*: blocks of 128 documents, the last one fewer, then, when there is more than one, `SkipData`, which
 /// also has the `ListHead` of the longest. A
 /// block is a packed block of gaps minus one of the documents, the first counting from −1, or, of the list of a character
 /// that has more than one, an `EliasFanoBlock`, or interpolative code of the
 /// ranks between the last of the block before and its own last, which the skip data have (if there are none, of all
-/// ranks); then a `FrequencyBlock`. Their positions stand in the positions section, `PositionWidth` bits each, each block's beginning at a byte.
+/// ranks); then a `FrequencyBlock`. What there is of
+/// occurrences stands in the positions section, each block's beginning at a byte: positions, `PositionWidth` bits each, or a
+/// `LinkBlock`.
 struct PostingListWriter: ~Copyable {
     /// Documents of a block.
     static let blockCount = 128
@@ -66,17 +68,18 @@ struct PostingListWriter: ~Copyable {
         numbers.deallocate()
     }
 
-    /// Positions of the last list, if it has one document.
+    /// Occurrences of the last list, if it has one document.
     var inlinePositions: UnsafePointer<UInt32> { places }
 
-    /// Starts a list. `isRanked`: blocks hold ranks. `isCharacter`: it is that of a character.
+    /// Starts a list that keeps so much of its occurrences. `isRanked`: blocks hold ranks. `isCharacter`: it is that of a
+    /// character.
     mutating func begin(
-        hasPositions: Bool, isRanked: Bool, isCharacter: Bool = false, _ lengths: FieldLengths,
+        _ occurrences: OccurrenceKind, isRanked: Bool, isCharacter: Bool = false, _ lengths: FieldLengths,
         postings: borrowing SectionWriter,
         positions: borrowing SectionWriter
     ) {
         entry = TermEntry()
-        entry.hasPositions = hasPositions
+        entry.occurrences = occurrences
         entry.postingsOffset = postings.count
         entry.positionsOffset = positions.count
         self.isRanked = isRanked
@@ -113,7 +116,7 @@ struct PostingListWriter: ~Copyable {
         }
     }
 
-    /// Adds a document above all before, its frequency (at least 1) and, with positions, that many, ascending.
+    /// Adds a document above all before, its frequency (at least 1) and the numbers of that many occurrences.
     @inline(__always)
     mutating func add(
         _ document: UInt32, frequency: UInt32, positions from: UnsafePointer<UInt32>?,
@@ -128,7 +131,7 @@ struct PostingListWriter: ~Copyable {
         count &+= 1
         entry.documentFrequency &+= 1
         if entry.hasPositions, let from {
-            ownPlaces.append(from, Int(frequency))
+            ownPlaces.append(from, Int(frequency) &* entry.occurrences.valueCount)
             places = UnsafePointer(ownPlaces.values)
         }
     }
@@ -219,9 +222,22 @@ struct PostingListWriter: ~Copyable {
         previousNumber = last
     }
 
-    /// Appends the positions of the held documents.
+    /// Appends the occurrences of the held documents.
     private mutating func appendPositions(to positions: inout SectionWriter) {
         bits.removeAll()
+        if entry.occurrences == .position { appendWidePositions() } else { appendLinks() }
+        bits.finish()
+        bits.bytes.withBytes { positions.buffer.append(bytes: $0) }
+    }
+
+    private mutating func appendLinks() {
+        var occurrenceCount = 0
+        for i in 0..<count { occurrenceCount &+= Int(frequencies[i]) }
+        LinkBlock.encode(places, frequencies, count: count, into: &bits)
+        places += 2 &* occurrenceCount
+    }
+
+    private mutating func appendWidePositions() {
         let (docs, frequencies, norms) = (docs, frequencies, lengths.norms)
         var from = places
         for i in 0..<count {
@@ -233,8 +249,6 @@ struct PostingListWriter: ~Copyable {
             }
         }
         places = from
-        bits.finish()
-        bits.bytes.withBytes { positions.buffer.append(bytes: $0) }
     }
 
     /// Writes a list shorter than a block.
@@ -260,19 +274,20 @@ struct PostingListWriter: ~Copyable {
                 for i in 0..<count { bits.append(gamma: UInt64(frequencies[i])) }
             }
         }
-        if entry.hasPositions, all == 1 {
+        let kind = entry.occurrences
+        if kind == .position, all == 1 {
             let places = places
             bits.write(upTo: PositionCode.byteCountMax * count) { bits in
                 for i in 0..<count { bits.append(UInt64(places[i]), order: order) }
             }
-        } else if entry.hasPositions {
+        } else if kind != .none {
             var from = places
             for i in 0..<count {
                 let frequency = Int(frequencies[i])
-                bits.write(upTo: PositionCode.byteCountMax * frequency) {
-                    PositionCode.write(from, frequency, order: order, to: &$0)
+                bits.write(upTo: OccurrenceCode.byteCountMax * frequency) {
+                    OccurrenceCode.write(from, frequency, kind, order: order, to: &$0)
                 }
-                from += frequency
+                from += frequency &* kind.valueCount
             }
         }
         bits.finish()

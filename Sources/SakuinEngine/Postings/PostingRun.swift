@@ -9,6 +9,6 @@ struct PostingRun {
     var ranks: UnsafePointer<UInt32>?
     /// How many ranks there are.
     var rankLimit = 0
-    /// For each document as many ascending positions as its frequency says, one document behind the other.
+    /// For each document the numbers of as many occurrences as its frequency says, one document behind the other.
     var positions: UnsafePointer<UInt32>?
 }

@@ -9,6 +9,8 @@ struct GramWindow: ~Copyable {
     private(set) var starts = CodeBuffer()
     private(set) var documents = 0..<0
     private let placeCountMax: Int
+    /// Bytes of a place.
+    static let placeByteCount = 4
 
     /// A window has at most so many places, or one document.
     init(placeCountMax: Int) { self.placeCountMax = placeCountMax }

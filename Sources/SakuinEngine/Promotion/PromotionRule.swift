@@ -52,12 +52,16 @@ struct PromotionLimits: Sendable {
     /// The most places a window has that is not one document.
     var windowPlaceCountMax: Int
 
+    /// Of a place of a window.
+    private let placeByteCount: Int
+
     /// With `windowPlaceCountMax` places if they are no more than a quarter of the memory.
-    init(byteCountMax: Int, windowPlaceCountMax: Int) {
+    init(byteCountMax: Int, windowPlaceCountMax: Int, placeByteCount: Int = GramWindow.placeByteCount) {
         self.byteCountMax = byteCountMax
-        self.windowPlaceCountMax = min(windowPlaceCountMax, max(byteCountMax / 16, 1))
+        self.placeByteCount = placeByteCount
+        self.windowPlaceCountMax = min(windowPlaceCountMax, max(byteCountMax / (4 * placeByteCount), 1))
     }
 
     /// A field with a longer document is left alone.
-    var documentPlaceCountMax: Int { byteCountMax / 8 }
+    var documentPlaceCountMax: Int { byteCountMax / (2 * placeByteCount) }
 }

@@ -4,6 +4,10 @@ enum PlanTerm: Sendable, Hashable, BitwiseCopyable {
     case character(UInt32)
     /// A character at the edge of its run, beside a gap; in segments without pairs beside anything else too.
     case edge(UInt32)
+    /// A character at the first place of its run, behind a gap, and what stands behind it.
+    case head(UInt32)
+    /// A character at the last place of its run, before a gap, and what stands before it.
+    case tail(UInt32)
     /// A character at any place, under analyzer `words`.
     case unit(UInt32)
     case bigram(UInt32, UInt32)
@@ -15,12 +19,41 @@ enum PlanTerm: Sendable, Hashable, BitwiseCopyable {
     case pair(WordNeighbour, Int32)
     /// A character before every word that begins so.
     case pairPrefix(WordNeighbour, Int32)
+
+    /// How far its last unit is behind its first.
+    var span: UInt32 {
+        switch self {
+        case .bigram, .pair, .pairPrefix: 2
+        case .character, .edge, .head, .tail, .unit, .word, .prefix: 0
+        }
+    }
 }
 
 struct PlanToken: Sendable, Hashable, BitwiseCopyable {
     var term: PlanTerm
     /// Positions behind the phrase's first unit.
     var offset: UInt32
+}
+
+extension PlanToken {
+    /// Behind the phrase's first unit where its last stands.
+    var end: UInt32 { offset &+ term.span }
+}
+
+/// By what segments prove phrases.
+enum ProofKind: Int, Sendable, CaseIterable {
+    /// By the positions of tokens, pairs among them.
+    case positions
+    /// The same without pairs.
+    case words
+    /// By the links of tokens, each of which begins where the one before ends, or behind a gap there.
+    case links
+
+    init(analyzerVersion: UInt32) {
+        self =
+            Analyzer.hasLinks(version: analyzerVersion)
+            ? .links : Analyzer.hasPairs(version: analyzerVersion) ? .positions : .words
+    }
 }
 
 /// A token that is needed, or the bigrams and pairs of consecutive units that only have to cover them: a cover leaves out
@@ -31,7 +64,7 @@ struct PlanPart: Sendable, Hashable {
     var isRun: Bool
 }
 
-/// The tokens that can prove a phrase, and which of them are needed.
+/// The tokens that can prove a phrase, in the order of the text, and which of them are needed.
 struct PhraseProof: Sendable, Hashable {
     /// Places in `QueryPlan.tokens`.
     var tokens: Range<Int>
@@ -40,19 +73,28 @@ struct PhraseProof: Sendable, Hashable {
 }
 
 /// An exact match of one pattern in one field.
-struct PhrasePlan: Sendable, Hashable {
+struct PhrasePlan: Sendable {
     var field: Int
     var boost: Float
     /// Whether it gives scores: those below a NOT or in the filter do not.
     var scores: Bool
-    var proof: PhraseProof
-    /// What proves it in segments that have no pairs; the same when no pair is in it.
-    var oldProof: PhraseProof
+    private let proofs: (PhraseProof, PhraseProof, PhraseProof)
 
-    /// What proves it in the segments of an analyzer version.
+    init(field: Int, boost: Float, scores: Bool, _ proof: (ProofKind) -> PhraseProof) {
+        self.field = field
+        self.boost = boost
+        self.scores = scores
+        proofs = (proof(.positions), proof(.words), proof(.links))
+    }
+
+    /// What proves it in segments of a kind that the plan was made for. Those of several kinds may be the same.
     @inline(__always)
-    func proof(analyzerVersion: UInt32) -> PhraseProof {
-        Analyzer.hasPairs(version: analyzerVersion) ? proof : oldProof
+    func proof(_ kind: ProofKind) -> PhraseProof {
+        switch kind {
+        case .positions: proofs.0
+        case .words: proofs.1
+        case .links: proofs.2
+        }
     }
 }
 
@@ -111,16 +153,19 @@ struct QueryPlanDraft: ~Copyable {
         phrases.reserveCapacity(4)
     }
 
-    /// Appends the phrase whose tokens `append` appends, and if it is given those that `appendOld` does for segments that
-    /// have no pairs; returns its number.
+    /// Appends the phrase whose tokens `append` appends for each of the kinds that are different; others are as the first.
+    /// Returns its number.
     mutating func appendPhrase(
-        field: Int, boost: Float, scores: Bool, _ append: (inout QueryPlanDraft) -> Void,
-        old appendOld: ((inout QueryPlanDraft) -> Void)? = nil
+        field: Int, boost: Float, scores: Bool, for kinds: [ProofKind],
+        _ append: (ProofKind, inout QueryPlanDraft) -> Void
     ) -> Int {
-        let proof = appendProof(append)
-        var oldProof = proof
-        if let appendOld { oldProof = appendProof(appendOld) }
-        phrases.append(PhrasePlan(field: field, boost: boost, scores: scores, proof: proof, oldProof: oldProof))
+        let first = kinds.first ?? .positions
+        var proofs = [appendProof { append(first, &$0) }]
+        for kind in kinds.dropFirst() { proofs.append(appendProof { append(kind, &$0) }) }
+        phrases.append(
+            PhrasePlan(field: field, boost: boost, scores: scores) { kind in
+                proofs[kinds.firstIndex(of: kind) ?? 0]
+            })
         return phrases.count - 1
     }
 
@@ -153,28 +198,42 @@ struct QueryPlanDraft: ~Copyable {
         isChoice(count) || i % 2 == 0 || i == count - 1
     }
 
-    /// Appends the bigrams of two or more characters that follow each other.
-    mutating func append(run: UnsafeBufferPointer<UInt32>, at position: UInt32) {
+    /// Appends the bigrams of two or more characters that follow each other, all of them if they are to be a chain.
+    mutating func append(run: UnsafeBufferPointer<UInt32>, at position: UInt32, isChain: Bool) {
         let first = tokens.count
         let count = run.count - 1
-        for i in 0..<count where Self.isLookedUp(i, of: count) {
+        for i in 0..<count where isChain || Self.isLookedUp(i, of: count) {
             tokens.append(PlanToken(term: .bigram(run[i], run[i + 1]), offset: position + UInt32(2 * i)))
         }
-        parts.append(PlanPart(tokens: first..<tokens.count, isRun: Self.isChoice(count)))
+        parts.append(PlanPart(tokens: first..<tokens.count, isRun: !isChain && Self.isChoice(count)))
+    }
+
+    /// Appends the bigrams and pairs of two or more units without a gap between, as a chain all of them, with the edges of
+    /// characters at ends that are beside a gap.
+    mutating func append(
+        chain run: ArraySlice<TextPattern.Element>, isBehindGap: Bool, isBeforeGap: Bool, lastIsPrefix: Bool
+    ) {
+        if isBehindGap, let first = run.first, case .character(let c) = first.unit {
+            append(PlanToken(term: .head(c), offset: first.position))
+        }
+        append(run: run, isChain: true, lastIsPrefix: lastIsPrefix)
+        if isBeforeGap, let last = run.last, case .character(let c) = last.unit {
+            append(PlanToken(term: .tail(c), offset: last.position))
+        }
     }
 
     /// Appends the bigrams and pairs of two or more units without a gap between. The last one, a word, may be the
     /// beginning of words.
-    mutating func append(run: ArraySlice<TextPattern.Element>, lastIsPrefix: Bool) {
+    mutating func append(run: ArraySlice<TextPattern.Element>, isChain: Bool = false, lastIsPrefix: Bool) {
         let first = tokens.count
         let count = run.count - 1
         for i in 0..<count {
             let (a, b) = (run[run.startIndex + i], run[run.startIndex + i + 1])
             let isPrefix = lastIsPrefix && i == count - 1
             guard let term = append(a.unit, b.unit, isFirst: i == 0, isPrefix: isPrefix) else { continue }
-            if Self.isLookedUp(i, of: count) { tokens.append(PlanToken(term: term, offset: a.position)) }
+            if isChain || Self.isLookedUp(i, of: count) { tokens.append(PlanToken(term: term, offset: a.position)) }
         }
-        parts.append(PlanPart(tokens: first..<tokens.count, isRun: Self.isChoice(count)))
+        parts.append(PlanPart(tokens: first..<tokens.count, isRun: !isChain && Self.isChoice(count)))
     }
 
     /// What proves two units side by side; their words are appended, the first unit's unless the pair before has done it.

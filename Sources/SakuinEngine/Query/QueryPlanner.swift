@@ -6,15 +6,15 @@ struct QueryPlanner: ~Copyable {
     private var dynamicFields: [String] = []
     private var plan = QueryPlanDraft()
     private let highlights: Bool
-    private let hasOldProofs: Bool
+    private let proofs: [ProofKind]
 
     /// `fields` are those of the request; none: all text fields. With `highlights` the plan says what is to be shown, with
-    /// `oldProofs` also what proves phrases in segments that have no pairs.
+    /// `proofs`: the kinds of segments it is for.
     static func plan(
         _ query: Query, filter: Query?, _ searched: SearchedFields, fields: [String], highlights: Bool,
-        oldProofs: Bool
+        proofs: [ProofKind]
     ) throws(SakuinError) -> QueryPlan {
-        var planner = try QueryPlanner(searched, fields, highlights, oldProofs)
+        var planner = try QueryPlanner(searched, fields, highlights, proofs)
         var root = try planner.node(query, boost: 1, scores: true)
         if let filter {
             root = .and([root, try planner.node(filter, boost: 1, scores: false)])
@@ -25,11 +25,11 @@ struct QueryPlanner: ~Copyable {
     private consuming func finish(_ root: PlanNode) -> QueryPlan { QueryPlan(plan, root: root) }
 
     private init(
-        _ searched: SearchedFields, _ names: [String], _ highlights: Bool, _ oldProofs: Bool
+        _ searched: SearchedFields, _ names: [String], _ highlights: Bool, _ proofs: [ProofKind]
     ) throws(SakuinError) {
         self.searched = searched
         self.highlights = highlights
-        hasOldProofs = oldProofs
+        self.proofs = proofs
         if names.isEmpty {
             defaultFields = searched.text
             return
@@ -150,10 +150,8 @@ struct QueryPlanner: ~Copyable {
             // A text of separators alone has an empty normal form, which no document is searched for.
             guard !pattern.elements.isEmpty else { return .none }
             number = plan.appendPhrase(
-                field: field.number, boost: boost, scores: scores,
-                { Self.addTokens(of: pattern, kind: kind, hasPairs: true, to: &$0) },
-                old: hasOldProofs && pattern.hasPairs(kind)
-                    ? { Self.addTokens(of: pattern, kind: kind, hasPairs: false, to: &$0) } : nil)
+                field: field.number, boost: boost, scores: scores, for: pattern.distinct(proofs, kind)
+            ) { Self.addTokens(of: pattern, kind: kind, $0, to: &$1) }
         }
         guard let number else { return .none }
         if scores, highlights { plan.sought.append(sought) }
@@ -163,9 +161,12 @@ struct QueryPlanner: ~Copyable {
     /// Appends a text of Han and kana alone, whose normal form is the text itself; nil when it is another.
     private mutating func appendPlain(_ text: String, _ field: Int, boost: Float, scores: Bool) -> Int? {
         PlainText.withScalars(text) { run in
-            plan.appendPhrase(field: field, boost: boost, scores: scores) { plan in
+            // There are no pairs, and of one or two characters there is one token.
+            let isLinked = proofs.contains(.links) && run.count > 2
+            let kinds: [ProofKind] = !isLinked ? [] : proofs.count > 1 ? [.positions, .links] : [.links]
+            return plan.appendPhrase(field: field, boost: boost, scores: scores, for: kinds) { kind, plan in
                 if run.count > 1 {
-                    plan.append(run: run, at: 0)
+                    plan.append(run: run, at: 0, isChain: kind == .links)
                 } else {
                     plan.append(PlanToken(term: .character(run[0]), offset: 0))
                 }
@@ -176,15 +177,20 @@ struct QueryPlanner: ~Copyable {
     /// The tokens of a pattern: units without gaps between by their bigrams and pairs, single characters by their edge,
     /// single words by themselves. Without pairs words are single, and characters beside them edges.
     private static func addTokens(
-        of pattern: TextPattern, kind: AnalyzerKind, hasPairs: Bool, to plan: inout QueryPlanDraft
+        of pattern: TextPattern, kind: AnalyzerKind, _ proof: ProofKind, to plan: inout QueryPlanDraft
     ) {
+        let hasPairs = proof != .words
         let elements = pattern.elements
         var i = 0
         while i < elements.count {
             var end = i + 1
             while end < elements.count, pattern.isRun(at: end, kind, hasPairs: hasPairs) { end += 1 }
             let isPrefix = pattern.lastIsPrefix && end == elements.count
-            if end - i > 1 {
+            if end - i > 1, proof == .links {
+                plan.append(
+                    chain: elements[i..<end], isBehindGap: pattern.hasGap(before: i),
+                    isBeforeGap: pattern.hasGap(before: end), lastIsPrefix: isPrefix)
+            } else if end - i > 1 {
                 plan.append(run: elements[i..<end], lastIsPrefix: isPrefix)
             } else {
                 switch elements[i].unit {
@@ -209,6 +215,21 @@ extension TextPattern {
         case (.word, .word): return false
         case (.character, .word), (.word, .character): return hasPairs
         }
+    }
+
+    /// Whether element `i` is there and stands behind a gap.
+    fileprivate func hasGap(before i: Int) -> Bool {
+        i > 0 && i < elements.count && elements[i].position > elements[i - 1].position + 2
+    }
+
+    /// The kinds of proofs that have other tokens than those before them.
+    fileprivate func distinct(_ kinds: [ProofKind], _ kind: AnalyzerKind) -> [ProofKind] {
+        guard kind == .cjk, elements.count > 1 else { return [] }
+        let hasPairs = hasPairs(kind)
+        // Words are another proof where there are pairs; without them it is that of positions.
+        return ProofKind.allCases.filter { wanted in
+            kinds.contains(wanted) || wanted == .positions && !hasPairs && kinds.contains(.words)
+        }.filter { $0 != .words || hasPairs }
     }
 
     /// Whether a word and a character stand side by side.

@@ -1,122 +1,102 @@
-/// One place of a phrase: the lists any of which may stand there (several for a prefix), and how far behind the
-/// phrase's first unit it stands.
+/// One token of a phrase: the lists any of which may stand there (several for a prefix), and how it hangs together with the
+/// token before.
 struct PhraseSlot {
-    var cursors: [PostingCursor]
-    var offset: UInt32
+    let cursors: [PostingCursor]
+    let ends: ChainEnds
+    let distance: UInt32
     var documentFrequency: Int { cursors.reduce(0) { $0 + $1.documentFrequency } }
 }
 
-/// Finds and counts the occurrences of a phrase in single documents: all places hold the document, then positions.
+/// Finds and counts the occurrences of a phrase in single documents: all tokens have the document, then occurrences hang
+/// together.
 final class PhraseChecker {
-    /// The rarest place.
-    private let first: PhrasePlace
-    private let starts = PositionBuffer()
-    let documentFrequency: Int
+    /// In the order of the text.
+    private let slots: [PhraseSlot]
+    /// Places in `slots`, the rarest first.
+    private let order: [Int]
+    private let chains = PositionBuffer()
+    /// The occurrences read last, and those of several lists in order.
+    private let values = PositionBuffer()
+    private let merged = PositionBuffer()
 
-    /// `slots` is not empty.
+    /// nil when a slot has no list, or there is none.
     init?(_ slots: [PhraseSlot]) {
-        let ordered = slots.sorted { $0.documentFrequency < $1.documentFrequency }
-        var place: PhrasePlace?
-        for slot in ordered.reversed() { place = PhrasePlace(slot, next: place) }
-        guard let place else { return nil }
-        first = place
-        documentFrequency = ordered[0].documentFrequency
+        guard !slots.isEmpty, slots.allSatisfy({ !$0.cursors.isEmpty }) else { return nil }
+        self.slots = slots
+        order = slots.indices.sorted { slots[$0].documentFrequency < slots[$1].documentFrequency }
     }
 
-    /// The list to lead with; nil when the rarest place has several.
-    var lead: PostingCursor? { first.several.isEmpty ? first.cursor : nil }
+    /// The place of the rarest slot.
+    var rarest: Int { order[0] }
+    var documentFrequency: Int { slots[rarest].documentFrequency }
+    /// The list to lead with; nil when the rarest slot has several.
+    var lead: PostingCursor? { slots[rarest].cursors.count == 1 ? slots[rarest].cursors[0] : nil }
 
-    /// Whether every place has the document; the cursors then stand at it.
-    @inline(__always)
-    func allHave(_ document: UInt32) throws(StorageError) -> Bool { try first.allHave(document) }
+    /// Whether every slot has the document; the cursors then stand at it.
+    func allHave(_ document: UInt32) throws(StorageError) -> Bool {
+        try slots[rarest].hasAny(document) ? othersHave(document) : false
+    }
 
-    /// Whether every place has the document at which the lead stands.
-    func othersHave(_ document: UInt32) throws(StorageError) -> Bool { try first.next?.allHave(document) ?? true }
-
-    /// At most this many occurrences can be in the document every place has.
-    func frequencyBound() throws(StorageError) -> UInt32 { try first.frequencyBound() }
-
-    /// Occurrences in the document that every place has.
-    func occurrences(in document: UInt32) throws(StorageError) -> Int {
-        let run = try first.positions(in: document)
-        if run.count == 1 {
-            // The usual case: one candidate, which the other places have or have not.
-            let position = run.values[0]
-            guard position >= first.offset else { return 0 }
-            return try first.next?.holds(position &- first.offset, in: document) ?? true ? 1 : 0
+    /// Whether every slot but the rarest has the document.
+    func othersHave(_ document: UInt32) throws(StorageError) -> Bool {
+        for place in order.dropFirst() {
+            guard try slots[place].hasAny(document) else { return false }
         }
-        starts.copy(run, minus: first.offset)
-        try first.next?.keep(starts, in: document)
-        return starts.count
+        return true
+    }
+
+    /// At most this many occurrences can be in the document every slot has.
+    func frequencyBound() throws(StorageError) -> UInt32 {
+        var bound = UInt32.max
+        for slot in slots where slot.cursors.count == 1 {
+            bound = min(bound, try slot.cursors[0].frequencies()[slot.cursors[0].index])
+        }
+        return bound
+    }
+
+    /// Occurrences in the document that every slot has.
+    func occurrences(in document: UInt32) throws(StorageError) -> Int {
+        chains.removeAll()
+        for (place, slot) in slots.enumerated() {
+            var run = try run(of: slot, in: document)
+            if place == 0 {
+                for i in 0..<run.count {
+                    chains.append(run.left(i))
+                    chains.append(run.right(i))
+                }
+            } else {
+                let link = ChainLink(isLeft: false, distance: slot.distance)
+                let kept = Chain.extend(chains.values, chains.count / 2, by: &run, link, to: chains.values)
+                chains.truncate(to: 2 * kept)
+            }
+            if chains.count == 0 { return 0 }
+        }
+        return chains.count / 2
+    }
+
+    private func run(of slot: PhraseSlot, in document: UInt32) throws(StorageError) -> OccurrenceRun {
+        values.removeAll()
+        for cursor in slot.cursors where try cursor.has(document) {
+            try cursor.appendOccurrences(of: cursor.index, to: values)
+        }
+        let count = values.count / slot.ends.valueCount
+        let run = OccurrenceRun(values: values.values, count: count, ends: slot.ends)
+        if slot.cursors.count == 1 { return run }
+        // Lists of different words: their occurrences interleave.
+        merged.removeAll()
+        for i in (0..<count).sorted(by: { run.left($0) < run.left($1) }) {
+            for k in 0..<slot.ends.valueCount { merged.append(run.values[i * slot.ends.valueCount + k]) }
+        }
+        return OccurrenceRun(values: merged.values, count: count, ends: slot.ends)
     }
 }
 
-/// A place of a phrase and those behind it, in the order they are asked: a chain of constants, along which nothing is
-/// retained or locked.
-private final class PhrasePlace {
-    let cursor: PostingCursor
-    /// All lists of the place, when there are several.
-    let several: [PostingCursor]
-    let offset: UInt32
-    let next: PhrasePlace?
-    /// The positions of `several` together.
-    private let merged: PositionBuffer?
-    /// The positions handed out last.
-    private let found = PositionBuffer()
-
-    /// nil when the slot has no list.
-    init?(_ slot: PhraseSlot, next: PhrasePlace?) {
-        guard let cursor = slot.cursors.first else { return nil }
-        self.cursor = cursor
-        several = slot.cursors.count > 1 ? slot.cursors : []
-        merged = slot.cursors.count > 1 ? PositionBuffer() : nil
-        offset = slot.offset
-        self.next = next
-    }
-
-    func allHave(_ document: UInt32) throws(StorageError) -> Bool {
-        guard try several.isEmpty ? cursor.has(document) : anyHas(document) else { return false }
-        return try next?.allHave(document) ?? true
-    }
-
-    private func anyHas(_ document: UInt32) throws(StorageError) -> Bool {
+extension PhraseSlot {
+    /// Whether a list has the document; all cursors then stand there or behind.
+    fileprivate func hasAny(_ document: UInt32) throws(StorageError) -> Bool {
+        if cursors.count == 1 { return try cursors[0].has(document) }
         var found = false
-        for cursor in several where try cursor.has(document) { found = true }
+        for cursor in cursors where try cursor.has(document) { found = true }
         return found
-    }
-
-    func frequencyBound() throws(StorageError) -> UInt32 {
-        let others = try next?.frequencyBound() ?? .max
-        return several.isEmpty ? min(try cursor.frequencies()[cursor.index], others) : others
-    }
-
-    @inline(__always)
-    func positions(in document: UInt32) throws(StorageError) -> PositionRun {
-        guard let merged else { return try cursor.positions(of: cursor.index, into: found) }
-        return try positions(in: document, merged)
-    }
-
-    private func positions(in document: UInt32, _ merged: PositionBuffer) throws(StorageError) -> PositionRun {
-        merged.removeAll()
-        for cursor in several where try cursor.has(document) {
-            let positions = try cursor.positions(of: cursor.index, into: found)
-            for i in 0..<positions.count { merged.append(positions.values[i]) }
-        }
-        // Lists of different words: their positions interleave.
-        merged.sort()
-        return merged.run
-    }
-
-    /// Whether this place and those behind it stand where an occurrence at `start` has them.
-    func holds(_ start: UInt32, in document: UInt32) throws(StorageError) -> Bool {
-        guard try positions(in: document).contains(start &+ offset) else { return false }
-        return try next?.holds(start, in: document) ?? true
-    }
-
-    /// Keeps the starts at which this place and those behind it stand.
-    func keep(_ starts: PositionBuffer, in document: UInt32) throws(StorageError) {
-        if starts.count == 0 { return }
-        starts.intersect(try positions(in: document), offset: offset)
-        try next?.keep(starts, in: document)
     }
 }

@@ -3,7 +3,7 @@
 final class PromotedPhraseMatcher: Matcher {
     private let lead: PostingCursor
     private let others: [PostingCursor]
-    private let phrase: PhraseMatcher
+    private let phrase: Matcher
     private let score: LeafScore?
     private let pairs: UnsafeMutablePointer<PlacePair>
     private let scratch: Scratch
@@ -11,7 +11,7 @@ final class PromotedPhraseMatcher: Matcher {
     private var examined: UInt32 = 0
 
     /// `lists` are of grams that are in the phrase wherever it is, the rarest first.
-    init?(_ lists: [PostingCursor], _ phrase: PhraseMatcher, score: LeafScore?, _ scratch: Scratch) {
+    init?(_ lists: [PostingCursor], _ phrase: Matcher, score: LeafScore?, _ scratch: Scratch) {
         guard let lead = lists.first else { return nil }
         self.lead = lead
         others = Array(lists[1...])

@@ -67,8 +67,40 @@ extension SegmentQuery {
         let found = tokens + starts[number]
         let count = proof.tokens.count
         for i in 0..<count where found[i].count > 1 { return try prefixMatcher(proof, found, lengths, score) }
+        let phraseMatcher =
+            segment.hasLinks
+            ? try chainMatcher(proof, found, lengths, score) : try positionMatcher(proof, found, lengths, score)
+        guard let matcher = phraseMatcher else { return EmptyMatcher() }
+        if leads.isEmpty { return matcher }
+        var cursors: [PostingCursor] = []
+        for info in leads { cursors.append(try cursor(promotedList(info), lengths)) }
+        return PromotedPhraseMatcher(cursors, matcher, score: score, scratch) ?? matcher
+    }
+
+    /// A phrase of tokens that have links.
+    private func chainMatcher(
+        _ proof: PhraseProof, _ found: UnsafeMutablePointer<LookedUpToken>, _ lengths: FieldLengths, _ score: LeafScore?
+    ) throws(StorageError) -> Matcher? {
+        var lists: [ChainList] = []
+        lists.reserveCapacity(proof.tokens.count)
+        var rarest = 0
+        for (i, token) in plan.tokens[proof.tokens].enumerated() {
+            let term = found[i].terms[0]
+            lists.append(
+                ChainList(
+                    cursor: try cursor(term, lengths), place: i, ends: ChainEnds(token.term, term.info.occurrences),
+                    distance: distance(to: i, of: proof)))
+            if term.info.documentFrequency < lists[rarest].cursor.documentFrequency { rarest = i }
+        }
+        return ChainMatcher(lists, rarest: rarest, score: score, scratch)
+    }
+
+    /// A phrase of tokens that have positions.
+    private func positionMatcher(
+        _ proof: PhraseProof, _ found: UnsafeMutablePointer<LookedUpToken>, _ lengths: FieldLengths, _ score: LeafScore?
+    ) throws(StorageError) -> Matcher? {
         var lists: [PhraseList] = []
-        lists.reserveCapacity(count)
+        lists.reserveCapacity(proof.tokens.count)
         let (chosen, chosenCount) = chosenTokens(proof, found)
         for k in 0..<chosenCount {
             let i = chosen[k]
@@ -77,11 +109,7 @@ extension SegmentQuery {
                     cursor: try cursor(found[i].terms[0], lengths),
                     offset: plan.tokens[proof.tokens.lowerBound + i].offset))
         }
-        guard let matcher = PhraseMatcher(lists, score: score, scratch) else { return EmptyMatcher() }
-        if leads.isEmpty { return matcher }
-        var cursors: [PostingCursor] = []
-        for info in leads { cursors.append(try cursor(promotedList(info), lengths)) }
-        return PromotedPhraseMatcher(cursors, matcher, score: score, scratch) ?? matcher
+        return PhraseMatcher(lists, score: score, scratch)
     }
 
     /// Which tokens of a phrase are read, by their place in it, the rarest first; in scratch memory.
@@ -111,6 +139,13 @@ extension SegmentQuery {
         return (places, count)
     }
 
+    /// How far the first unit of a token is behind the last of the one before.
+    private func distance(to place: Int, of proof: PhraseProof) -> UInt32 {
+        if place == 0 { return 0 }
+        let at = proof.tokens.lowerBound + place
+        return plan.tokens[at].offset &- plan.tokens[at - 1].end
+    }
+
     private func cursor(_ term: FoundTerm, _ lengths: FieldLengths) throws(StorageError) -> PostingCursor {
         try cursor(FoundList(term: term), lengths)
     }
@@ -137,11 +172,8 @@ extension SegmentQuery {
         guard let checker = PhraseChecker(slots) else { return EmptyMatcher() }
         if checker.lead != nil { return PrefixPhraseMatcher(checker, leads: nil, score: score) }
         // The rarest place is a prefix: its words lead, through cursors of their own.
-        let rarest = slots.min { $0.documentFrequency < $1.documentFrequency }
-        guard let place = rarest,
-            let second = try self.slots(proof, found, lengths).first(where: { $0.offset == place.offset })
-        else { return EmptyMatcher() }
-        let leads = disjunction(second.cursors.map { TermMatcher($0, score: nil, scratch) })
+        let cursors = try self.slots(proof, found, lengths)[checker.rarest].cursors
+        let leads = disjunction(cursors.map { TermMatcher($0, score: nil, scratch) })
         return PrefixPhraseMatcher(checker, leads: leads, score: score)
     }
 
@@ -152,7 +184,10 @@ extension SegmentQuery {
         for (i, token) in plan.tokens[proof.tokens].enumerated() {
             var cursors: [PostingCursor] = []
             for k in 0..<found[i].count { cursors.append(try cursor(found[i].terms[k], lengths)) }
-            slots.append(PhraseSlot(cursors: cursors, offset: token.offset))
+            let occurrences = found[i].count > 0 ? found[i].terms[0].info.occurrences : .none
+            slots.append(
+                PhraseSlot(
+                    cursors: cursors, ends: ChainEnds(token.term, occurrences), distance: distance(to: i, of: proof)))
         }
         return slots
     }

@@ -67,7 +67,7 @@ final class SegmentQuery {
                 let found = try find(term, phrase.field)
                 switch term {
                 case .prefix, .pairPrefix: expandedWordCount += found.count
-                case .character, .edge, .unit, .bigram, .word, .pair: break
+                case .character, .edge, .head, .tail, .unit, .bigram, .word, .pair: break
                 }
                 tokens[at] = found
                 at &+= 1
@@ -124,14 +124,14 @@ final class SegmentQuery {
 
     @inline(__always)
     func proof(of phrase: PhrasePlan) -> PhraseProof {
-        phrase.proof(analyzerVersion: segment.meta.analyzerVersion)
+        phrase.proof(proofKind)
     }
 
     private func find(_ term: PlanTerm, _ field: Int) throws(SearchError) -> LookedUpToken {
         do throws(StorageError) {
             switch term {
             case .character(let c): return try gram(GramKey.make(field: field, kind: .character, c))
-            case .edge(let c): return try gram(GramKey.make(field: field, kind: .edge, c))
+            case .edge(let c), .head(let c), .tail(let c): return try gram(GramKey.make(field: field, kind: .edge, c))
             case .unit(let c): return try gram(GramKey.make(field: field, kind: .unit, c))
             case .bigram(let a, let b): return try gram(GramKey.make(field: field, kind: .bigram, a, b))
             case .word(let place): return try word(plan.words[place], nil, field)
@@ -188,8 +188,8 @@ final class SegmentQuery {
         return found
     }
 
-    /// Whether phrases are proved as in segments that have no pairs.
-    var isOld: Bool { !Analyzer.hasPairs(version: segment.meta.analyzerVersion) }
+    /// By what phrases are proved here.
+    var proofKind: ProofKind { ProofKind(analyzerVersion: segment.meta.analyzerVersion) }
 
     /// Documents that hold a token of a phrase, counted in what proves it in this segment; 0 when it was not looked up.
     func documentFrequency(of phrase: Int, token: Int) -> Int {

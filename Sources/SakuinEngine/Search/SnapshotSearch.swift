@@ -86,11 +86,12 @@ struct SnapshotSearch: ~Copyable {
         for (number, phrase) in plan.phrases.enumerated() where phrase.scores {
             let model = model(phrase.field)
             var frequency = 0
-            if phrase.proof == phrase.oldProof {
-                frequency = rarest(number, phrase.proof, queries)
-            } else {
-                frequency += rarest(number, phrase.proof, queries.filter { !$0.isOld })
-                frequency += rarest(number, phrase.oldProof, queries.filter(\.isOld))
+            var counted: [PhraseProof] = []
+            for kind in ProofKind.allCases where !counted.contains(phrase.proof(kind)) {
+                let proof = phrase.proof(kind)
+                counted.append(proof)
+                let same = queries.filter { phrase.proof($0.proofKind) == proof }
+                frequency += rarest(number, proof, same)
             }
             let weight = phrase.boost * model.inverseDocumentFrequency(frequency)
             leaves.append(WeightedPhrase(number: number, weight: weight, model: model))

@@ -4,16 +4,20 @@ struct GramLists: ~Copyable {
     private var keys = GrowableBuffer<UInt64>()
     /// Offsets count from the beginning of the lists.
     private var entries = GrowableBuffer<TermEntry>()
-    /// Positions of the terms of one document, one after another.
+    /// Occurrences of the terms of one document, one after another.
     private var inline = CodeBuffer()
     private var postings = SectionWriter(directory: nil, name: "")
     private var positions = SectionWriter(directory: nil, name: "")
+    private let hasLinks: Bool
     private var list: PostingListWriter
     /// Runs come with ranks, but the writer of lists wants a place to look for them.
     private let ranks = CharacterRanks(documentCount: 0)
 
-    /// Documents are below `documentCount`.
-    init(documentCount: Int) { list = PostingListWriter(documentCount: documentCount) }
+    /// Documents are below `documentCount`. `hasLinks`: whether grams have links.
+    init(documentCount: Int, hasLinks: Bool) {
+        self.hasLinks = hasLinks
+        list = PostingListWriter(documentCount: documentCount)
+    }
 
     /// Bytes of memory it takes.
     var byteCount: Int {
@@ -31,7 +35,7 @@ struct GramLists: ~Copyable {
 
     /// Adds a gram above all before, with all its documents; with ranks where `GramKey.isRanked` says so.
     mutating func add(_ key: UInt64, _ run: PostingRun, _ lengths: FieldLengths) throws(StorageError) {
-        list.begin(gram: key, lengths, postings: postings, positions: positions)
+        list.begin(gram: key, hasLinks: hasLinks, lengths, postings: postings, positions: positions)
         list.add(run, postings: &postings, positions: &positions)
         guard
             let entry = try list.finish(
@@ -40,7 +44,7 @@ struct GramLists: ~Copyable {
         else { return }
         keys.append(key)
         entries.append(entry)
-        if entry.isInline { inline.append(list.inlinePositions, Int(entry.frequency)) }
+        inline.append(list.inlinePositions, entry.inlineValueCount)
     }
 
     /// Hands out the grams in order; offsets in the entries are those in `postings` and `positions`.
@@ -60,7 +64,7 @@ struct GramLists: ~Copyable {
                 UnsafeRawBufferPointer(
                     start: positions.buffer.start + entry.positionsOffset, count: entry.positionsByteCount),
                 inlinePositions)
-            if entry.isInline { inlinePositions += Int(entry.frequency) }
+            inlinePositions += entry.inlineValueCount
         }
     }
 }
@@ -68,11 +72,11 @@ struct GramLists: ~Copyable {
 extension PostingListWriter {
     /// Starts the list of a gram.
     mutating func begin(
-        gram key: UInt64, _ lengths: FieldLengths, postings: borrowing SectionWriter,
+        gram key: UInt64, hasLinks: Bool, _ lengths: FieldLengths, postings: borrowing SectionWriter,
         positions: borrowing SectionWriter
     ) {
         begin(
-            hasPositions: GramKey.hasPositions(key),
+            GramKey.occurrences(key, hasLinks: hasLinks),
             isRanked: GramKey.isRanked(key, documentFrequency: Self.blockCount),
             isCharacter: GramKey.isCharacter(key), lengths, postings: postings, positions: positions)
     }

@@ -82,26 +82,31 @@ struct PromotedCheck: ~Copyable {
         return postings
     }
 
-    /// Where a gram stands: the document above, the position below; by its bigrams.
+    /// An occurrence of a bigram: the document above, what it begins or ends with below.
+    private struct Place {
+        var left: UInt64
+        var right: UInt64
+    }
+
+    /// Where a gram ends: the document above; by its bigrams.
     private mutating func occurrences(of characters: [UInt32], _ field: Int) throws(StorageError) -> [UInt64] {
-        var starts = try places(of: Self.key(field, characters[0], characters[1]), field)
+        var ends = try places(of: Self.key(field, characters[0], characters[1]), field).map(\.right)
         for at in 1..<(characters.count - 1) {
             let next = try places(of: Self.key(field, characters[at], characters[at + 1]), field)
             var (kept, j) = (0, 0)
-            for start in starts {
-                let wanted = start &+ UInt64(2 * at)
-                while j < next.count, next[j] < wanted { j += 1 }
-                guard j < next.count, next[j] == wanted else { continue }
-                starts[kept] = start
+            for end in ends {
+                while j < next.count, next[j].left < end { j += 1 }
+                guard j < next.count, next[j].left == end else { continue }
+                ends[kept] = next[j].right
                 kept += 1
             }
-            starts.removeLast(starts.count - kept)
+            ends.removeLast(ends.count - kept)
         }
-        return starts
+        return ends
     }
 
-    private mutating func places(of key: UInt64, _ field: Int) throws(StorageError) -> [UInt64] {
-        var places: [UInt64] = []
+    private mutating func places(of key: UInt64, _ field: Int) throws(StorageError) -> [Place] {
+        var places: [Place] = []
         guard let info = try segment.grams.find(key) else { return places }
         let lengths = try segment.lengths(field)
         let base = CharacterBase()
@@ -111,11 +116,14 @@ struct PromotedCheck: ~Copyable {
             ) { (block) in base.add(block) }
         }
         try bigramReader.read(info, segment.postingSource, base: base.documents, lengths) { (block) in
-            var positions = block.positions
+            var values = block.positions
             for i in 0..<block.count {
+                let document = UInt64(block.documents[i]) << 32
                 for _ in 0..<block.frequencies[i] {
-                    places.append(UInt64(block.documents[i]) << 32 | UInt64(positions.pointee))
-                    positions += 1
+                    // A position is that of the first character, two before the second.
+                    let right = info.occurrences == .links ? values[1] : values[0] &+ 2
+                    places.append(Place(left: document | UInt64(values[0]), right: document | UInt64(right)))
+                    values += info.occurrences.valueCount
                 }
             }
         }

@@ -28,7 +28,7 @@ struct PromotedSections: ~Copyable {
     mutating func append(
         field: Int, _ characters: [UInt32], _ run: PostingRun, _ lengths: FieldLengths
     ) throws(StorageError) {
-        list.begin(hasPositions: false, isRanked: false, lengths, postings: postings, positions: positions)
+        list.begin(.none, isRanked: false, lengths, postings: postings, positions: positions)
         list.add(run, postings: &postings, positions: &positions)
         guard
             let entry = try list.finish(isRanked: false, ranks: ranks, postings: &postings, positions: &positions)

@@ -83,7 +83,7 @@ enum SegmentCheck {
             documents += block.count
             if !info.hasPositions { base.add(block) }
             let sum = (0..<block.count).reduce(0) { $0 + Int(block.frequencies[$1]) }
-            guard !info.hasPositions || sum == block.positionCount else {
+            guard sum * info.occurrences.valueCount == block.positionCount else {
                 throw segment.positions.corrupt(info.positionsOffset, "\(block.positionCount) positions of \(sum)")
             }
         }

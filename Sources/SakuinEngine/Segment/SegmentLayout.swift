@@ -6,8 +6,8 @@
 // trailer  u32 footer bytes, u32 CRC-32C of the footer, u32 format version, 8 bytes magic
 
 enum SegmentLayout {
-    /// 7: Elias–Fano code for lists of characters, gaps between frequencies above 1. 6: a threshold of longer promoted grams. 5: promoted grams. 4: pairs behind the words. 3: marks in the blocks of the gram dictionary. 2: ranks, entries in bits. 1: the first.
-    static let formatVersion: UInt32 = 7
+    /// 8: links. 7: Elias–Fano code for lists of characters, gaps between frequencies above 1. 6: a threshold of longer promoted grams. 5: promoted grams. 4: pairs behind the words. 3: marks in the blocks of the gram dictionary. 2: ranks, entries in bits. 1: the first.
+    static let formatVersion: UInt32 = 8
     /// Segments of this format and later ones are read; merges write the newest.
     static let oldestFormatVersion: UInt32 = 3
     /// From here on what is promoted of a field has a threshold of longer grams.

@@ -6,6 +6,8 @@ final class SegmentReader: Sendable {
     /// CRC-32C of the footer, which the manifest repeats.
     let checksum: UInt32
     let formatVersion: Int
+    /// Whether lists of grams and pairs have links, else positions, see `OccurrenceKind`.
+    let hasLinks: Bool
     let grams: GramDictionary
     let words: WordDictionary
     let postings: SectionView
@@ -33,8 +35,9 @@ final class SegmentReader: Sendable {
         checksum = footer.checksum
         formatVersion = Int(footer.formatVersion)
         sections = footer.sections
-        grams = try GramDictionary(try footer.section(.grams))
-        words = try WordDictionary(try footer.section(.words))
+        hasLinks = Analyzer.hasLinks(version: meta.analyzerVersion)
+        grams = try GramDictionary(try footer.section(.grams), hasLinks: hasLinks)
+        words = try WordDictionary(try footer.section(.words), hasLinks: hasLinks)
         postings = try footer.section(.postings)
         positions = try footer.section(.positions)
         normsView = try footer.section(.norms)

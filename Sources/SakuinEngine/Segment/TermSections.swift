@@ -8,6 +8,7 @@ struct TermSections: ~Copyable {
     private(set) var words: SectionWriter
     private(set) var postings: SectionWriter
     private(set) var positions: SectionWriter
+    private let hasLinks: Bool
     private var list: PostingListWriter
     private var ranks: CharacterRanks
     private var gramDictionary = GramDictionaryWriter()
@@ -19,11 +20,12 @@ struct TermSections: ~Copyable {
     private(set) var frequent: FrequentGrams
 
     /// Sections that grow large go to temporary files of `directory` whose names begin with `name`. Documents are below
-    /// `documentCount`.
+    /// `documentCount`. `hasLinks`: whether grams and pairs have links, see `OccurrenceKind`.
     init(
-        directory: any SpillPlace, name: String, documentCount: Int,
+        directory: any SpillPlace, name: String, documentCount: Int, hasLinks: Bool,
         spillByteCount: Int = SectionWriter.usualSpillByteCount, promotion: PromotionRule = PromotionRule()
     ) {
+        self.hasLinks = hasLinks
         frequent = FrequentGrams(documentFrequencyMin: promotion.thresholdMin)
         func section(_ kind: String) -> SectionWriter {
             SectionWriter(directory: directory, name: name + "-" + kind, spillByteCount: spillByteCount)
@@ -42,15 +44,17 @@ struct TermSections: ~Copyable {
         isCharacter = GramKey.isCharacter(key)
         let character = GramKey.character(of: key)
         if isCharacter || ranks.key != character { ranks.begin(character) }
-        list.begin(gram: key, lengths, postings: postings, positions: positions)
+        list.begin(gram: key, hasLinks: hasLinks, lengths, postings: postings, positions: positions)
     }
 
-    mutating func beginWord(_ lengths: FieldLengths) {
+    mutating func beginWord(isPair: Bool, _ lengths: FieldLengths) {
         isCharacter = false
-        list.begin(hasPositions: true, isRanked: false, lengths, postings: postings, positions: positions)
+        list.begin(
+            isPair && hasLinks ? .linkAndPosition : .position, isRanked: false, lengths, postings: postings,
+            positions: positions)
     }
 
-    /// A document above all before, and as many ascending positions as its frequency says.
+    /// A document above all before, and the numbers of as many occurrences as its frequency says.
     @inline(__always)
     mutating func add(_ document: UInt32, frequency: UInt32, positions places: UnsafePointer<UInt32>?) {
         if isCharacter { ranks.add(document) }

@@ -61,12 +61,18 @@ struct Analyzer: Sendable, Hashable {
     let kind: AnalyzerKind
     let breaks: BreaksPolicy
 
-    /// Changes when the same text gives other tokens; segments remember it. 2: pairs, edges only beside gaps. 1: no pairs,
+    /// Changes when the same text gives other tokens; segments remember it. 3: links, in indexes that are to be
+    /// small. 2: pairs, edges only beside gaps. 1: no pairs,
     /// edges at both ends of every run.
-    static let newestVersion: UInt32 = 2
+    static let newestVersion: UInt32 = 3
     var version = Self.newestVersion
 
+    /// That of the segments of an index.
+    static func version(isCompact: Bool) -> UInt32 { isCompact ? 3 : 2 }
+
     static func hasPairs(version: UInt32) -> Bool { version >= 2 }
+    /// Whether lists of grams and pairs keep links, see `OccurrenceKind`; else positions.
+    static func hasLinks(version: UInt32) -> Bool { version >= 3 }
 
     /// Replaces what is in `units` by the normal form of the text.
     func normalize(

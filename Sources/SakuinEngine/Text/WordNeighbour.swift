@@ -3,6 +3,8 @@ struct WordNeighbour: Sendable, Hashable, BitwiseCopyable {
     /// Twice the scalar, and one more when the character stands behind the word.
     let code: UInt32
 
+    var isBehind: Bool { code & 1 == 1 }
+
     static func before(_ scalar: UInt32) -> WordNeighbour { WordNeighbour(code: scalar &<< 1) }
     static func behind(_ scalar: UInt32) -> WordNeighbour { WordNeighbour(code: scalar &<< 1 | 1) }
 }

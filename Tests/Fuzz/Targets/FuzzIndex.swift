@@ -58,7 +58,7 @@ enum FuzzIndex {
         sort: [SortKey] = [], total: TotalPolicy = .exact, reads: Bool = true
     ) throws -> (hits: [Hit], total: Total) {
         let plan = try QueryPlanner.plan(
-            query, filter: nil, SearchedFields(registry), fields: [], highlights: reads, oldProofs: false)
+            query, filter: nil, SearchedFields(registry), fields: [], highlights: reads, proofs: ProofKind.allCases)
         let search = SnapshotSearch(
             plan, schema: registry.schema, segments: [segment], models: ScoreModels())
         let outcome = try search.run(window: limit, total: total, sort: sort)

@@ -6,19 +6,19 @@ import SakuinTypes
 
 extension FuzzTarget {
     /// An input is a list of changes to a whole segment. Opening it, and checking, searching or merging it, end with an answer
-    /// or with an error; without changes they succeed. The lowest bit of the first byte chooses one of two segments, the others
+    /// or with an error; without changes they succeed. The two lowest bits of the first byte choose one of four segments, the others
     /// what is done; a change is 3 bytes place, 1 byte value; the place 2^24 - 1 cuts the file by the value.
     static let segments = FuzzTarget(
         name: "segments",
         seeds: {
-            let sound = (0..<(2 * SegmentReading.kindCount)).map { [UInt8($0)] }
+            let sound = (0..<(4 * SegmentReading.kindCount)).map { [UInt8($0)] }
             return sound + [[0, 20, 0, 0, 9], [33, 200, 10, 0, 255, 7, 0, 0, 1], [34, 255, 255, 255, 30]]
         },
         run: { bytes in
             guard let first = bytes.first else { return nil }
             let bases = SegmentBase.all
-            guard bases.count == 2 else { return "a segment cannot be made" }
-            let base = bases[Int(first) & 1]
+            guard bases.count == 4 else { return "a segment cannot be made" }
+            let base = bases[Int(first) & 3]
             var file = base.bytes
             let changes = Array(bytes.dropFirst().prefix(64 * 4))
             for at in stride(from: 0, to: changes.count - changes.count % 4, by: 4) {
@@ -30,7 +30,7 @@ extension FuzzTarget {
                 }
             }
             SegmentSeal.renew(&file)
-            let reading = SegmentReading(file, base.registry, kind: Int(first) / 2 % SegmentReading.kindCount)
+            let reading = SegmentReading(file, base.registry, kind: Int(first) / 4 % SegmentReading.kindCount)
             if changes.count < 4, let failure = reading.failure { return "a sound segment is refused: \(failure)" }
             return reading.surprise
         })
@@ -41,8 +41,11 @@ private struct SegmentBase: Sendable {
     let registry: FieldRegistry
     let bytes: [UInt8]
 
-    static let all: [SegmentBase] = [8, 160].compactMap { count in
-        let registry = FuzzIndex.registry()
+    /// Short lists and long ones, with positions and with links.
+    static let all: [SegmentBase] = [(8, false), (160, false), (8, true), (160, true)].compactMap { count, isCompact in
+        var schema = FuzzIndex.schema
+        schema.compact = isCompact
+        let registry = FuzzIndex.registry(schema)
         let bytes = try? FuzzIndex.directory(FuzzIndex.documents(count), registry)?.read(FuzzIndex.file)
         return bytes.map { SegmentBase(registry: registry, bytes: $0) }
     }

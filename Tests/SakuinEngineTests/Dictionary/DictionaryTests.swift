@@ -7,22 +7,22 @@ import Testing
 
 @Suite struct DictionaryTests {
     /// The entry of a term of one document.
-    private func entry(_ document: Int, hasPositions: Bool) -> TermEntry {
+    private func entry(_ document: Int, _ occurrences: OccurrenceKind) -> TermEntry {
         var entry = TermEntry()
         entry.documentFrequency = 1
         entry.document = UInt32(document)
-        entry.frequency = hasPositions && document % 2 == 0 ? 2 : 1
-        entry.hasPositions = hasPositions
+        entry.frequency = occurrences != .none && document % 2 == 0 ? 2 : 1
+        entry.occurrences = occurrences
         return entry
     }
 
     /// The entry of a term of several documents, whose list has `bytes` bytes.
-    private func entry(documents: Int, bytes: Int, hasPositions: Bool) -> TermEntry {
+    private func entry(documents: Int, bytes: Int, _ occurrences: OccurrenceKind) -> TermEntry {
         var entry = TermEntry()
         entry.documentFrequency = documents
         entry.isOnceEach = documents < 128 && documents % 2 == 0
         entry.postingsByteCount = bytes
-        entry.hasPositions = hasPositions
+        entry.occurrences = occurrences
         if entry.hasOwnPositions { entry.positionsByteCount = bytes + 4 }
         return entry
     }
@@ -40,10 +40,15 @@ import Testing
     }
 
     private func entry(of key: UInt64, _ place: Int) -> TermEntry {
-        let hasPositions = GramKey.hasPositions(key)
+        let occurrences = GramKey.occurrences(key, hasLinks: true)
         return place % 3 == 0
-            ? entry(place, hasPositions: hasPositions)
-            : entry(documents: place + 2, bytes: place + 5, hasPositions: hasPositions)
+            ? entry(place, occurrences) : entry(documents: place + 2, bytes: place + 5, occurrences)
+    }
+
+    /// Numbers of two occurrences; bigrams of every second have links of 0.
+    private func inline(_ place: Int) -> [UInt32] {
+        let first = place % 2 * (place % 300)
+        return [first, first, first + 1, first + 7].map { UInt32($0) }
     }
 
     private func grams(_ keys: [UInt64]) -> [UInt8] {
@@ -54,7 +59,7 @@ import Testing
             var entry = entry(of: key, place)
             entry.postingsOffset = postings
             entry.positionsOffset = positions
-            writer.append(key, entry, inlinePositions: [UInt32(place % 300), UInt32(place % 300 + 7)], to: &section)
+            writer.append(key, entry, inlinePositions: inline(place), to: &section)
             postings += entry.postingsByteCount
             positions += entry.positionsByteCount
         }
@@ -67,7 +72,7 @@ import Testing
         var random = SeededRandom(seed: UInt64(71 + count))
         let keys = keys(count, &random)
         let view = TestSection.view(grams(keys))
-        let dictionary = try GramDictionary(view)
+        let dictionary = try GramDictionary(view, hasLinks: true)
         #expect(dictionary.termCount == count)
         var (postings, positions) = (0, 0)
         var iterator = dictionary.iterator()
@@ -84,9 +89,11 @@ import Testing
                 let read = PositionBuffer()
                 var bits = try #require(info.inlinePositions)
                 #expect(
-                    PositionCode.read(Int(info.frequency), order: InlinePositions.order, from: &bits, into: read))
-                #expect(read.values[0] == UInt32(place % 300) && read.count == Int(entry.frequency))
-                if read.count == 2 { #expect(read.values[1] == UInt32(place % 300 + 7)) }
+                    OccurrenceCode.read(
+                        Int(info.frequency), info.occurrences, order: InlinePositions.order, from: &bits, into: read))
+                #expect(
+                    Array(UnsafeBufferPointer(start: read.values, count: read.count))
+                        == Array(inline(place)[..<entry.inlineValueCount]))
             } else {
                 #expect(info.isOnceEach == entry.isOnceEach)
                 #expect(info.postingsOffset == postings && info.postingsByteCount == entry.postingsByteCount)
@@ -125,7 +132,7 @@ import Testing
         var section = SectionWriter(directory: nil, name: "words")
         for (place, key) in keys.enumerated() {
             key.withUnsafeBytes {
-                writer.append($0, entry(place, hasPositions: true), inlinePositions: [3, 9], to: &section)
+                writer.append($0, entry(place, .position), inlinePositions: [3, 9], to: &section)
             }
         }
         writer.finish(to: &section)
@@ -191,7 +198,7 @@ import Testing
             var damaged = grams
             damaged[place] ^= UInt8(truncatingIfNeeded: 1 + random.below(255))
             do {
-                let dictionary = try GramDictionary(TestSection.view(damaged))
+                let dictionary = try GramDictionary(TestSection.view(damaged), hasLinks: true)
                 _ = try dictionary.find(gramKeys[random.below(150)])
                 var iterator = dictionary.iterator()
                 var seen = 0
@@ -212,7 +219,9 @@ import Testing
             } catch { continue }
         }
         for length in 0..<16 {
-            #expect(throws: StorageError.self) { try GramDictionary(TestSection.view(Array(grams[..<length]))) }
+            #expect(throws: StorageError.self) {
+                try GramDictionary(TestSection.view(Array(grams[..<length])), hasLinks: true)
+            }
             #expect(throws: StorageError.self) { try WordDictionary(TestSection.view(Array(words[..<length]))) }
         }
     }

@@ -22,16 +22,19 @@ import Testing
                     place: 3 + random.below(40), word: i / 9, document: UInt32(i % 9 / 2), position: UInt32(2 * (i % 9))
                 )
             }
-            var sorting = PairSorting(characterCount: 30, partCountMax: partCountMax)
+            var sorting = PairSorting<LinkedPlace>(characterCount: 30, partCountMax: partCountMax)
             for pair in pairs { sorting.count(pair.place) }
             var found: [Pair] = []
             var lists = 0
             while sorting.beginPart() {
-                for pair in pairs { sorting.add(pair.place, word: pair.word, pair.document, pair.position) }
+                for pair in pairs {
+                    sorting.add(pair.place, word: pair.word, pair.document, link: pair.position / 2, pair.position)
+                }
                 try sorting.forEach { (place, word, places) throws(StorageError) in
                     lists += 1
                     for at in places {
-                        found.append(Pair(place: place, word: word, document: at.document, position: at.position))
+                        #expect(at.first == at.second / 2)
+                        found.append(Pair(place: place, word: word, document: at.document, position: at.second))
                     }
                 }
             }
@@ -45,12 +48,12 @@ import Testing
 
     @Test func placesAreInTheOrderOfKeys() {
         let scalars: [UInt32] = [0x3042, 0x56FD, 0x2_0BB7]
-        let neighbours = (0..<6).map { PairSorting.neighbour($0, scalars).code }
+        let neighbours = (0..<6).map { PairOrder.neighbour($0, scalars).code }
         #expect(neighbours == neighbours.sorted())
         for rank in 0..<3 as Range<UInt32> {
             let scalar = scalars[Int(rank)]
-            #expect(PairSorting.neighbour(PairSorting.place(rank, isBehind: false), scalars) == .before(scalar))
-            #expect(PairSorting.neighbour(PairSorting.place(rank, isBehind: true), scalars) == .behind(scalar))
+            #expect(PairOrder.neighbour(PairOrder.place(rank, isBehind: false), scalars) == .before(scalar))
+            #expect(PairOrder.neighbour(PairOrder.place(rank, isBehind: true), scalars) == .behind(scalar))
         }
     }
 }

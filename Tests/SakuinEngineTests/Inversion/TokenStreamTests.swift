@@ -12,13 +12,16 @@ import Testing
         /// The stream behind, nil at the end of a run.
         var second: Int?
         var isEdge: Bool
+        var link: UInt32
         var isFirst: Bool
     }
 
     /// Streams beyond this are escaped.
-    private static let many = Int(TokenStreams.escaped) + 300
+    private static let many = Int(TokenLayout.withoutLinks.escaped) + 300
 
-    private func random(_ random: inout SeededRandom, streams: Int, documents: Int) -> [[Event]] {
+    private func random(
+        _ random: inout SeededRandom, streams: Int, documents: Int, hasLinks: Bool
+    ) -> [[Event]] {
         var all = [[Event]](repeating: [], count: streams)
         var document: UInt32 = 0
         for _ in 0..<documents {
@@ -31,6 +34,7 @@ import Testing
                     all[number].append(
                         Event(
                             document: document, position: position, second: second, isEdge: random.below(2) == 0,
+                            link: hasLinks ? UInt32(random.below(random.below(4) == 0 ? 100_000 : 70)) : 0,
                             isFirst: i == 0))
                     position += 1 + UInt32(random.below(random.below(50) == 0 ? 100_000 : 6))
                 }
@@ -49,7 +53,7 @@ import Testing
         for (_, (number, event)) in ordered {
             streams.append(
                 to: number, event.document, position: event.position,
-                second: event.second.map { UInt32($0) } ?? .max, edge: event.isEdge ? 1 : 0)
+                second: event.second.map { UInt32($0) } ?? .max, edge: event.isEdge ? 1 : 0, link: event.link)
         }
     }
 
@@ -61,18 +65,19 @@ import Testing
             found.append(
                 Event(
                     document: reader.document, position: reader.position,
-                    second: code == TokenStreams.none ? nil : Int(code < TokenStreams.none ? code : code - 2),
-                    isEdge: reader.isEdge, isFirst: reader.isFirst))
+                    second: !reader.hasSecond ? nil : Int(code < reader.layout.none ? code : code - 2),
+                    isEdge: reader.isEdge, link: reader.link, isFirst: reader.isFirst))
         }
         return found
     }
 
-    @Test(arguments: 0..<2 as Range<UInt64>) func whatWasAppendedComesBack(seed: UInt64) {
+    @Test(arguments: 0..<2 as Range<UInt64>, [false, true])
+    func whatWasAppendedComesBack(seed: UInt64, hasLinks: Bool) {
         var random = SeededRandom(seed: seed)
         let arena = TokenArena()
         for keepsMemory in [true, false, true] {
-            var streams = TokenStreams(arena)
-            let all = self.random(&random, streams: 6, documents: 12)
+            var streams = TokenStreams(arena, hasLinks ? .withLinks : .withoutLinks)
+            let all = self.random(&random, streams: 6, documents: 12, hasLinks: hasLinks)
             append(all, to: &streams)
             for number in all.indices {
                 #expect(events(streams.reader(number)) == all[number], "seed \(seed), stream \(number)")
@@ -85,7 +90,7 @@ import Testing
 
     @Test func aStreamGoesOnBehindItsReader() {
         let arena = TokenArena()
-        var streams = TokenStreams(arena)
+        var streams = TokenStreams(arena, .withoutLinks)
         _ = streams.add()
         for document in 0..<2_000 as Range<UInt32> {
             streams.append(to: 0, document, position: 7, second: .max, edge: 1)
@@ -99,14 +104,21 @@ import Testing
 
     @Test(arguments: 10..<12 as Range<UInt64>, [1, 7, 1 << 20])
     func sortingTakesAStreamApart(seed: UInt64, partCountMax: Int) throws {
+        try takeApart(seed, partCountMax, PositionedPlace.self)
+        try takeApart(seed, partCountMax, LinkedPlace.self)
+    }
+
+    private func takeApart<Place: TokenPlace>(_ seed: UInt64, _ partCountMax: Int, _ place: Place.Type) throws {
         var random = SeededRandom(seed: seed)
         let arena = TokenArena()
-        var streams = TokenStreams(arena)
-        let all = self.random(&random, streams: 3, documents: 200)
+        let hasLinks = Place.valueCount == 2
+        let layout = hasLinks ? TokenLayout.withLinks : .withoutLinks
+        var streams = TokenStreams(arena, layout)
+        let all = self.random(&random, streams: 3, documents: 200, hasLinks: hasLinks)
         append(all, to: &streams)
-        let ranks = StreamRanks([Self.scalars])
+        let ranks = StreamRanks([Self.scalars], layout)
         #expect(ranks.scalars == Self.scalars.sorted())
-        var sorting = StreamSorting(characterCount: Self.scalars.count, partCountMax: partCountMax)
+        var sorting = StreamSorting<Place>(characterCount: Self.scalars.count, partCountMax: partCountMax)
         var runs = RunBuffer()
         for (number, events) in all.enumerated() {
             sorting.begin()
@@ -115,12 +127,19 @@ import Testing
             #expect(model(sorting.characterRun, hasPositions: false).map(\.0) == list.map(\.0))
             #expect(model(sorting.characterRun, hasPositions: false).map(\.1) == list.map { UInt32($0.1.count) })
             let documents = list.map(\.0)
-            let edges = lists(events.filter(\.isEdge).map { ($0.document, $0.position) })
-            #expect(ranked(runs.run(sorting.edges.places, ranksOf: sorting.documents), documents) == positions(edges))
-            var expected: [UInt32: [(UInt32, UInt32)]] = [:]
-            for event in events {
+            // By event: which of its document it is.
+            let places = events.indices.map { place in
+                UInt32(place - (events[...place].lastIndex { $0.isFirst } ?? 0))
+            }
+            let edges = events.indices.filter { events[$0].isEdge }.map { place in
+                (events[place].document, (hasLinks ? [places[place]] : []) + [events[place].position])
+            }
+            #expect(ranked(sorting.edgeRun(&runs), documents, hasLinks) == merged(edges))
+            var expected: [UInt32: [(UInt32, [UInt32])]] = [:]
+            for (place, event) in zip(places, events) {
                 guard let second = event.second else { continue }
-                expected[Self.scalars[second], default: []].append((event.document, event.position))
+                expected[Self.scalars[second], default: []].append(
+                    (event.document, hasLinks ? [place, event.link] : [event.position]))
             }
             var found: [UInt32] = []
             while sorting.beginPart() {
@@ -128,7 +147,7 @@ import Testing
                 try sorting.forEachBigram(&runs) { (rank, run) throws(StorageError) in
                     let scalar = ranks.scalars[rank]
                     found.append(scalar)
-                    #expect(ranked(run, documents) == positions(lists(expected[scalar] ?? [])), "seed \(seed)")
+                    #expect(ranked(run, documents, hasLinks) == merged(expected[scalar] ?? []), "seed \(seed)")
                 }
             }
             #expect(found == expected.keys.sorted(), "seed \(seed)")
@@ -144,7 +163,15 @@ import Testing
         return lists
     }
 
-    private func positions(_ lists: [(UInt32, [UInt32])]) -> [[UInt32]] { lists.map { [$0.0] + $0.1 } }
+    /// The numbers of each document behind its own.
+    private func merged(_ places: [(UInt32, [UInt32])]) -> [[UInt32]] {
+        var all: [[UInt32]] = []
+        for (document, values) in places {
+            if all.last?[0] != document { all.append([document]) }
+            all[all.count - 1] += values
+        }
+        return all
+    }
 
     /// Per document: its number and its frequency or positions.
     private func model(_ run: PostingRun, hasPositions: Bool) -> [(UInt32, UInt32)] {
@@ -152,13 +179,14 @@ import Testing
     }
 
     /// The same for ranks in `documents`, with positions; documents must agree where they are given.
-    private func ranked(_ run: PostingRun, _ documents: [UInt32]) -> [[UInt32]] {
+    private func ranked(_ run: PostingRun, _ documents: [UInt32], _ hasLinks: Bool) -> [[UInt32]] {
         guard let ranks = run.ranks, var positions = run.positions else { return [] }
         #expect(run.rankLimit == documents.count)
         return (0..<run.count).map { i in
             let document = documents[Int(ranks[i])]
             if run.count >= PostingListWriter.blockCount { #expect(run.documents[i] == document) }
-            let list = Array(UnsafeBufferPointer(start: positions, count: Int(run.frequencies[i])))
+            let valueCount = Int(run.frequencies[i]) * (hasLinks ? 2 : 1)
+            let list = Array(UnsafeBufferPointer(start: positions, count: valueCount))
             positions += list.count
             return [document] + list
         }

@@ -5,12 +5,14 @@ import Testing
 
 @testable import SakuinEngine
 
-/// A list of documents with their positions, as a model and as sections. A ranked one comes behind the list of its
+/// A list of documents with the numbers of their occurrences, as a model and as sections. A ranked one comes behind the list of its
 /// character, which has its documents and others.
 private struct ListModel {
     let documents: [UInt32]
-    /// Ascending positions by document.
+    /// Numbers of occurrences by document.
     let positions: [[UInt32]]
+    let occurrences: OccurrenceKind
+    let hasLinks: Bool
     let norms: [UInt8]
     let documentCount: Int
     let key: UInt64
@@ -21,8 +23,11 @@ private struct ListModel {
         GramKey.make(field: 0, kind: kind, 0x56FD, kind == .bigram ? 0x5BB6 : 0)
     }
 
-    init(_ count: Int, spread: Int, _ kind: GramKey.Kind, _ random: inout SeededRandom) {
+    init(_ count: Int, spread: Int, _ kind: GramKey.Kind, hasLinks: Bool = true, _ random: inout SeededRandom) {
         key = Self.key(kind)
+        self.hasLinks = hasLinks
+        occurrences = GramKey.occurrences(key, hasLinks: hasLinks)
+        let valueCount = max(occurrences.valueCount, 1)
         var documents: [UInt32] = []
         var positions: [[UInt32]] = []
         var next: UInt32 = UInt32(random.below(spread))
@@ -30,10 +35,12 @@ private struct ListModel {
             documents.append(next)
             next += 1 + UInt32(random.below(spread))
             if random.below(40) == 0 { next += 5_000 }
-            var position = UInt32(random.below(50))
+            var (link, position) = (UInt32(random.below(2) * random.below(90)), UInt32(random.below(50)))
             var list: [UInt32] = []
             for _ in 0...(random.below(4) == 0 ? random.below(300) : 0) {
+                if valueCount == 2 { list.append(link) }
                 list.append(position)
+                link += 1 + UInt32(random.below(3) * random.below(3))
                 position += 1 + UInt32(random.below(60))
             }
             positions.append(list)
@@ -51,7 +58,8 @@ private struct ListModel {
         characters = Set(documents + others).sorted()
     }
 
-    var hasPositions: Bool { GramKey.hasPositions(key) }
+    var hasPositions: Bool { occurrences != .none }
+    func frequency(_ place: Int) -> Int { positions[place].count / max(occurrences.valueCount, 1) }
     var isRanked: Bool { GramKey.isRanked(key, documentFrequency: documents.count) }
 
     struct Written {
@@ -72,7 +80,8 @@ private struct ListModel {
     }
 
     func written() throws -> Written {
-        var terms = TermSections(directory: MemoryDirectory(), name: "list", documentCount: documentCount)
+        var terms = TermSections(
+            directory: MemoryDirectory(), name: "list", documentCount: documentCount, hasLinks: hasLinks)
         try norms.withUnsafeBufferPointer { norms in
             if isRanked {
                 terms.beginGram(GramKey.character(of: key), lengths(norms))
@@ -82,7 +91,7 @@ private struct ListModel {
             terms.beginGram(key, lengths(norms))
             for (place, document) in documents.enumerated() {
                 positions[place].withUnsafeBufferPointer {
-                    terms.add(document, frequency: UInt32($0.count), positions: $0.baseAddress)
+                    terms.add(document, frequency: UInt32(frequency(place)), positions: $0.baseAddress)
                 }
             }
             try terms.endGram()
@@ -90,7 +99,7 @@ private struct ListModel {
         terms.finish()
         return Written(
             postings: terms.postings.buffer.array(), positions: terms.positions.buffer.array(),
-            grams: try GramDictionary(TestSection.view(terms.grams.buffer.array())))
+            grams: try GramDictionary(TestSection.view(terms.grams.buffer.array()), hasLinks: hasLinks))
     }
 
     /// The cursor; `norms` are valid as long as `body` runs.
@@ -106,7 +115,11 @@ private struct ListModel {
 }
 
 @Suite struct PostingListTests {
-    private let buffer = PositionBuffer()
+    private func occurrences(_ cursor: PostingCursor, _ place: Int) throws -> [UInt32] {
+        let read = PositionBuffer()
+        try cursor.appendOccurrences(of: place, to: read)
+        return Array(UnsafeBufferPointer(start: read.values, count: read.count))
+    }
 
     private static let sizes = [1, 2, 3, 127, 128, 129, 255, 256, 257, 1_000, 5_000]
 
@@ -114,8 +127,8 @@ private struct ListModel {
         kind: GramKey.Kind, spread: Int
     ) throws {
         var random = SeededRandom(seed: 61 &+ UInt64(spread))
-        for size in Self.sizes {
-            let model = ListModel(size, spread: spread, kind, &random)
+        for (size, hasLinks) in Self.sizes.flatMap({ [($0, true), ($0, false)] }) {
+            let model = ListModel(size, spread: spread, kind, hasLinks: hasLinks, &random)
             let written = try model.written()
             try model.withCursor(written) { cursor in
                 #expect(cursor.documentFrequency == size)
@@ -124,12 +137,9 @@ private struct ListModel {
                     let frequencies = try cursor.frequencies()
                     for i in 0..<cursor.count {
                         #expect(cursor.documents[i] == model.documents[at])
-                        #expect(Int(frequencies[i]) == model.positions[at].count)
+                        #expect(Int(frequencies[i]) == model.frequency(at))
                         if model.hasPositions, random.below(3) > 0 {
-                            let places = try cursor.positions(of: i, into: buffer)
-                            #expect(
-                                Array(UnsafeBufferPointer(start: places.values, count: places.count))
-                                    == model.positions[at])
+                            #expect(try occurrences(cursor, i) == model.positions[at])
                         }
                         at += 1
                     }
@@ -159,7 +169,7 @@ private struct ListModel {
             }
         }
         #expect(documents == model.documents)
-        #expect(frequencies == model.positions.map { UInt32($0.count) })
+        #expect(frequencies == model.positions.indices.map { UInt32(model.frequency($0)) })
         #expect(positions == (model.hasPositions ? model.positions.flatMap { $0 } : []))
     }
 
@@ -183,10 +193,8 @@ private struct ListModel {
                         let place = try #require(expected)
                         #expect(cursor.document == model.documents[place])
                         if random.below(4) == 0 {
-                            let places = try cursor.positions(of: cursor.index, into: buffer)
-                            #expect(places.count == model.positions[place].count)
-                            #expect(places.values[0] == model.positions[place][0])
-                            #expect(places.values[places.count - 1] == model.positions[place].last)
+                            let found = try occurrences(cursor, cursor.index)
+                            #expect(found == model.positions[place])
                         }
                         target = cursor.document + 1
                     }
@@ -212,10 +220,8 @@ private struct ListModel {
                         let place = known[UInt32(document)]
                         #expect(try cursor.has(UInt32(document)) == (place != nil))
                         if let place, random.below(3) == 0 {
-                            let positions = try cursor.positions(of: cursor.index, into: buffer)
-                            #expect(
-                                Array(UnsafeBufferPointer(start: positions.values, count: positions.count))
-                                    == model.positions[place])
+                            let found = try occurrences(cursor, cursor.index)
+                            #expect(found == model.positions[place])
                         }
                         document += 1 + random.below(stride)
                     }
@@ -262,8 +268,7 @@ private struct ListModel {
                 let document = wanted[Int(pairs[k].wanted)]
                 found.append(document)
                 guard checksPositions, let place = model.documents.firstIndex(of: document) else { continue }
-                let run = try cursor.positions(of: Int(pairs[k].place), into: buffer)
-                #expect(Array(UnsafeBufferPointer(start: run.values, count: run.count)) == model.positions[place])
+                #expect(try occurrences(cursor, Int(pairs[k].place)) == model.positions[place])
             }
             #expect(next > at)
             at = next
@@ -278,7 +283,7 @@ private struct ListModel {
             for block in 0..<cursor.blockCount {
                 let bound = try #require(cursor.bound(block))
                 for place in (block * 128)..<min(1_000, block * 128 + 128) {
-                    #expect(UInt32(model.positions[place].count) <= bound.frequency)
+                    #expect(UInt32(model.frequency(place)) <= bound.frequency)
                     #expect(model.norms[Int(model.documents[place])] >= bound.lengthCode)
                 }
             }
@@ -287,7 +292,7 @@ private struct ListModel {
 
     /// A gram in a document that its character is not in is refused: its rank could not be told.
     @Test func ranksOfOtherDocumentsAreRefused() throws {
-        var terms = TermSections(directory: MemoryDirectory(), name: "list", documentCount: 10)
+        var terms = TermSections(directory: MemoryDirectory(), name: "list", documentCount: 10, hasLinks: false)
         let key = ListModel.key(.bigram)
         terms.beginGram(GramKey.character(of: key), FieldLengths())
         for document: UInt32 in [1, 4] { terms.add(document, frequency: 1, positions: nil) }
@@ -315,7 +320,7 @@ private struct ListModel {
                 try model.withCursor(damaged) { cursor in
                     while try cursor.loadNext() {
                         for i in 0..<cursor.count { #expect(Int(cursor.documents[i]) < model.documentCount) }
-                        _ = try cursor.positions(of: random.below(cursor.count), into: buffer)
+                        _ = try occurrences(cursor, random.below(cursor.count))
                     }
                 }
                 try check(damaged, model)
@@ -329,7 +334,7 @@ private struct ListModel {
     /// is refused where a ranked list looks only at the documents it needs.
     @Test func lastDocumentsBehindTheSegmentAreRefused() throws {
         var random = SeededRandom(seed: 67)
-        let model = ListModel(60, spread: 5, .bigram, &random)
+        let model = ListModel(90, spread: 5, .bigram, &random)
         var damaged = try model.written()
         let info = try #require(try damaged.grams.find(GramKey.character(of: model.key)))
         let last = try #require(model.documents.last)

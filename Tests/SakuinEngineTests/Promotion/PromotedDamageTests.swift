@@ -56,7 +56,7 @@ import Testing
     private func count(_ text: String, _ segment: SegmentReader) throws -> Int {
         let plan = try QueryPlanner.plan(
             .text(text, fields: []), filter: nil, SearchedFields(registry), fields: [], highlights: false,
-            oldProofs: false)
+            proofs: [.positions])
         let scratch = Scratch()
         let query = try SegmentQuery(plan, segment, scratch)
         if let count = query.plainDocumentFrequency { return count }

@@ -18,10 +18,13 @@ import Testing
         }.joined()
     }
 
-    private static let schema = Schema(fields: [
-        FieldDefinition(name: "title"), FieldDefinition(name: "body"), FieldDefinition(name: "tag", type: .keyword),
-        FieldDefinition(name: "units", analyzer: .words),
-    ])
+    private static func schema(isCompact: Bool) -> Schema {
+        let fields = [
+            FieldDefinition(name: "title"), FieldDefinition(name: "body"), FieldDefinition(name: "tag", type: .keyword),
+            FieldDefinition(name: "units", analyzer: .words),
+        ]
+        return Schema(fields: fields, compact: isCompact)
+    }
 
     private static func options(_ rule: PromotionRule, lanes: Int = 1) -> IndexOptions {
         var options = SearchFixture.options
@@ -75,7 +78,8 @@ import Testing
         return String(part)
     }
 
-    @Test(arguments: 0..<5) func answersAreThoseWithoutPromotion(round: Int) async throws {
+    @Test(arguments: 0..<5, [false, true])
+    func answersAreThoseWithoutPromotion(round: Int, isCompact: Bool) async throws {
         let seed = Self.seed &+ UInt64(round)
         var random = SeededRandom(seed: seed)
         let rule = Self.rule(
@@ -83,9 +87,10 @@ import Testing
             depth: 3 + round % 2)
         let laneCount = 1 + round / 4
         let promoting = try SearchIndex.open(
-            MemoryDirectory(), schema: Self.schema, options: Self.options(rule, lanes: laneCount))
+            MemoryDirectory(), schema: Self.schema(isCompact: isCompact), options: Self.options(rule, lanes: laneCount))
         let plain = try SearchIndex.open(
-            MemoryDirectory(), schema: Self.schema, options: Self.options(Self.none, lanes: laneCount))
+            MemoryDirectory(), schema: Self.schema(isCompact: isCompact),
+            options: Self.options(Self.none, lanes: laneCount))
         var texts: [String: [String]] = [:]
         for stage in 0..<3 {
             for _ in 0..<3 {
@@ -166,7 +171,8 @@ import Testing
     }
 
     /// The sections of a merge are those of one flush of the same documents; and they hold all the rule says.
-    @Test(arguments: [2, 4, 30, 150]) func mergesPromoteWhatFlushesDo(threshold: Int) async throws {
+    @Test(arguments: [2, 4, 30, 150], [false, true])
+    func mergesPromoteWhatFlushesDo(threshold: Int, isCompact: Bool) async throws {
         var random = SeededRandom(seed: 77)
         let documents = (0..<400).map { i in
             Document(
@@ -176,7 +182,8 @@ import Testing
         let options = Self.options(Self.rule(threshold))
         var found: [[String]] = []
         for partCount in [1, 5] {
-            let index = try SearchIndex.open(MemoryDirectory(), schema: Self.schema, options: options)
+            let index = try SearchIndex.open(
+                MemoryDirectory(), schema: Self.schema(isCompact: isCompact), options: options)
             for part in 0..<partCount {
                 let (from, to) = (400 * part / partCount, 400 * (part + 1) / partCount)
                 // Documents that are gone again, so that the merge has something to leave out.
