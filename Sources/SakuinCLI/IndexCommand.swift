@@ -15,10 +15,14 @@ struct IndexCommand: AsyncParsableCommand {
         @Argument var name: String
         @Option(help: "Schema file; without it title and body are text and the rest is stored.")
         var schema: String?
+        @Flag(
+            help: "Smaller on disk, slower for phrases of four characters and more; what the schema file may say too.")
+        var compact = false
 
         func run(_ client: SakuinClient, _ output: Output) async throws {
             var definition = Schema.standard
             if let schema { definition = try Schema(json: try Files.read(schema, field: "schema")) }
+            if compact { definition.compact = true }
             try await client.create(index: name, schema: definition)
             if output.json {
                 output.object([("created", .string(name))])

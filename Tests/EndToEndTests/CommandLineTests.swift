@@ -134,7 +134,12 @@ import Testing
         #expect(out.text.contains(#""n":-9223372036854775808,"#) && out.text.contains(#""m":18446744073709551617"#))
         let copy = try setting.file("copy.jsonl", out.text)
         let described = try setting.sakuin("index", "schema", "t").text
-        #expect(try setting.sakuin("index", "create", "u", "--schema", setting.file("copy.json", described)).code == 0)
+        let copied = try setting.file("copy.json", described)
+        #expect(try setting.sakuin("index", "create", "small", "--schema", copied, "--compact").code == 0)
+        #expect(try setting.sakuin("index", "schema", "small").text.contains(#""compact":true"#))
+        #expect(try setting.sakuin("import", "small", documents, "--key", "sku").code == 0)
+        #expect(try setting.sakuin("count", "small", "全文検索").text == setting.sakuin("count", "t", "全文検索").text)
+        #expect(try setting.sakuin("index", "create", "u", "--schema", copied).code == 0)
         #expect(try setting.sakuin("index", "schema", "u").text == described)
         #expect(try setting.sakuin("import", "u", copy, "--key", "sku").code == 0)
         let again = try setting.sakuin("export", "u", "--key", "sku").text
