@@ -31,7 +31,7 @@ lint: ## format check, warnings are errors
 	swift format lint --strict --configuration .swift-format --recursive \
 	    $$(find Sources Tests Benchmarks Examples -name '*.swift' -not -path '*/Generated/*' -not -path '*/.build/*')
 
-bench: deps ## measure beside the installed peers: CORPUS=file.jsonl[.xz] [QUERIES=file.tsv] [ENGINES=a,b]
+bench: deps ## measure beside the installed peers: CORPUS=file.jsonl[.xz] [QUERIES=file.tsv] [ENGINES=a,b] [COMPACT=yes]
 	@Scripts/bench.sh
 
 micro: deps ## micro benchmarks on generated text, as a table [FILTER='analyzer.*']

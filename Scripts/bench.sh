@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The peer bench: sakuin-bench beside the engines whose harness is in PEERS, on CORPUS with QUERIES; or alone.
 set -euo pipefail
-corpus=${CORPUS:?usage: make bench CORPUS=file.jsonl[.xz] [QUERIES=file.tsv] [ENGINES=sakuin,lucene,…] [PEERS=folder]}
+corpus=${CORPUS:?usage: make bench CORPUS=file.jsonl[.xz] [QUERIES=file.tsv] [ENGINES=sakuin,lucene,…] [PEERS=folder] [COMPACT=yes]}
 base=${corpus%.xz}
 queries=${QUERIES:-${base%.jsonl}.queries.tsv}
 peers=${PEERS:-../shared/peers}
@@ -10,10 +10,11 @@ for file in "$corpus" "$queries"; do
 done
 swift build -c release --package-path Benchmarks --product sakuin-bench
 bench=$PWD/Benchmarks/.build/release/sakuin-bench
+compact=${COMPACT:-no}
 out=$PWD/.build/bench
 mkdir -p "$out"
 if [ -f "$peers/peers.py" ]; then
-    SAKUIN_BENCH=$bench python3 "$peers/peers.py" --corpus "$corpus" --queries "$queries" \
+    SAKUIN_BENCH="$bench --compact $compact" python3 "$peers/peers.py" --corpus "$corpus" --queries "$queries" \
         --engines "${ENGINES:-sakuin,lucene,tantivy,groonga}" --work "$out/work" --out "$out/result.json"
     cat "$out/result.md"
     echo "written: $out/result.md"
@@ -28,7 +29,7 @@ with open(sys.argv[2], "w") as out:
         text = " ".join(d[f] for f in ("title", "body") if d.get(f)) or d.get("text", "")
         out.write(json.dumps({"id": str(d["id"]), "text": text}, ensure_ascii=False) + "\n")
 PY
-    "$bench" --corpus "$out/docs.jsonl" --queries "$queries" --index "$out/index" --threads "${THREADS:-2}" \
+    "$bench" --compact "$compact" --corpus "$out/docs.jsonl" --queries "$queries" --index "$out/index" --threads "${THREADS:-2}" \
         > "$out/result.json"
     python3 - "$out/result.json" <<'PY'
 import json, sys

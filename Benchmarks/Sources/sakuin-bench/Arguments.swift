@@ -15,6 +15,8 @@ struct Arguments {
     /// Of `count`, `top10` and `top10count`; and of `phrase`, `and`, `or` and `bag`. Beyond the contract, to profile one.
     var operations: Set<String>?
     var modes: Set<String>?
+    /// Whether the index that is built is a compact one.
+    var isCompact = false
 
     /// What cannot be understood, in one line.
     struct Failure: Error { let message: String }
@@ -44,6 +46,7 @@ struct Arguments {
         case "--passes": passes = try number(flag, value, from: 1)
         case "--max-warmup-passes": warmupPassesMax = try number(flag, value, from: 0)
         case "--warmup-s": warmupSeconds = try seconds(flag, value)
+        case "--compact": isCompact = try yesOrNo(flag, value)
         case "--budget-s": budgetSeconds = try seconds(flag, value)
         default: throw Failure(message: "unknown flag '\(flag)' (there is no --set for this engine)")
         }
@@ -58,6 +61,11 @@ struct Arguments {
             throw Failure(message: "\(flag) takes a number from \(least) to 1000000, not '\(value)'")
         }
         return number
+    }
+
+    private func yesOrNo(_ flag: String, _ value: String) throws(Failure) -> Bool {
+        guard ["yes", "no"].contains(value) else { throw Failure(message: "\(flag) takes yes or no, not '\(value)'") }
+        return value == "yes"
     }
 
     private func seconds(_ flag: String, _ value: String) throws(Failure) -> Double {

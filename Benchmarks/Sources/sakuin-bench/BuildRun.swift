@@ -27,7 +27,8 @@ struct BuildRun {
         options.mergesInBackground = arguments.threads > 1
         let began = ContinuousClock.now
         let index = try SearchIndex.open(
-            path: arguments.index, schema: Schema(fields: [FieldDefinition(name: "text")]), options: options)
+            path: arguments.index,
+            schema: Schema(fields: [FieldDefinition(name: "text")], compact: arguments.isCompact), options: options)
         try await feed(try Corpus(corpus), to: index)
         _ = try await index.commit()
         let buildSeconds = began.secondsToNow
