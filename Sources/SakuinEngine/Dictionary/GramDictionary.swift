@@ -216,11 +216,14 @@ private struct GramEntryCursor {
         // shorter than a block, a flag, and the bytes of the list. No branch, since nobody knows which comes next.
         let isOne = window.bits & 3 == 3
         let n = window.bits.trailingZeroBitCount
-        let kind = GramKey.occurrences(key, hasLinks: hasLinks)
         window.skip(isOne ? 2 &+ width : 2 &* n &+ 2)
-        // Two links of 0 are a one, which is what a code of order 0 is too.
-        let isKnown = isOne ? kind == .position || kind == .links && window.bits & 1 == 1 : n > 0 && n < 7
-        let order = kind == .links ? 0 : InlinePositions.order
+        var (isKnown, order) = (isOne ? !GramKey.isCharacter(key) : n > 0 && n < 7, InlinePositions.order)
+        if hasLinks, isOne {
+            // Two links of 0 are a one, which is what a code of order 0 is too.
+            let kind = GramKey.occurrences(key, hasLinks: true)
+            isKnown = kind == .position || kind == .links && window.bits & 1 == 1
+            order = kind == .links ? 0 : order
+        }
         let value = Int(truncatingIfNeeded: window.next(order: isOne ? order : listOrder))
         guard isKnown, window.isWhole else {
             bits.skip(keyBitCount)

@@ -50,7 +50,7 @@ public struct PreparedMatch {
         let names = index.registry.names
         let tree = try QueryParser.parse(text, knownFields: Set(names))
         let plan = try QueryPlanner.plan(
-            tree, filter: nil, index.searched, fields: [], highlights: false, proofs: ProofKind.allCases)
+            tree, filter: nil, index.searched, fields: [], highlights: false, proofs: .all)
         do throws(SearchError) {
             if let segment = index.store.snapshot.segments.first {
                 query = try SegmentQuery(plan, segment.reader, scratch)

@@ -25,14 +25,15 @@ struct IndexSnapshot: Sendable {
         didSet {
             models = ScoreModels()
             searchable = segments.map(\.searchable)
-            let kinds = segments.map { ProofKind(analyzerVersion: $0.reader.meta.analyzerVersion) }
-            proofs = ProofKind.allCases.filter(kinds.contains)
+            proofs = segments.reduce(into: []) { kinds, segment in
+                kinds.insert(ProofKinds(ProofKind(analyzerVersion: segment.reader.meta.analyzerVersion)))
+            }
         }
     }
     /// The segments as searches take them.
     private(set) var searchable: [SearchableSegment] = []
     /// By what the segments prove phrases.
-    private(set) var proofs: [ProofKind] = []
+    private(set) var proofs: ProofKinds = []
     /// Every write up to this sequence number is in it.
     var sequence: UInt64 = 0
     /// What scores need to know of all segments; a snapshot with other segments has others.

@@ -185,7 +185,7 @@ extension SearchIndex {
         }
     }
 
-    private func plan(_ request: SearchRequest, proofs: [ProofKind]) throws(SakuinError) -> QueryPlan {
+    private func plan(_ request: SearchRequest, proofs: ProofKinds) throws(SakuinError) -> QueryPlan {
         var filter: Query?
         if let input = request.filter { filter = try tree(input) }
         return try QueryPlanner.plan(

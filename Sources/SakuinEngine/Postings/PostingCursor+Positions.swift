@@ -67,24 +67,20 @@ extension PostingCursor {
     func positions(of place: Int, into found: PositionBuffer) throws(StorageError) -> PositionRun {
         found.removeAll()
         guard info.occurrences == .position else { throw corrupt("a list without positions was asked for them") }
-        try appendOccurrences(of: place, to: found)
+        let isSound =
+            hasPositionWidths ? try readWide(place, into: found) : try readShort(place, .position, into: found)
+        guard isSound else { throw corrupt("damaged positions") }
         return found.run
     }
 
     /// Appends the numbers of the occurrences in document `place` of the current block, see `OccurrenceKind`.
     func appendOccurrences(of place: Int, to out: PositionBuffer) throws(StorageError) {
         let kind = info.occurrences
-        if hasPositionWidths {
-            guard let run = try widePlaces().run(place) else { throw corrupt("damaged positions") }
-            for i in 0..<run.count { out.append(UInt32(truncatingIfNeeded: run[i])) }
-            return
-        }
-        let frequencies = try frequencies()
-        try enterPositions()
         let isSound: Bool
         if documentFrequency < PostingListWriter.blockCount {
-            let order = documentFrequency == 1 ? InlinePositions.order : lengths.positionOrder
-            isSound = readShort(place, kind, order: order, frequencies, into: out)
+            isSound = try readShort(place, kind, into: out)
+        } else if hasPositionWidths {
+            isSound = try readWide(place, into: out)
         } else {
             var walk = try linkWalk()
             walk.go(to: place)
@@ -98,6 +94,12 @@ extension PostingCursor {
             isSound = stream.isSound
         }
         guard isSound, kind != .none else { throw corrupt("damaged positions") }
+    }
+
+    private func readWide(_ place: Int, into out: PositionBuffer) throws(StorageError) -> Bool {
+        guard let run = try widePlaces().run(place) else { return false }
+        for i in 0..<run.count { out.append(UInt32(truncatingIfNeeded: run[i])) }
+        return true
     }
 
     /// Prepares for the positions of the current block.
@@ -127,9 +129,11 @@ extension PostingCursor {
     /// Of a short list; false when there are fewer bits.
     @inline(__always)
     private func readShort(
-        _ place: Int, _ kind: OccurrenceKind, order: Int, _ frequencies: UnsafePointer<UInt32>,
-        into out: PositionBuffer
-    ) -> Bool {
+        _ place: Int, _ kind: OccurrenceKind, into out: PositionBuffer
+    ) throws(StorageError) -> Bool {
+        let frequencies = try frequencies()
+        try enterPositions()
+        let order = documentFrequency == 1 ? InlinePositions.order : lengths.positionOrder
         positions.pointee.rewind(to: place)
         var at = positions.pointee.bits.at(bit: positions.pointee.before)
         var summed = positions.pointee.summed

@@ -56,6 +56,21 @@ enum ProofKind: Int, Sendable, CaseIterable {
     }
 }
 
+/// Several kinds of proofs.
+struct ProofKinds: OptionSet, Sendable {
+    let rawValue: UInt8
+
+    static let positions = ProofKinds(.positions)
+    static let words = ProofKinds(.words)
+    static let links = ProofKinds(.links)
+    static let all: ProofKinds = [.positions, .words, .links]
+
+    init(rawValue: UInt8) { self.rawValue = rawValue }
+
+    @inline(__always)
+    init(_ kind: ProofKind) { rawValue = 1 &<< UInt8(truncatingIfNeeded: kind.rawValue) }
+}
+
 /// A token that is needed, or the bigrams and pairs of consecutive units that only have to cover them: a cover leaves out
 /// no two in a row and has the first and the last.
 struct PlanPart: Sendable, Hashable {
@@ -65,11 +80,28 @@ struct PlanPart: Sendable, Hashable {
 }
 
 /// The tokens that can prove a phrase, in the order of the text, and which of them are needed.
-struct PhraseProof: Sendable, Hashable {
+struct PhraseProof: Sendable, Hashable, BitwiseCopyable {
+    private let tokenBounds: (UInt32, UInt32)
+    private let partBounds: (UInt32, UInt32)
+
+    init(tokens: Range<Int>, parts: Range<Int>) {
+        tokenBounds = (UInt32(clamping: tokens.lowerBound), UInt32(clamping: tokens.upperBound))
+        partBounds = (UInt32(clamping: parts.lowerBound), UInt32(clamping: parts.upperBound))
+    }
+
     /// Places in `QueryPlan.tokens`.
-    var tokens: Range<Int>
+    var tokens: Range<Int> { @inline(__always) get { Int(tokenBounds.0)..<Int(tokenBounds.1) } }
     /// Places in `QueryPlan.parts`, which one behind the other are all tokens.
-    var parts: Range<Int>
+    var parts: Range<Int> { @inline(__always) get { Int(partBounds.0)..<Int(partBounds.1) } }
+
+    static func == (a: PhraseProof, b: PhraseProof) -> Bool {
+        a.tokenBounds == b.tokenBounds && a.partBounds == b.partBounds
+    }
+
+    func hash(into hasher: inout Hasher) {
+        hasher.combine(tokenBounds.0)
+        hasher.combine(tokenBounds.1)
+    }
 }
 
 /// An exact match of one pattern in one field.
@@ -80,12 +112,15 @@ struct PhrasePlan: Sendable {
     var scores: Bool
     private let proofs: (PhraseProof, PhraseProof, PhraseProof)
 
-    init(field: Int, boost: Float, scores: Bool, _ proof: (ProofKind) -> PhraseProof) {
+    init(field: Int, boost: Float, scores: Bool, _ proofs: (PhraseProof, PhraseProof, PhraseProof)) {
         self.field = field
         self.boost = boost
         self.scores = scores
-        proofs = (proof(.positions), proof(.words), proof(.links))
+        self.proofs = proofs
     }
+
+    /// Whether it is proved alike in all segments.
+    var isUniform: Bool { proofs.0 == proofs.1 && proofs.0 == proofs.2 }
 
     /// What proves it in segments of a kind that the plan was made for. Those of several kinds may be the same.
     @inline(__always)
@@ -156,16 +191,16 @@ struct QueryPlanDraft: ~Copyable {
     /// Appends the phrase whose tokens `append` appends for each of the kinds that are different; others are as the first.
     /// Returns its number.
     mutating func appendPhrase(
-        field: Int, boost: Float, scores: Bool, for kinds: [ProofKind],
+        field: Int, boost: Float, scores: Bool, for kinds: ProofKinds,
         _ append: (ProofKind, inout QueryPlanDraft) -> Void
     ) -> Int {
-        let first = kinds.first ?? .positions
-        var proofs = [appendProof { append(first, &$0) }]
-        for kind in kinds.dropFirst() { proofs.append(appendProof { append(kind, &$0) }) }
-        phrases.append(
-            PhrasePlan(field: field, boost: boost, scores: scores) { kind in
-                proofs[kinds.firstIndex(of: kind) ?? 0]
-            })
+        let first: ProofKind =
+            kinds.isEmpty || kinds.contains(.positions) ? .positions : kinds.contains(.words) ? .words : .links
+        let proof = appendProof { append(first, &$0) }
+        var proofs = (proof, proof, proof)
+        if first == .positions, kinds.contains(.words) { proofs.1 = appendProof { append(.words, &$0) } }
+        if first != .links, kinds.contains(.links) { proofs.2 = appendProof { append(.links, &$0) } }
+        phrases.append(PhrasePlan(field: field, boost: boost, scores: scores, proofs))
         return phrases.count - 1
     }
 

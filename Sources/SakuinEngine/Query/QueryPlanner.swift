@@ -6,13 +6,13 @@ struct QueryPlanner: ~Copyable {
     private var dynamicFields: [String] = []
     private var plan = QueryPlanDraft()
     private let highlights: Bool
-    private let proofs: [ProofKind]
+    private let proofs: ProofKinds
 
     /// `fields` are those of the request; none: all text fields. With `highlights` the plan says what is to be shown, with
     /// `proofs`: the kinds of segments it is for.
     static func plan(
         _ query: Query, filter: Query?, _ searched: SearchedFields, fields: [String], highlights: Bool,
-        proofs: [ProofKind]
+        proofs: ProofKinds
     ) throws(SakuinError) -> QueryPlan {
         var planner = try QueryPlanner(searched, fields, highlights, proofs)
         var root = try planner.node(query, boost: 1, scores: true)
@@ -25,7 +25,7 @@ struct QueryPlanner: ~Copyable {
     private consuming func finish(_ root: PlanNode) -> QueryPlan { QueryPlan(plan, root: root) }
 
     private init(
-        _ searched: SearchedFields, _ names: [String], _ highlights: Bool, _ proofs: [ProofKind]
+        _ searched: SearchedFields, _ names: [String], _ highlights: Bool, _ proofs: ProofKinds
     ) throws(SakuinError) {
         self.searched = searched
         self.highlights = highlights
@@ -162,8 +162,8 @@ struct QueryPlanner: ~Copyable {
     private mutating func appendPlain(_ text: String, _ field: Int, boost: Float, scores: Bool) -> Int? {
         PlainText.withScalars(text) { run in
             // There are no pairs, and of one or two characters there is one token.
-            let isLinked = proofs.contains(.links) && run.count > 2
-            let kinds: [ProofKind] = !isLinked ? [] : proofs.count > 1 ? [.positions, .links] : [.links]
+            let kinds: ProofKinds =
+                !proofs.contains(.links) || run.count < 3 ? [] : proofs == .links ? .links : [.positions, .links]
             return plan.appendPhrase(field: field, boost: boost, scores: scores, for: kinds) { kind, plan in
                 if run.count > 1 {
                     plan.append(run: run, at: 0, isChain: kind == .links)
@@ -223,13 +223,11 @@ extension TextPattern {
     }
 
     /// The kinds of proofs that have other tokens than those before them.
-    fileprivate func distinct(_ kinds: [ProofKind], _ kind: AnalyzerKind) -> [ProofKind] {
+    fileprivate func distinct(_ kinds: ProofKinds, _ kind: AnalyzerKind) -> ProofKinds {
         guard kind == .cjk, elements.count > 1 else { return [] }
-        let hasPairs = hasPairs(kind)
-        // Words are another proof where there are pairs; without them it is that of positions.
-        return ProofKind.allCases.filter { wanted in
-            kinds.contains(wanted) || wanted == .positions && !hasPairs && kinds.contains(.words)
-        }.filter { $0 != .words || hasPairs }
+        // Without pairs words are no other proof than positions.
+        guard kinds.contains(.words), !hasPairs(kind) else { return kinds }
+        return kinds.subtracting(.words).union(.positions)
     }
 
     /// Whether a word and a character stand side by side.

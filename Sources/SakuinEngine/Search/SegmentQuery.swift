@@ -41,6 +41,8 @@ final class SegmentQuery {
 
     let plan: QueryPlan
     let segment: SegmentReader
+    /// By what phrases are proved here.
+    let proofKind: ProofKind
     let scratch: Scratch
     /// What the dictionary has of the tokens of all phrases, one phrase behind the other.
     let tokens: UnsafeMutablePointer<LookedUpToken>
@@ -55,6 +57,7 @@ final class SegmentQuery {
     init(_ plan: QueryPlan, _ segment: SegmentReader, _ scratch: Scratch) throws(SearchError) {
         self.plan = plan
         self.segment = segment
+        proofKind = ProofKind(analyzerVersion: segment.meta.analyzerVersion)
         self.scratch = scratch
         tokens = scratch.take(LookedUpToken.self, plan.tokens.count)
         starts = scratch.take(Int.self, plan.phrases.count + 1)
@@ -187,9 +190,6 @@ final class SegmentQuery {
         if let info { found.terms[0] = FoundTerm(info: info, gram: gram) }
         return found
     }
-
-    /// By what phrases are proved here.
-    var proofKind: ProofKind { ProofKind(analyzerVersion: segment.meta.analyzerVersion) }
 
     /// Documents that hold a token of a phrase, counted in what proves it in this segment; 0 when it was not looked up.
     func documentFrequency(of phrase: Int, token: Int) -> Int {

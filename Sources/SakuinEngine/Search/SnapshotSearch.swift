@@ -85,18 +85,25 @@ struct SnapshotSearch: ~Copyable {
         var leaves: [WeightedPhrase] = []
         for (number, phrase) in plan.phrases.enumerated() where phrase.scores {
             let model = model(phrase.field)
-            var frequency = 0
-            var counted: [PhraseProof] = []
-            for kind in ProofKind.allCases where !counted.contains(phrase.proof(kind)) {
-                let proof = phrase.proof(kind)
-                counted.append(proof)
-                let same = queries.filter { phrase.proof($0.proofKind) == proof }
-                frequency += rarest(number, proof, same)
-            }
+            let frequency =
+                phrase.isUniform
+                ? rarest(number, phrase.proof(.positions), queries) : documentFrequency(of: number, phrase, queries)
             let weight = phrase.boost * model.inverseDocumentFrequency(frequency)
             leaves.append(WeightedPhrase(number: number, weight: weight, model: model))
         }
         return leaves
+    }
+
+    /// The document frequency of a phrase that is proved in several ways.
+    private func documentFrequency(of number: Int, _ phrase: PhrasePlan, _ queries: [SegmentQuery]) -> Int {
+        var sum = 0
+        var counted: [PhraseProof] = []
+        for kind in ProofKind.allCases where !counted.contains(phrase.proof(kind)) {
+            let proof = phrase.proof(kind)
+            counted.append(proof)
+            sum += rarest(number, proof, queries.filter { phrase.proof($0.proofKind) == proof })
+        }
+        return sum
     }
 
     /// The document frequency of a phrase in segments that prove it by the same tokens is taken to be that of the rarest.

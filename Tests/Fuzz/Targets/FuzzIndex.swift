@@ -58,7 +58,7 @@ enum FuzzIndex {
         sort: [SortKey] = [], total: TotalPolicy = .exact, reads: Bool = true
     ) throws -> (hits: [Hit], total: Total) {
         let plan = try QueryPlanner.plan(
-            query, filter: nil, SearchedFields(registry), fields: [], highlights: reads, proofs: ProofKind.allCases)
+            query, filter: nil, SearchedFields(registry), fields: [], highlights: reads, proofs: .all)
         let search = SnapshotSearch(
             plan, schema: registry.schema, segments: [segment], models: ScoreModels())
         let outcome = try search.run(window: limit, total: total, sort: sort)

@@ -5,7 +5,7 @@ import Testing
 @testable import SakuinEngine
 
 @Suite struct QueryPlannerTests {
-    private func plan(_ query: Query, proofs: [ProofKind] = ProofKind.allCases) throws -> QueryPlan {
+    private func plan(_ query: Query, proofs: ProofKinds = .all) throws -> QueryPlan {
         let registry = FieldRegistry(schema: Schema(fields: [FieldDefinition(name: "body")]), names: [])
         return try QueryPlanner.plan(
             query, filter: nil, SearchedFields(registry), fields: [], highlights: false, proofs: proofs)
@@ -80,7 +80,7 @@ import Testing
             ("国际,数字a,b中", ["国际@0", "际]@2", "[数@5", "数字@5", "字+a@7", "b+中@12"]), ("a,中", ["<a>@0", "[中]@3"]),
         ] as [(String, [String])])
     func chains(text: String, expected: [String]) throws {
-        for proofs in [[.links], ProofKind.allCases] {
+        for proofs: ProofKinds in [.links, .all] {
             let plan = try plan(.text(text, fields: []), proofs: proofs)
             let phrase = try #require(plan.phrases.first)
             #expect(tokens(plan, phrase.proof(.links)) == expected)
