@@ -61,10 +61,7 @@ final class ChainMatcher: Matcher {
     override func candidates(
         from target: UInt32, above needed: Double, into batch: MatchBatch
     ) throws(StorageError) -> Int {
-        examined = max(examined, target)
-        guard try lead.cursor.seek(examined, score, above: needed) else { return 0 }
-        examined = lead.cursor.documents[lead.cursor.count &- 1] &+ 1
-        return lead.cursor.takeBlock(into: batch)
+        try lead.cursor.takeBlock(from: target, behind: &examined, score, above: needed, into: batch)
     }
 
     /// Hands the candidates that are left over.

@@ -16,6 +16,18 @@ extension PostingCursor {
         return taken
     }
 
+    /// The same for the documents behind `examined`, from `target` on, of a block where one can score above `needed`; then they
+    /// are examined. 0 at the end.
+    func takeBlock(
+        from target: UInt32, behind examined: inout UInt32, _ score: LeafScore?, above needed: Double,
+        into batch: MatchBatch
+    ) throws(StorageError) -> Int {
+        examined = max(examined, target)
+        guard try seek(examined, score, above: needed) else { return 0 }
+        examined = documents[count &- 1] &+ 1
+        return takeBlock(into: batch)
+    }
+
     /// The most a document of the list gets.
     func highestBound(_ score: LeafScore?) -> Double { score.map { highestBound($0.bound) } ?? 0 }
 }
