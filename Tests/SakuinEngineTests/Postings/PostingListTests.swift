@@ -127,7 +127,8 @@ private struct ListModel {
         kind: GramKey.Kind, spread: Int
     ) throws {
         var random = SeededRandom(seed: 61 &+ UInt64(spread))
-        for (size, hasLinks) in Self.sizes.flatMap({ [($0, true), ($0, false)] }) {
+        // Positions by lists of a few blocks.
+        for (size, hasLinks) in Self.sizes.map({ ($0, true) }) + Self.sizes.prefix(9).map({ ($0, false) }) {
             let model = ListModel(size, spread: spread, kind, hasLinks: hasLinks, &random)
             let written = try model.written()
             try model.withCursor(written) { cursor in
