@@ -45,39 +45,6 @@ final class PositionBuffer {
 
     /// What is there now; valid until the buffer changes.
     var run: PositionRun { PositionRun(values: UnsafePointer(values), count: count) }
-
-    /// Replaces what is there by those of a run that are not below `offset`, minus it.
-    func copy(_ other: PositionRun, minus offset: UInt32) {
-        count = 0
-        for i in 0..<other.count where other.values[i] >= offset { append(other.values[i] &- offset) }
-    }
-
-    /// Keeps the values that `other` has too, `offset` further on; both ascend.
-    @inline(__always)
-    func intersect(_ other: PositionRun, offset: UInt32) {
-        let (a, b) = (values, other.values)
-        let (aCount, bCount) = (count, other.count)
-        var (i, j, kept) = (0, 0, 0)
-        while i < aCount, j < bCount {
-            let wanted = a[i] &+ offset
-            if b[j] < wanted {
-                j &+= 1
-            } else {
-                if b[j] == wanted {
-                    a[kept] = a[i]
-                    kept &+= 1
-                }
-                i &+= 1
-            }
-        }
-        count = kept
-    }
-
-    /// Puts the values in order.
-    func sort() {
-        var all = UnsafeMutableBufferPointer(start: values, count: count)
-        all.sort()
-    }
 }
 
 /// Ascending positions that somebody else keeps.

@@ -21,6 +21,8 @@ enum SegmentLayout {
     /// Documents of a segment are numbered by 31 bits.
     static let documentCountMax = Int(Int32.max)
     static let fieldCountMax = 1 << 15
+    /// Bytes of text, and units of a field: more cannot be, and sums over the segments of an index stay within 64 bits.
+    static let textByteCountMax = 1 << 56
 
     enum Section: UInt16, CaseIterable {
         case grams = 1
@@ -85,6 +87,7 @@ struct SegmentMeta: Equatable, Sendable {
         documentCount = Int(try reader.read32())
         guard documentCount <= SegmentLayout.documentCountMax else { throw reader.corrupt("too many documents") }
         textByteCount = Int(clamping: try reader.read64())
+        guard textByteCount <= SegmentLayout.textByteCountMax else { throw reader.corrupt("too much text") }
         analyzerVersion = try reader.read32()
         tableVersion = try reader.read32()
         firstSequence = try reader.read64()
@@ -96,7 +99,7 @@ struct SegmentMeta: Equatable, Sendable {
             fields.append(
                 FieldStatistics(
                     documentCount: try reader.readCount(max: documentCount),
-                    lengthSum: try reader.readCount(max: Int(Int64.max >> 1))))
+                    lengthSum: try reader.readCount(max: SegmentLayout.textByteCountMax)))
         }
     }
 }
