@@ -1,6 +1,6 @@
 extension Schema {
-    /// A schema file: `{"fields": [{"name": "body", "type": "text", …}], "dynamic": false, "compact": false}`. Members that are not known
-    /// are errors that name them and the known ones. The result is validated.
+    /// A schema file: `{"fields": [{"name": "body", "type": "text", …}], "dynamic": false, "compact": false}`.
+    /// Members that are not known are errors that name them and the known ones. The result is validated.
     public init(json: [UInt8]) throws(SakuinError) {
         let value = try JSONValue(parsing: json)
         guard case .object(let members) = value else {

@@ -7,7 +7,8 @@ enum GramKey {
     enum Kind: UInt64, CaseIterable {
         /// One character wherever it stands: documents and frequencies, no positions.
         case character = 0
-        /// One character at the first or last place of its run, beside a gap (analyzer version 1: beside anything). Its documents are among those of the character.
+        /// One character at the first or last place of its run, beside a gap (analyzer version 1: beside anything). Its
+        /// documents are among those of the character.
         case edge = 1
         /// Two neighbours. Its documents are among those of the first character.
         case bigram = 2

@@ -229,7 +229,7 @@ private struct WordEntryCursor {
         guard hasLinks, shared < 3, Int(truncatingIfNeeded: shared) &+ count > 2 else { return }
         let isPair = WordDictionaryWriter.isPair(
             bytes.load(fromByteOffset: 2 &- Int(truncatingIfNeeded: shared), as: UInt8.self))
-        occurrences = isPair ? .linkAndPosition : .position
+        occurrences = WordDictionaryWriter.occurrences(isPair: isPair, hasLinks: hasLinks)
     }
 
     /// Steps over the entry that begins here; false when the bytes cannot be one.

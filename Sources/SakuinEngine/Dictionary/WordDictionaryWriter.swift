@@ -120,8 +120,8 @@ struct WordDictionaryWriter: ~Copyable {
 
     /// What the list of a word or pair keeps of its occurrences; `hasLinks`: in segments whose pairs have links.
     @inline(__always)
-    static func occurrences(_ key: UnsafeRawBufferPointer, hasLinks: Bool) -> OccurrenceKind {
-        hasLinks && key.count > 2 && isPair(key[2]) ? .linkAndPosition : .position
+    static func occurrences(isPair: Bool, hasLinks: Bool) -> OccurrenceKind {
+        isPair && hasLinks ? .linkAndPosition : .position
     }
 
     /// Whether a key is that of a pair, by the byte behind its field.

@@ -10,6 +10,8 @@ final class FieldRegistry: Sendable {
     let schema: Schema
     /// Of the segments that are written.
     let analyzerVersion: UInt32
+    /// Whether their grams and pairs have links.
+    var hasLinks: Bool { Analyzer.hasLinks(version: analyzerVersion) }
     let promotion: PromotionRule
 
     /// Field names outside the schema are limited, since each is kept in memory and in every manifest.

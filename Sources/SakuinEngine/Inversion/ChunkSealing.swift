@@ -45,7 +45,7 @@ final class ChunkSealing {
                 ? nil
                 : FieldSealing(
                     field, slots, documentBases: bases, documentCount: count,
-                    hasLinks: Analyzer.hasLinks(version: registry.analyzerVersion))
+                    hasLinks: registry.hasLinks)
         }
         parts = (0..<partCount).map { _ in Part() }
         cut(pieceWordCount)
@@ -71,7 +71,6 @@ final class ChunkSealing {
         }
     }
 
-    private var hasLinks: Bool { Analyzer.hasLinks(version: registry.analyzerVersion) }
     private func name(_ id: UInt64, _ part: Int) -> String { FileName.temporary("\(FileName.segment(id))-\(part)") }
 
     /// Writes the grams of a part, with the help of another thread if it may; each part once, on any thread.
@@ -79,10 +78,10 @@ final class ChunkSealing {
         part number: Int, to directory: any Directory, id: UInt64, withHelper: Bool = false
     ) throws(StorageError) {
         var terms = TermSections(
-            directory: directory, name: name(id, number), documentCount: documentCount, hasLinks: hasLinks,
+            directory: directory, name: name(id, number), documentCount: documentCount, hasLinks: registry.hasLinks,
             spillByteCount: chunks[0].spillByteCount, promotion: registry.promotion)
         let grams = GramSealing(
-            parts[number].pieces, fields, documentCount: documentCount, hasLinks: hasLinks,
+            parts[number].pieces, fields, documentCount: documentCount, hasLinks: registry.hasLinks,
             openWordCountMax: chunks[0].openWordCountMax)
         try grams.write(to: &terms, withHelper: withHelper)
         if withHelper, parts.count == 1 { promoteAhead(terms.frequent) }

@@ -13,7 +13,7 @@ struct FieldInverter: ~Copyable, TokenSink {
     private(set) var statistics = FieldStatistics()
 
     private var document: UInt32 = 0
-    let hasLinks: Bool
+    private let hasLinks: Bool
 
     /// `hasLinks`: whether grams and pairs are to have links.
     init(_ arena: TokenArena, hasLinks: Bool) {

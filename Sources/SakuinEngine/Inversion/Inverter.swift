@@ -52,8 +52,7 @@ final class Inverter {
             case .integer, .float, .boolean, .date: nil
             }
         }
-        let hasLinks = Analyzer.hasLinks(version: registry.analyzerVersion)
-        fields = analyzers.map { [arena] in $0 == nil ? nil : FieldSlot(arena, hasLinks: hasLinks) }
+        fields = analyzers.map { [arena] in $0 == nil ? nil : FieldSlot(arena, hasLinks: registry.hasLinks) }
         documents = DocumentStoring(drainByteCount: min(spillByteCount, Self.documentByteCountMax))
         makeDocumentSection = {
             SectionWriter(directory: directory, name: FileName.temporary(spillName), spillByteCount: spillByteCount)
@@ -202,7 +201,7 @@ final class Inverter {
             if keepsMemory {
                 slot.inverter.removeAll()
             } else {
-                slot.inverter = FieldInverter(arena, hasLinks: slot.inverter.hasLinks)
+                slot.inverter = FieldInverter(arena, hasLinks: registry.hasLinks)
             }
         }
         arena.removeAll(keepsMemory: keepsMemory)

@@ -102,7 +102,7 @@ struct SegmentMerger {
     ) throws(StorageError) -> FrequentGrams {
         var terms = TermSections(
             directory: BudgetedPlace(directory, control), name: FileName.temporary(name),
-            documentCount: documentCount, hasLinks: Analyzer.hasLinks(version: analyzerVersion),
+            documentCount: documentCount, hasLinks: hasLinks,
             spillByteCount: shares.spillByteCount, promotion: promotion)
         var merger = TermMerger(inputs, control)
         try merger.merge(into: &terms, lengths: lengths)
@@ -121,7 +121,6 @@ struct SegmentMerger {
         var sections = PromotedSections(
             directory: BudgetedPlace(directory, control), name: FileName.temporary(name),
             documentCount: documentCount, spillByteCount: shares.spillByteCount)
-        let hasLinks = Analyzer.hasLinks(version: analyzerVersion)
         let limits = PromotionLimits(
             byteCountMax: shares.pairByteCount, windowPlaceCountMax: Self.windowPlaceCountMax,
             placeByteCount: hasLinks ? LinkedWindow.placeByteCount : GramWindow.placeByteCount)
@@ -256,6 +255,8 @@ struct SegmentMerger {
 
     /// That of all inputs.
     private var analyzerVersion: UInt32 { inputs.map(\.segment.meta.analyzerVersion).min() ?? 0 }
+
+    private var hasLinks: Bool { Analyzer.hasLinks(version: analyzerVersion) }
 
     /// Statistics of fields keep counting dead documents' units in proportion, since lengths are only known in codes.
     private func meta(_ fieldNames: [String]) -> SegmentMeta {

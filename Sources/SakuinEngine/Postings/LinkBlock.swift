@@ -19,8 +19,9 @@ struct LinkBlock: BitwiseCopyable {
     /// Where the unary codes begin.
     private let unaryAt: Int
 
-    /// The block of so many occurrences (at most 2^32) that begins where the reader stands; nil when there are fewer bits.
-    init?(_ bits: BitReader, occurrenceCount: Int) {
+    /// The block of documents with these frequencies that begins where the reader stands; nil when there are fewer bits.
+    init?(_ bits: BitReader, _ frequencies: UnsafePointer<UInt32>, count: Int) {
+        let occurrenceCount = Self.occurrenceCount(frequencies, count)
         guard bits.has(8) else { return nil }
         let orders = Int(truncatingIfNeeded: bits.value(at: bits.bit, width: 8))
         self.bits = bits
@@ -30,6 +31,14 @@ struct LinkBlock: BitwiseCopyable {
         // Each unary code takes a bit at least.
         guard !overflows, occurrenceCount >= 0, bits.has(lowCount, behind: lowAt) else { return nil }
         unaryAt = lowAt &+ occurrenceCount &* (first &+ second)
+    }
+
+    /// How many occurrences up to a block of documents has: a sum of 128 frequencies fits.
+    @inline(__always)
+    static func occurrenceCount(_ frequencies: UnsafePointer<UInt32>, _ count: Int) -> Int {
+        var sum = 0
+        for i in 0..<count { sum &+= Int(frequencies[i]) }
+        return sum
     }
 
     /// Where the unary codes of an occurrence begin.

@@ -85,13 +85,7 @@ extension PostingCursor {
             var walk = try linkWalk()
             walk.go(to: place)
             try keep(walk)
-            var stream = walk.stream()
-            for _ in 0..<stream.count {
-                let (first, second) = stream.next()
-                out.append(first)
-                out.append(second)
-            }
-            isSound = stream.isSound
+            isSound = walk.append(to: out)
         }
         guard isSound, kind != .none else { throw corrupt("damaged positions") }
     }
@@ -160,10 +154,7 @@ extension PostingCursor {
         if let links = positions.pointee.links {
             return LinkWalk(links, frequencies, summed: positions.pointee.summed, positions.pointee.link)
         }
-        // A sum of 128 fits.
-        var occurrenceCount = 0
-        for i in 0..<count { occurrenceCount &+= Int(frequencies[i]) }
-        guard let links = LinkBlock(positions.pointee.bits, occurrenceCount: occurrenceCount) else {
+        guard let links = LinkBlock(positions.pointee.bits, frequencies, count: count) else {
             throw corrupt("damaged links")
         }
         positions.pointee.links = links
@@ -221,6 +212,14 @@ struct LinkWalk {
     /// All of them.
     @inline(__always)
     func stream() -> LinkStream { LinkStream(links, place, count: Int(frequencies[summed])) }
+
+    /// Appends the numbers of all of them; false when they are not there.
+    @inline(__always)
+    func append(to out: PositionBuffer) -> Bool {
+        var place = place
+        links.append(Int(frequencies[summed]), from: &place, to: out)
+        return links.isSound(place)
+    }
 
     /// Whether what was gone to was there.
     var isSound: Bool { @inline(__always) get { links.isSound(place) } }

@@ -138,9 +138,7 @@ struct PostingListReader: ~Copyable {
     private mutating func appendLinks(
         _ bits: BitReader, _ count: Int, _ source: PostingSource, _ info: TermInfo
     ) throws(StorageError) {
-        var occurrenceCount = 0
-        for i in 0..<count { occurrenceCount &+= Int(frequencies[i]) }
-        guard let links = LinkBlock(bits, occurrenceCount: occurrenceCount) else {
+        guard let links = LinkBlock(bits, frequencies, count: count) else {
             throw source.corrupt(info, "damaged links")
         }
         var place = links.start

@@ -7,9 +7,8 @@
 /// block is a packed block of gaps minus one of the documents, the first counting from −1, or, of the list of a character
 /// that has more than one, an `EliasFanoBlock`, or interpolative code of the
 /// ranks between the last of the block before and its own last, which the skip data have (if there are none, of all
-/// ranks); then a `FrequencyBlock`. What there is of
-/// occurrences stands in the positions section, each block's beginning at a byte: positions, `PositionWidth` bits each, or a
-/// `LinkBlock`.
+/// ranks); then a `FrequencyBlock`. What there is of occurrences stands in the positions section, each
+/// block's beginning at a byte: positions, `PositionWidth` bits each, or a `LinkBlock`.
 struct PostingListWriter: ~Copyable {
     /// Documents of a block.
     static let blockCount = 128
@@ -231,10 +230,8 @@ struct PostingListWriter: ~Copyable {
     }
 
     private mutating func appendLinks() {
-        var occurrenceCount = 0
-        for i in 0..<count { occurrenceCount &+= Int(frequencies[i]) }
         LinkBlock.encode(places, frequencies, count: count, into: &bits)
-        places += 2 &* occurrenceCount
+        places += entry.occurrences.valueCount &* LinkBlock.occurrenceCount(frequencies, count)
     }
 
     private mutating func appendWidePositions() {

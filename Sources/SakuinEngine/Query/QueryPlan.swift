@@ -33,9 +33,7 @@ struct PlanToken: Sendable, Hashable, BitwiseCopyable {
     var term: PlanTerm
     /// Positions behind the phrase's first unit.
     var offset: UInt32
-}
 
-extension PlanToken {
     /// Behind the phrase's first unit where its last stands.
     var end: UInt32 { offset &+ term.span }
 }
@@ -80,7 +78,7 @@ struct PlanPart: Sendable, Hashable {
 }
 
 /// The tokens that can prove a phrase, in the order of the text, and which of them are needed.
-struct PhraseProof: Sendable, Hashable, BitwiseCopyable {
+struct PhraseProof: Sendable, Equatable, BitwiseCopyable {
     private let tokenBounds: (UInt32, UInt32)
     private let partBounds: (UInt32, UInt32)
 
@@ -96,11 +94,6 @@ struct PhraseProof: Sendable, Hashable, BitwiseCopyable {
 
     static func == (a: PhraseProof, b: PhraseProof) -> Bool {
         a.tokenBounds == b.tokenBounds && a.partBounds == b.partBounds
-    }
-
-    func hash(into hasher: inout Hasher) {
-        hasher.combine(tokenBounds.0)
-        hasher.combine(tokenBounds.1)
     }
 }
 

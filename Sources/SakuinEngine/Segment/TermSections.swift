@@ -50,8 +50,8 @@ struct TermSections: ~Copyable {
     mutating func beginWord(isPair: Bool, _ lengths: FieldLengths) {
         isCharacter = false
         list.begin(
-            isPair && hasLinks ? .linkAndPosition : .position, isRanked: false, lengths, postings: postings,
-            positions: positions)
+            WordDictionaryWriter.occurrences(isPair: isPair, hasLinks: hasLinks), isRanked: false, lengths,
+            postings: postings, positions: positions)
     }
 
     /// A document above all before, and the numbers of as many occurrences as its frequency says.

@@ -62,8 +62,7 @@ struct Analyzer: Sendable, Hashable {
     let breaks: BreaksPolicy
 
     /// Changes when the same text gives other tokens; segments remember it. 3: links, in indexes that are to be
-    /// small. 2: pairs, edges only beside gaps. 1: no pairs,
-    /// edges at both ends of every run.
+    /// small. 2: pairs, edges only beside gaps. 1: no pairs, edges at both ends of every run.
     static let newestVersion: UInt32 = 3
     var version = Self.newestVersion
 

@@ -84,7 +84,7 @@ import Testing
             bits.finish()
             let occurrenceCount = Int(frequencies.reduce(0, +))
             try withReader(bits.bytes.array()) { reader in
-                let block = try #require(LinkBlock(reader, occurrenceCount: occurrenceCount))
+                let block = try #require(LinkBlock(reader, frequencies, count: count))
                 var (place, first) = (block.start, 0)
                 for (document, numbers) in documents.enumerated() {
                     defer { first += Int(frequencies[document]) }
@@ -98,7 +98,7 @@ import Testing
                 }
                 #expect(!block.isSound(block.place(of: occurrenceCount + 200, from: block.start)))
             }
-            withReader(bits.bytes.array(), upTo: 0) { #expect(LinkBlock($0, occurrenceCount: occurrenceCount) == nil) }
+            withReader(bits.bytes.array(), upTo: 0) { #expect(LinkBlock($0, frequencies, count: count) == nil) }
         }
     }
 }
