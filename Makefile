@@ -50,7 +50,7 @@ fuzz: deps ## fuzz every parser for SECONDS each, or TARGET alone
 soak: deps ## kill a loaded daemon KILLS times and go on for MINUTES, then sweep faults as long
 	swift build -c release --product sakuind
 	Scripts/soak.py --kills $(KILLS) --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
-	SAKUIN_FAULT_SEED=$(or $(SEED),$$(date +%s)) SAKUIN_FAULT_SECONDS=$$(($(MINUTES) * 60)) swift test --filter 'FaultSweepTests|BesideSweepTests'
+	SAKUIN_FAULT_SEED=$(or $(SEED),$$(date +%s)) SAKUIN_FAULT_SECONDS=$$(($(MINUTES) * 60)) swift test --filter 'FaultSweepTests|BesideSweepTests|RepairSweepTests'
 
 steady: deps ## keep a daemon under load and compactions for MINUTES; plot memory, files, dead documents
 	swift build -c release --product sakuind

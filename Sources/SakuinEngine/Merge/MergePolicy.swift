@@ -85,36 +85,54 @@ struct MergePolicy: Sendable, Equatable {
     }
 
     private func best(_ eligible: [Candidate]) -> [Candidate]? {
-        var best: (score: Double, merge: [Candidate])?
+        let sizes = eligible.map(\.liveByteCount)
+        var best: (score: Double, start: Int)?
+        // One array for all: with a thousand segments this is asked as often for each merge.
+        var places: [Int] = []
         for start in eligible.indices {
-            var merge: [Candidate] = []
-            var bytes = 0
-            var memory = 0
-            for candidate in eligible[start...] {
-                if merge.count == segmentsPerTier { break }
-                if bytes + candidate.liveByteCount > segmentByteCountMax { continue }
-                if memory + candidate.memoryByteCount > memoryByteCountMax { continue }
-                merge.append(candidate)
-                bytes += candidate.liveByteCount
-                memory += candidate.memoryByteCount
-            }
-            guard merge.count > 1 else { continue }
-            let floored = merge.map { Double(max($0.liveByteCount, floorByteCount)) }
-            let total = floored.reduce(0, +)
-            let before = Double(max(merge.reduce(0) { $0 + $1.byteCount }, 1))
-            // 1 / merge.count when all are of one size, 1 when one is nearly everything.
-            let skew = (floored.max() ?? 0) / max(total, 1)
-            let kept = Double(bytes) / before
-            var size = total
-            var scale = 1.0
-            while size > Double(floorByteCount) {
-                size /= 10
-                scale *= 1.12
-            }
-            let score = skew * scale * kept * kept
-            if best.map({ score < $0.score }) ?? true { best = (score, merge) }
+            pick(from: start, eligible, sizes, into: &places)
+            guard places.count > 1 else { continue }
+            let score = score(places, eligible, sizes)
+            if best.map({ score < $0.score }) ?? true { best = (score, start) }
         }
-        return best?.merge
+        guard let best else { return nil }
+        pick(from: best.start, eligible, sizes, into: &places)
+        return places.map { eligible[$0] }
+    }
+
+    /// The places of the segments that would be merged with the one at a place and smaller ones; they are ordered by size.
+    private func pick(from start: Int, _ eligible: [Candidate], _ sizes: [Int], into places: inout [Int]) {
+        places.removeAll(keepingCapacity: true)
+        var (bytes, memory, place) = (0, 0, start)
+        while place < eligible.count, places.count < segmentsPerTier {
+            defer { place += 1 }
+            let memoryByteCount = eligible[place].memoryByteCount
+            if bytes + sizes[place] > segmentByteCountMax || memory + memoryByteCount > memoryByteCountMax { continue }
+            places.append(place)
+            bytes += sizes[place]
+            memory += memoryByteCount
+        }
+    }
+
+    /// Of merges the one with the least is best.
+    private func score(_ places: [Int], _ eligible: [Candidate], _ sizes: [Int]) -> Double {
+        var (largest, total, live, all) = (0.0, 0.0, 0, 0)
+        for place in places {
+            let floored = Double(max(sizes[place], floorByteCount))
+            largest = max(largest, floored)
+            total += floored
+            live += sizes[place]
+            all += eligible[place].byteCount
+        }
+        // 1 / places.count when all are of one size, 1 when one is nearly everything.
+        let skew = largest / max(total, 1)
+        let kept = Double(live) / Double(max(all, 1))
+        var (size, scale) = (total, 1.0)
+        while size > Double(floorByteCount) {
+            size /= 10
+            scale *= 1.12
+        }
+        return skew * scale * kept * kept
     }
 
     /// The next of the merges that bring `segments` down to `target`, or to one of each group: the smallest of the group

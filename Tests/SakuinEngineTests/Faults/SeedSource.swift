@@ -16,6 +16,9 @@ final class SeedSource: Sendable {
         ProcessInfo.processInfo.environment[name].flatMap { N($0) }
     }
 
+    /// Whether sweeps go on for longer than a test may take, so that everything can be tried.
+    static var isLong: Bool { (number("SAKUIN_FAULT_SECONDS") ?? 0.0) > 0 }
+
     /// The seed to begin with.
     static func first(_ usual: UInt64) -> UInt64 { number("SAKUIN_FAULT_SEED") ?? usual }
 
