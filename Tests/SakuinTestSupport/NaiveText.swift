@@ -116,6 +116,30 @@ public enum NaiveText {
         return false
     }
 
+    /// Whether there are occurrences of all needles, no two of which share a unit, with at most `distance` units between the
+    /// first and the last that are none of theirs. Needles without a unit are left out; there is one with.
+    public static func isNear(_ haystack: [NaiveUnit], _ needles: [[NaiveUnit]], distance: Int) -> Bool {
+        var numbers: [Int] = []
+        for unit in haystack { numbers.append((numbers.last ?? -1) + (unit == .gap ? 0 : 1)) }
+        let needles = needles.filter { !$0.isEmpty }
+        guard needles.allSatisfy({ contains(haystack, $0) }) else { return false }
+        let places = needles.map { needle in
+            (0..<max(haystack.count - needle.count + 1, 0))
+                .filter { haystack[$0..<($0 + needle.count)].elementsEqual(needle) }
+                .map { numbers[$0]..<(numbers[$0 + needle.count - 1] + 1) }
+        }
+        func choose(_ number: Int, _ chosen: [Range<Int>]) -> Bool {
+            guard number < places.count else {
+                let (first, last) = (chosen.map(\.lowerBound).min() ?? 0, chosen.map(\.upperBound).max() ?? 0)
+                return !chosen.isEmpty && last - first - chosen.reduce(0) { $0 + $1.count } <= distance
+            }
+            return places[number].contains { place in
+                !chosen.contains { $0.overlaps(place) } && choose(number + 1, chosen + [place])
+            }
+        }
+        return choose(0, [])
+    }
+
     /// The same with a last unit of the needle that, if it is a word, stands for every word that begins so.
     public static func containsPrefix(_ haystack: [NaiveUnit], _ needle: [NaiveUnit]) -> Bool {
         guard let last = needle.last, case .word(let beginning) = last else { return contains(haystack, needle) }

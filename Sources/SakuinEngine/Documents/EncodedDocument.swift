@@ -31,6 +31,9 @@ struct EncodedField {
         self.signed = signed
     }
 
+    /// Whether it is a text, whose UTF-8 `bytes` are.
+    var isText: Bool { kind == .string || kind == .keyString || kind == .keyInteger }
+
     var integer: Int64? {
         switch kind {
         case .integer: signed

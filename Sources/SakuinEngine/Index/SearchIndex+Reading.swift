@@ -9,14 +9,17 @@ extension SearchIndex {
         try check(request)
         let snapshot = try snapshot(of: request, limitMilliseconds: limitMilliseconds)
         let deadline = limitMilliseconds == 0 ? 0 : began + UInt64(limitMilliseconds) * 1_000_000
-        guard let response = try answerAround(request, snapshot, reply, began: began, deadline: deadline) else {
+        guard
+            let response = try answerAround(
+                request, snapshot, reply, began: began, deadline: deadline, isQuick: false)
+        else {
             throw ErrorMapping.sakuinError(SearchError.storage(.cancelled))
         }
         return response
     }
 
-    /// The same on a thread that others wait for: nil, with nothing done, when the search would wait, return stored text,
-    /// or take longer than about so many nanoseconds.
+    /// The same on a thread that others wait for: nil, with nothing done, when the search would wait, read stored text, or
+    /// take longer than about so many nanoseconds.
     public func searchNow(
         _ request: SearchRequest, withinNanoseconds limit: UInt64
     ) throws(SakuinError) -> SearchResponse? {
@@ -27,7 +30,7 @@ extension SearchIndex {
         let (deadline, isEndless) = began.addingReportingOverflow(limit)
         return try answerAround(
             request, try snapshot(of: request, limitMilliseconds: 0), nil, began: began,
-            deadline: isEndless ? 0 : deadline)
+            deadline: isEndless ? 0 : deadline, isQuick: true)
     }
 
     private func snapshot(of request: SearchRequest, limitMilliseconds: UInt32) throws(SakuinError) -> SharedSnapshot {
@@ -40,14 +43,16 @@ extension SearchIndex {
     private static let quickWindowMax = 1_000
 
     /// The answer from a snapshot; segments that do not verify on the way are put into quarantine and gone round, and
-    /// the answer says so. nil when the deadline (nanoseconds; 0: none) has passed before.
+    /// the answer says so. nil when the deadline (nanoseconds; 0: none) has passed before, or a quick search would read
+    /// stored text.
     private func answerAround(
-        _ request: SearchRequest, _ snapshot: SharedSnapshot, _ reply: ReplyMemory?, began: UInt64, deadline: UInt64
+        _ request: SearchRequest, _ snapshot: SharedSnapshot, _ reply: ReplyMemory?, began: UInt64, deadline: UInt64,
+        isQuick: Bool
     ) throws(SakuinError) -> SearchResponse? {
         var snapshot = snapshot
         while true {
             do throws(SearchError) {
-                return try answer(request, snapshot, reply, began: began, deadline: deadline)
+                return try answer(request, snapshot, reply, began: began, deadline: deadline, isQuick: isQuick)
             } catch .storage(.cancelled) {
                 return nil
             } catch {
@@ -73,7 +78,8 @@ extension SearchIndex {
     func quarantine(_ error: StorageError) { writer.quarantine(error) }
 
     private func answer(
-        _ request: SearchRequest, _ shared: SharedSnapshot, _ reply: ReplyMemory?, began: UInt64, deadline: UInt64
+        _ request: SearchRequest, _ shared: SharedSnapshot, _ reply: ReplyMemory?, began: UInt64, deadline: UInt64,
+        isQuick: Bool
     ) throws(SearchError) -> SearchResponse? {
         if let response = try countOfOneList(request, shared, began: began) { return response }
         let room = Self.memoryByteCount(request)
@@ -90,6 +96,7 @@ extension SearchIndex {
         do throws(SakuinError) {
             plan = try self.plan(request, proofs: shared.value.proofs)
         } catch { throw .refused(error) }
+        if isQuick, plan.readsDocuments { return nil }
         let search = SnapshotSearch(
             plan, schema: schema, segments: shared.value.searchable, models: shared.value.models,
             cancellation: deadline == 0 ? nil : Cancellation(deadlineNanoseconds: deadline))
@@ -104,6 +111,9 @@ extension SearchIndex {
             : try Self.hits(outcome.found, request, shared.value.searchable, schema, plan, reply ?? replyMemory())
         var response = SearchResponse(hits: hits, total: outcome.total, complete: shared.value.damage.isEmpty)
         response.notes = shared.value.damage
+        if plan.smartPartCount > 0 {
+            response.notes.append("Mode 'smart': found by any of \(plan.smartPartCount) parts of the text too.")
+        }
         if outcome.expandedWordCount > 0 {
             response.notes.append("A prefix stood for \(outcome.expandedWordCount) words.")
         }
@@ -170,11 +180,6 @@ extension SearchIndex {
         if case .atLeast(let limit) = request.total, limit < 1 {
             throw .invalid("total counts to at least 1.", field: "total", value: limit)
         }
-        if request.mode == .smart {
-            throw SakuinError(
-                .unimplemented, "Mode 'smart' is not in this version.", field: "mode", value: "smart",
-                nextStep: "Use mode 'exact'.")
-        }
         for key in request.sort where key.field != "_score" && key.field != "_key" {
             let isText = schema.fields.contains { $0.name == key.field && $0.type == .text }
             guard !isText, registry.names.contains(key.field) else {
@@ -187,16 +192,16 @@ extension SearchIndex {
 
     private func plan(_ request: SearchRequest, proofs: ProofKinds) throws(SakuinError) -> QueryPlan {
         var filter: Query?
-        if let input = request.filter { filter = try tree(input) }
+        if let input = request.filter { filter = try tree(input, mode: .exact) }
         return try QueryPlanner.plan(
-            try tree(request.query), filter: filter, searched, fields: request.fields, highlights: request.spans,
-            proofs: proofs)
+            try tree(request.query, mode: request.mode), filter: filter, searched, fields: request.fields,
+            highlights: request.spans, proofs: proofs, mode: request.mode)
     }
 
-    private func tree(_ input: QueryInput) throws(SakuinError) -> Query {
+    private func tree(_ input: QueryInput, mode: SearchMode) throws(SakuinError) -> Query {
         switch input {
         case .tree(let query): query
-        case .text(let text): try QueryParser.parse(text, knownFields: Set(registry.names))
+        case .text(let text): try QueryParser.parse(text, mode: mode, knownFields: Set(registry.names))
         }
     }
 

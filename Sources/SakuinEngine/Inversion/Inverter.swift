@@ -113,7 +113,7 @@ final class Inverter {
         let definition = schema.fields[field.number]
         switch definition.type {
         case .text, .keyword:
-            guard field.kind == .string || field.kind == .keyString || field.kind == .keyInteger else { return }
+            guard field.isText else { return }
             try invert(field.number, field.bytes, document)
             if definition.type == .keyword { columns.add(keyword: field.bytes, field: field.number, document) }
         case .integer:

@@ -9,6 +9,9 @@
 //
 // Chunks stand between blanks. A name before a colon is a field only when the index has it; anything that does not fit
 // the grammar is plain text, so that what a person pastes is searched as it stands.
+//
+// In mode `smart` texts side by side are joined by OR, what has more of them being better; what AND stands between is one
+// of them. NOT and ranges are needed all the same.
 
 struct QueryParser {
     static let depthMax = 64
@@ -16,14 +19,19 @@ struct QueryParser {
 
     private let text: [Unicode.Scalar]
     private let knownFields: Set<String>
+    /// What NOT stands before is exact.
+    private var isSmart: Bool
     private var at = 0
     private var clauses = 0
     private var groupDepth = 0
 
     /// The tree of a query text. Throws `invalidArgument` with the place of what cannot be.
-    static func parse(_ text: String, knownFields: @autoclosure () -> Set<String>) throws(SakuinError) -> Query {
+    static func parse(
+        _ text: String, mode: SearchMode = .exact, knownFields: @autoclosure () -> Set<String>
+    ) throws(SakuinError) -> Query {
         if isPlain(text) { return .text(text, fields: []) }
-        var parser = QueryParser(text: Array(text.unicodeScalars), knownFields: knownFields())
+        var parser = QueryParser(
+            text: Array(text.unicodeScalars), knownFields: knownFields(), isSmart: mode == .smart)
         parser.skipBlanks()
         if parser.isAtEnd {
             throw .invalid("The query is empty.", field: "query", nextStep: "Write a word to look for.")
@@ -43,9 +51,10 @@ struct QueryParser {
             }
     }
 
-    private init(text: [Unicode.Scalar], knownFields: Set<String>) {
+    private init(text: [Unicode.Scalar], knownFields: Set<String>, isSmart: Bool) {
         self.text = text
         self.knownFields = knownFields
+        self.isSmart = isSmart
     }
 
     private var isAtEnd: Bool { at >= text.count }
@@ -86,10 +95,13 @@ struct QueryParser {
 
     private mutating func and(fields: [String]) throws(SakuinError) -> Query {
         var parts: [Query] = []
+        // Places of parts with AND before them.
+        var joined: Set<Int> = []
         while true {
             skipBlanks()
             if isAtEnd || sees("OR") || (peek() == ")" && groupDepth > 1) { break }
             if sees("AND") {
+                joined.insert(parts.count)
                 guard !parts.isEmpty else { throw failure("AND has nothing before it.") }
                 at += 3
                 skipBlanks()
@@ -104,7 +116,29 @@ struct QueryParser {
             }
         }
         guard let first = parts.first else { throw failure("Something to look for is missing.") }
-        return parts.count == 1 ? first : .and(parts)
+        if parts.count == 1 { return first }
+        return isSmart ? Self.smart(parts, joined) : .and(parts)
+    }
+
+    /// Any of the texts, and what is needed; what AND stands between is one text.
+    private static func smart(_ parts: [Query], _ joined: Set<Int>) -> Query {
+        var groups: [[Query]] = []
+        for (place, part) in parts.enumerated() {
+            if joined.contains(place), !groups.isEmpty {
+                groups[groups.count - 1].append(part)
+            } else {
+                groups.append([part])
+            }
+        }
+        var (texts, needed): ([Query], [Query]) = ([], [])
+        for group in groups {
+            switch group[0] {
+            case .not where group.count == 1, .range where group.count == 1: needed.append(group[0])
+            default: texts.append(group.count == 1 ? group[0] : .and(group))
+            }
+        }
+        if !texts.isEmpty { needed.insert(texts.count == 1 ? texts[0] : .or(texts), at: 0) }
+        return needed.count == 1 ? needed[0] : .and(needed)
     }
 
     private mutating func unary(fields: [String], depth: Int) throws(SakuinError) -> Query {
@@ -115,17 +149,24 @@ struct QueryParser {
             at += 3
             skipBlanks()
             if isAtEnd { throw failure("NOT has nothing behind it.") }
-            return .not(try unary(fields: fields, depth: depth + 1))
+            return try not(fields: fields, depth: depth)
         }
         if peek() == "-", let next = peek(1), !Self.isBlank(next), next != "-" {
             at += 1
-            return .not(try unary(fields: fields, depth: depth + 1))
+            return try not(fields: fields, depth: depth)
         }
         let query = try primary(fields: fields)
         guard peek() == "^", let factor = number(from: at + 1) else { return query }
         at = factor.end
         guard factor.value > 0, factor.value.isFinite else { throw failure("A boost is above 0.") }
         return .boost(query, Float(factor.value))
+    }
+
+    private mutating func not(fields: [String], depth: Int) throws(SakuinError) -> Query {
+        let wasSmart = isSmart
+        isSmart = false
+        defer { isSmart = wasSmart }
+        return .not(try unary(fields: fields, depth: depth + 1))
     }
 
     private mutating func primary(fields: [String]) throws(SakuinError) -> Query {

@@ -140,6 +140,7 @@ enum PlanNode: Sendable, Hashable {
     /// Number of the phrase in `QueryPlan.phrases`.
     case phrase(Int)
     indirect case column(ColumnPlan)
+    indirect case near(NearPlan)
     case and([PlanNode])
     case or([PlanNode])
     indirect case not(PlanNode)
@@ -155,6 +156,10 @@ final class QueryPlan: Sendable {
     let words: [[UInt8]]
     /// What highlighting looks for.
     let sought: [SoughtText]
+    /// Different parts of texts that are looked for besides the texts.
+    let smartPartCount: Int
+    /// Whether stored documents are read to find what matches.
+    let readsDocuments: Bool
 
     init(_ draft: consuming QueryPlanDraft, root: PlanNode) {
         self.root = root
@@ -163,6 +168,8 @@ final class QueryPlan: Sendable {
         parts = draft.parts
         words = draft.words
         sought = draft.sought
+        smartPartCount = draft.smartParts.count
+        readsDocuments = draft.readsDocuments
     }
 }
 
@@ -173,6 +180,8 @@ struct QueryPlanDraft: ~Copyable {
     private(set) var parts: [PlanPart] = []
     private(set) var words: [[UInt8]] = []
     var sought: [SoughtText] = []
+    var smartParts: Set<String> = []
+    var readsDocuments = false
 
     init() {
         // Room for most queries, so that planning does not move them about.

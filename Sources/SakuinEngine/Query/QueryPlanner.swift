@@ -7,16 +7,19 @@ struct QueryPlanner: ~Copyable {
     private var plan = QueryPlanDraft()
     private let highlights: Bool
     private let proofs: ProofKinds
+    /// Whether texts that score are looked for by their parts too.
+    private var isSmart: Bool
 
     /// `fields` are those of the request; none: all text fields. With `highlights` the plan says what is to be shown, with
-    /// `proofs`: the kinds of segments it is for.
+    /// `proofs`: the kinds of segments it is for. In mode `smart` texts that score are looked for by their parts too.
     static func plan(
         _ query: Query, filter: Query?, _ searched: SearchedFields, fields: [String], highlights: Bool,
-        proofs: ProofKinds
+        proofs: ProofKinds, mode: SearchMode = .exact
     ) throws(SakuinError) -> QueryPlan {
-        var planner = try QueryPlanner(searched, fields, highlights, proofs)
+        var planner = try QueryPlanner(searched, fields, highlights, proofs, isSmart: mode == .smart)
         var root = try planner.node(query, boost: 1, scores: true)
         if let filter {
+            planner.isSmart = false
             root = .and([root, try planner.node(filter, boost: 1, scores: false)])
         }
         return planner.finish(root)
@@ -25,8 +28,9 @@ struct QueryPlanner: ~Copyable {
     private consuming func finish(_ root: PlanNode) -> QueryPlan { QueryPlan(plan, root: root) }
 
     private init(
-        _ searched: SearchedFields, _ names: [String], _ highlights: Bool, _ proofs: ProofKinds
+        _ searched: SearchedFields, _ names: [String], _ highlights: Bool, _ proofs: ProofKinds, isSmart: Bool
     ) throws(SakuinError) {
+        self.isSmart = isSmart
         self.searched = searched
         self.highlights = highlights
         self.proofs = proofs
@@ -66,10 +70,8 @@ struct QueryPlanner: ~Copyable {
             return .column(ColumnPlan(field: field, lower: lower, upper: upper))
         case .equals(let field, let value):
             return try textNode(value, [field], isPrefix: false, boost: boost, scores: scores)
-        case .near:
-            throw SakuinError(
-                .unimplemented, "Nearness (\"a b\"~n) is not in this version.",
-                nextStep: "Ask for both words without ~, or for the exact phrase.")
+        case .near(let texts, let distance, let fields):
+            return try nearNode(texts, distance, fields, boost: boost, scores: scores)
         case .and(let children):
             var nodes: [PlanNode] = []
             for child in children { nodes.append(try node(child, boost: boost, scores: scores)) }
@@ -112,10 +114,12 @@ struct QueryPlanner: ~Copyable {
         let (fields, dynamic) =
             names.isEmpty ? (defaultFields, dynamicFields) : try Self.resolve(names, searched)
         if fields.count == 1, dynamic.isEmpty {
-            return node(text, in: fields[0], isPrefix: isPrefix, boost: boost, scores: scores)
+            return try node(text, in: fields[0], isPrefix: isPrefix, boost: boost, scores: scores)
         }
         var nodes: [PlanNode] = []
-        for field in fields { nodes.append(node(text, in: field, isPrefix: isPrefix, boost: boost, scores: scores)) }
+        for field in fields {
+            nodes.append(try node(text, in: field, isPrefix: isPrefix, boost: boost, scores: scores))
+        }
         for name in dynamic { nodes.append(.column(Self.equality(name, text))) }
         if nodes.isEmpty {
             throw .invalid(
@@ -126,13 +130,34 @@ struct QueryPlanner: ~Copyable {
 
     private mutating func node(
         _ text: String, in field: SearchedFields.Field, isPrefix: Bool, boost: Float, scores: Bool
-    ) -> PlanNode {
+    ) throws(SakuinError) -> PlanNode {
         switch field.type {
         case .text, .keyword:
-            return phraseNode(text, field, isPrefix: isPrefix, boost: boost * field.boost, scores: scores)
+            let whole = phraseNode(text, field, isPrefix: isPrefix, boost: boost * field.boost, scores: scores)
+            guard isSmart, scores, !isPrefix, field.type == .text else { return whole }
+            return try smartNode(text, whole, field, boost: boost * field.boost)
         case .integer, .float, .boolean, .date:
             return .column(Self.equality(searched.name(of: field), text))
         }
+    }
+
+    /// The whole text or any of its parts.
+    private mutating func smartNode(
+        _ text: String, _ whole: PlanNode, _ field: SearchedFields.Field, boost: Float
+    ) throws(SakuinError) -> PlanNode {
+        let parts = TextPattern(text, analyzer: field.analyzer).smartParts
+        if parts.isEmpty { return whole }
+        plan.smartParts.formUnion(parts)
+        let count = plan.phrases.count + parts.count
+        guard count <= QueryParser.clauseMax else {
+            throw .invalid(
+                "The texts of a query in mode 'smart' may have \(QueryParser.clauseMax) parts in all fields.",
+                field: "query", limit: QueryParser.clauseMax, value: count,
+                nextStep: "Search a shorter text, or fewer fields.")
+        }
+        var nodes = [whole]
+        for part in parts { nodes.append(phraseNode(part, field, isPrefix: false, boost: boost, scores: true)) }
+        return .or(nodes)
     }
 
     private static func equality(_ field: String, _ value: String) -> ColumnPlan {
@@ -172,6 +197,59 @@ struct QueryPlanner: ~Copyable {
                 }
             }
         }
+    }
+
+    /// The texts near each other in any of the fields.
+    private mutating func nearNode(
+        _ texts: [String], _ distance: Int, _ names: [String], boost: Float, scores: Bool
+    ) throws(SakuinError) -> PlanNode {
+        guard texts.count <= NearPlan.textCountMax else {
+            throw .invalid(
+                "A nearness has at most \(NearPlan.textCountMax) texts.", field: "near", limit: NearPlan.textCountMax,
+                value: texts.count, nextStep: "Join several by AND.")
+        }
+        guard (0...NearPlan.distanceMax).contains(distance) else {
+            throw .invalid(
+                "The distance of a nearness is 0 to \(NearPlan.distanceMax) units.", field: "distance",
+                limit: NearPlan.distanceMax, value: distance)
+        }
+        let (fields, dynamic) =
+            names.isEmpty ? (defaultFields, dynamicFields) : try Self.resolve(names, searched)
+        if let name = dynamic.first { throw Self.noNearness(name, "has no full text") }
+        var nodes: [PlanNode] = []
+        for field in fields {
+            let name = searched.name(of: field)
+            guard field.type == .text else { throw Self.noNearness(name, "is not of type text") }
+            guard field.isStored else { throw Self.noNearness(name, "is not stored") }
+            nodes.append(nearNode(texts, distance, field, boost: boost, scores: scores))
+        }
+        return nodes.count == 1 ? nodes[0] : .or(nodes)
+    }
+
+    private static func noNearness(_ field: String, _ reason: String) -> SakuinError {
+        .invalid(
+            "Nearness is read from stored text, and field '\(field)' \(reason).", field: field,
+            nextStep: "Name other fields, or ask for the texts without ~.")
+    }
+
+    private mutating func nearNode(
+        _ texts: [String], _ distance: Int, _ field: SearchedFields.Field, boost: Float, scores: Bool
+    ) -> PlanNode {
+        var (phrases, patterns): ([PlanNode], [TextPattern]) = ([], [])
+        for text in texts {
+            let pattern = TextPattern(text, analyzer: field.analyzer)
+            // Separators alone are a gap, which is no unit.
+            if pattern.units.isEmpty { continue }
+            patterns.append(pattern)
+            phrases.append(
+                phraseNode(text, field, isPrefix: false, boost: boost * field.boost, scores: scores))
+        }
+        if phrases.count < 2 { return phrases.first ?? .none }
+        plan.readsDocuments = true
+        return .near(
+            NearPlan(
+                field: field.number, analyzer: field.analyzer, phrases: phrases, patterns: patterns, distance: distance)
+        )
     }
 
     /// The tokens of a pattern: units without gaps between by their bigrams and pairs, single characters by their edge,

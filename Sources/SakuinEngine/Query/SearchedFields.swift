@@ -6,6 +6,7 @@ final class SearchedFields: Sendable {
         /// Of text and keyword fields.
         let analyzer: Analyzer
         let boost: Float
+        let isStored: Bool
     }
 
     let all: [Field]
@@ -22,7 +23,8 @@ final class SearchedFields: Sendable {
             let kind: AnalyzerKind = field.type == .text ? field.analyzer : .keyword
             return Field(
                 number: number, type: field.type,
-                analyzer: Analyzer(kind: kind, breaks: field.type == .text ? field.breaks : .soft), boost: field.boost)
+                analyzer: Analyzer(kind: kind, breaks: field.type == .text ? field.breaks : .soft), boost: field.boost,
+                isStored: field.stored)
         }
         self.numbers = numbers
         text = all.filter { $0.type == .text }

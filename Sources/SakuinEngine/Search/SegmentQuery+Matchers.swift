@@ -15,6 +15,9 @@ extension SegmentQuery {
                 throw .storage(error)
             }
         case .column(let column): return try ColumnMatcher.make(column, segment, scratch)
+        case .near(let near):
+            let matcher = try conjunction(near.phrases, leaves)
+            return matcher is EmptyMatcher ? matcher : NearMatcher(matcher, near, segment, cancellation)
         case .or(let children):
             var matchers: [Matcher] = []
             for child in children {

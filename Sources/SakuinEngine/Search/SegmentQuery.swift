@@ -44,6 +44,8 @@ final class SegmentQuery {
     /// By what phrases are proved here.
     let proofKind: ProofKind
     let scratch: Scratch
+    /// Ends what reads documents.
+    let cancellation: Cancellation?
     /// What the dictionary has of the tokens of all phrases, one phrase behind the other.
     let tokens: UnsafeMutablePointer<LookedUpToken>
     /// Where each phrase begins in `tokens`, and the end. One missing token decides: those behind it in its phrase are
@@ -54,11 +56,14 @@ final class SegmentQuery {
     /// By phrase, up to the last of which promoted grams say anything.
     private var promotions: [PromotedPhrase?] = []
 
-    init(_ plan: QueryPlan, _ segment: SegmentReader, _ scratch: Scratch) throws(SearchError) {
+    init(
+        _ plan: QueryPlan, _ segment: SegmentReader, _ scratch: Scratch, _ cancellation: Cancellation? = nil
+    ) throws(SearchError) {
         self.plan = plan
         self.segment = segment
         proofKind = ProofKind(analyzerVersion: segment.meta.analyzerVersion)
         self.scratch = scratch
+        self.cancellation = cancellation
         tokens = scratch.take(LookedUpToken.self, plan.tokens.count)
         starts = scratch.take(Int.self, plan.phrases.count + 1)
         var (at, number) = (0, 0)

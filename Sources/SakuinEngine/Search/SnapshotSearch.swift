@@ -47,7 +47,7 @@ struct SnapshotSearch: ~Copyable {
         queries.reserveCapacity(segments.count)
         var outcome = SearchOutcome()
         for number in segments.indices {
-            let query = try SegmentQuery(plan, segments[number].reader, scratch)
+            let query = try SegmentQuery(plan, segments[number].reader, scratch, cancellation)
             outcome.expandedWordCount = max(outcome.expandedWordCount, query.expandedWordCount)
             queries.append(query)
         }

@@ -11,25 +11,20 @@ extension FuzzTarget {
         seeds: {
             [
                 "国际 数字", "body:国际 AND NOT (abc OR 한국)", "\"A股 12\"", "ab*", "year:>=2 price:<3.5", "year:[1 TO 30}",
-                "tag:News^2 国^0.5", "day:2023-01-05", "on:true", "\"国 数\"~3", "NOT on:false", "\\(国", "*",
+                "tag:News^2 国^0.5", "day:2023-01-05", "on:true", "\"国 数\"~3", "NOT on:false",
+                "\"国际 abc 한\"~2 OR -\"数 字\"~0 数字国", "\\(国", "*",
             ].map { Array($0.utf8) }
         },
         run: { bytes in
             guard bytes.count <= 400, let corpus = QueryCorpus.shared else { return nil }
             let text = String(decoding: bytes, as: UTF8.self)
-            guard let query = try? QueryParser.parse(text, knownFields: Set(corpus.registry.names)) else { return nil }
             do {
-                let (hits, total) = try corpus.search(query, limit: 1000)
-                if total.value != hits.count { return "\(total.value) counted, \(hits.count) found" }
-                let first = try corpus.search(query, limit: 5, total: .none).hits
-                if first.map(\.score) != hits.prefix(5).map(\.score) { return "other scores when fewer are asked for" }
-                for hit in hits {
-                    for spans in hit.spans {
-                        guard case .string(let text)? = hit.fields.first(where: { $0.name == spans.field })?.value,
-                            spans.spans.allSatisfy({ $0.start < $0.end && $0.end <= text.utf8.count })
-                        else { return "spans out of their text: \(spans)" }
-                    }
+                guard let exact = try corpus.check(text, .exact), let smart = try corpus.check(text, .smart) else {
+                    return nil
                 }
+                return exact.isSubset(of: smart) ? nil : "mode smart does not find \(exact.subtracting(smart))"
+            } catch let failure as QueryCorpus.Failure {
+                return failure.text
             } catch is SakuinError {
                 return nil
             } catch SearchError.refused {
@@ -37,7 +32,6 @@ extension FuzzTarget {
             } catch {
                 return "\(error)"
             }
-            return nil
         })
 }
 
@@ -56,7 +50,29 @@ private struct QueryCorpus: Sendable {
         segment = SearchableSegment(reader: reader, live: live)
     }
 
-    func search(_ query: Query, limit: Int, total: TotalPolicy = .exact) throws -> (hits: [Hit], total: Total) {
-        try FuzzIndex.search(query, segment, registry, limit: limit, total: total)
+    struct Failure: Error {
+        let text: String
+    }
+
+    /// The keys of what a query finds; nil when it cannot be read.
+    func check(_ text: String, _ mode: SearchMode) throws -> Set<String>? {
+        guard let query = try? QueryParser.parse(text, mode: mode, knownFields: Set(registry.names)) else { return nil }
+        func search(limit: Int, total: TotalPolicy = .exact) throws -> (hits: [Hit], total: Total) {
+            try FuzzIndex.search(query, segment, registry, limit: limit, total: total, mode: mode)
+        }
+        let (hits, total) = try search(limit: 1000)
+        if total.value != hits.count { throw Failure(text: "\(total.value) counted, \(hits.count) found") }
+        let first = try search(limit: 5, total: .none).hits
+        if first.map(\.score) != hits.prefix(5).map(\.score) {
+            throw Failure(text: "other scores when fewer are asked for")
+        }
+        for hit in hits {
+            for spans in hit.spans {
+                guard case .string(let text)? = hit.fields.first(where: { $0.name == spans.field })?.value,
+                    spans.spans.allSatisfy({ $0.start < $0.end && $0.end <= text.utf8.count })
+                else { throw Failure(text: "spans out of their text: \(spans)") }
+            }
+        }
+        return Set(hits.map(\.key))
     }
 }

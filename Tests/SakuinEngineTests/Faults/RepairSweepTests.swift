@@ -21,7 +21,8 @@ import Testing
                 }
                 if number % 2 == 1 || SeedSource.isLong {
                     try fail(
-                        .init(first: number, lasts: true, errno: number % 4 == 1 ? 5 : 28, isShort: true), folder, tally)
+                        .init(first: number, lasts: true, errno: number % 4 == 1 ? 5 : 28, isShort: true), folder, tally
+                    )
                 }
             }
         }

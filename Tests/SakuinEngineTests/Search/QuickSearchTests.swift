@@ -8,8 +8,9 @@ import Testing
     @Test func theAnswerIsTheSame() async throws {
         let fixture = try await SearchFixture(seed: 20_261_127)
         var hitCount = 0
-        for query in ["国", "国际", "数字 国", "abc", "国 OR 数", "ab*", "year:[1990 TO 2010]"] {
+        for query in ["国", "国际", "数字 国", "abc", "国 OR 数", "ab*", "year:[1990 TO 2010]", "国际数字abc"] {
             var request = SearchRequest(query, limit: 7, offset: 2)
+            request.mode = query == "国际数字abc" ? .smart : .exact
             request.sort = query == "国" ? [SortKey("year", descending: true)] : []
             let slow = try fixture.index.searchNow(request)
             let quick = try fixture.index.searchNow(request, withinNanoseconds: .max)
@@ -30,6 +31,7 @@ import Testing
         request = SearchRequest("国")
         request.returnFields = .all
         #expect(try index.searchNow(request, withinNanoseconds: .max) == nil)
+        #expect(try index.searchNow(SearchRequest("\"国 数\"~3"), withinNanoseconds: .max) == nil)
         request = SearchRequest("国", limit: 5_000)
         #expect(try index.searchNow(request, withinNanoseconds: .max) == nil)
         request = SearchRequest("国")
@@ -41,8 +43,7 @@ import Testing
         let fixture = try await SearchFixture(seed: 20_261_129)
         let negative = SearchRequest("国", limit: -1)
         #expect(throws: SakuinError.self) { try fixture.index.searchNow(negative, withinNanoseconds: .max) }
-        var smart = SearchRequest("国")
-        smart.mode = .smart
-        #expect(throws: SakuinError.self) { try fixture.index.searchNow(smart, withinNanoseconds: .max) }
+        let unknown = SearchRequest(.tree(.text("国", fields: ["nofield"])))
+        #expect(throws: SakuinError.self) { try fixture.index.searchNow(unknown, withinNanoseconds: .max) }
     }
 }

@@ -7,13 +7,21 @@ import SakuinTestSupport
 /// Documents in several segments, some of them replaced or deleted, and what a search should find, by brute force.
 struct SearchFixture {
     struct Item {
-        var title: String
+        let title: String
+        /// The title's normal form, made once.
+        let normal: [NaiveUnit]
         var tag: String?
         var year: Int64?
         var price: Double?
         var isOn: Bool?
         /// Days after 2023-01-01.
         var day: Int?
+
+        init(title: String, tag: String?, year: Int64?, price: Double?, isOn: Bool?, day: Int?) {
+            self.title = title
+            normal = NaiveText.normal(title, .soft)
+            (self.tag, self.year, self.price, self.isOn, self.day) = (tag, year, price, isOn, day)
+        }
     }
 
     static let schema = Schema(fields: [
@@ -82,26 +90,39 @@ struct SearchFixture {
     }
 
     /// The keys of the items a query finds.
-    func keys(_ query: Query) -> Set<String> { Set(items.filter { Self.matches(query, $0.value) }.keys) }
+    func keys(_ query: Query) -> Set<String> {
+        let matches = Self.matcher(query)
+        return Set(items.filter { matches($0.value) }.keys)
+    }
 
-    static func matches(_ query: Query, _ item: Item) -> Bool {
+    /// Whether an item is found. What is sought is normalised once, not for each item.
+    private static func matcher(_ query: Query) -> (Item) -> Bool {
         switch query {
-        case .all: true
-        case .text(let text, let fields), .prefix(let text, let fields):
-            if fields == ["tag"] {
-                item.tag.map(keyword) == keyword(text)
-            } else if case .prefix = query {
-                NaiveText.containsPrefix(NaiveText.normal(item.title, .soft), NaiveText.normal(text, .soft))
-            } else {
-                NaiveText.contains(NaiveText.normal(item.title, .soft), NaiveText.normal(text, .soft))
-            }
-        case .equals(let field, let value): equals(field, value, item)
-        case .range(let field, let lower, let upper): isInside(field, lower, upper, item)
-        case .and(let children): children.allSatisfy { matches($0, item) }
-        case .or(let children): children.contains { matches($0, item) }
-        case .not(let child): !matches(child, item)
-        case .boost(let child, _): matches(child, item)
-        case .near: false
+        case .all: return { _ in true }
+        case .text(let text, ["tag"]), .prefix(let text, ["tag"]):
+            let value = keyword(text)
+            return { $0.tag.map(keyword) == value }
+        case .text(let text, _):
+            let needle = NaiveText.normal(text, .soft)
+            return { NaiveText.contains($0.normal, needle) }
+        case .prefix(let text, _):
+            let needle = NaiveText.normal(text, .soft)
+            return { NaiveText.containsPrefix($0.normal, needle) }
+        case .equals(let field, let value): return { equals(field, value, $0) }
+        case .range(let field, let lower, let upper): return { isInside(field, lower, upper, $0) }
+        case .and(let children):
+            let children = children.map(matcher)
+            return { item in children.allSatisfy { $0(item) } }
+        case .or(let children):
+            let children = children.map(matcher)
+            return { item in children.contains { $0(item) } }
+        case .not(let child):
+            let child = matcher(child)
+            return { !child($0) }
+        case .boost(let child, _): return matcher(child)
+        case .near(let texts, let distance, _):
+            let needles = texts.map { NaiveText.normal($0, .soft) }
+            return { NaiveText.isNear($0.normal, needles, distance: distance) }
         }
     }
 
