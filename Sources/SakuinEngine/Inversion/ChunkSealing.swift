@@ -103,7 +103,6 @@ final class ChunkSealing {
         defer { ahead = nil }
         var file = try SegmentFileWriter(try directory.create(FileName.segment(id)))
         try appendTerms(to: &file)
-        try appendPromoted(to: &file, directory, id, withHelper: withHelper)
         var section = SectionWriter(directory: nil, name: "")
         let norms = fields.compactMap { $0 }.map { (field: $0.field, codes: $0.lengthCodes) }
         NormsSection.write(norms, documentCount: documentCount, into: &section.buffer)
@@ -118,6 +117,8 @@ final class ChunkSealing {
         section.buffer.removeAll()
         first.columns.finish(documentCount: documentCount, into: &section.buffer)
         try file.append(.columns, &section)
+        // Last, since others look for them meanwhile.
+        try appendPromoted(to: &file, directory, id, withHelper: withHelper)
         let (bytes, checksum) = try file.finish(meta)
         return SealedSegment(
             id: id, byteCount: bytes, checksum: checksum, ordinals: chunks.flatMap(\.ordinals),

@@ -15,6 +15,8 @@ final class GramSealing: @unchecked Sendable {
         var ranks: Range<Int>
         /// About how many words their streams have.
         var wordCount: Int
+        /// Of those, what is put in order at once.
+        var openWordCount: Int { min(wordCount, StreamParts.bigramCountMax) }
     }
 
     /// The lists of a piece, which cannot stand in an array themselves.
@@ -29,7 +31,7 @@ final class GramSealing: @unchecked Sendable {
         /// Pieces before these numbers are taken, and written.
         var takenCount = 0
         var writtenCount = 0
-        /// Of pieces that are being coded, and that wait to be written.
+        /// Of pieces that are being coded, what is put in order at once; and of those that wait to be written, all.
         var openWordCount = 0
         var waitingWordCount = 0
         /// By piece, those that wait.
@@ -51,10 +53,11 @@ final class GramSealing: @unchecked Sendable {
     private let hasLinks: Bool
     private let openWordCountMax: Int
     private let state = Monitor(State())
-    /// A piece is taken only while those that wait to be written have no more words.
-    private var waitingWordCountMax: Int { openWordCountMax / 8 }
+    /// A piece is taken only while those that wait to be written have no more words. Coded, a word takes two or three bytes,
+    /// in order sixteen and more.
+    private var waitingWordCountMax: Int { openWordCountMax }
 
-    /// `fields` by number. At most `openWordCountMax` words, or one piece, are being coded.
+    /// `fields` by number. At most `openWordCountMax` words, or one piece, are being put in order at once.
     init(
         _ pieces: [Piece], _ fields: [FieldSealing?], documentCount: Int, hasLinks: Bool, openWordCountMax: Int
     ) {
@@ -109,7 +112,7 @@ final class GramSealing: @unchecked Sendable {
     /// writing thread waits only while the helper is at the piece to be written next.
     private func take(_ state: inout State) -> Step? {
         guard state.takenCount < pieces.count, state.waitingWordCount <= waitingWordCountMax else { return nil }
-        let wordCount = pieces[state.takenCount].wordCount
+        let wordCount = pieces[state.takenCount].openWordCount
         if state.openWordCount > 0, state.openWordCount + wordCount > openWordCountMax { return nil }
         state.openWordCount += wordCount
         state.takenCount += 1
@@ -127,7 +130,7 @@ final class GramSealing: @unchecked Sendable {
         } catch { result = .failure(error) }
         state.change { state in
             state.coded[number] = result
-            state.openWordCount -= pieces[number].wordCount
+            state.openWordCount -= pieces[number].openWordCount
             state.waitingWordCount += pieces[number].wordCount
         }
     }

@@ -53,6 +53,12 @@ struct StreamRanks: ~Copyable {
     func codes(inChunk chunk: Int) -> UnsafePointer<UInt32> { UnsafePointer(rankByCode[chunk]) }
 }
 
+/// The parts in which the bigrams of a frequent character are put in order.
+enum StreamParts {
+    /// A part has at most so many, unless one second character has more.
+    static let bigramCountMax = 1 << 20
+}
+
 /// The grams of one character at a time, in memory that is used again for the next.
 struct StreamSorting<Place: TokenPlace>: ~Copyable {
     /// Ascending.
@@ -77,8 +83,8 @@ struct StreamSorting<Place: TokenPlace>: ~Copyable {
     private let present: UnsafeMutablePointer<UInt64>
     private let wordCount: Int
 
-    /// For a field of so many characters. A part has at most so many bigrams, unless one second character has more.
-    init(characterCount: Int, partCountMax: Int = 1 << 20) {
+    /// For a field of so many characters.
+    init(characterCount: Int, partCountMax: Int = StreamParts.bigramCountMax) {
         self.partCountMax = partCountMax
         counts = .allocate(capacity: max(characterCount, 1))
         counts.initialize(repeating: 0, count: max(characterCount, 1))
