@@ -10,7 +10,8 @@ public indirect enum Query: Sendable, Hashable {
     case range(field: String, lower: RangeBound?, upper: RangeBound?)
     /// The column of `field`, or its folded keyword, equals the value.
     case equals(field: String, String)
-    /// The texts stand within `distance` units of each other, in any order, in one field.
+    /// All texts (at most 8) stand in one field, in any order, with at most `distance` (0 to 1,000,000) units between the
+    /// first and the last that are none of theirs; gaps are no units, and no two texts share one. Stored text fields only.
     case near([String], distance: Int, fields: [String])
     case and([Query])
     case or([Query])

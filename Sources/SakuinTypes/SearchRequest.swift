@@ -2,7 +2,9 @@
 public enum SearchMode: String, Sendable, Hashable, CaseIterable {
     /// Contained in the normal form: grep parity.
     case exact
-    /// Relevance for questions: documents that share grams with the query, ranked.
+    /// For questions: a text that scores is also found by any of its words and pairs of characters, and texts side by side
+    /// need not all be there. NOT, filters, prefixes and other fields than text stay exact. Notes of a response say by how
+    /// many parts.
     case smart
 }
 

@@ -121,11 +121,16 @@ struct QueryPlanner: ~Copyable {
             nodes.append(try node(text, in: field, isPrefix: isPrefix, boost: boost, scores: scores))
         }
         for name in dynamic { nodes.append(.column(Self.equality(name, text))) }
-        if nodes.isEmpty {
+        return try Self.any(nodes)
+    }
+
+    /// Any of the nodes, one for each field.
+    private static func any(_ nodes: [PlanNode]) throws(SakuinError) -> PlanNode {
+        guard let first = nodes.first else {
             throw .invalid(
                 "The index has no text field to search.", field: "fields", nextStep: "Name a field: field:text.")
         }
-        return nodes.count == 1 ? nodes[0] : .or(nodes)
+        return nodes.count == 1 ? first : .or(nodes)
     }
 
     private mutating func node(
@@ -223,7 +228,7 @@ struct QueryPlanner: ~Copyable {
             guard field.isStored else { throw Self.noNearness(name, "is not stored") }
             nodes.append(nearNode(texts, distance, field, boost: boost, scores: scores))
         }
-        return nodes.count == 1 ? nodes[0] : .or(nodes)
+        return try Self.any(nodes)
     }
 
     private static func noNearness(_ field: String, _ reason: String) -> SakuinError {

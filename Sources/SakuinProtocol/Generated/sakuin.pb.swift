@@ -101,7 +101,11 @@ nonisolated enum Sakuin_V1_Rejection: SwiftProtobuf.Enum, Swift.CaseIterable {
 
 nonisolated enum Sakuin_V1_Mode: SwiftProtobuf.Enum, Swift.CaseIterable {
   typealias RawValue = Int
+
+  /// Texts are contained in fields as they stand.
   case exact // = 0
+
+  /// Texts are found by their words and pairs of characters too.
   case smart // = 1
   case UNRECOGNIZED(Int)
 
@@ -1684,8 +1688,10 @@ nonisolated struct Sakuin_V1_NearQuery: Sendable {
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
+  /// At most 8, in any order, no two sharing a unit.
   var texts: [String] = []
 
+  /// Units between the first and the last that are none of theirs, at most; gaps are none.
   var distance: UInt32 = 0
 
   var fields: [String] = []

@@ -76,6 +76,14 @@ import Testing
         index.abandon()
     }
 
+    @Test func withoutATextFieldItIsRefused() throws {
+        let schema = Schema(fields: [FieldDefinition(name: "tag", type: .keyword)])
+        let index = try SearchIndex.open(MemoryDirectory(), schema: schema, options: SearchFixture.options)
+        let error = try #require(throws: SakuinError.self) { try index.searchNow(SearchRequest("\"国际 数字\"~1")) }
+        #expect(error.code == .invalidArgument && error.field == "fields")
+        index.abandon()
+    }
+
     /// Reading documents ends at the deadline.
     @Test func theDeadlineEndsIt() async throws {
         let index = try await index((0..<500).map { "国际\($0)数字" })
