@@ -54,7 +54,7 @@ final class GramSealing: @unchecked Sendable {
     private let openWordCountMax: Int
     private let state = Monitor(State())
     /// A piece is taken only while those that wait to be written have no more words. Coded, a word takes two or three bytes,
-    /// in order sixteen and more.
+    /// in order eight, or twelve with a link.
     private var waitingWordCountMax: Int { openWordCountMax }
 
     /// `fields` by number. At most `openWordCountMax` words, or one piece, are being put in order at once.

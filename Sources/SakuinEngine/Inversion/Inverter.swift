@@ -85,7 +85,7 @@ final class Inverter {
     /// What helpers take besides: places of another character and lists that wait to be written, then another window, and
     /// promoted grams while the sections of terms are still there.
     private var helperByteCount: Int {
-        helpedByteCountMin == nil ? 0 : min(placesByteCount, 20 * openWordCountMax)
+        helpedByteCountMin == nil ? 0 : min(placesByteCount, 16 * openWordCountMax)
     }
 
     /// Adds an encoded document.
