@@ -2,8 +2,7 @@
 ///
 /// Lists tell which documents have all texts. How far apart they stand is read from the documents themselves: positions
 /// do not tell gaps from units, and compact indexes have none.
-final class NearMatcher: Matcher {
-    private let base: Matcher
+final class NearMatcher: ThinnedMatcher {
     private let plan: NearPlan
     private let segment: SegmentReader
     private let cancellation: Cancellation?
@@ -13,35 +12,13 @@ final class NearMatcher: Matcher {
 
     /// `base` finds the documents that have all texts.
     init(_ base: Matcher, _ plan: NearPlan, _ segment: SegmentReader, _ cancellation: Cancellation?) {
-        self.base = base
         self.plan = plan
         self.segment = segment
         self.cancellation = cancellation
-        super.init(cost: base.cost)
+        super.init(base)
     }
 
-    override var bound: Double { base.bound }
-
-    override func next(
-        from target: UInt32, above needed: Double, into batch: MatchBatch
-    ) throws(StorageError) -> Int {
-        var target = target
-        while true {
-            let count = try base.next(from: target, above: needed, into: batch)
-            if count == 0 { return 0 }
-            target = batch.documents[count &- 1] &+ 1
-            let kept = try keep(batch, count)
-            if kept > 0 { return kept }
-        }
-    }
-
-    override func filter(
-        _ batch: MatchBatch, _ count: Int, above needed: Double
-    ) throws(StorageError) -> Int {
-        try keep(batch, try base.filter(batch, count, above: needed))
-    }
-
-    private func keep(_ batch: MatchBatch, _ count: Int) throws(StorageError) -> Int {
+    override func keep(_ batch: MatchBatch, _ count: Int) throws(StorageError) -> Int {
         var kept = 0
         for i in 0..<count where try isNear(batch.documents[i]) {
             batch.move(i, to: kept)

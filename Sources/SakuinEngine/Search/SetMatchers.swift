@@ -67,22 +67,21 @@ final class ConjunctionMatcher: Matcher {
     }
 }
 
-/// What `base` matches and `excluded` does not.
-final class ExclusionMatcher: Matcher {
+/// What `base` matches and `keep` keeps.
+class ThinnedMatcher: Matcher {
     private let base: Matcher
-    private let excluded: Matcher
-    /// Documents below it were handed to `excluded` already, which may not see them again: it would not know them.
+    /// Documents below it were handed to `keep` already, which may not see them again.
     private var examined: UInt32 = 0
-    private let asked: MatchBatch
 
-    init(_ base: Matcher, without excluded: Matcher, _ scratch: Scratch) {
-        asked = MatchBatch(scratch)
+    init(_ base: Matcher) {
         self.base = base
-        self.excluded = excluded
         super.init(cost: base.cost)
     }
 
     override var bound: Double { base.bound }
+
+    /// Keeps those of `count` documents, at least one, that match; returns how many. All are above those of the calls before.
+    func keep(_ batch: MatchBatch, _ count: Int) throws(StorageError) -> Int { count }
 
     override func next(
         from target: UInt32, above needed: Double, into batch: MatchBatch
@@ -92,7 +91,7 @@ final class ExclusionMatcher: Matcher {
             let count = try base.next(from: examined, above: needed, into: batch)
             if count == 0 { return 0 }
             examined = batch.documents[count &- 1] &+ 1
-            let kept = try remove(batch, count)
+            let kept = try keep(batch, count)
             if kept > 0 { return kept }
         }
     }
@@ -100,11 +99,23 @@ final class ExclusionMatcher: Matcher {
     override func filter(
         _ batch: MatchBatch, _ count: Int, above needed: Double
     ) throws(StorageError) -> Int {
-        try remove(batch, try base.filter(batch, count, above: needed))
+        let count = try base.filter(batch, count, above: needed)
+        return count == 0 ? 0 : try keep(batch, count)
+    }
+}
+
+/// What `base` matches and `excluded` does not.
+final class ExclusionMatcher: ThinnedMatcher {
+    private let excluded: Matcher
+    private let asked: MatchBatch
+
+    init(_ base: Matcher, without excluded: Matcher, _ scratch: Scratch) {
+        asked = MatchBatch(scratch)
+        self.excluded = excluded
+        super.init(base)
     }
 
-    private func remove(_ batch: MatchBatch, _ count: Int) throws(StorageError) -> Int {
-        if count == 0 { return 0 }
+    override func keep(_ batch: MatchBatch, _ count: Int) throws(StorageError) -> Int {
         asked.copyDocuments(of: batch, count)
         let gone = try excluded.filter(asked, count, above: -.infinity)
         return batch.keep(asked.documents, gone, of: count, unless: true)
