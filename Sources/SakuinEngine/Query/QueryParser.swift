@@ -94,20 +94,20 @@ struct QueryParser {
     }
 
     private mutating func and(fields: [String]) throws(SakuinError) -> Query {
-        var parts: [Query] = []
-        // Places of parts with AND before them.
-        var joined: Set<Int> = []
+        // What AND stands between is one group.
+        var groups: [[Query]] = []
         while true {
             skipBlanks()
             if isAtEnd || sees("OR") || (peek() == ")" && groupDepth > 1) { break }
-            if sees("AND") {
-                joined.insert(parts.count)
-                guard !parts.isEmpty else { throw failure("AND has nothing before it.") }
+            let isJoined = sees("AND")
+            if isJoined {
+                guard !groups.isEmpty else { throw failure("AND has nothing before it.") }
                 at += 3
                 skipBlanks()
                 if isAtEnd || sees("OR") || sees("AND") { throw failure("AND has nothing behind it.") }
             }
-            parts.append(try unary(fields: fields, depth: 0))
+            let part = try unary(fields: fields, depth: 0)
+            if isJoined { groups[groups.count - 1].append(part) } else { groups.append([part]) }
             clauses += 1
             guard clauses <= Self.clauseMax else {
                 throw .invalid(
@@ -115,21 +115,14 @@ struct QueryParser {
                     value: clauses)
             }
         }
-        guard let first = parts.first else { throw failure("Something to look for is missing.") }
-        if parts.count == 1 { return first }
-        return isSmart ? Self.smart(parts, joined) : .and(parts)
+        guard !groups.isEmpty else { throw failure("Something to look for is missing.") }
+        if isSmart { return Self.smart(groups) }
+        let parts = groups.flatMap { $0 }
+        return parts.count == 1 ? parts[0] : .and(parts)
     }
 
-    /// Any of the texts, and what is needed; what AND stands between is one text.
-    private static func smart(_ parts: [Query], _ joined: Set<Int>) -> Query {
-        var groups: [[Query]] = []
-        for (place, part) in parts.enumerated() {
-            if joined.contains(place), !groups.isEmpty {
-                groups[groups.count - 1].append(part)
-            } else {
-                groups.append([part])
-            }
-        }
+    /// Any of the groups, which are texts, and what is needed.
+    private static func smart(_ groups: [[Query]]) -> Query {
         var (texts, needed): ([Query], [Query]) = ([], [])
         for group in groups {
             switch group[0] {

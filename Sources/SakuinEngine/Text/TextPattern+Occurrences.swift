@@ -3,12 +3,12 @@
 extension TextPattern {
     /// Hands the first unit of each occurrence in a text to `body`, ascending; they may overlap.
     @inline(__always)
-    func forEachOccurrence<E: Error>(in text: UnitBuffer, _ body: (_ start: Int) throws(E) -> Void) throws(E) {
+    func forEachOccurrence(in text: UnitBuffer, _ body: (_ start: Int) -> Void) {
         guard !units.isEmpty, units.count <= text.count else { return }
         let (first, mask) = firstCode
         let codes = text.codes
         for start in 0...(text.count - units.count)
-        where codes[start] & mask == first && isThere(text, at: start) { try body(start) }
+        where codes[start] & mask == first && isThere(text, at: start) { body(start) }
     }
 
     /// What the code of the first unit of an occurrence is, under a mask.
