@@ -8,7 +8,7 @@ struct QueryPlanner: ~Copyable {
     private let highlights: Bool
     private let proofs: ProofKinds
     /// Whether texts that score are looked for by their parts too.
-    private var isSmart: Bool
+    private let isSmart: Bool
 
     /// `fields` are those of the request; none: all text fields. With `highlights` the plan says what is to be shown, with
     /// `proofs`: the kinds of segments it is for. In mode `smart` texts that score are looked for by their parts too.
@@ -19,7 +19,6 @@ struct QueryPlanner: ~Copyable {
         var planner = try QueryPlanner(searched, fields, highlights, proofs, isSmart: mode == .smart)
         var root = try planner.node(query, boost: 1, scores: true)
         if let filter {
-            planner.isSmart = false
             root = .and([root, try planner.node(filter, boost: 1, scores: false)])
         }
         return planner.finish(root)
