@@ -349,7 +349,8 @@ struct BitsAhead {
     /// 2^31.
     @inline(__always)
     mutating func gapAndGamma(order k: Int) -> (gap: UInt32, gamma: UInt32) {
-        if heldCount < 40 { fill() }
+        // Every time: whether it has to is as if at random.
+        fill()
         let zeros = held.trailingZeroBitCount
         let isShort = zeros < RiceCode.zeroCountMax
         let skipped = UInt64(truncatingIfNeeded: (isShort ? zeros : RiceCode.zeroCountMax) &+ 1)
@@ -359,11 +360,10 @@ struct BitsAhead {
         heldCount &-= Int(truncatingIfNeeded: skipped &+ width)
         let high = isShort ? UInt32(truncatingIfNeeded: zeros) &<< UInt32(truncatingIfNeeded: k) : 0
         let gap = high | UInt32(truncatingIfNeeded: low)
-        // Most are a one alone.
-        guard heldCount > 0, held & 1 == 1 else { return (gap, gamma()) }
-        held = held &>> 1
-        heldCount &-= 1
-        return (gap, 1)
+        // Short ones are not told from those that are a one alone, for the same reason.
+        let n = held.trailingZeroBitCount
+        guard n <= 12, heldCount >= 25 else { return (gap, gamma()) }
+        return (gap, takeGamma(n))
     }
 
     /// A value in gamma code, at least 1. Below 2^25, or it is read as 1 and the bits come out as overrun.
@@ -375,6 +375,12 @@ struct BitsAhead {
             at = .max &>> 8
             return 1
         }
+        return takeGamma(n)
+    }
+
+    /// The value that begins with `n` zeros; so many bits and as many behind the one are held.
+    @inline(__always)
+    private mutating func takeGamma(_ n: Int) -> UInt32 {
         let bit: UInt64 = 1 &<< UInt64(truncatingIfNeeded: n)
         let value = bit | held &>> UInt64(truncatingIfNeeded: n &+ 1) & (bit &- 1)
         held = held &>> UInt64(truncatingIfNeeded: 2 &* n &+ 1)

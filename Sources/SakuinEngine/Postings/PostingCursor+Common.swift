@@ -32,13 +32,10 @@ extension PostingCursor {
     private func findInBlock(
         _ wanted: UnsafePointer<UInt32>, _ from: Int, _ to: Int, _ pairs: UnsafeMutablePointer<PlacePair>
     ) -> Int {
-        var found = 0
-        if to &- from >= Self.filterCountMin {
-            found = readyFilter().find(wanted, from, to, in: documents, count, into: pairs)
-        } else {
-            for i in from..<to { pairs[i &- from] = PlacePair(wanted: UInt8(truncatingIfNeeded: i), place: 0) }
-            found = BlockSearch.find(wanted, of: pairs, to &- from, in: documents, from: index, count)
-        }
+        let found =
+            to &- from >= Self.filterCountMin
+            ? readyFilter().find(wanted, from, to, in: documents, count, into: pairs)
+            : BlockSearch.find(wanted, from, to, in: documents, from: index, count, into: pairs)
         if found > 0 { setIndex(Int(pairs[found &- 1].place)) }
         return found
     }
