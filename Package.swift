@@ -14,6 +14,7 @@ let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio
 let nioHelpers: Target.Dependency = .product(name: "NIOConcurrencyHelpers", package: "swift-nio")
 let nioHTTP: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
 let nioEmbedded: Target.Dependency = .product(name: "NIOEmbedded", package: "swift-nio")
+let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let metrics: Target.Dependency = .product(name: "CoreMetrics", package: "swift-metrics")
 let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
@@ -23,7 +24,9 @@ let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package
 let histogram: Target.Dependency = .product(name: "Histogram", package: "hdrhistogram-swift")
 
 /// With SAKUIN_FUZZ set the fuzz targets are a program for libFuzzer, else tests; see Scripts/fuzz.sh.
-let fuzzDependencies: [Target.Dependency] = ["SakuinEngine", "SakuinProtocol", "SakuinTypes", "SakuinTestSupport"]
+let fuzzDependencies: [Target.Dependency] = [
+    "SakuinEngine", "SakuinAccess", "SakuinProtocol", "SakuinTypes", "SakuinTestSupport",
+]
 let fuzzing: [Target] =
     Context.environment["SAKUIN_FUZZ"] == nil
     ? [
@@ -45,6 +48,7 @@ let package = Package(
         .library(name: "SakuinTypes", targets: ["SakuinTypes"]),
         .library(name: "SakuinEngine", targets: ["SakuinEngine"]),
         .library(name: "SakuinProtocol", targets: ["SakuinProtocol"]),
+        .library(name: "SakuinAccess", targets: ["SakuinAccess"]),
         .library(name: "SakuinClient", targets: ["SakuinClient"]),
         .library(name: "SakuinServer", targets: ["SakuinServer"]),
         .executable(name: "sakuind", targets: ["SakuinDaemon"]),
@@ -52,6 +56,7 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.0.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
         .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
@@ -64,24 +69,31 @@ let package = Package(
         .target(name: "SakuinTypes", swiftSettings: strict),
         .target(name: "SakuinEngine", dependencies: ["SakuinTypes", "CLZ4"], swiftSettings: strict),
         .target(name: "SakuinProtocol", dependencies: ["SakuinTypes", protobuf], swiftSettings: strict),
+        .target(name: "SakuinAccess", dependencies: ["SakuinTypes", crypto], swiftSettings: strict),
         .target(
-            name: "SakuinClient", dependencies: ["SakuinTypes", "SakuinProtocol", nioCore, nioPosix, nioHelpers],
+            name: "SakuinClient",
+            dependencies: [
+                "SakuinTypes", "SakuinAccess", "SakuinProtocol", nioCore, nioPosix, nioHelpers,
+            ],
             swiftSettings: strict),
         .target(
             name: "SakuinServer",
             dependencies: [
-                "SakuinTypes", "SakuinEngine", "SakuinProtocol", nioCore, nioPosix, nioHelpers, nioHTTP, logging,
-                metrics, lifecycle,
+                "SakuinTypes", "SakuinAccess", "SakuinEngine", "SakuinProtocol", nioCore, nioPosix, nioHelpers,
+                nioHTTP, logging, metrics, lifecycle,
             ], swiftSettings: strict),
         .executableTarget(
             name: "SakuinDaemon",
             dependencies: [
-                "SakuinTypes", "SakuinServer", "SakuinEngine", argumentParser, logging, lifecycle, signals,
+                "SakuinTypes", "SakuinAccess", "SakuinServer", "SakuinEngine", argumentParser, logging, lifecycle,
+                signals,
             ],
             swiftSettings: strict),
         .executableTarget(
             name: "SakuinCLI",
-            dependencies: ["SakuinTypes", "SakuinClient", "SakuinEngine", argumentParser, histogram, logging],
+            dependencies: [
+                "SakuinTypes", "SakuinAccess", "SakuinClient", "SakuinEngine", argumentParser, histogram, logging,
+            ],
             swiftSettings: strict),
 
         .target(
@@ -96,15 +108,22 @@ let package = Package(
         .testTarget(
             name: "SakuinServerTests",
             dependencies: [
-                "SakuinServer", "SakuinClient", "SakuinEngine", "SakuinProtocol", "SakuinTypes", nioCore, nioPosix,
-                nioEmbedded, logging, metrics,
+                "SakuinServer", "SakuinClient", "SakuinAccess", "SakuinEngine", "SakuinProtocol", "SakuinTypes",
+                "SakuinTestSupport", nioCore, nioPosix, nioEmbedded, logging, metrics,
             ],
+            swiftSettings: strict),
+        .testTarget(
+            name: "SakuinAccessTests", dependencies: ["SakuinAccess", "SakuinTypes", "SakuinTestSupport"],
             swiftSettings: strict),
         .testTarget(name: "SakuinCLITests", dependencies: ["SakuinCLI", "SakuinTypes"], swiftSettings: strict),
         .testTarget(
-            name: "SakuinDaemonTests", dependencies: ["SakuinDaemon", "SakuinEngine", "SakuinTypes", argumentParser],
+            name: "SakuinDaemonTests",
+            dependencies: [
+                "SakuinDaemon", "SakuinAccess", "SakuinEngine", "SakuinTypes", "SakuinTestSupport", argumentParser,
+            ],
             swiftSettings: strict),
-        .testTarget(name: "EndToEndTests", dependencies: ["SakuinTypes"], swiftSettings: strict),
+        .testTarget(
+            name: "EndToEndTests", dependencies: ["SakuinTypes", "SakuinTestSupport"], swiftSettings: strict),
         .testTarget(name: "TidyTests", swiftSettings: strict),
     ] + fuzzing
 )

@@ -4,9 +4,10 @@
     client.py HOST:PORT INDEX QUERY                      # prints the reply's total and keys
     client.py HOST:PORT INDEX --queries FILE.tsv         # asks one query after another; p50/p99 of the round trip by kind
 
+With --token-file FILE it shows the token in that file.
 Frames and messages are those of Protocol/PROTOCOL.md and Protocol/sakuin/v1/sakuin.proto.
 """
-import socket, struct, sys, time
+import argparse, socket, struct, sys, time
 
 HELLO, WELCOME, REQUEST, REPLY, ERROR = 1, 2, 3, 4, 5
 
@@ -56,18 +57,25 @@ def fields(message):
             at += size
 
 
+def message(status):
+    """The sentence of a Status."""
+    return dict(fields(status)).get(2, b"").decode()
+
+
 class Client:
-    def __init__(self, server):
+    def __init__(self, server, token=b""):
         host, port = server.rsplit(":", 1)
         self.socket = socket.create_connection((host, int(port)))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.file = self.socket.makefile("rb")
         self.stream = 0
         hello = number(1, 1) + number(2, 1) + data(3, b"client.py") + number(4, 1 << 26) + number(5, 1 << 20)
+        if token:
+            hello += data(6, token)
         self.send(HELLO, 0, hello)
         kind, _, payload = self.receive()
         if kind != WELCOME:
-            sys.exit(f"no welcome: {payload!r}")
+            sys.exit(f"no welcome: {message(payload)}")
 
     def send(self, kind, stream, payload):
         self.socket.sendall(struct.pack("<IBBHI", len(payload), kind, 0, 0x4B53, stream) + payload)
@@ -84,7 +92,7 @@ class Client:
         self.send(REQUEST, self.stream, data(7, call))
         kind, _, payload = self.receive()
         if kind == ERROR:
-            raise RuntimeError(dict(fields(payload)).get(2, b"").decode())
+            raise RuntimeError(message(payload))
         reply = next((value for field, value in fields(payload) if field == 4), b"")
         total = next((value for field, value in fields(reply) if field == 2), 0)
         hits = [dict(fields(value)) for field, value in fields(reply) if field == 1]
@@ -92,11 +100,21 @@ class Client:
 
 
 def main():
-    client, index = Client(sys.argv[1]), sys.argv[2]
-    if sys.argv[3] != "--queries":
-        total, keys = client.search(index, sys.argv[3])
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("server")
+    parser.add_argument("index")
+    parser.add_argument("query", nargs="?")
+    parser.add_argument("--queries")
+    parser.add_argument("--token-file")
+    options = parser.parse_args()
+    if (options.query is None) == (options.queries is None):
+        parser.error("either a query or --queries FILE")
+    token = open(options.token_file, "rb").read().strip() if options.token_file else b""
+    client, index = Client(options.server, token), options.index
+    if options.query is not None:
+        total, keys = client.search(index, options.query)
         return print(total, *keys)
-    rows = [line.rstrip("\n").split("\t") for line in open(sys.argv[4], encoding="utf-8") if line.strip()]
+    rows = [line.rstrip("\n").split("\t") for line in open(options.queries, encoding="utf-8") if line.strip()]
     times = {}
     for turn in range(3):
         for kind, query, *_ in rows:

@@ -49,6 +49,15 @@ ERROR = message("Status", '''code: 5 message: "There is no index 'news'." field:
 BUSY = message("Status", 'code: 8 message: "The server is busy." limit: "4096" retry_after_milliseconds: 20')
 
 accept("hello", "The first frame of a client.", HELLO)
+accept("hello-token", "The first frame of a client that shows a token.", frame("HELLO", 0, message(
+    "Hello", '''version_min: 1 version_max: 1 client: "example/1" frame_byte_count_max: 1048576 stream_credit: 65536
+    token: "sakuin_0123456789abcdefghijklmnopqrstuv" ''')))
+accept("error-unauthenticated", "The token is none that the server knows; the connection ends.", frame(
+    "ERROR", 0, message("Status", '''code: 16 message: "The server asks for a token that it knows." field: "token"
+    next_step: "Name the file with your token; with sakuin: --token-file FILE." ''')))
+accept("error-denied", "A call that the role of the token does not allow; its stream ends.", frame(
+    "ERROR", 3, message("Status", '''code: 7 message: "'drop_index' needs the role admin." field: "token"
+    limit: "admin" value: "reader" next_step: "Use a token with that role." ''')))
 accept("welcome", "The server's answer.", frame("WELCOME", 0, message(
     "Welcome", '''version: 1 server: "sakuind/0.1.0" frame_byte_count_max: 33554432 stream_credit: 16777216
     stream_count_max: 1024''')))
@@ -162,6 +171,8 @@ reject("payload-no-query", "A search without a query: the stream gets INVALID_AR
        frame("REQUEST", 1, message("Request", 'search { index: "news" limit: 1 }')))
 reject("payload-utf8", "Query text that is no UTF-8: the stream gets INVALID_ARGUMENT.", "payload",
        frame("REQUEST", 1, message("Request", 'search { index: "news" query { text: "\\377\\376" } }')))
+reject("payload-token-utf8", "A token that is no UTF-8: the message is refused, which costs the connection.", "payload",
+       frame("HELLO", 0, HELLO[12:] + b"\x32\x02\xff\xfe"))
 deep = 'text { text: "深" }'
 for _ in range(64):
     deep = f"not {{ {deep} }}"

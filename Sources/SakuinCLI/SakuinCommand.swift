@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import Foundation
+import SakuinAccess
 import SakuinClient
 
 @main
@@ -13,7 +14,7 @@ struct SakuinCommand: AsyncParsableCommand {
             IndexCommand.self, ImportCommand.self, SearchCommand.self, CountCommand.self, GetCommand.self,
             DeleteCommand.self, ExportCommand.self, RefreshCommand.self, CommitCommand.self, PointCommand.self,
             StatsCommand.self, SegmentsCommand.self, CompactCommand.self, CheckCommand.self, JobsCommand.self,
-            SnapshotCommand.self, WireCommand.self, LoadCommand.self,
+            SnapshotCommand.self, TokenCommand.self, WireCommand.self, LoadCommand.self,
         ])
 
     @OptionGroup var server: ServerOptions
@@ -39,7 +40,9 @@ struct SakuinCommand: AsyncParsableCommand {
 struct ServerOptions: ParsableArguments {
     @Option(help: "HOST:PORT of the server.")
     var server: String = ServerOptions.defaultServer
-    @Option(name: .customLong("token-file"), help: "File with the token that the server asks for.")
+    @Option(
+        name: .customLong("token-file"),
+        help: "File with the token that the server asks for. Default: that named by SAKUIN_TOKEN_FILE, if any.")
     var tokenFile: String?
     @Flag(help: "Answer in JSON.")
     var json = false
@@ -48,14 +51,18 @@ struct ServerOptions: ParsableArguments {
 
     /// A client of that server; it connects when it is used. A search may take `deadlineMilliseconds`, 0: any time.
     func client(deadlineMilliseconds: UInt32 = 0) throws -> SakuinClient {
-        if tokenFile != nil {
-            throw SakuinError(
-                .unimplemented, "Servers of this version ask for no token.", field: "token-file",
-                nextStep: "Leave --token-file out.")
-        }
-        var configuration = try SakuinClient.Configuration(server: GlobalArguments.server ?? server)
+        var configuration = try SakuinClient.Configuration(server: GlobalArguments.value(of: "--server") ?? server)
         configuration.deadlineMilliseconds = deadlineMilliseconds
+        configuration.token = try token()
         return SakuinClient(configuration)
+    }
+
+    private func token() throws -> AccessToken? {
+        let environment = ProcessInfo.processInfo.environment["SAKUIN_TOKEN_FILE"].flatMap { $0.isEmpty ? nil : $0 }
+        guard let path = GlobalArguments.value(of: "--token-file") ?? tokenFile ?? environment else { return nil }
+        return try AccessToken(
+            file: try AccessFile.read(path, field: "token-file", byteCountMax: 4 * AccessToken.byteCountMax), path: path
+        )
     }
 }
 
@@ -83,14 +90,14 @@ extension OnlineCommand {
     }
 }
 
-/// `--server` may stand before the command, where ArgumentParser gives it to the root.
+/// Options that are common to all commands may stand before the command, where ArgumentParser gives them to the root.
 enum GlobalArguments {
-    /// The last `--server` on the command line.
-    static var server: String? {
-        let words = CommandLine.arguments
+    /// The last value of an option on the command line; what stands behind `--` is none.
+    static func value(of option: String, in words: [String] = CommandLine.arguments) -> String? {
+        let words = words.prefix { $0 != "--" }
         for (i, word) in words.enumerated().reversed() {
-            if word == "--server", i + 1 < words.count { return words[i + 1] }
-            if word.hasPrefix("--server=") { return String(word.dropFirst(9)) }
+            if word == option, i + 1 < words.count { return words[i + 1] }
+            if word.hasPrefix(option + "=") { return String(word.dropFirst(option.count + 1)) }
         }
         return nil
     }

@@ -1,2 +1,3 @@
 // A user of the client imports one module.
+@_exported public import SakuinAccess
 @_exported public import SakuinTypes

@@ -1,6 +1,7 @@
 import NIOConcurrencyHelpers
 import NIOCore
 import NIOPosix
+public import SakuinAccess
 import SakuinProtocol
 public import SakuinTypes
 
@@ -19,6 +20,8 @@ public final class SakuinClient: CatalogService {
         /// Whether the connection shares one thread with all others that say so; else threads, one a core, take turns.
         /// Where a server runs on the same cores that leaves it some to itself.
         public var sharesThread = false
+        /// Shown to the server when a connection begins. Without TLS everybody on the way can read it.
+        public var token: AccessToken?
 
         public init(host: String = "127.0.0.1", port: Int = 7705) {
             self.host = host
@@ -76,9 +79,7 @@ public final class SakuinClient: CatalogService {
                 let group = MultiThreadedEventLoopGroup.singleton
                 var loops = group.makeIterator()
                 let shared = configuration.sharesThread ? loops.next() : nil
-                return try await ClientConnection.connect(
-                    configuration.host, configuration.port, shared ?? group.next(),
-                    timeout: .milliseconds(configuration.connectTimeoutMilliseconds))
+                return try await ClientConnection.connect(configuration, shared ?? group.next())
             }
             current = task
             return task

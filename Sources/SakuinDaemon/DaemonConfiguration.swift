@@ -1,3 +1,4 @@
+import SakuinAccess
 import SakuinEngine
 import SakuinTypes
 
@@ -13,11 +14,16 @@ struct DaemonConfiguration: Equatable {
     var logLevel = "info"
     /// HOST:PORT; nil: nobody is told.
     var metrics: String?
+    /// File of the tokens that are known; nil: none is asked for.
+    var tokens: String?
 
     var merges = MergeConfiguration()
 
     static let names =
-        ["data", "listen", "memory-mb", "lanes", "refresh-ms", "refresh-mb", "journal-mb", "log-level", "metrics"]
+        [
+            "data", "listen", "memory-mb", "lanes", "refresh-ms", "refresh-mb", "journal-mb", "log-level", "metrics",
+            "tokens",
+        ]
         + MergeConfiguration.names
 
     /// Takes over what a configuration file says: a JSON object of option names. Throws for a name it does not know.
@@ -36,6 +42,7 @@ struct DaemonConfiguration: Equatable {
             case ("journal-mb", .integer(let value)): journalMegabytes = Int(value)
             case ("log-level", .string(let text)): logLevel = text
             case ("metrics", .string(let text)): metrics = text
+            case ("tokens", .string(let text)): tokens = text
             case (let name, .integer(let value)) where merges.set(name, Int(clamping: value)): break
             default:
                 let isKnown = Self.names.contains(member.key)
@@ -90,6 +97,35 @@ struct DaemonConfiguration: Equatable {
     func metricsAddress() throws(SakuinError) -> (host: String, port: Int)? {
         guard let metrics else { return nil }
         return try Self.address(metrics, "metrics")
+    }
+
+    /// The tokens that are known; nil: none is asked for. Throws `invalidArgument` for a file that is not right.
+    func tokenFile() throws(SakuinError) -> TokenFile? {
+        guard let tokens else { return nil }
+        let bytes = try AccessFile.read(tokens, field: "tokens", byteCountMax: TokenFile.byteCountMax)
+        do throws(SakuinError) {
+            return try TokenFile(parsing: bytes)
+        } catch {
+            var error = error
+            error.value = tokens
+            throw error
+        }
+    }
+
+    /// What to warn of when others than programs of this machine can connect; nil: nothing.
+    func exposure() throws(SakuinError) -> String? {
+        let host = try address().host
+        if Self.isLoopback(host) { return nil }
+        if tokens == nil {
+            return "everybody who reaches \(host) may read, change and drop everything: give --tokens FILE"
+        }
+        return "without TLS everybody on the way to \(host) can read tokens and documents"
+    }
+
+    private static func isLoopback(_ host: String) -> Bool {
+        if host == "localhost" || host == "::1" { return true }
+        let parts = host.split(separator: ".", omittingEmptySubsequences: false)
+        return parts.count == 4 && parts[0] == "127" && parts.allSatisfy { UInt8($0) != nil }
     }
 
     private static func address(_ text: String, _ field: String) throws(SakuinError) -> (host: String, port: Int) {

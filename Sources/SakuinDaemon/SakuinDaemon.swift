@@ -46,6 +46,8 @@ struct SakuinDaemon: AsyncParsableCommand {
     var logLevel: String?
     @Option(help: "HOST:PORT to tell metrics at, GET /metrics for Prometheus. Default: nowhere.")
     var metrics: String?
+    @Option(help: "File of the tokens that may connect, see 'sakuin token new'. Default: everybody may.")
+    var tokens: String?
 
     func run() async throws {
         Allocator.giveBackWhatIsFreed()
@@ -81,6 +83,7 @@ struct SakuinDaemon: AsyncParsableCommand {
         options.merges.set("disk-write-mb", diskWriteMegabytes)
         options.logLevel = logLevel ?? options.logLevel
         options.metrics = metrics ?? options.metrics
+        options.tokens = tokens ?? options.tokens
         return options
     }
 
@@ -103,11 +106,13 @@ struct SakuinDaemon: AsyncParsableCommand {
         engine.log = .init { level, message in
             engineLogger.log(level: Logger.Level(rawValue: level) ?? .info, "\(message)")
         }
+        if let exposure = try options.exposure() { logger.warning("\(exposure)") }
         let metricsAddress = try options.metricsAddress()
         let registry = PrometheusRegistry()
         if metricsAddress != nil { registry.bootstrap() }
-        let catalog = try IndexCatalog(path: data, options: engine)
         var server = ServerConfiguration(workerCount: ProcessInfo.processInfo.activeProcessorCount)
+        server.tokens = try options.tokenFile()
+        let catalog = try IndexCatalog(path: data, options: engine)
         server.fit(memoryByteCount: engine.memoryBudgetBytes)
         server.host = address.host
         server.port = address.port

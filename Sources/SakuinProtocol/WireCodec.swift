@@ -36,6 +36,7 @@ public enum WireCodec {
                 $0.client = hello.client
                 $0.frameByteCountMax = hello.frameByteCountMax
                 $0.streamCredit = hello.streamCredit
+                $0.token = hello.token
             })
     }
 
@@ -43,7 +44,7 @@ public enum WireCodec {
         let message = try decode(payload, as: Sakuin_V1_Hello.self)
         return Hello(
             versionMin: message.versionMin, versionMax: message.versionMax, client: message.client,
-            frameByteCountMax: message.frameByteCountMax, streamCredit: message.streamCredit)
+            frameByteCountMax: message.frameByteCountMax, streamCredit: message.streamCredit, token: message.token)
     }
 
     public static func encode(_ welcome: Welcome) -> [UInt8] {

@@ -19,6 +19,8 @@ public enum WireError: Error, Sendable, Hashable {
     /// A payload that is no message of its type.
     case badPayload(kind: UInt8)
     case noCommonVersion(min: UInt32, max: UInt32)
+    /// A HELLO without a token that the server knows. What is wrong with it is not told.
+    case unauthenticated
 
     /// What the peer is told.
     public var sakuinError: SakuinError {
@@ -57,6 +59,10 @@ public enum WireError: Error, Sendable, Hashable {
                 .failedPrecondition, "No protocol version in common.", field: "version",
                 limit: "\(ProtocolVersion.min) to \(ProtocolVersion.max)", value: "\(min) to \(max)",
                 nextStep: "Use a client and a server of like versions.")
+        case .unauthenticated:
+            SakuinError(
+                .unauthenticated, "The server asks for a token that it knows.", field: "token",
+                nextStep: "Name the file with your token; with sakuin: --token-file FILE.")
         }
     }
 }

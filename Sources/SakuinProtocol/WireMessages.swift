@@ -88,16 +88,19 @@ public struct Hello: Sendable, Hashable {
     public var client: String
     public var frameByteCountMax: UInt32
     public var streamCredit: UInt32
+    /// The secret that says who the client is; empty: none.
+    public var token: String
 
     public init(
         versionMin: UInt32 = ProtocolVersion.min, versionMax: UInt32 = ProtocolVersion.max, client: String,
-        frameByteCountMax: UInt32, streamCredit: UInt32
+        frameByteCountMax: UInt32, streamCredit: UInt32, token: String = ""
     ) {
         self.versionMin = versionMin
         self.versionMax = versionMax
         self.client = client
         self.frameByteCountMax = frameByteCountMax
         self.streamCredit = streamCredit
+        self.token = token
     }
 }
 

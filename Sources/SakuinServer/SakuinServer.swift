@@ -101,6 +101,7 @@ struct ServerContext: Sendable {
     let metrics = ServerMetrics()
     let router: RequestRouter
     let work: WorkQueue
+    let access: AccessControl
     let connections = OpenConnections()
 
     init(catalog: IndexCatalog, configuration: ServerConfiguration, logger: Logger) {
@@ -108,6 +109,7 @@ struct ServerContext: Sendable {
         self.configuration = configuration
         self.logger = logger
         router = RequestRouter(catalog: catalog, metrics: metrics)
+        access = AccessControl(tokens: configuration.tokens)
         work = WorkQueue(workerCount: configuration.workerCount, countMax: configuration.queueCountMax)
     }
 }

@@ -1,3 +1,5 @@
+public import SakuinAccess
+
 /// What a server can be told.
 public struct ServerConfiguration: Sendable {
     public var host: String = "127.0.0.1"
@@ -15,6 +17,8 @@ public struct ServerConfiguration: Sendable {
     public var exportIdleMilliseconds: Int64 = 600_000
     /// How long streams may go on after a shutdown began.
     public var drainSeconds: Int = 10
+    /// Who may connect, and what for; nil: everybody, for everything.
+    public var tokens: TokenFile?
 
     public init(workerCount: Int) { self.workerCount = max(1, workerCount) }
 

@@ -6,6 +6,8 @@ struct ServerMetrics: Sendable {
     let requests = Counter(label: "sakuin_requests_total")
     let refused = Counter(label: "sakuin_requests_refused_total")
     let errors = Counter(label: "sakuin_errors_total")
+    let unauthenticated = Counter(label: "sakuin_handshakes_unauthenticated_total")
+    let denied = Counter(label: "sakuin_requests_denied_total")
     let breaches = Counter(label: "sakuin_protocol_breaches_total")
     let importedBatches = Counter(label: "sakuin_imported_batches_total")
     let searchTime = Timer(label: "sakuin_search_seconds")

@@ -38,20 +38,24 @@ private enum Tree {
         "SakuinEngine": ["SakuinTypes", "CLZ4", "Glibc", "Darwin", "Synchronization"],
         // Bytes of a protobuf message are Foundation's Data.
         "SakuinProtocol": ["SakuinTypes", "SwiftProtobuf", "Foundation", "FoundationEssentials"],
+        "SakuinAccess": ["SakuinTypes", "Crypto", "Foundation", "Glibc", "Darwin"],
         "SakuinClient": [
-            "SakuinTypes", "SakuinProtocol", "NIOCore", "NIOPosix", "NIOConcurrencyHelpers", "Logging",
+            "SakuinTypes", "SakuinAccess", "SakuinProtocol", "NIOCore", "NIOPosix", "NIOConcurrencyHelpers", "Logging",
             "Synchronization",
         ],
         "SakuinServer": [
-            "SakuinTypes", "SakuinEngine", "SakuinProtocol", "NIOCore", "NIOPosix", "NIOConcurrencyHelpers", "Logging",
+            "SakuinTypes", "SakuinAccess", "SakuinEngine", "SakuinProtocol", "NIOCore", "NIOPosix",
+            "NIOConcurrencyHelpers", "Logging",
             "Metrics", "CoreMetrics", "NIOHTTP1", "ServiceLifecycle", "Synchronization",
         ],
         "SakuinDaemon": [
-            "SakuinTypes", "SakuinEngine", "SakuinServer", "ArgumentParser", "Logging", "ServiceLifecycle",
+            "SakuinTypes", "SakuinAccess", "SakuinEngine", "SakuinServer", "ArgumentParser", "Logging",
+            "ServiceLifecycle",
             "UnixSignals", "Foundation", "Glibc", "Darwin",
         ],
         "SakuinCLI": [
-            "SakuinTypes", "SakuinEngine", "SakuinClient", "ArgumentParser", "Histogram", "Logging", "Foundation",
+            "SakuinTypes", "SakuinAccess", "SakuinEngine", "SakuinClient", "ArgumentParser", "Histogram", "Logging",
+            "Foundation",
             "Glibc", "Darwin", "Synchronization",
         ],
     ]

@@ -16,10 +16,13 @@ final class ClientConnection: Sendable {
     var isActive: Bool { channel.isActive }
     var loop: any EventLoop { channel.eventLoop }
 
-    /// Connects and shakes hands. Throws `unavailable` when there is no server.
+    /// Connects and shakes hands. Throws `unavailable` when there is no server, `unauthenticated` when it asks for another
+    /// token.
     static func connect(
-        _ host: String, _ port: Int, _ loop: any EventLoop, timeout: TimeAmount
+        _ configuration: SakuinClient.Configuration, _ loop: any EventLoop
     ) async throws -> ClientConnection {
+        let (host, port) = (configuration.host, configuration.port)
+        let timeout = TimeAmount.milliseconds(configuration.connectTimeoutMilliseconds)
         let greeted = loop.makePromise(of: Welcome.self)
         let bootstrap = ClientBootstrap(group: loop)
             .connectTimeout(timeout)
@@ -29,7 +32,7 @@ final class ClientConnection: Sendable {
         do {
             let (channel, handler) = try await bootstrap.connect(host: host, port: port) { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    let handler = ClientHandler(greeted: greeted)
+                    let handler = ClientHandler(greeted: greeted, token: configuration.token?.text ?? "")
                     try channel.pipeline.syncOperations.addHandler(handler)
                     return (channel, NIOLoopBound(handler, eventLoop: channel.eventLoop))
                 }

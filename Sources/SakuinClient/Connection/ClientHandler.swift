@@ -24,7 +24,12 @@ final class ClientHandler: ChannelInboundHandler {
     var deadlineTimer: DeadlineTimer?
     private let greeted: EventLoopPromise<Welcome>
 
-    init(greeted: EventLoopPromise<Welcome>) { self.greeted = greeted }
+    private let token: String
+
+    init(greeted: EventLoopPromise<Welcome>, token: String) {
+        self.greeted = greeted
+        self.token = token
+    }
 
     func handlerAdded(context: ChannelHandlerContext) { self.context = context }
 
@@ -32,7 +37,7 @@ final class ClientHandler: ChannelInboundHandler {
         self.context = context
         let hello = Hello(
             client: "sakuin-swift/0.1.0", frameByteCountMax: UInt32(FrameHeader.payloadByteCountMax),
-            streamCredit: Self.streamCredit)
+            streamCredit: Self.streamCredit, token: token)
         write(.hello, stream: 0, WireCodec.encode(hello))
     }
 

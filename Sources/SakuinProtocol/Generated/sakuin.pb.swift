@@ -361,6 +361,9 @@ nonisolated struct Sakuin_V1_Hello: Sendable {
   /// Bytes of streamed payload a server may send on a stream before it is given more credit.
   var streamCredit: UInt32 = 0
 
+  /// The secret that says who the client is; empty: none.
+  var token: String = String()
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
@@ -2479,7 +2482,7 @@ nonisolated extension Sakuin_V1_JobKind: SwiftProtobuf._ProtoNameProviding {
 
 nonisolated extension Sakuin_V1_Hello: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".Hello"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}version_min\0\u{3}version_max\0\u{1}client\0\u{3}frame_byte_count_max\0\u{3}stream_credit\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}version_min\0\u{3}version_max\0\u{1}client\0\u{3}frame_byte_count_max\0\u{3}stream_credit\0\u{1}token\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2492,6 +2495,7 @@ nonisolated extension Sakuin_V1_Hello: SwiftProtobuf.Message, SwiftProtobuf._Mes
       case 3: try { try decoder.decodeSingularStringField(value: &self.client) }()
       case 4: try { try decoder.decodeSingularUInt32Field(value: &self.frameByteCountMax) }()
       case 5: try { try decoder.decodeSingularUInt32Field(value: &self.streamCredit) }()
+      case 6: try { try decoder.decodeSingularStringField(value: &self.token) }()
       default: break
       }
     }
@@ -2513,6 +2517,9 @@ nonisolated extension Sakuin_V1_Hello: SwiftProtobuf.Message, SwiftProtobuf._Mes
     if self.streamCredit != 0 {
       try visitor.visitSingularUInt32Field(value: self.streamCredit, fieldNumber: 5)
     }
+    if !self.token.isEmpty {
+      try visitor.visitSingularStringField(value: self.token, fieldNumber: 6)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -2522,6 +2529,7 @@ nonisolated extension Sakuin_V1_Hello: SwiftProtobuf.Message, SwiftProtobuf._Mes
     if lhs.client != rhs.client {return false}
     if lhs.frameByteCountMax != rhs.frameByteCountMax {return false}
     if lhs.streamCredit != rhs.streamCredit {return false}
+    if lhs.token != rhs.token {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

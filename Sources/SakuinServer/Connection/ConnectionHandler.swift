@@ -1,6 +1,7 @@
 // One connection: a read burst in, one output buffer out.
 //
-// 1. Bytes become frames (`FrameReader`). The first must be HELLO; WELCOME answers it.
+// 1. Bytes become frames (`FrameReader`). The first must be HELLO, with a token when one is asked for; WELCOME answers it.
+//    What the token may do is compared with what each request needs before anything else is done for it.
 // 2. Searches of a read burst that take next to no time are answered on the event loop, since to hop to a worker and
 //    back costs more than they do. The other requests hop there once; their replies come back together and are flushed
 //    once (`+Calls`).
@@ -20,7 +21,8 @@ final class ConnectionHandler: ChannelInboundHandler {
 
     let server: ServerContext
     private var reader = FrameReader(lengthMax: FrameHeader.handshakeByteCountMax)
-    private var isGreeted = false
+    /// Who the client is; nil until it was greeted.
+    private var bearer: Bearer?
     private var isDraining = false
     private var isBroken = false
     private var lastStream: UInt32 = 0
@@ -67,7 +69,7 @@ final class ConnectionHandler: ChannelInboundHandler {
                 do throws(WireError) {
                     try reader.read(bytes) { (header, payload, lengthMax) throws(WireError) in
                         try handle(header, payload)
-                        if isGreeted { lengthMax = Int(server.configuration.frameByteCountMax) }
+                        if bearer != nil { lengthMax = Int(server.configuration.frameByteCountMax) }
                     }
                     return .success(())
                 } catch {
@@ -116,9 +118,9 @@ final class ConnectionHandler: ChannelInboundHandler {
     // MARK: Frames in
 
     private func handle(_ header: FrameHeader, _ payload: UnsafeRawBufferPointer) throws(WireError) {
-        guard isGreeted else { return try greet(header, payload) }
+        guard let bearer else { return try greet(header, payload) }
         switch header.kind {
-        case .request: try open(header.stream, payload)
+        case .request: try open(header.stream, payload, bearer)
         case .data: try receive(header, payload)
         case .credit: try credit(header.stream, payload)
         case .cancel:
@@ -144,19 +146,22 @@ final class ConnectionHandler: ChannelInboundHandler {
         guard version >= hello.versionMin, version >= ProtocolVersion.min else {
             throw .noCommonVersion(min: hello.versionMin, max: hello.versionMax)
         }
+        guard let bearer = server.access.bearer(ofToken: hello.token) else { throw .unauthenticated }
         clientCredit = hello.streamCredit
         // A client that names no length takes what the protocol allows.
         if hello.frameByteCountMax > 0 {
             clientFrameByteCountMax = min(Int(hello.frameByteCountMax), FrameHeader.payloadByteCountMax)
         }
-        isGreeted = true
+        self.bearer = bearer
         let welcome = Welcome(
             version: version, server: server.name, frameByteCountMax: server.configuration.frameByteCountMax,
             streamCredit: server.configuration.streamCredit, streamCountMax: server.configuration.streamCountMax)
         append(.welcome, stream: 0, WireCodec.encode(welcome))
     }
 
-    private func open(_ stream: UInt32, _ payload: UnsafeRawBufferPointer) throws(WireError) {
+    private func open(
+        _ stream: UInt32, _ payload: UnsafeRawBufferPointer, _ bearer: Bearer
+    ) throws(WireError) {
         guard stream > lastStream else { throw .streamReused(stream) }
         lastStream = stream
         server.metrics.requests.increment()
@@ -171,6 +176,7 @@ final class ConnectionHandler: ChannelInboundHandler {
         }
         do throws(SakuinError) {
             let request = try WireCodec.decodeRequest(payload)
+            try allow(request.call, bearer)
             switch request.call {
             case .importStream(let name, let acknowledge, let rejection):
                 streams[stream] = .importing(
@@ -184,6 +190,15 @@ final class ConnectionHandler: ChannelInboundHandler {
             }
         } catch {
             refuse(stream, error)
+        }
+    }
+
+    private func allow(_ call: WireCall, _ bearer: Bearer) throws(SakuinError) {
+        do throws(SakuinError) {
+            try CallAccess(call).check(bearer.role)
+        } catch {
+            server.metrics.denied.increment()
+            throw error
         }
     }
 
@@ -246,7 +261,13 @@ final class ConnectionHandler: ChannelInboundHandler {
     /// The peer broke the contract: it is told why, and the connection ends.
     private func fail(_ error: WireError) {
         isBroken = true
-        server.metrics.breaches.increment()
+        if error == .unauthenticated {
+            server.metrics.unauthenticated.increment()
+            let address = context?.remoteAddress.map { "\($0)" } ?? ""
+            server.logger.info("no known token", metadata: ["client": "\(address)"])
+        } else {
+            server.metrics.breaches.increment()
+        }
         giveUpAll()
         append(.error, stream: 0, WireCodec.encode(error.sakuinError))
         flush()

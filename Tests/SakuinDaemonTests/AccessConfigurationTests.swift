@@ -1,0 +1,45 @@
+// What the daemon is told about who may connect.
+
+import ArgumentParser
+import Foundation
+import SakuinAccess
+import SakuinTypes
+import Testing
+
+@testable import SakuinDaemon
+
+@Suite struct AccessConfigurationTests {
+    private func read(_ json: String) throws -> DaemonConfiguration {
+        var configuration = DaemonConfiguration()
+        try configuration.read(json: Array(json.utf8))
+        return configuration
+    }
+
+    @Test func theFileNamesTheTokens() throws {
+        let path = FileManager.default.temporaryDirectory.appending(path: "sakuin-\(UUID().uuidString)").path
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        #expect(try read("{}").tokenFile() == nil)
+        let text = "admin \(String(repeating: "0", count: 64)) me\n"
+        #expect(
+            FileManager.default.createFile(
+                atPath: path, contents: Data(text.utf8), attributes: [.posixPermissions: 0o600]))
+        #expect(try read("{\"tokens\":\"\(path)\"}").tokenFile()?.entries.map(\.name) == ["me"])
+        #expect(try SakuinDaemon.parse(["--tokens", path]).options().tokens == path)
+        try Data("admin\n".utf8).write(to: URL(filePath: path))
+        try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: path)
+        let error = #expect(throws: SakuinError.self) { try read("{\"tokens\":\"\(path)\"}").tokenFile() }
+        #expect(error?.field == "tokens" && error?.value == path && error?.message.contains("Line 1 ") == true)
+    }
+
+    @Test func whoCouldConnectIsWarnedOf() throws {
+        for listen in ["127.0.0.1:0", "127.1.2.3:1", "[::1]:0", "localhost:9"] {
+            #expect(try read("{\"listen\":\"\(listen)\"}").exposure() == nil, "\(listen)")
+        }
+        for listen in ["0.0.0.0:0", "[::]:1", "192.168.0.9:1", "search.example:1", "127.example:1", "1270.0.0.1:1"] {
+            let warning = try read("{\"listen\":\"\(listen)\"}").exposure()
+            #expect(warning?.contains("give --tokens") == true, "\(listen)")
+            let plain = try read("{\"listen\":\"\(listen)\",\"tokens\":\"/t\"}").exposure()
+            #expect(plain?.contains("TLS") == true, "\(listen)")
+        }
+    }
+}
