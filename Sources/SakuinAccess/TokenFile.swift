@@ -19,7 +19,7 @@ public struct TokenFile: Sendable, Hashable {
         public let role: AccessRole
         /// SHA-256 of the token.
         public let digest: [UInt8]
-        /// What logs call it; may be empty.
+        /// Who it is for, for readers of the file; may be empty.
         public let name: String
 
         /// Throws `invalidArgument` for a name that cannot stand in the file.

@@ -16,7 +16,7 @@ struct TokenCommand: AsyncParsableCommand {
                 --token-file. The line holds its hash; the server needs no more, and nobody can show it again.
                 """)
         @Option(help: "What its bearer may do: reader, writer or admin.") var role: String
-        @Option(help: "What the server's log calls it: letters, digits and -_.@ characters.") var name = ""
+        @Option(help: "Who it is for, for readers of the file: letters, digits and -_.@ characters.") var name = ""
         /// Of these `--json` alone means something here: the root has it, and keeps it from any other flag of that name.
         @OptionGroup var options: ServerOptions
 
