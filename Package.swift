@@ -14,6 +14,7 @@ let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio
 let nioHelpers: Target.Dependency = .product(name: "NIOConcurrencyHelpers", package: "swift-nio")
 let nioHTTP: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
 let nioEmbedded: Target.Dependency = .product(name: "NIOEmbedded", package: "swift-nio")
+let nioTLS: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let metrics: Target.Dependency = .product(name: "CoreMetrics", package: "swift-metrics")
@@ -56,6 +57,7 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.0"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.0.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
         .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
@@ -69,7 +71,7 @@ let package = Package(
         .target(name: "SakuinTypes", swiftSettings: strict),
         .target(name: "SakuinEngine", dependencies: ["SakuinTypes", "CLZ4"], swiftSettings: strict),
         .target(name: "SakuinProtocol", dependencies: ["SakuinTypes", protobuf], swiftSettings: strict),
-        .target(name: "SakuinAccess", dependencies: ["SakuinTypes", crypto], swiftSettings: strict),
+        .target(name: "SakuinAccess", dependencies: ["SakuinTypes", crypto, nioTLS], swiftSettings: strict),
         .target(
             name: "SakuinClient",
             dependencies: [

@@ -4,10 +4,10 @@
     client.py HOST:PORT INDEX QUERY                      # prints the reply's total and keys
     client.py HOST:PORT INDEX --queries FILE.tsv         # asks one query after another; p50/p99 of the round trip by kind
 
-With --token-file FILE it shows the token in that file.
+With --token-file FILE it shows the token in that file; with --tls-ca FILE it speaks TLS with a server of these CAs.
 Frames and messages are those of Protocol/PROTOCOL.md and Protocol/sakuin/v1/sakuin.proto.
 """
-import argparse, socket, struct, sys, time
+import argparse, socket, ssl, struct, sys, time
 
 HELLO, WELCOME, REQUEST, REPLY, ERROR = 1, 2, 3, 4, 5
 
@@ -63,10 +63,12 @@ def message(status):
 
 
 class Client:
-    def __init__(self, server, token=b""):
+    def __init__(self, server, token=b"", ca=None):
         host, port = server.rsplit(":", 1)
         self.socket = socket.create_connection((host, int(port)))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if ca:
+            self.socket = ssl.create_default_context(cafile=ca).wrap_socket(self.socket, server_hostname=host)
         self.file = self.socket.makefile("rb")
         self.stream = 0
         hello = number(1, 1) + number(2, 1) + data(3, b"client.py") + number(4, 1 << 26) + number(5, 1 << 20)
@@ -106,11 +108,12 @@ def main():
     parser.add_argument("query", nargs="?")
     parser.add_argument("--queries")
     parser.add_argument("--token-file")
+    parser.add_argument("--tls-ca")
     options = parser.parse_args()
     if (options.query is None) == (options.queries is None):
         parser.error("either a query or --queries FILE")
     token = open(options.token_file, "rb").read().strip() if options.token_file else b""
-    client, index = Client(options.server, token), options.index
+    client, index = Client(options.server, token, options.tls_ca), options.index
     if options.query is not None:
         total, keys = client.search(index, options.query)
         return print(total, *keys)

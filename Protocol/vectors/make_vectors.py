@@ -58,6 +58,9 @@ accept("error-unauthenticated", "The token is none that the server knows; the co
 accept("error-denied", "A call that the role of the token does not allow; its stream ends.", frame(
     "ERROR", 3, message("Status", '''code: 7 message: "'drop_index' needs the role admin." field: "token"
     limit: "admin" value: "reader" next_step: "Use a token with that role." ''')))
+accept("error-tls", "What a server that speaks TLS says to plain frames.", frame("ERROR", 0, message("Status", '''code: 9
+    message: "This server speaks TLS alone." field: "tls"
+    next_step: "Connect with TLS; with sakuin: --tls, or --tls-ca FILE." ''')))
 accept("welcome", "The server's answer.", frame("WELCOME", 0, message(
     "Welcome", '''version: 1 server: "sakuind/0.1.0" frame_byte_count_max: 33554432 stream_credit: 16777216
     stream_count_max: 1024''')))

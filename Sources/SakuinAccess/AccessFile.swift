@@ -11,15 +11,17 @@ public enum AccessFile {
     /// What a group may not do (write), and what others may not do (anything).
     private static let forbidden: mode_t = 0o027
 
-    /// The bytes of a file. Throws `invalidArgument` under `field` when it cannot be read, is longer than `byteCountMax`, or
-    /// when users other than its owner and group may read it or others than its owner may write it.
-    public static func read(_ path: String, field: String, byteCountMax: Int) throws(SakuinError) -> [UInt8] {
+    /// The bytes of a file. Throws `invalidArgument` under `field` when it cannot be read, is longer than `byteCountMax`, or,
+    /// if it is a secret, when users other than its owner and group may read it or others than its owner may write it.
+    public static func read(
+        _ path: String, field: String, byteCountMax: Int, isSecret: Bool = true
+    ) throws(SakuinError) -> [UInt8] {
         let file = open(path, O_RDONLY | O_CLOEXEC)
         guard file >= 0 else { throw unreadable(path, field, errno) }
         defer { close(file) }
         var status = stat()
         guard fstat(file, &status) == 0 else { throw unreadable(path, field, errno) }
-        guard status.st_mode & forbidden == 0 else {
+        guard !isSecret || status.st_mode & forbidden == 0 else {
             let mode = String(status.st_mode & 0o777, radix: 8)
             throw .invalid(
                 "The file holds a secret, and others may read or change it.", field: field, limit: "mode 640",

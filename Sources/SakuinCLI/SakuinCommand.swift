@@ -44,6 +44,7 @@ struct ServerOptions: ParsableArguments {
         name: .customLong("token-file"),
         help: "File with the token that the server asks for. Default: that named by SAKUIN_TOKEN_FILE, if any.")
     var tokenFile: String?
+    @OptionGroup var tls: TLSOptions
     @Flag(help: "Answer in JSON.")
     var json = false
 
@@ -54,6 +55,7 @@ struct ServerOptions: ParsableArguments {
         var configuration = try SakuinClient.Configuration(server: GlobalArguments.value(of: "--server") ?? server)
         configuration.deadlineMilliseconds = deadlineMilliseconds
         configuration.token = try token()
+        configuration.tls = try tls.clientTLS()
         return SakuinClient(configuration)
     }
 
@@ -63,6 +65,27 @@ struct ServerOptions: ParsableArguments {
         return try AccessToken(
             file: try AccessFile.read(path, field: "token-file", byteCountMax: 4 * AccessToken.byteCountMax), path: path
         )
+    }
+}
+
+/// How to know the server, and what to show it.
+struct TLSOptions: ParsableArguments {
+    @Flag(help: "Speak TLS; so does each of the other --tls options. The system's CAs are trusted.")
+    var tls = false
+    @Option(name: .customLong("tls-ca"), help: "PEM file of the CAs that are trusted instead.")
+    var ca: String?
+    @Option(name: .customLong("tls-certificate"), help: "PEM file of the certificate that the server asks for.")
+    var certificate: String?
+    @Option(name: .customLong("tls-key"), help: "PEM file of the key of that certificate.")
+    var key: String?
+
+    /// Nil: without TLS.
+    func clientTLS() throws(SakuinError) -> ClientTLS? {
+        let ca = GlobalArguments.value(of: "--tls-ca") ?? ca
+        let certificate = GlobalArguments.value(of: "--tls-certificate") ?? certificate
+        let key = GlobalArguments.value(of: "--tls-key") ?? key
+        let isWanted = tls || GlobalArguments.has("--tls") || ca != nil || certificate != nil || key != nil
+        return isWanted ? try ClientTLS(ca: ca, certificate: certificate, key: key) : nil
     }
 }
 
@@ -92,6 +115,11 @@ extension OnlineCommand {
 
 /// Options that are common to all commands may stand before the command, where ArgumentParser gives them to the root.
 enum GlobalArguments {
+    /// Whether a flag stands on the command line.
+    static func has(_ flag: String, in words: [String] = CommandLine.arguments) -> Bool {
+        words.prefix { $0 != "--" }.contains(flag)
+    }
+
     /// The last value of an option on the command line; what stands behind `--` is none.
     static func value(of option: String, in words: [String] = CommandLine.arguments) -> String? {
         let words = words.prefix { $0 != "--" }

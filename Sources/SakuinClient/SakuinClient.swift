@@ -22,6 +22,8 @@ public final class SakuinClient: CatalogService {
         public var sharesThread = false
         /// Shown to the server when a connection begins. Without TLS everybody on the way can read it.
         public var token: AccessToken?
+        /// Nil: without TLS.
+        public var tls: ClientTLS?
 
         public init(host: String = "127.0.0.1", port: Int = 7705) {
             self.host = host
@@ -55,7 +57,9 @@ public final class SakuinClient: CatalogService {
 
     public init(_ configuration: Configuration = Configuration()) { self.configuration = configuration }
 
-    /// Connects now instead of at the first call; throws `unavailable` when there is no server.
+    /// Connects now instead of at the first call. Throws `unavailable` when there is no server, `unauthenticated` when it asks
+    /// for another token or a certificate, `failedPrecondition` when one side speaks TLS and the other does not or does not
+    /// trust it.
     public func connect() async throws { _ = try await connection() }
 
     /// Closes the connection; calls that wait fail with `unavailable`.

@@ -16,13 +16,18 @@ struct DaemonConfiguration: Equatable {
     var metrics: String?
     /// File of the tokens that are known; nil: none is asked for.
     var tokens: String?
+    /// Files of the certificate and its key, and of the CAs of clients' certificates; nil: no TLS, no certificates.
+    var tlsCertificate: String?
+    var tlsKey: String?
+    var tlsClientCA: String?
 
     var merges = MergeConfiguration()
 
     static let names =
         [
             "data", "listen", "memory-mb", "lanes", "refresh-ms", "refresh-mb", "journal-mb", "log-level", "metrics",
-            "tokens",
+            "tokens", "tls-certificate",
+            "tls-key", "tls-client-ca",
         ]
         + MergeConfiguration.names
 
@@ -43,6 +48,9 @@ struct DaemonConfiguration: Equatable {
             case ("log-level", .string(let text)): logLevel = text
             case ("metrics", .string(let text)): metrics = text
             case ("tokens", .string(let text)): tokens = text
+            case ("tls-certificate", .string(let text)): tlsCertificate = text
+            case ("tls-key", .string(let text)): tlsKey = text
+            case ("tls-client-ca", .string(let text)): tlsClientCA = text
             case (let name, .integer(let value)) where merges.set(name, Int(clamping: value)): break
             default:
                 let isKnown = Self.names.contains(member.key)
@@ -112,13 +120,25 @@ struct DaemonConfiguration: Equatable {
         }
     }
 
+    /// Nil: without TLS. Throws `invalidArgument` for files that are not right, and for one without the other.
+    func serverTLS() throws(SakuinError) -> ServerTLS? {
+        if tlsCertificate == nil, tlsKey == nil, tlsClientCA == nil { return nil }
+        guard let tlsCertificate, let tlsKey else {
+            throw .invalid(
+                "TLS needs a certificate and its key.", field: tlsCertificate == nil ? "tls-certificate" : "tls-key",
+                nextStep: "Give --tls-certificate FILE and --tls-key FILE.")
+        }
+        return try ServerTLS(certificate: tlsCertificate, key: tlsKey, clientCA: tlsClientCA)
+    }
+
     /// What to warn of when others than programs of this machine can connect; nil: nothing.
     func exposure() throws(SakuinError) -> String? {
         let host = try address().host
         if Self.isLoopback(host) { return nil }
-        if tokens == nil {
+        if tokens == nil, tlsClientCA == nil {
             return "everybody who reaches \(host) may read, change and drop everything: give --tokens FILE"
         }
+        if tlsCertificate != nil { return nil }
         return "without TLS everybody on the way to \(host) can read tokens and documents"
     }
 

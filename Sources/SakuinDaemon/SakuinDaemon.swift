@@ -48,6 +48,12 @@ struct SakuinDaemon: AsyncParsableCommand {
     var metrics: String?
     @Option(help: "File of the tokens that may connect, see 'sakuin token new'. Default: everybody may.")
     var tokens: String?
+    @Option(name: .customLong("tls-certificate"), help: "PEM file of the certificate: speak TLS. Default: without.")
+    var tlsCertificate: String?
+    @Option(name: .customLong("tls-key"), help: "PEM file of the key of that certificate.")
+    var tlsKey: String?
+    @Option(name: .customLong("tls-client-ca"), help: "PEM file of the CAs that clients' certificates have to be of.")
+    var tlsClientCA: String?
 
     func run() async throws {
         Allocator.giveBackWhatIsFreed()
@@ -84,6 +90,9 @@ struct SakuinDaemon: AsyncParsableCommand {
         options.logLevel = logLevel ?? options.logLevel
         options.metrics = metrics ?? options.metrics
         options.tokens = tokens ?? options.tokens
+        options.tlsCertificate = tlsCertificate ?? options.tlsCertificate
+        options.tlsKey = tlsKey ?? options.tlsKey
+        options.tlsClientCA = tlsClientCA ?? options.tlsClientCA
         return options
     }
 
@@ -112,6 +121,7 @@ struct SakuinDaemon: AsyncParsableCommand {
         if metricsAddress != nil { registry.bootstrap() }
         var server = ServerConfiguration(workerCount: ProcessInfo.processInfo.activeProcessorCount)
         server.tokens = try options.tokenFile()
+        server.tls = try options.serverTLS()
         let catalog = try IndexCatalog(path: data, options: engine)
         server.fit(memoryByteCount: engine.memoryBudgetBytes)
         server.host = address.host
@@ -125,6 +135,9 @@ struct SakuinDaemon: AsyncParsableCommand {
             let listener = MetricsListener(
                 host: host, port: port, registry: registry, catalog: catalog, logger: logger)
             services.append(.init(service: listener))
+        }
+        if server.tokens != nil || server.tls != nil {
+            services.append(.init(service: Reloading(options: options, server: service, logger: logger)))
         }
         let group = ServiceGroup(
             configuration: .init(

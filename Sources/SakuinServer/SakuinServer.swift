@@ -8,6 +8,7 @@ public import Logging
 import NIOConcurrencyHelpers
 import NIOCore
 import NIOPosix
+public import SakuinAccess
 public import SakuinEngine
 import SakuinProtocol
 public import ServiceLifecycle
@@ -55,6 +56,15 @@ public struct SakuinServer: Service {
         context.logger.info("stopped")
     }
 
+    /// Takes other tokens, and another certificate for connections to come. Who shows a token that is not known any more is cut
+    /// off; the others have the role that is theirs now. A server that asked for no tokens, or spoke without TLS, goes on so.
+    public func reload(tokens: TokenFile?, tls: ServerTLS?) {
+        context.access.replace(tokens, tls)
+        for connection in context.connections.all() {
+            connection.channel.eventLoop.execute { connection.handler.value.readmit() }
+        }
+    }
+
     private func bind() async throws -> any Channel {
         let context = context
         return try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
@@ -68,6 +78,9 @@ public struct SakuinServer: Service {
             )
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
+                    if let tls = context.access.currentTLS {
+                        try channel.pipeline.syncOperations.addHandlers([PlaintextGuard(), tls.handler()])
+                    }
                     let handler = ConnectionHandler(context)
                     try channel.pipeline.syncOperations.addHandler(handler)
                     context.connections.add(channel, NIOLoopBound(handler, eventLoop: channel.eventLoop))
@@ -109,7 +122,7 @@ struct ServerContext: Sendable {
         self.configuration = configuration
         self.logger = logger
         router = RequestRouter(catalog: catalog, metrics: metrics)
-        access = AccessControl(tokens: configuration.tokens)
+        access = AccessControl(configuration.tokens, configuration.tls)
         work = WorkQueue(workerCount: configuration.workerCount, countMax: configuration.queueCountMax)
     }
 }

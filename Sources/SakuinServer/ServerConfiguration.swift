@@ -19,6 +19,8 @@ public struct ServerConfiguration: Sendable {
     public var drainSeconds: Int = 10
     /// Who may connect, and what for; nil: everybody, for everything.
     public var tokens: TokenFile?
+    /// Nil: clients speak without TLS.
+    public var tls: ServerTLS?
 
     public init(workerCount: Int) { self.workerCount = max(1, workerCount) }
 

@@ -7,6 +7,7 @@ struct ServerMetrics: Sendable {
     let refused = Counter(label: "sakuin_requests_refused_total")
     let errors = Counter(label: "sakuin_errors_total")
     let unauthenticated = Counter(label: "sakuin_handshakes_unauthenticated_total")
+    let failedTLS = Counter(label: "sakuin_handshakes_tls_failed_total")
     let denied = Counter(label: "sakuin_requests_denied_total")
     let breaches = Counter(label: "sakuin_protocol_breaches_total")
     let importedBatches = Counter(label: "sakuin_imported_batches_total")

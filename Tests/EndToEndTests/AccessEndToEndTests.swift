@@ -1,6 +1,7 @@
 // The real daemon and the real command line with tokens, as an admin sets them up.
 
 import Foundation
+import SakuinTestSupport
 import Testing
 
 @Suite(.serialized, .enabled(if: Binaries.areBuilt)) struct AccessEndToEndTests {
@@ -112,5 +113,50 @@ import Testing
         #expect(try Self.run("sakuin", ["token", "new", "--role", "reader", "--name", "a b"]).code == 2)
         let made = try Self.run("sakuin", ["token", "new", "--role", "writer", "--json"]).text
         #expect(made.wholeMatch(of: /\{"token":"sakuin_[\w-]{32}","line":"writer [0-9a-f]{64}"\}\n/) != nil, "\(made)")
+    }
+
+    @Test func everyCommandThroughTLS() throws {
+        let tokens = try Tokens()
+        let files = try TestCertificates.write()
+        defer { files.remove() }
+        let (certificate, key) = (files.path("server"), files.path("serverKey"))
+        let setting = try Setting(
+            options: ["--tokens", tokens.file, "--tls-certificate", certificate, "--tls-key", key])
+        let sample = Binaries.root.appendingPathComponent("Examples/sample.jsonl").path
+        let known = ["--tls-ca", files.path("ca"), "--token-file", tokens.path("admin")]
+        func sakuin(_ words: String...) throws -> CommandLineTests.Answer { try setting.run(words + known) }
+
+        #expect(try sakuin("index", "create", "t").code == 0)
+        #expect(try sakuin("import", "t", sample).code == 0)
+        #expect(try sakuin("count", "t", "图书馆").text == "1\n")
+        #expect(try sakuin("export", "t").text.split(separator: "\n").count == 40)
+        #expect(try sakuin("check", "t").code == 0)
+        #expect(try sakuin("load", "--empty", "--requests", "20", "--connections", "2", "--json").code == 0)
+        // Before the command, and under a name.
+        let port = try #require(setting.daemon.address.split(separator: ":").last)
+        #expect(try setting.run(["--server", "localhost:\(port)"] + known + ["index", "list"]).code == 0)
+
+        let plain = try setting.sakuin("index", "list", "--json", "--token-file", tokens.path("admin"))
+        #expect(plain.code == 2 && plain.text.contains("FAILED_PRECONDITION") && plain.text.contains("--tls"))
+        let untrusted = try setting.sakuin("index", "list", "--json", "--tls")
+        #expect(untrusted.code == 2 && untrusted.text.contains("not trusted") && untrusted.text.contains("--tls-ca"))
+        let other = try Setting()
+        let reverse = try other.run(["index", "list", "--json"] + known)
+        #expect(reverse.code == 2 && reverse.text.contains("The server does not speak TLS."))
+    }
+
+    @Test func tokensAreReadAgain() throws {
+        let tokens = try Tokens()
+        let setting = try Setting(options: ["--tokens", tokens.file])
+        let create = ["index", "create", "t", "--json", "--token-file", tokens.path("admin")]
+        #expect(try setting.run(create).code == 0)
+        let lines = try String(contentsOfFile: tokens.file, encoding: .utf8)
+        try tokens.write("tokens", lines.replacingOccurrences(of: "admin ", with: "reader "))
+        kill(setting.daemon.process.processIdentifier, SIGHUP)
+        // Once it has come through, the role is another.
+        let isDenied = try (0..<500).contains { _ in try setting.run(create).text.contains("PERMISSION_DENIED") }
+        #expect(isDenied)
+        #expect(try setting.run(["index", "list", "--token-file", tokens.path("admin")]).code == 0)
+        #expect(setting.daemon.stop() == 0)
     }
 }

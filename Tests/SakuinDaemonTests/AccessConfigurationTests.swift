@@ -3,6 +3,7 @@
 import ArgumentParser
 import Foundation
 import SakuinAccess
+import SakuinTestSupport
 import SakuinTypes
 import Testing
 
@@ -40,6 +41,31 @@ import Testing
             #expect(warning?.contains("give --tokens") == true, "\(listen)")
             let plain = try read("{\"listen\":\"\(listen)\",\"tokens\":\"/t\"}").exposure()
             #expect(plain?.contains("TLS") == true, "\(listen)")
+            let safe = "{\"listen\":\"\(listen)\",\"tokens\":\"/t\",\"tls-certificate\":\"/c\"}"
+            #expect(try read(safe).exposure() == nil)
+        }
+    }
+
+    @Test func certificateAndKeyGoTogether() throws {
+        let files = try TestCertificates.write()
+        defer { files.remove() }
+        let (certificate, key) = (files.path("server"), files.path("serverKey"))
+        #expect(try read("{}").serverTLS() == nil)
+        let told = try SakuinDaemon.parse([
+            "--tls-certificate", certificate, "--tls-key", key, "--tls-client-ca", files.path("ca"), "--listen",
+            "0.0.0.0:0",
+        ]).options()
+        #expect(try told.serverTLS() != nil)
+        // Their certificates say who clients are.
+        #expect(try told.exposure() == nil)
+        #expect(try read(#"{"tls-certificate":"\#(certificate)","tls-key":"\#(key)"}"#).serverTLS() != nil)
+        for (json, field) in [
+            (#"{"tls-certificate":"\#(certificate)"}"#, "tls-key"), (#"{"tls-key":"\#(key)"}"#, "tls-certificate"),
+            (#"{"tls-client-ca":"\#(certificate)"}"#, "tls-certificate"),
+            (#"{"tls-certificate":"\#(certificate)","tls-key":"/nowhere"}"#, "tls-key"),
+        ] {
+            let error = #expect(throws: SakuinError.self) { try read(json).serverTLS() }
+            #expect(error?.field == field, "\(json)")
         }
     }
 }

@@ -46,7 +46,7 @@ extension RunningServer {
         (.reopenIndex(name: "i"), .admin), (.compact(index: "i", segments: 1), .admin),
         (.startCompaction(index: "i", CompactionOptions()), .admin),
         (.estimateCompaction(index: "i", CompactionOptions()), .admin),
-        (.startCheck(index: "i", bytesPerSecond: nil), .admin),
+        (.startCheck(index: "nowhere", bytesPerSecond: nil), .admin),
         (.controlJob(index: "i", number: 99, .cancel), .admin),
         (.createSnapshot(index: "i", name: "s"), .admin),
         (.restoreSnapshot(index: "i", name: "nowhere", newName: "k"), .admin),

@@ -16,6 +16,7 @@ struct RunningServer: Sendable {
     let folder: String
     let catalog: IndexCatalog
     let connections: OpenConnections
+    let server: SakuinServer
     private let task: Task<Void, any Error>
 
     static var freshFolder: String {
@@ -50,7 +51,8 @@ struct RunningServer: Sendable {
         }
         for await port in ports {
             return RunningServer(
-                port: port, folder: folder, catalog: catalog, connections: server.context.connections, task: task)
+                port: port, folder: folder, catalog: catalog, connections: server.context.connections, server: server,
+                task: task)
         }
         try await task.value
         throw SakuinError(.unavailable, "The server ended before it listened.")

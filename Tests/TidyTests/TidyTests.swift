@@ -38,7 +38,7 @@ private enum Tree {
         "SakuinEngine": ["SakuinTypes", "CLZ4", "Glibc", "Darwin", "Synchronization"],
         // Bytes of a protobuf message are Foundation's Data.
         "SakuinProtocol": ["SakuinTypes", "SwiftProtobuf", "Foundation", "FoundationEssentials"],
-        "SakuinAccess": ["SakuinTypes", "Crypto", "Foundation", "Glibc", "Darwin"],
+        "SakuinAccess": ["SakuinTypes", "Crypto", "NIOSSL", "Foundation", "Glibc", "Darwin"],
         "SakuinClient": [
             "SakuinTypes", "SakuinAccess", "SakuinProtocol", "NIOCore", "NIOPosix", "NIOConcurrencyHelpers", "Logging",
             "Synchronization",

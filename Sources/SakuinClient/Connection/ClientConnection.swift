@@ -16,8 +16,7 @@ final class ClientConnection: Sendable {
     var isActive: Bool { channel.isActive }
     var loop: any EventLoop { channel.eventLoop }
 
-    /// Connects and shakes hands. Throws `unavailable` when there is no server, `unauthenticated` when it asks for another
-    /// token.
+    /// Connects and shakes hands; throws as `SakuinClient.connect` does.
     static func connect(
         _ configuration: SakuinClient.Configuration, _ loop: any EventLoop
     ) async throws -> ClientConnection {
@@ -32,7 +31,11 @@ final class ClientConnection: Sendable {
         do {
             let (channel, handler) = try await bootstrap.connect(host: host, port: port) { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    let handler = ClientHandler(greeted: greeted, token: configuration.token?.text ?? "")
+                    if let tls = configuration.tls {
+                        try channel.pipeline.syncOperations.addHandler(try tls.handler(host: host))
+                    }
+                    let handler = ClientHandler(
+                        greeted: greeted, host: host, token: configuration.token?.text ?? "")
                     try channel.pipeline.syncOperations.addHandler(handler)
                     return (channel, NIOLoopBound(handler, eventLoop: channel.eventLoop))
                 }

@@ -1,6 +1,7 @@
 // The channel handler of the client: frames in, streams in flight.
 
 import NIOCore
+import SakuinAccess
 import SakuinProtocol
 import SakuinTypes
 
@@ -24,10 +25,13 @@ final class ClientHandler: ChannelInboundHandler {
     var deadlineTimer: DeadlineTimer?
     private let greeted: EventLoopPromise<Welcome>
 
+    /// Which server, for errors.
+    private let host: String
     private let token: String
 
-    init(greeted: EventLoopPromise<Welcome>, token: String) {
+    init(greeted: EventLoopPromise<Welcome>, host: String, token: String) {
         self.greeted = greeted
+        self.host = host
         self.token = token
     }
 
@@ -46,7 +50,9 @@ final class ClientHandler: ChannelInboundHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        failure = failure ?? SakuinError(.unavailable, "The connection failed: \(error)", nextStep: "Try again.")
+        failure =
+            failure ?? ClientTLS.explain(error, host: host)
+            ?? SakuinError(.unavailable, "The connection failed: \(error)", nextStep: "Try again.")
         context.close(promise: nil)
     }
 

@@ -11,6 +11,7 @@
 import CoreMetrics
 import Logging
 import NIOCore
+import SakuinAccess
 import SakuinEngine
 import SakuinProtocol
 import SakuinTypes
@@ -53,7 +54,12 @@ final class ConnectionHandler: ChannelInboundHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        server.logger.debug("connection failed", metadata: ["error": "\(error)"])
+        if bearer == nil, !isBroken, ServerTLS.isFailure(error) {
+            isBroken = true
+            server.refusedTLS(context.remoteAddress, "\(error)")
+        } else {
+            server.logger.debug("connection failed", metadata: ["error": "\(error)"])
+        }
         context.close(promise: nil)
     }
 
@@ -262,9 +268,7 @@ final class ConnectionHandler: ChannelInboundHandler {
     private func fail(_ error: WireError) {
         isBroken = true
         if error == .unauthenticated {
-            server.metrics.unauthenticated.increment()
-            let address = context?.remoteAddress.map { "\($0)" } ?? ""
-            server.logger.info("no known token", metadata: ["client": "\(address)"])
+            server.refusedToken(context?.remoteAddress)
         } else {
             server.metrics.breaches.increment()
         }
@@ -272,6 +276,13 @@ final class ConnectionHandler: ChannelInboundHandler {
         append(.error, stream: 0, WireCodec.encode(error.sakuinError))
         flush()
         context?.close(promise: nil)
+    }
+
+    /// The tokens are others now: who is not known any more is cut off, and the role may have changed.
+    func readmit() {
+        guard let known = bearer, !isBroken else { return }
+        bearer = server.access.readmitted(known)
+        if bearer == nil { fail(.unauthenticated) }
     }
 
     // MARK: Shutdown
