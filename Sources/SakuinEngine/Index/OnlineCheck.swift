@@ -76,7 +76,7 @@ struct OnlineCheck {
     /// What of a journal file was synced and cannot be read; nil when a commit has removed it meanwhile.
     private mutating func damage(_ name: String) throws(StorageError) -> Set<Range<Int>>? {
         do throws(StorageError) {
-            var reader = try JournalReader(store.directory, name)
+            var reader = try JournalReader(store.directory, name, isBeingWritten: true)
             var done = 0
             while let record = try reader.next() {
                 done += record.payload.count

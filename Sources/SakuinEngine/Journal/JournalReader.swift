@@ -32,9 +32,12 @@ struct JournalReader {
 
     /// Opens a journal. A file gets its name when its header is durable, so a header that cannot be read is damage; the
     /// records behind it verify by themselves. With the header of another file all of it is.
-    init(_ directory: any Directory, _ name: String) throws(StorageError) {
+    ///
+    /// A journal that `isBeingWritten` is copied: its writer cuts off the room it has not used when it closes, and to read a
+    /// mapping behind the end of its file ends the process.
+    init(_ directory: any Directory, _ name: String, isBeingWritten: Bool = false) throws(StorageError) {
         file = name
-        mapped = try directory.open(name)
+        mapped = isBeingWritten ? MappedFile(copying: try directory.read(name)) : try directory.open(name)
         reader = ByteReader(mapped.bytes, file: name)
         let named: UInt64 = if case .journal(let first)? = FileName(name) { first } else { 0 }
         guard let header = try Self.header(&reader, mapped.bytes) else {

@@ -54,6 +54,23 @@ import Testing
         #expect(padded.end == end, "preallocated room is a clean end")
     }
 
+    /// A check of an open index reads its journal, which a commit may close meanwhile.
+    @Test func whatIsBeingReadMayBeClosed() throws {
+        let name = "sakuin-journal-\(UInt64.random(in: 0 ... .max))"
+        let directory = try DiskDirectory("/tmp/" + name, create: true)
+        defer { try? DiskDirectory("/tmp").removeTree(name) }
+        let writer = try JournalWriter(directory, firstSequence: 1)
+        try writer.append(.batch, sequence: 1, [1, 2, 3])
+        try writer.sync()
+        let byteCount = try directory.size(writer.name)
+        var reader = try JournalReader(directory, writer.name, isBeingWritten: true)
+        try writer.close()
+        #expect(try directory.size(writer.name) < byteCount, "unused room is cut off")
+        #expect(try reader.next().map { Array($0.payload) } == [1, 2, 3])
+        while try reader.next() != nil {}
+        #expect(reader.end.isClean)
+    }
+
     @Test func everyCutIsAPrefix() throws {
         let directory = MemoryDirectory()
         let records = records(12, seed: 2)
