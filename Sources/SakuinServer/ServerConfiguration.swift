@@ -15,6 +15,8 @@ public struct ServerConfiguration: Sendable {
     public var workerCount: Int
     /// How long an export may be without credit before it is ended.
     public var exportIdleMilliseconds: Int64 = 600_000
+    /// How long a connection may be without HELLO before it is ended.
+    public var handshakeSeconds: Int = 10
     /// How long streams may go on after a shutdown began.
     public var drainSeconds: Int = 10
     /// Who may connect, and what for; nil: everybody, for everything.

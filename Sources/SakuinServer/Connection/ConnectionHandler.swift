@@ -24,6 +24,8 @@ final class ConnectionHandler: ChannelInboundHandler {
     private var reader = FrameReader(lengthMax: FrameHeader.handshakeByteCountMax)
     /// Who the client is; nil until it was greeted.
     private var bearer: Bearer?
+    /// Ends the connection when nobody has been greeted by then.
+    private var patience: Scheduled<Void>?
     private var isDraining = false
     private var isBroken = false
     private var lastStream: UInt32 = 0
@@ -43,11 +45,15 @@ final class ConnectionHandler: ChannelInboundHandler {
     func channelActive(context: ChannelHandlerContext) {
         self.context = context
         server.metrics.connections.increment()
+        patience = context.eventLoop.assumeIsolated().scheduleTask(
+            in: .seconds(Int64(server.configuration.handshakeSeconds))
+        ) { self.giveUpGreeting() }
     }
 
     func handlerAdded(context: ChannelHandlerContext) { self.context = context }
 
     func channelInactive(context: ChannelHandlerContext) {
+        patience?.cancel()
         giveUpAll()
         burst = []
         self.context = nil
@@ -153,6 +159,7 @@ final class ConnectionHandler: ChannelInboundHandler {
             throw .noCommonVersion(min: hello.versionMin, max: hello.versionMax)
         }
         guard let bearer = server.access.bearer(ofToken: hello.token) else { throw .unauthenticated }
+        patience?.cancel()
         clientCredit = hello.streamCredit
         // A client that names no length takes what the protocol allows.
         if hello.frameByteCountMax > 0 {
@@ -264,16 +271,30 @@ final class ConnectionHandler: ChannelInboundHandler {
         context.writeAndFlush(wrapOutboundOut(ready)).whenComplete { _ in withExtendedLifetime(memory) {} }
     }
 
-    /// The peer broke the contract: it is told why, and the connection ends.
+    private func giveUpGreeting() {
+        if bearer != nil || isBroken { return }
+        let seconds = server.configuration.handshakeSeconds
+        end(
+            SakuinError(
+                .deadlineExceeded, "No HELLO came in time.", field: "handshakeSeconds", limit: "\(seconds)",
+                nextStep: "Connect again."))
+    }
+
+    /// The peer broke the contract.
     private func fail(_ error: WireError) {
-        isBroken = true
         if error == .unauthenticated {
             server.refusedToken(context?.remoteAddress)
         } else {
             server.metrics.breaches.increment()
         }
+        end(error.sakuinError)
+    }
+
+    /// The peer is told why, and the connection ends.
+    private func end(_ error: SakuinError) {
+        isBroken = true
         giveUpAll()
-        append(.error, stream: 0, WireCodec.encode(error.sakuinError))
+        append(.error, stream: 0, WireCodec.encode(error))
         flush()
         context?.close(promise: nil)
     }
