@@ -51,7 +51,7 @@ struct QueryPlanner: ~Copyable {
             } else if searched.isDynamic(name) {
                 dynamic.append(name)
             } else {
-                throw unknownField(name, searched)
+                throw searched.unknown(name)
             }
         }
         return (known, dynamic)
@@ -65,7 +65,7 @@ struct QueryPlanner: ~Copyable {
         case .prefix(let text, let fields):
             return try textNode(text, fields, isPrefix: true, boost: boost, scores: scores)
         case .range(let field, let lower, let upper):
-            try checkColumn(field)
+            try searched.checkColumn(field, to: "compare")
             return .column(ColumnPlan(field: field, lower: lower, upper: upper))
         case .equals(let field, let value):
             return try textNode(value, [field], isPrefix: false, boost: boost, scores: scores)
@@ -86,24 +86,6 @@ struct QueryPlanner: ~Copyable {
             }
             return try node(child, boost: boost * factor, scores: scores)
         }
-    }
-
-    private func checkColumn(_ field: String) throws(SakuinError) {
-        if let definition = searched[field] {
-            if definition.type == .text {
-                throw .invalid(
-                    "Field '\(field)' is text and has no column to compare.", field: field,
-                    nextStep: "Define it as keyword, integer, float, boolean or date.")
-            }
-        } else if !searched.isDynamic(field) {
-            throw Self.unknownField(field, searched)
-        }
-    }
-
-    private static func unknownField(_ field: String, _ searched: SearchedFields) -> SakuinError {
-        SakuinError(
-            .invalidArgument, "There is no field '\(field)'.", field: field, value: field,
-            nextStep: "The index has: \(searched.names).")
     }
 
     /// The text in any of the fields.

@@ -38,6 +38,24 @@ final class SearchedFields: Sendable {
 
     func name(of field: Field) -> String { registry.schema.fields[field.number].name }
 
+    /// Throws `invalidArgument` when a field has no column, or is none; `purpose` says what it was wanted for.
+    func checkColumn(_ field: String, to purpose: String) throws(SakuinError) {
+        if let definition = self[field] {
+            if definition.type == .text {
+                throw .invalid(
+                    "Field '\(field)' is text and has no column to \(purpose).", field: field,
+                    nextStep: "Define it as keyword, integer, float, boolean or date.")
+            }
+        } else if !isDynamic(field) {
+            throw unknown(field)
+        }
+    }
+
+    func unknown(_ field: String) -> SakuinError {
+        .invalid(
+            "There is no field '\(field)'.", field: field, value: field, nextStep: "The index has: \(names).")
+    }
+
     /// The names of the schema, for errors.
     var names: String { registry.schema.fields.map(\.name).joined(separator: ", ") }
 }

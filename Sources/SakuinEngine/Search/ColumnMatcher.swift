@@ -31,10 +31,8 @@ final class ColumnMatcher: Matcher {
         _ plan: ColumnPlan, _ segment: SegmentReader, _ scratch: Scratch
     ) throws(SearchError) -> Matcher {
         do throws(StorageError) {
-            guard let field = segment.meta.fieldNames.firstIndex(of: plan.field) else { return EmptyMatcher() }
             var matchers: [Matcher] = []
-            for entry in segment.columns.entries where entry.field == field {
-                let column = try segment.columns.column(entry)
+            for column in try segment.columns(of: plan.field) {
                 guard let range = ColumnRange.range(plan, column) else { continue }
                 matchers.append(ColumnMatcher(column, range, scratch))
             }

@@ -40,15 +40,7 @@ struct SortedWindow {
         reader = segment.reader
         columns = []
         do throws(StorageError) {
-            for key in keys {
-                var found: [Column] = []
-                if let field = segment.reader.meta.fieldNames.firstIndex(of: key.field) {
-                    for entry in segment.reader.columns.entries where entry.field == field {
-                        found.append(try segment.reader.columns.column(entry))
-                    }
-                }
-                columns.append(found)
-            }
+            for key in keys { columns.append(try segment.reader.columns(of: key.field)) }
         } catch {
             throw .storage(error)
         }

@@ -77,6 +77,14 @@ final class SegmentReader: Sendable {
             lengthSum: meta.fields[field].lengthSum)
     }
 
+    /// The columns of a field, one for each kind of values its documents have.
+    func columns(of field: String) throws(StorageError) -> [Column] {
+        guard let number = meta.fieldNames.firstIndex(of: field) else { return [] }
+        var found: [Column] = []
+        for entry in columns.entries where entry.field == number { found.append(try columns.column(entry)) }
+        return found
+    }
+
     /// The fields that have norms.
     var textFields: [Int] { normOffsets.indices.filter { normOffsets[$0] != nil } }
 
