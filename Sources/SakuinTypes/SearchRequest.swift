@@ -52,6 +52,9 @@ public struct SearchRequest: Sendable, Hashable {
     public var returnFields: FieldSelection = .none
     /// Whether hits carry the spans of the query in their stored text fields.
     public var spans: Bool = false
+    /// What to count beside the hits, at most `FacetRequest.countMax`. With any, all documents that match are looked at, so
+    /// that the total is exact whatever `total` says.
+    public var facets: [FacetRequest] = []
     /// Wait until this sequence number can be seen.
     public var minSequence: UInt64 = 0
     /// How long to wait for `minSequence`, in milliseconds, at most `ReadMoment.waitLimitMillisecondsMax`; 0: not at all.

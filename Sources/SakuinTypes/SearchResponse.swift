@@ -55,6 +55,8 @@ public struct Total: Sendable, Hashable {
 public struct SearchResponse: Sendable, Hashable {
     public var hits: [Hit]
     public var total: Total
+    /// As `facets` asked, in that order.
+    public var facets: [Facet]
     /// False when a part of the index could not be searched; `notes` says which.
     public var complete: Bool
     /// What capped, expanded or limited the answer, in sentences.
@@ -64,11 +66,12 @@ public struct SearchResponse: Sendable, Hashable {
     public var tookMicroseconds: UInt64
 
     public init(
-        hits: [Hit], total: Total, complete: Bool = true, notes: [String] = [], sequence: UInt64 = 0,
-        tookMicroseconds: UInt64 = 0
+        hits: [Hit], total: Total, facets: [Facet] = [], complete: Bool = true, notes: [String] = [],
+        sequence: UInt64 = 0, tookMicroseconds: UInt64 = 0
     ) {
         self.hits = hits
         self.total = total
+        self.facets = facets
         self.complete = complete
         self.notes = notes
         self.sequence = sequence

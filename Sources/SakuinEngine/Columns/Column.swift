@@ -180,13 +180,28 @@ final class Column: Sendable {
         return false
     }
 
-    /// The bytes of a keyword by its rank.
-    func string(_ rank: Int64) -> [UInt8] {
-        guard let stringEnds, let strings, rank >= 0, rank < stringCount else { return [] }
+    /// The bytes of a keyword by its rank, in the mapped section; none when there is no such rank.
+    private func bytes(_ rank: Int64) -> UnsafeRawBufferPointer {
+        guard let stringEnds, let strings, rank >= 0, rank < stringCount else {
+            return UnsafeRawBufferPointer(start: nil, count: 0)
+        }
         func end(_ i: Int) -> Int { Int(stringEnds.loadUnaligned(fromByteOffset: i * 4, as: UInt32.self)) }
         let from = rank == 0 ? 0 : end(Int(rank) - 1)
-        return [UInt8](UnsafeRawBufferPointer(start: strings + from, count: end(Int(rank)) - from))
+        return UnsafeRawBufferPointer(start: strings + from, count: end(Int(rank)) - from)
     }
+
+    /// The bytes of a keyword by its rank.
+    func string(_ rank: Int64) -> [UInt8] { [UInt8](bytes(rank)) }
+
+    /// Orders a keyword and one of another column by their bytes: below 0, 0 or above 0.
+    func compare(_ rank: UInt32, _ other: Column, _ otherRank: UInt32) -> Int {
+        let (a, b) = (bytes(Int64(rank)), other.bytes(Int64(otherRank)))
+        for i in 0..<min(a.count, b.count) where a[i] != b[i] { return a[i] < b[i] ? -1 : 1 }
+        return a.count - b.count
+    }
+
+    /// What a document with a rank that no string has is a sign of.
+    var damagedRank: StorageError { section.corrupt(0, "a keyword without a string") }
 
     /// The first rank whose string is not below `text`, the number of strings when there is none.
     func rank(of text: [UInt8]) -> Int64 {

@@ -5,6 +5,18 @@ enum ColumnKind: UInt8, CaseIterable {
     case boolean = 3
     case date = 4
     case keyword = 5
+
+    /// nil for text, which has no column.
+    init?(_ type: FieldType) {
+        switch type {
+        case .text: return nil
+        case .keyword: self = .keyword
+        case .integer: self = .integer
+        case .float: self = .float
+        case .boolean: self = .boolean
+        case .date: self = .date
+        }
+    }
 }
 
 /// Filter and sort values, by document, to the columns section.

@@ -95,6 +95,20 @@ struct ReplyPart {
         }
     }
 
+    mutating func add(_ facet: Facet) {
+        byteCount += facet.field.utf8.count + 40
+        objectByteCount += 128
+        for value in facet.values {
+            byteCount += 16
+            objectByteCount += 48
+            if case .keyword(let text) = value.value { byteCount += text.utf8.count }
+        }
+        for range in facet.ranges {
+            byteCount += range.name.utf8.count + 16
+            objectByteCount += 48
+        }
+    }
+
     private static func byteCount(_ value: FieldValue) -> Int {
         switch value {
         case .null, .boolean: 5

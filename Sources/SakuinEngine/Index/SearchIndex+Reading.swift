@@ -18,13 +18,14 @@ extension SearchIndex {
         return response
     }
 
-    /// The same on a thread that others wait for: nil, with nothing done, when the search would wait, read stored text, or
-    /// take longer than about so many nanoseconds.
+    /// The same on a thread that others wait for: nil, with nothing done, when the search would wait, read stored text,
+    /// count facets, or take longer than about so many nanoseconds.
     public func searchNow(
         _ request: SearchRequest, withinNanoseconds limit: UInt64
     ) throws(SakuinError) -> SearchResponse? {
         let began = Clock.nanoseconds()
         if request.returnFields != .none || request.spans || request.minSequence > writer.visibleSequence { return nil }
+        if !request.facets.isEmpty { return nil }
         try check(request)
         if request.offset + request.limit > Self.quickWindowMax { return nil }
         let (deadline, isEndless) = began.addingReportingOverflow(limit)
@@ -97,11 +98,15 @@ extension SearchIndex {
             plan = try self.plan(request, proofs: shared.value.proofs)
         } catch { throw .refused(error) }
         if isQuick, plan.readsDocuments { return nil }
+        let cancellation = deadline == 0 ? nil : Cancellation(deadlineNanoseconds: deadline)
+        let counter =
+            request.facets.isEmpty ? nil : try facetCounter(request.facets, shared.value, cancellation)
         let search = SnapshotSearch(
             plan, schema: schema, segments: shared.value.searchable, models: shared.value.models,
-            cancellation: deadline == 0 ? nil : Cancellation(deadlineNanoseconds: deadline))
+            cancellation: cancellation)
         let window = request.limit == 0 ? 0 : request.offset + request.limit
-        let outcome = try search.run(window: window, total: request.total, sort: request.sort)
+        let outcome = try search.run(
+            window: window, total: request.total, sort: request.sort, listener: counter)
         // A few keys are in what the search itself has taken.
         let isSmall =
             request.returnFields == .none && !request.spans && outcome.found.count <= Self.quickWindowMax
@@ -110,6 +115,7 @@ extension SearchIndex {
             ? try KeyHits.make(outcome.found, from: request.offset, shared.value.searchable)
             : try Self.hits(outcome.found, request, shared.value.searchable, schema, plan, reply ?? replyMemory())
         var response = SearchResponse(hits: hits, total: outcome.total, complete: shared.value.damage.isEmpty)
+        if let counter { response.facets = try Self.facets(counter, reply ?? replyMemory()) }
         response.notes = shared.value.damage
         if plan.smartPartCount > 0 {
             response.notes.append("Mode 'smart': found by any of \(plan.smartPartCount) parts of the text too.")
@@ -160,7 +166,7 @@ extension SearchIndex {
         return hits
     }
 
-    private static func take(_ part: ReplyPart, _ reply: ReplyMemory) throws(SearchError) {
+    static func take(_ part: ReplyPart, _ reply: ReplyMemory) throws(SearchError) {
         do throws(SakuinError) { try reply.take(part.byteCount, objectByteCount: part.objectByteCount) } catch {
             throw .refused(error)
         }
@@ -180,6 +186,7 @@ extension SearchIndex {
         if case .atLeast(let limit) = request.total, limit < 1 {
             throw .invalid("total counts to at least 1.", field: "total", value: limit)
         }
+        if !request.facets.isEmpty { try check(request.facets) }
         for key in request.sort where key.field != "_score" && key.field != "_key" {
             let isText = schema.fields.contains { $0.name == key.field && $0.type == .text }
             guard !isText, registry.names.contains(key.field) else {

@@ -5,6 +5,7 @@
 // 3. Per segment: matchers find documents and score them block by block; dead ones are dropped; what is left is counted
 //    as far as asked and offered to the heap. When no count is asked, documents that cannot be among the best any more
 //    are not looked for.
+// 4. A listener is told of all of them, so that nothing is left out then, nor counted without being looked for.
 
 /// One segment as a search sees it.
 struct SearchableSegment: Sendable {
@@ -41,8 +42,11 @@ struct SnapshotSearch: ~Copyable {
         self.cancellation = cancellation
     }
 
-    /// The `window` best documents by score, or by `sort` when it is not empty.
-    func run(window: Int, total policy: TotalPolicy, sort: [SortKey]) throws(SearchError) -> SearchOutcome {
+    /// The `window` best documents by score, or by `sort` when it is not empty; with a listener the total is exact whatever
+    /// the policy.
+    func run(
+        window: Int, total policy: TotalPolicy, sort: [SortKey], listener: (any MatchListener)? = nil
+    ) throws(SearchError) -> SearchOutcome {
         var queries: [SegmentQuery] = []
         queries.reserveCapacity(segments.count)
         var outcome = SearchOutcome()
@@ -51,7 +55,7 @@ struct SnapshotSearch: ~Copyable {
             outcome.expandedWordCount = max(outcome.expandedWordCount, query.expandedWordCount)
             queries.append(query)
         }
-        var collector = Collector(window: window, policy: policy, sort: sort)
+        var collector = Collector(window: window, policy: listener == nil ? policy : .exact, sort: sort)
         let leaves = collector.scores ? leaves(queries) : []
         if collector.canLeaveOut, window <= ListHead.hitCount {
             for number in queries.indices where segments[number].live == nil {
@@ -60,7 +64,8 @@ struct SnapshotSearch: ~Copyable {
         }
         for number in queries.indices {
             try collector.enter(segments[number], Int32(truncatingIfNeeded: number))
-            try collect(queries[number], segments[number].live, leaves, &collector)
+            try listener?.enter(segments[number].reader)
+            try collect(queries[number], segments[number].live, leaves, &collector, listener)
             if collector.isDone { break }
         }
         outcome.found = try collector.found()
@@ -118,40 +123,57 @@ struct SnapshotSearch: ~Copyable {
 
     private func collect(
         _ query: SegmentQuery, _ live: LiveDocuments?, _ leaves: [WeightedPhrase],
-        _ collector: inout Collector
+        _ collector: inout Collector, _ listener: (any MatchListener)?
     ) throws(SearchError) {
-        if !collector.wantsDocuments, live == nil, let count = query.plainDocumentFrequency {
-            collector.count(count)
-            return
-        }
-        if collector.countsAll, live == nil, let count = try query.unionCount() {
-            collector.count(count)
-            return
-        }
-        if collector.window <= ListHead.hitCount, collector.isByScore, live == nil,
-            let (count, head, score) = try query.head(leaves)
-        {
-            collector.count(count)
-            for i in 0..<head.count {
-                let document = head.documents[i]
-                collector.offer(document, score.score(head.frequencies[i], document))
-            }
-            return
-        }
+        if listener == nil, live == nil, try collectUnread(query, leaves, &collector) { return }
         let matcher = try query.matcher(leaves)
         if matcher is EmptyMatcher { return }
+        let batch = MatchBatch(scratch)
+        var target: UInt32 = 0
+        while true {
+            var count = try matcher.matches(from: target, above: collector.needed, into: batch)
+            if count == 0 { return }
+            target = batch.documents[count - 1] &+ 1
+            if let live { count = live.keepLiving(batch, count) }
+            collector.take(batch, count)
+            if let listener, count > 0 { try listener.take(batch, count) }
+            if collector.isDone { return }
+            do throws(StorageError) { try cancellation?.check() } catch { throw .storage(error) }
+        }
+    }
+
+    /// Collects what is known of a segment without dead documents before any is looked for; false when that is not enough.
+    private func collectUnread(
+        _ query: SegmentQuery, _ leaves: [WeightedPhrase], _ collector: inout Collector
+    ) throws(SearchError) -> Bool {
+        if !collector.wantsDocuments, let count = query.plainDocumentFrequency {
+            collector.count(count)
+            return true
+        }
+        if collector.countsAll, let count = try query.unionCount() {
+            collector.count(count)
+            return true
+        }
+        guard collector.window <= ListHead.hitCount, collector.isByScore,
+            let (count, head, score) = try query.head(leaves)
+        else { return false }
+        collector.count(count)
+        for i in 0..<head.count {
+            let document = head.documents[i]
+            collector.offer(document, score.score(head.frequencies[i], document))
+        }
+        return true
+    }
+}
+
+extension Matcher {
+    /// `next`, as searches throw.
+    @inline(__always)
+    fileprivate func matches(
+        from target: UInt32, above needed: Double, into batch: MatchBatch
+    ) throws(SearchError) -> Int {
         do throws(StorageError) {
-            let batch = MatchBatch(scratch)
-            var target: UInt32 = 0
-            while true {
-                var count = try matcher.next(from: target, above: collector.needed, into: batch)
-                if count == 0 { return }
-                target = batch.documents[count - 1] &+ 1
-                if let live { count = live.keepLiving(batch, count) }
-                collector.take(batch, count)
-                if collector.isDone { return }
-                try cancellation?.check()
-            }
+            return try next(from: target, above: needed, into: batch)
         } catch {
             throw .storage(error)
         }

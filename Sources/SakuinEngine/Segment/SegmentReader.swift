@@ -85,6 +85,12 @@ final class SegmentReader: Sendable {
         return found
     }
 
+    /// Whether any document has a value with a column in the field.
+    func hasColumn(of field: String) -> Bool {
+        guard let number = meta.fieldNames.firstIndex(of: field) else { return false }
+        return columns.entries.contains { $0.field == number }
+    }
+
     /// The fields that have norms.
     var textFields: [Int] { normOffsets.indices.filter { normOffsets[$0] != nil } }
 

@@ -32,6 +32,9 @@ import Testing
         request.returnFields = .all
         #expect(try index.searchNow(request, withinNanoseconds: .max) == nil)
         #expect(try index.searchNow(SearchRequest("\"国 数\"~3"), withinNanoseconds: .max) == nil)
+        request = SearchRequest("国")
+        request.facets = [FacetRequest("tag")]
+        #expect(try index.searchNow(request, withinNanoseconds: .max) == nil)
         request = SearchRequest("国", limit: 5_000)
         #expect(try index.searchNow(request, withinNanoseconds: .max) == nil)
         request = SearchRequest("国")

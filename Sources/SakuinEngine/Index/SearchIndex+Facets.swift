@@ -1,0 +1,71 @@
+extension SearchIndex {
+    /// Throws `invalidArgument` for what no facet can be, naming its field.
+    func check(_ facets: [FacetRequest]) throws(SakuinError) {
+        if facets.count > FacetRequest.countMax {
+            throw .invalid(
+                "A search has at most \(FacetRequest.countMax) facets.", field: "facets",
+                limit: FacetRequest.countMax, value: facets.count, nextStep: "Ask for the others by another search.")
+        }
+        for facet in facets {
+            try searched.checkColumn(facet.field, to: "count")
+            guard (0...FacetRequest.limitMax).contains(facet.limit) else {
+                throw .invalid(
+                    "A facet lists 0 to \(FacetRequest.limitMax) values.", field: facet.field,
+                    limit: FacetRequest.limitMax, value: facet.limit, nextStep: "Narrow the query, or export the index."
+                )
+            }
+            guard facet.ranges.count <= FacetRequest.rangeCountMax else {
+                throw .invalid(
+                    "A facet has at most \(FacetRequest.rangeCountMax) ranges.", field: facet.field,
+                    limit: FacetRequest.rangeCountMax, value: facet.ranges.count,
+                    nextStep: "Ask for the others by another facet.")
+            }
+            for range in facet.ranges { try check(range, of: facet.field) }
+        }
+    }
+
+    private func check(_ range: FacetRange, of field: String) throws(SakuinError) {
+        guard (1...FacetRange.nameByteCountMax).contains(range.name.utf8.count) else {
+            throw .invalid(
+                "The name of a range has 1 to \(FacetRange.nameByteCountMax) bytes.", field: field,
+                limit: FacetRange.nameByteCountMax, value: range.name.utf8.count)
+        }
+        // A field outside the schema may have any of the kinds that are no keywords.
+        let kinds = searched[field].flatMap { ColumnKind($0.type) }.map { [$0] } ?? [.integer, .float, .boolean, .date]
+        if kinds == [.keyword] { return }
+        for bound in [range.lower, range.upper] {
+            guard let bound else { continue }
+            guard kinds.contains(where: { ColumnRange.value(RangeBound(bound), $0, isUpper: false) != nil }) else {
+                throw .invalid(
+                    "'\(bound)' in range '\(range.name)' is no value of field '\(field)'.", field: field, value: bound,
+                    nextStep: "Write numbers, true or false, or dates such as 2023-11-09.")
+            }
+        }
+    }
+
+    /// What counts the facets of a search of the snapshot. Throws when one is of a field outside the schema that documents
+    /// have, but none with a value that has a column: that all of them have no value would be true, and not what was meant.
+    func facetCounter(
+        _ facets: [FacetRequest], _ snapshot: IndexSnapshot, _ cancellation: Cancellation?
+    ) throws(SearchError) -> FacetCounter {
+        // In what is missing there may be the column.
+        for facet in facets where searched[facet.field] == nil && snapshot.damage.isEmpty {
+            let readers = snapshot.segments.lazy.map(\.reader).filter { $0.meta.fieldNames.contains(facet.field) }
+            if readers.isEmpty || readers.contains(where: { $0.hasColumn(of: facet.field) }) { continue }
+            throw .refused(
+                .invalid(
+                    "Field '\(facet.field)' has no column to count: no document has a number, boolean or date there.",
+                    field: facet.field, nextStep: "Define it as keyword in the schema of a new index."))
+        }
+        return FacetCounter(facets, memory, cancellation)
+    }
+
+    /// What was counted, with memory for it in the reply.
+    static func facets(_ counter: FacetCounter, _ reply: ReplyMemory) throws(SearchError) -> [Facet] {
+        let facets = try counter.facets()
+        var part = ReplyPart()
+        for facet in facets { part.add(facet) }
+        try take(part, reply)
+        return facets
+    }
+}
