@@ -76,6 +76,16 @@ accept("search-reply", "Two hits of three; the first with a returned field and a
     "Reply", '''search { hits { key: "1" score: 1.5 json: "{\\"title\\":\\"5G网络\\"}"
     spans { field: "title" offsets: 0 offsets: 8 } } hits { key: "2" score: 0.25 } total: 3 total_is_exact: true
     complete: true sequence: 9 took_microseconds: 120 }''')))
+accept("search-facets", "Count the five most frequent values of author, and documents by ranges of year, beside no hits.", frame(
+    "REQUEST", 5, message("Request", '''search { index: "news" query { text: "5G网络" }
+    facets { field: "author" limit: 5 } facets { field: "year" ranges { name: "before" upper: "2000" }
+    ranges { name: "since" lower: "2000" } } }''')))
+accept("search-facets-reply", "Facets of each type of value, and of ranges.", frame("REPLY", 5, message(
+    "Reply", '''search { total: 9 total_is_exact: true complete: true sequence: 9 took_microseconds: 80
+    facets { field: "author" values { count: 4 keyword: "佚名" } values { count: 2 keyword: "Anon" } distinct: 4 other: 2
+    missing: 1 } facets { field: "year" ranges { name: "before" count: 3 } ranges { name: "since" count: 5 } missing: 1 }
+    facets { field: "n" values { count: 2 integer: -7 } values { count: 2 float: 0.5 } values { count: 1 boolean: false }
+    values { count: 1 date_milliseconds: 1699488000000 } distinct: 4 missing: 3 } }''')))
 accept("get-incomplete", "Of two keys one is found; a segment cannot be read, the other may be in it.", frame(
     "REPLY", 4, message("Reply", '''documents { documents { found: true key: "1" json: "{\\"title\\":\\"5G网络\\"}" }
     documents { } missing: "Segment segment-0000000000000002.seg is not searched: it is damaged." }''')))
@@ -176,6 +186,8 @@ reject("payload-utf8", "Query text that is no UTF-8: the stream gets INVALID_ARG
        frame("REQUEST", 1, message("Request", 'search { index: "news" query { text: "\\377\\376" } }')))
 reject("payload-token-utf8", "A token that is no UTF-8: the message is refused, which costs the connection.", "payload",
        frame("HELLO", 0, HELLO[12:] + b"\x32\x02\xff\xfe"))
+reject("payload-facet-value", "A reply with a count of a facet that says of no value: a client refuses it.", "payload",
+       frame("REPLY", 5, message("Reply", 'search { facets { field: "author" values { count: 4 } } }')))
 deep = 'text { text: "深" }'
 for _ in range(64):
     deep = f"not {{ {deep} }}"

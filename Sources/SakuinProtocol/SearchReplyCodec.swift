@@ -4,6 +4,8 @@
 // 1. `encode` adds up the bytes first, then writes them into one array; the bytes are those the library would make.
 // 2. `decode` reads what `encode` writes. Whatever else it meets it leaves to the library, which knows every legal form
 //    and the errors of the others.
+// 3. Facets are few, and the library's: `encode` puts its bytes behind what it writes itself, `decode` leaves a reply with
+//    any to it.
 
 import SakuinTypes
 
@@ -24,6 +26,7 @@ enum SearchReplyCodec {
         static let notes: UInt8 = 5 << 3 | 2
         static let sequence: UInt8 = 6 << 3
         static let took: UInt8 = 7 << 3
+        static let facets: UInt8 = 8 << 3 | 2
         static let key: UInt8 = 1 << 3 | 2
         static let score: UInt8 = 2 << 3 | 5
         static let json: UInt8 = 3 << 3 | 2
@@ -37,8 +40,10 @@ enum SearchReplyCodec {
     static func encode(_ response: SearchResponse) -> [UInt8] {
         let hasFields = response.hits.contains { !$0.fields.isEmpty }
         let json: [[UInt8]] = hasFields ? response.hits.map(Self.json) : []
+        let facets = response.facets.map { WireCodec.bytes(WireCodec.facet($0)) }
         return withUnsafeTemporaryAllocation(of: Int.self, capacity: response.hits.count + 1) { counts in
             var body = byteCount(tail: response)
+            for facet in facets { body += ProtoWriter.byteCount(block: facet.count) }
             for (number, hit) in response.hits.enumerated() {
                 let count = byteCount(hit, jsonByteCount: hasFields ? json[number].count : 0)
                 counts[number] = count
@@ -52,6 +57,10 @@ enum SearchReplyCodec {
                     write(hit, hasFields ? json[number] : [], &out)
                 }
                 write(tail: response, &out)
+                for facet in facets {
+                    out.begin(Tag.facets, byteCount: facet.count)
+                    facet.withUnsafeBytes { out.write($0) }
+                }
                 initializedCount = out.count
             }
         }

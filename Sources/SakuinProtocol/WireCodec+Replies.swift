@@ -131,6 +131,8 @@ extension WireCodec {
     // MARK: Hits
 
     private static func searchResponse(_ m: Sakuin_V1_SearchReply) throws(SakuinError) -> SearchResponse {
+        var facets: [Facet] = []
+        for facet in m.facets { facets.append(try self.facet(facet)) }
         var hits: [Hit] = []
         for hit in m.hits {
             let key = try text(hit.key, "key")
@@ -145,7 +147,7 @@ extension WireCodec {
             hits.append(Hit(key: key, score: hit.score, fields: fields, spans: spans))
         }
         return SearchResponse(
-            hits: hits, total: Total(Int(clamping: m.total), m.totalIsExact ? .exact : .atLeast),
+            hits: hits, total: Total(Int(clamping: m.total), m.totalIsExact ? .exact : .atLeast), facets: facets,
             complete: m.complete, notes: m.notes, sequence: m.sequence, tookMicroseconds: m.tookMicroseconds)
     }
 

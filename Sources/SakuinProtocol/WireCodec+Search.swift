@@ -41,6 +41,7 @@ extension WireCodec {
             $0.minSequence = request.minSequence
             $0.waitLimitMilliseconds = UInt32(clamping: request.waitLimitMilliseconds)
             $0.pointInTime = request.pointInTime ?? ""
+            $0.facets = request.facets.map(facetRequest)
         }
     }
 
@@ -65,6 +66,7 @@ extension WireCodec {
         request.minSequence = m.minSequence
         request.waitLimitMilliseconds = Int(m.waitLimitMilliseconds)
         if !m.pointInTime.isEmpty { request.pointInTime = m.pointInTime }
+        request.facets = m.facets.map(facetRequest)
         return request
     }
 

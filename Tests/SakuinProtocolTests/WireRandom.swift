@@ -74,6 +74,7 @@ struct WireRandom: RandomNumberGenerator {
         request.returnFields = pick([.none, .all, .named(list(3) { $0.name() })])
         request.spans = flag()
         request.moment = moment()
+        request.facets = list(2) { $0.facetRequest() }
         return request
     }
 
@@ -119,8 +120,35 @@ struct WireRandom: RandomNumberGenerator {
                                 return TextSpan(start: start, end: start + random.below(9))
                             })
                     })
-            }, total: Total(below(1 << 40), pick([.exact, .atLeast])), complete: flag(), notes: list(2) { $0.text() },
-            sequence: next(), tookMicroseconds: next())
+            }, total: Total(below(1 << 40), pick([.exact, .atLeast])), facets: list(2) { $0.facet() },
+            complete: flag(), notes: list(2) { $0.text() }, sequence: next(), tookMicroseconds: next())
+    }
+
+    // MARK: Facets
+
+    private mutating func facetRequest() -> FacetRequest {
+        var request = FacetRequest(name(), limit: below(2000))
+        request.ranges = list(3) {
+            FacetRange($0.text(), from: $0.flag() ? $0.text() : nil, to: $0.flag() ? $0.text() : nil)
+        }
+        return request
+    }
+
+    private mutating func facetValue() -> FacetValue {
+        switch below(5) {
+        case 0: .keyword(text())
+        case 1: .integer(Int64(bitPattern: next()))
+        case 2: .float(Double(below(1 << 20)) / 64 - 100)
+        case 3: .boolean(flag())
+        default: .date(milliseconds: Int64(bitPattern: next()))
+        }
+    }
+
+    private mutating func facet() -> Facet {
+        Facet(
+            field: name(), values: list(4) { FacetCount($0.facetValue(), $0.below(1 << 40)) },
+            distinctCount: below(1 << 40), ranges: list(3) { FacetRangeCount($0.text(), $0.below(1 << 40)) },
+            otherCount: below(1 << 40), missingCount: below(1 << 40))
     }
 
     mutating func schema() -> Schema {

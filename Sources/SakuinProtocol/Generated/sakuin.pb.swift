@@ -392,230 +392,224 @@ nonisolated struct Sakuin_V1_Welcome: Sendable {
 }
 
 /// The payload of a REQUEST frame.
-nonisolated struct Sakuin_V1_Request: @unchecked Sendable {
+nonisolated struct Sakuin_V1_Request: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
   /// How long the client waits; 0: no deadline.
-  var deadlineMilliseconds: UInt32 {
-    get {_storage._deadlineMilliseconds}
-    set {_uniqueStorage()._deadlineMilliseconds = newValue}
-  }
+  var deadlineMilliseconds: UInt32 = 0
 
-  var call: OneOf_Call? {
-    get {return _storage._call}
-    set {_uniqueStorage()._call = newValue}
-  }
+  var call: Sakuin_V1_Request.OneOf_Call? = nil
 
   var createIndex: Sakuin_V1_CreateIndex {
     get {
-      if case .createIndex(let v)? = _storage._call {return v}
+      if case .createIndex(let v)? = call {return v}
       return Sakuin_V1_CreateIndex()
     }
-    set {_uniqueStorage()._call = .createIndex(newValue)}
+    set {call = .createIndex(newValue)}
   }
 
   var listIndexes: Sakuin_V1_ListIndexes {
     get {
-      if case .listIndexes(let v)? = _storage._call {return v}
+      if case .listIndexes(let v)? = call {return v}
       return Sakuin_V1_ListIndexes()
     }
-    set {_uniqueStorage()._call = .listIndexes(newValue)}
+    set {call = .listIndexes(newValue)}
   }
 
   var dropIndex: Sakuin_V1_DropIndex {
     get {
-      if case .dropIndex(let v)? = _storage._call {return v}
+      if case .dropIndex(let v)? = call {return v}
       return Sakuin_V1_DropIndex()
     }
-    set {_uniqueStorage()._call = .dropIndex(newValue)}
+    set {call = .dropIndex(newValue)}
   }
 
   var aliasIndex: Sakuin_V1_AliasIndex {
     get {
-      if case .aliasIndex(let v)? = _storage._call {return v}
+      if case .aliasIndex(let v)? = call {return v}
       return Sakuin_V1_AliasIndex()
     }
-    set {_uniqueStorage()._call = .aliasIndex(newValue)}
+    set {call = .aliasIndex(newValue)}
   }
 
   var write: Sakuin_V1_Write {
     get {
-      if case .write(let v)? = _storage._call {return v}
+      if case .write(let v)? = call {return v}
       return Sakuin_V1_Write()
     }
-    set {_uniqueStorage()._call = .write(newValue)}
+    set {call = .write(newValue)}
   }
 
   var search: Sakuin_V1_Search {
     get {
-      if case .search(let v)? = _storage._call {return v}
+      if case .search(let v)? = call {return v}
       return Sakuin_V1_Search()
     }
-    set {_uniqueStorage()._call = .search(newValue)}
+    set {call = .search(newValue)}
   }
 
   var get: Sakuin_V1_Get {
     get {
-      if case .get(let v)? = _storage._call {return v}
+      if case .get(let v)? = call {return v}
       return Sakuin_V1_Get()
     }
-    set {_uniqueStorage()._call = .get(newValue)}
+    set {call = .get(newValue)}
   }
 
   var refresh: Sakuin_V1_Refresh {
     get {
-      if case .refresh(let v)? = _storage._call {return v}
+      if case .refresh(let v)? = call {return v}
       return Sakuin_V1_Refresh()
     }
-    set {_uniqueStorage()._call = .refresh(newValue)}
+    set {call = .refresh(newValue)}
   }
 
   var commit: Sakuin_V1_Commit {
     get {
-      if case .commit(let v)? = _storage._call {return v}
+      if case .commit(let v)? = call {return v}
       return Sakuin_V1_Commit()
     }
-    set {_uniqueStorage()._call = .commit(newValue)}
+    set {call = .commit(newValue)}
   }
 
   var statistics: Sakuin_V1_Statistics {
     get {
-      if case .statistics(let v)? = _storage._call {return v}
+      if case .statistics(let v)? = call {return v}
       return Sakuin_V1_Statistics()
     }
-    set {_uniqueStorage()._call = .statistics(newValue)}
+    set {call = .statistics(newValue)}
   }
 
   var segments: Sakuin_V1_Segments {
     get {
-      if case .segments(let v)? = _storage._call {return v}
+      if case .segments(let v)? = call {return v}
       return Sakuin_V1_Segments()
     }
-    set {_uniqueStorage()._call = .segments(newValue)}
+    set {call = .segments(newValue)}
   }
 
   var compact: Sakuin_V1_Compact {
     get {
-      if case .compact(let v)? = _storage._call {return v}
+      if case .compact(let v)? = call {return v}
       return Sakuin_V1_Compact()
     }
-    set {_uniqueStorage()._call = .compact(newValue)}
+    set {call = .compact(newValue)}
   }
 
   /// The client streams WriteBatch messages in DATA frames; the server acknowledges each in order.
   var `import`: Sakuin_V1_Import {
     get {
-      if case .import(let v)? = _storage._call {return v}
+      if case .import(let v)? = call {return v}
       return Sakuin_V1_Import()
     }
-    set {_uniqueStorage()._call = .import(newValue)}
+    set {call = .import(newValue)}
   }
 
   /// The server streams ExportPage messages in DATA frames.
   var export: Sakuin_V1_Export {
     get {
-      if case .export(let v)? = _storage._call {return v}
+      if case .export(let v)? = call {return v}
       return Sakuin_V1_Export()
     }
-    set {_uniqueStorage()._call = .export(newValue)}
+    set {call = .export(newValue)}
   }
 
   var createSnapshot: Sakuin_V1_CreateSnapshot {
     get {
-      if case .createSnapshot(let v)? = _storage._call {return v}
+      if case .createSnapshot(let v)? = call {return v}
       return Sakuin_V1_CreateSnapshot()
     }
-    set {_uniqueStorage()._call = .createSnapshot(newValue)}
+    set {call = .createSnapshot(newValue)}
   }
 
   var listSnapshots: Sakuin_V1_ListSnapshots {
     get {
-      if case .listSnapshots(let v)? = _storage._call {return v}
+      if case .listSnapshots(let v)? = call {return v}
       return Sakuin_V1_ListSnapshots()
     }
-    set {_uniqueStorage()._call = .listSnapshots(newValue)}
+    set {call = .listSnapshots(newValue)}
   }
 
   var restoreSnapshot: Sakuin_V1_RestoreSnapshot {
     get {
-      if case .restoreSnapshot(let v)? = _storage._call {return v}
+      if case .restoreSnapshot(let v)? = call {return v}
       return Sakuin_V1_RestoreSnapshot()
     }
-    set {_uniqueStorage()._call = .restoreSnapshot(newValue)}
+    set {call = .restoreSnapshot(newValue)}
   }
 
   var deleteSnapshot: Sakuin_V1_DeleteSnapshot {
     get {
-      if case .deleteSnapshot(let v)? = _storage._call {return v}
+      if case .deleteSnapshot(let v)? = call {return v}
       return Sakuin_V1_DeleteSnapshot()
     }
-    set {_uniqueStorage()._call = .deleteSnapshot(newValue)}
+    set {call = .deleteSnapshot(newValue)}
   }
 
   var openPointInTime: Sakuin_V1_OpenPointInTime {
     get {
-      if case .openPointInTime(let v)? = _storage._call {return v}
+      if case .openPointInTime(let v)? = call {return v}
       return Sakuin_V1_OpenPointInTime()
     }
-    set {_uniqueStorage()._call = .openPointInTime(newValue)}
+    set {call = .openPointInTime(newValue)}
   }
 
   var closePointInTime: Sakuin_V1_ClosePointInTime {
     get {
-      if case .closePointInTime(let v)? = _storage._call {return v}
+      if case .closePointInTime(let v)? = call {return v}
       return Sakuin_V1_ClosePointInTime()
     }
-    set {_uniqueStorage()._call = .closePointInTime(newValue)}
+    set {call = .closePointInTime(newValue)}
   }
 
   var startCompaction: Sakuin_V1_StartCompaction {
     get {
-      if case .startCompaction(let v)? = _storage._call {return v}
+      if case .startCompaction(let v)? = call {return v}
       return Sakuin_V1_StartCompaction()
     }
-    set {_uniqueStorage()._call = .startCompaction(newValue)}
+    set {call = .startCompaction(newValue)}
   }
 
   var estimateCompaction: Sakuin_V1_EstimateCompaction {
     get {
-      if case .estimateCompaction(let v)? = _storage._call {return v}
+      if case .estimateCompaction(let v)? = call {return v}
       return Sakuin_V1_EstimateCompaction()
     }
-    set {_uniqueStorage()._call = .estimateCompaction(newValue)}
+    set {call = .estimateCompaction(newValue)}
   }
 
   var listJobs: Sakuin_V1_ListJobs {
     get {
-      if case .listJobs(let v)? = _storage._call {return v}
+      if case .listJobs(let v)? = call {return v}
       return Sakuin_V1_ListJobs()
     }
-    set {_uniqueStorage()._call = .listJobs(newValue)}
+    set {call = .listJobs(newValue)}
   }
 
   var controlJob: Sakuin_V1_ControlJob {
     get {
-      if case .controlJob(let v)? = _storage._call {return v}
+      if case .controlJob(let v)? = call {return v}
       return Sakuin_V1_ControlJob()
     }
-    set {_uniqueStorage()._call = .controlJob(newValue)}
+    set {call = .controlJob(newValue)}
   }
 
   var startCheck: Sakuin_V1_StartCheck {
     get {
-      if case .startCheck(let v)? = _storage._call {return v}
+      if case .startCheck(let v)? = call {return v}
       return Sakuin_V1_StartCheck()
     }
-    set {_uniqueStorage()._call = .startCheck(newValue)}
+    set {call = .startCheck(newValue)}
   }
 
   var reopenIndex: Sakuin_V1_ReopenIndex {
     get {
-      if case .reopenIndex(let v)? = _storage._call {return v}
+      if case .reopenIndex(let v)? = call {return v}
       return Sakuin_V1_ReopenIndex()
     }
-    set {_uniqueStorage()._call = .reopenIndex(newValue)}
+    set {call = .reopenIndex(newValue)}
   }
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
@@ -653,8 +647,6 @@ nonisolated struct Sakuin_V1_Request: @unchecked Sendable {
   }
 
   init() {}
-
-  fileprivate var _storage = _StorageClass.defaultInstance
 }
 
 /// The payload of a REPLY frame; empty for calls that return nothing.
@@ -1327,67 +1319,168 @@ nonisolated struct Sakuin_V1_RejectedOperation: Sendable {
   fileprivate var _error: Sakuin_V1_Status? = nil
 }
 
-nonisolated struct Sakuin_V1_Search: Sendable {
+nonisolated struct Sakuin_V1_Search: @unchecked Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  var index: String = String()
+  var index: String {
+    get {_storage._index}
+    set {_uniqueStorage()._index = newValue}
+  }
 
   var query: Sakuin_V1_QueryInput {
-    get {_query ?? Sakuin_V1_QueryInput()}
-    set {_query = newValue}
+    get {_storage._query ?? Sakuin_V1_QueryInput()}
+    set {_uniqueStorage()._query = newValue}
   }
   /// Returns true if `query` has been explicitly set.
-  var hasQuery: Bool {self._query != nil}
+  var hasQuery: Bool {_storage._query != nil}
   /// Clears the value of `query`. Subsequent reads from it will return its default value.
-  mutating func clearQuery() {self._query = nil}
+  mutating func clearQuery() {_uniqueStorage()._query = nil}
 
-  var fields: [String] = []
+  var fields: [String] {
+    get {_storage._fields}
+    set {_uniqueStorage()._fields = newValue}
+  }
 
-  var mode: Sakuin_V1_Mode = .exact
+  var mode: Sakuin_V1_Mode {
+    get {_storage._mode}
+    set {_uniqueStorage()._mode = newValue}
+  }
 
-  var limit: UInt32 = 0
+  var limit: UInt32 {
+    get {_storage._limit}
+    set {_uniqueStorage()._limit = newValue}
+  }
 
-  var offset: UInt32 = 0
+  var offset: UInt32 {
+    get {_storage._offset}
+    set {_uniqueStorage()._offset = newValue}
+  }
 
-  var total: Sakuin_V1_TotalPolicy = .exact
+  var total: Sakuin_V1_TotalPolicy {
+    get {_storage._total}
+    set {_uniqueStorage()._total = newValue}
+  }
 
   /// How far to count under TOTAL_POLICY_AT_LEAST.
-  var totalLimit: UInt64 = 0
+  var totalLimit: UInt64 {
+    get {_storage._totalLimit}
+    set {_uniqueStorage()._totalLimit = newValue}
+  }
 
   var filter: Sakuin_V1_QueryInput {
-    get {_filter ?? Sakuin_V1_QueryInput()}
-    set {_filter = newValue}
+    get {_storage._filter ?? Sakuin_V1_QueryInput()}
+    set {_uniqueStorage()._filter = newValue}
   }
   /// Returns true if `filter` has been explicitly set.
-  var hasFilter: Bool {self._filter != nil}
+  var hasFilter: Bool {_storage._filter != nil}
   /// Clears the value of `filter`. Subsequent reads from it will return its default value.
-  mutating func clearFilter() {self._filter = nil}
+  mutating func clearFilter() {_uniqueStorage()._filter = nil}
 
-  var sort: [Sakuin_V1_SortKey] = []
+  var sort: [Sakuin_V1_SortKey] {
+    get {_storage._sort}
+    set {_uniqueStorage()._sort = newValue}
+  }
 
-  var returnFields: Sakuin_V1_FieldSelection = .none
+  var returnFields: Sakuin_V1_FieldSelection {
+    get {_storage._returnFields}
+    set {_uniqueStorage()._returnFields = newValue}
+  }
 
-  var returnedNames: [String] = []
+  var returnedNames: [String] {
+    get {_storage._returnedNames}
+    set {_uniqueStorage()._returnedNames = newValue}
+  }
 
-  var spans: Bool = false
+  var spans: Bool {
+    get {_storage._spans}
+    set {_uniqueStorage()._spans = newValue}
+  }
 
   /// Not answered before this sequence number can be seen; 0: whatever can be seen.
-  var minSequence: UInt64 = 0
+  var minSequence: UInt64 {
+    get {_storage._minSequence}
+    set {_uniqueStorage()._minSequence = newValue}
+  }
 
   /// How long to wait for it, at most 60000; 0: not at all.
-  var waitLimitMilliseconds: UInt32 = 0
+  var waitLimitMilliseconds: UInt32 {
+    get {_storage._waitLimitMilliseconds}
+    set {_uniqueStorage()._waitLimitMilliseconds = newValue}
+  }
 
   /// The token of a point in time; empty: what can be seen now.
-  var pointInTime: String = String()
+  var pointInTime: String {
+    get {_storage._pointInTime}
+    set {_uniqueStorage()._pointInTime = newValue}
+  }
+
+  /// At most 32. With any, all documents that match are counted, whatever `total` says.
+  var facets: [Sakuin_V1_FacetRequest] {
+    get {_storage._facets}
+    set {_uniqueStorage()._facets = newValue}
+  }
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
 
-  fileprivate var _query: Sakuin_V1_QueryInput? = nil
-  fileprivate var _filter: Sakuin_V1_QueryInput? = nil
+  fileprivate var _storage = _StorageClass.defaultInstance
+}
+
+/// What to count beside the hits: the values of a column in all documents that match.
+nonisolated struct Sakuin_V1_FacetRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var field: String = String()
+
+  /// Values to list, at most 1000; 0: only how many there are.
+  var limit: UInt32 = 0
+
+  /// At most 100; when there are any, documents are counted by them instead of by value.
+  var ranges: [Sakuin_V1_FacetRange] = []
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
+/// Values from `lower` on that are below `upper`, read by the type of the column; without one the range is open.
+nonisolated struct Sakuin_V1_FacetRange: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// 1 to 255 bytes.
+  var name: String = String()
+
+  var lower: String {
+    get {_lower ?? String()}
+    set {_lower = newValue}
+  }
+  /// Returns true if `lower` has been explicitly set.
+  var hasLower: Bool {self._lower != nil}
+  /// Clears the value of `lower`. Subsequent reads from it will return its default value.
+  mutating func clearLower() {self._lower = nil}
+
+  var upper: String {
+    get {_upper ?? String()}
+    set {_upper = newValue}
+  }
+  /// Returns true if `upper` has been explicitly set.
+  var hasUpper: Bool {self._upper != nil}
+  /// Clears the value of `upper`. Subsequent reads from it will return its default value.
+  mutating func clearUpper() {self._upper = nil}
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+
+  fileprivate var _lower: String? = nil
+  fileprivate var _upper: String? = nil
 }
 
 /// Keeps what can be seen now for searches and exports, until it was not used for so long.
@@ -1761,6 +1854,118 @@ nonisolated struct Sakuin_V1_SearchReply: Sendable {
   var sequence: UInt64 = 0
 
   var tookMicroseconds: UInt64 = 0
+
+  /// In the order they were asked for.
+  var facets: [Sakuin_V1_Facet] = []
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
+/// Exact counts over what could be searched; every document counts once in a facet, but for ranges that overlap.
+nonisolated struct Sakuin_V1_Facet: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var field: String = String()
+
+  /// Highest count first, then by value.
+  var values: [Sakuin_V1_FacetCount] = []
+
+  /// Distinct values, listed or not.
+  var distinct: UInt64 = 0
+
+  /// In the order they were asked for.
+  var ranges: [Sakuin_V1_FacetRangeCount] = []
+
+  /// Documents with a value that is not listed, or lies in no range.
+  var other: UInt64 = 0
+
+  /// Documents without a value.
+  var missing: UInt64 = 0
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
+nonisolated struct Sakuin_V1_FacetCount: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var count: UInt64 = 0
+
+  /// By the type of the column.
+  var value: Sakuin_V1_FacetCount.OneOf_Value? = nil
+
+  var keyword: Data {
+    get {
+      if case .keyword(let v)? = value {return v}
+      return Data()
+    }
+    set {value = .keyword(newValue)}
+  }
+
+  var integer: Int64 {
+    get {
+      if case .integer(let v)? = value {return v}
+      return 0
+    }
+    set {value = .integer(newValue)}
+  }
+
+  var float: Double {
+    get {
+      if case .float(let v)? = value {return v}
+      return 0
+    }
+    set {value = .float(newValue)}
+  }
+
+  var boolean: Bool {
+    get {
+      if case .boolean(let v)? = value {return v}
+      return false
+    }
+    set {value = .boolean(newValue)}
+  }
+
+  /// Since 1970-01-01T00:00Z.
+  var dateMilliseconds: Int64 {
+    get {
+      if case .dateMilliseconds(let v)? = value {return v}
+      return 0
+    }
+    set {value = .dateMilliseconds(newValue)}
+  }
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  /// By the type of the column.
+  nonisolated enum OneOf_Value: Equatable, Sendable {
+    case keyword(Data)
+    case integer(Int64)
+    case float(Double)
+    case boolean(Bool)
+    /// Since 1970-01-01T00:00Z.
+    case dateMilliseconds(Int64)
+
+  }
+
+  init() {}
+}
+
+nonisolated struct Sakuin_V1_FacetRangeCount: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var name: String = String()
+
+  var count: UInt64 = 0
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -2589,515 +2794,477 @@ nonisolated extension Sakuin_V1_Request: SwiftProtobuf.Message, SwiftProtobuf._M
   static let protoMessageName: String = _protobuf_package + ".Request"
   static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}deadline_milliseconds\0\u{3}create_index\0\u{3}list_indexes\0\u{3}drop_index\0\u{3}alias_index\0\u{1}write\0\u{1}search\0\u{1}get\0\u{1}refresh\0\u{1}commit\0\u{1}statistics\0\u{1}segments\0\u{1}compact\0\u{1}import\0\u{1}export\0\u{4}\u{5}create_snapshot\0\u{3}list_snapshots\0\u{3}restore_snapshot\0\u{3}delete_snapshot\0\u{3}open_point_in_time\0\u{3}close_point_in_time\0\u{4}\u{5}start_compaction\0\u{3}estimate_compaction\0\u{3}list_jobs\0\u{3}control_job\0\u{3}start_check\0\u{3}reopen_index\0")
 
-  fileprivate class _StorageClass {
-    var _deadlineMilliseconds: UInt32 = 0
-    var _call: Sakuin_V1_Request.OneOf_Call?
-
-      // This property is used as the initial default value for new instances of the type.
-      // The type itself is protecting the reference to its storage via CoW semantics.
-      // This will force a copy to be made of this reference when the first mutation occurs;
-      // hence, it is safe to mark this as `nonisolated(unsafe)`.
-      static nonisolated(unsafe) let defaultInstance = _StorageClass()
-
-    private init() {}
-
-    init(copying source: _StorageClass) {
-      _deadlineMilliseconds = source._deadlineMilliseconds
-      _call = source._call
-    }
-  }
-
-  fileprivate mutating func _uniqueStorage() -> _StorageClass {
-    if !isKnownUniquelyReferenced(&_storage) {
-      _storage = _StorageClass(copying: _storage)
-    }
-    return _storage
-  }
-
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    _ = _uniqueStorage()
-    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
-      while let fieldNumber = try decoder.nextFieldNumber() {
-        // The use of inline closures is to circumvent an issue where the compiler
-        // allocates stack space for every case branch when no optimizations are
-        // enabled. https://github.com/apple/swift-protobuf/issues/1034
-        switch fieldNumber {
-        case 1: try { try decoder.decodeSingularUInt32Field(value: &_storage._deadlineMilliseconds) }()
-        case 2: try {
-          var v: Sakuin_V1_CreateIndex?
-          var hadOneofValue = false
-          if let current = _storage._call {
-            hadOneofValue = true
-            if case .createIndex(let m) = current {v = m}
-          }
-          try decoder.decodeSingularMessageField(value: &v)
-          if let v = v {
-            if hadOneofValue {try decoder.handleConflictingOneOf()}
-            _storage._call = .createIndex(v)
-          }
-        }()
-        case 3: try {
-          var v: Sakuin_V1_ListIndexes?
-          var hadOneofValue = false
-          if let current = _storage._call {
-            hadOneofValue = true
-            if case .listIndexes(let m) = current {v = m}
-          }
-          try decoder.decodeSingularMessageField(value: &v)
-          if let v = v {
-            if hadOneofValue {try decoder.handleConflictingOneOf()}
-            _storage._call = .listIndexes(v)
-          }
-        }()
-        case 4: try {
-          var v: Sakuin_V1_DropIndex?
-          var hadOneofValue = false
-          if let current = _storage._call {
-            hadOneofValue = true
-            if case .dropIndex(let m) = current {v = m}
-          }
-          try decoder.decodeSingularMessageField(value: &v)
-          if let v = v {
-            if hadOneofValue {try decoder.handleConflictingOneOf()}
-            _storage._call = .dropIndex(v)
-          }
-        }()
-        case 5: try {
-          var v: Sakuin_V1_AliasIndex?
-          var hadOneofValue = false
-          if let current = _storage._call {
-            hadOneofValue = true
-            if case .aliasIndex(let m) = current {v = m}
-          }
-          try decoder.decodeSingularMessageField(value: &v)
-          if let v = v {
-            if hadOneofValue {try decoder.handleConflictingOneOf()}
-            _storage._call = .aliasIndex(v)
-          }
-        }()
-        case 6: try {
-          var v: Sakuin_V1_Write?
-          var hadOneofValue = false
-          if let current = _storage._call {
-            hadOneofValue = true
-            if case .write(let m) = current {v = m}
-          }
-          try decoder.decodeSingularMessageField(value: &v)
-          if let v = v {
-            if hadOneofValue {try decoder.handleConflictingOneOf()}
-            _storage._call = .write(v)
-          }
-        }()
-        case 7: try {
-          var v: Sakuin_V1_Search?
-          var hadOneofValue = false
-          if let current = _storage._call {
-            hadOneofValue = true
-            if case .search(let m) = current {v = m}
-          }
-          try decoder.decodeSingularMessageField(value: &v)
-          if let v = v {
-            if hadOneofValue {try decoder.handleConflictingOneOf()}
-            _storage._call = .search(v)
-          }
-        }()
-        case 8: try {
-          var v: Sakuin_V1_Get?
-          var hadOneofValue = false
-          if let current = _storage._call {
-            hadOneofValue = true
-            if case .get(let m) = current {v = m}
-          }
-          try decoder.decodeSingularMessageField(value: &v)
-          if let v = v {
-            if hadOneofValue {try decoder.handleConflictingOneOf()}
-            _storage._call = .get(v)
-          }
-        }()
-        case 9: try {
-          var v: Sakuin_V1_Refresh?
-          var hadOneofValue = false
-          if let current = _storage._call {
-            hadOneofValue = true
-            if case .refresh(let m) = current {v = m}
-          }
-          try decoder.decodeSingularMessageField(value: &v)
-          if let v = v {
-            if hadOneofValue {try decoder.handleConflictingOneOf()}
-            _storage._call = .refresh(v)
-          }
-        }()
-        case 10: try {
-          var v: Sakuin_V1_Commit?
-          var hadOneofValue = false
-          if let current = _storage._call {
-            hadOneofValue = true
-            if case .commit(let m) = current {v = m}
-          }
-          try decoder.decodeSingularMessageField(value: &v)
-          if let v = v {
-            if hadOneofValue {try decoder.handleConflictingOneOf()}
-            _storage._call = .commit(v)
-          }
-        }()
-        case 11: try {
-          var v: Sakuin_V1_Statistics?
-          var hadOneofValue = false
-          if let current = _storage._call {
-            hadOneofValue = true
-            if case .statistics(let m) = current {v = m}
-          }
-          try decoder.decodeSingularMessageField(value: &v)
-          if let v = v {
-            if hadOneofValue {try decoder.handleConflictingOneOf()}
-            _storage._call = .statistics(v)
-          }
-        }()
-        case 12: try {
-          var v: Sakuin_V1_Segments?
-          var hadOneofValue = false
-          if let current = _storage._call {
-            hadOneofValue = true
-            if case .segments(let m) = current {v = m}
-          }
-          try decoder.decodeSingularMessageField(value: &v)
-          if let v = v {
-            if hadOneofValue {try decoder.handleConflictingOneOf()}
-            _storage._call = .segments(v)
-          }
-        }()
-        case 13: try {
-          var v: Sakuin_V1_Compact?
-          var hadOneofValue = false
-          if let current = _storage._call {
-            hadOneofValue = true
-            if case .compact(let m) = current {v = m}
-          }
-          try decoder.decodeSingularMessageField(value: &v)
-          if let v = v {
-            if hadOneofValue {try decoder.handleConflictingOneOf()}
-            _storage._call = .compact(v)
-          }
-        }()
-        case 14: try {
-          var v: Sakuin_V1_Import?
-          var hadOneofValue = false
-          if let current = _storage._call {
-            hadOneofValue = true
-            if case .import(let m) = current {v = m}
-          }
-          try decoder.decodeSingularMessageField(value: &v)
-          if let v = v {
-            if hadOneofValue {try decoder.handleConflictingOneOf()}
-            _storage._call = .import(v)
-          }
-        }()
-        case 15: try {
-          var v: Sakuin_V1_Export?
-          var hadOneofValue = false
-          if let current = _storage._call {
-            hadOneofValue = true
-            if case .export(let m) = current {v = m}
-          }
-          try decoder.decodeSingularMessageField(value: &v)
-          if let v = v {
-            if hadOneofValue {try decoder.handleConflictingOneOf()}
-            _storage._call = .export(v)
-          }
-        }()
-        case 20: try {
-          var v: Sakuin_V1_CreateSnapshot?
-          var hadOneofValue = false
-          if let current = _storage._call {
-            hadOneofValue = true
-            if case .createSnapshot(let m) = current {v = m}
-          }
-          try decoder.decodeSingularMessageField(value: &v)
-          if let v = v {
-            if hadOneofValue {try decoder.handleConflictingOneOf()}
-            _storage._call = .createSnapshot(v)
-          }
-        }()
-        case 21: try {
-          var v: Sakuin_V1_ListSnapshots?
-          var hadOneofValue = false
-          if let current = _storage._call {
-            hadOneofValue = true
-            if case .listSnapshots(let m) = current {v = m}
-          }
-          try decoder.decodeSingularMessageField(value: &v)
-          if let v = v {
-            if hadOneofValue {try decoder.handleConflictingOneOf()}
-            _storage._call = .listSnapshots(v)
-          }
-        }()
-        case 22: try {
-          var v: Sakuin_V1_RestoreSnapshot?
-          var hadOneofValue = false
-          if let current = _storage._call {
-            hadOneofValue = true
-            if case .restoreSnapshot(let m) = current {v = m}
-          }
-          try decoder.decodeSingularMessageField(value: &v)
-          if let v = v {
-            if hadOneofValue {try decoder.handleConflictingOneOf()}
-            _storage._call = .restoreSnapshot(v)
-          }
-        }()
-        case 23: try {
-          var v: Sakuin_V1_DeleteSnapshot?
-          var hadOneofValue = false
-          if let current = _storage._call {
-            hadOneofValue = true
-            if case .deleteSnapshot(let m) = current {v = m}
-          }
-          try decoder.decodeSingularMessageField(value: &v)
-          if let v = v {
-            if hadOneofValue {try decoder.handleConflictingOneOf()}
-            _storage._call = .deleteSnapshot(v)
-          }
-        }()
-        case 24: try {
-          var v: Sakuin_V1_OpenPointInTime?
-          var hadOneofValue = false
-          if let current = _storage._call {
-            hadOneofValue = true
-            if case .openPointInTime(let m) = current {v = m}
-          }
-          try decoder.decodeSingularMessageField(value: &v)
-          if let v = v {
-            if hadOneofValue {try decoder.handleConflictingOneOf()}
-            _storage._call = .openPointInTime(v)
-          }
-        }()
-        case 25: try {
-          var v: Sakuin_V1_ClosePointInTime?
-          var hadOneofValue = false
-          if let current = _storage._call {
-            hadOneofValue = true
-            if case .closePointInTime(let m) = current {v = m}
-          }
-          try decoder.decodeSingularMessageField(value: &v)
-          if let v = v {
-            if hadOneofValue {try decoder.handleConflictingOneOf()}
-            _storage._call = .closePointInTime(v)
-          }
-        }()
-        case 30: try {
-          var v: Sakuin_V1_StartCompaction?
-          var hadOneofValue = false
-          if let current = _storage._call {
-            hadOneofValue = true
-            if case .startCompaction(let m) = current {v = m}
-          }
-          try decoder.decodeSingularMessageField(value: &v)
-          if let v = v {
-            if hadOneofValue {try decoder.handleConflictingOneOf()}
-            _storage._call = .startCompaction(v)
-          }
-        }()
-        case 31: try {
-          var v: Sakuin_V1_EstimateCompaction?
-          var hadOneofValue = false
-          if let current = _storage._call {
-            hadOneofValue = true
-            if case .estimateCompaction(let m) = current {v = m}
-          }
-          try decoder.decodeSingularMessageField(value: &v)
-          if let v = v {
-            if hadOneofValue {try decoder.handleConflictingOneOf()}
-            _storage._call = .estimateCompaction(v)
-          }
-        }()
-        case 32: try {
-          var v: Sakuin_V1_ListJobs?
-          var hadOneofValue = false
-          if let current = _storage._call {
-            hadOneofValue = true
-            if case .listJobs(let m) = current {v = m}
-          }
-          try decoder.decodeSingularMessageField(value: &v)
-          if let v = v {
-            if hadOneofValue {try decoder.handleConflictingOneOf()}
-            _storage._call = .listJobs(v)
-          }
-        }()
-        case 33: try {
-          var v: Sakuin_V1_ControlJob?
-          var hadOneofValue = false
-          if let current = _storage._call {
-            hadOneofValue = true
-            if case .controlJob(let m) = current {v = m}
-          }
-          try decoder.decodeSingularMessageField(value: &v)
-          if let v = v {
-            if hadOneofValue {try decoder.handleConflictingOneOf()}
-            _storage._call = .controlJob(v)
-          }
-        }()
-        case 34: try {
-          var v: Sakuin_V1_StartCheck?
-          var hadOneofValue = false
-          if let current = _storage._call {
-            hadOneofValue = true
-            if case .startCheck(let m) = current {v = m}
-          }
-          try decoder.decodeSingularMessageField(value: &v)
-          if let v = v {
-            if hadOneofValue {try decoder.handleConflictingOneOf()}
-            _storage._call = .startCheck(v)
-          }
-        }()
-        case 35: try {
-          var v: Sakuin_V1_ReopenIndex?
-          var hadOneofValue = false
-          if let current = _storage._call {
-            hadOneofValue = true
-            if case .reopenIndex(let m) = current {v = m}
-          }
-          try decoder.decodeSingularMessageField(value: &v)
-          if let v = v {
-            if hadOneofValue {try decoder.handleConflictingOneOf()}
-            _storage._call = .reopenIndex(v)
-          }
-        }()
-        default: break
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt32Field(value: &self.deadlineMilliseconds) }()
+      case 2: try {
+        var v: Sakuin_V1_CreateIndex?
+        var hadOneofValue = false
+        if let current = self.call {
+          hadOneofValue = true
+          if case .createIndex(let m) = current {v = m}
         }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.call = .createIndex(v)
+        }
+      }()
+      case 3: try {
+        var v: Sakuin_V1_ListIndexes?
+        var hadOneofValue = false
+        if let current = self.call {
+          hadOneofValue = true
+          if case .listIndexes(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.call = .listIndexes(v)
+        }
+      }()
+      case 4: try {
+        var v: Sakuin_V1_DropIndex?
+        var hadOneofValue = false
+        if let current = self.call {
+          hadOneofValue = true
+          if case .dropIndex(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.call = .dropIndex(v)
+        }
+      }()
+      case 5: try {
+        var v: Sakuin_V1_AliasIndex?
+        var hadOneofValue = false
+        if let current = self.call {
+          hadOneofValue = true
+          if case .aliasIndex(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.call = .aliasIndex(v)
+        }
+      }()
+      case 6: try {
+        var v: Sakuin_V1_Write?
+        var hadOneofValue = false
+        if let current = self.call {
+          hadOneofValue = true
+          if case .write(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.call = .write(v)
+        }
+      }()
+      case 7: try {
+        var v: Sakuin_V1_Search?
+        var hadOneofValue = false
+        if let current = self.call {
+          hadOneofValue = true
+          if case .search(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.call = .search(v)
+        }
+      }()
+      case 8: try {
+        var v: Sakuin_V1_Get?
+        var hadOneofValue = false
+        if let current = self.call {
+          hadOneofValue = true
+          if case .get(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.call = .get(v)
+        }
+      }()
+      case 9: try {
+        var v: Sakuin_V1_Refresh?
+        var hadOneofValue = false
+        if let current = self.call {
+          hadOneofValue = true
+          if case .refresh(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.call = .refresh(v)
+        }
+      }()
+      case 10: try {
+        var v: Sakuin_V1_Commit?
+        var hadOneofValue = false
+        if let current = self.call {
+          hadOneofValue = true
+          if case .commit(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.call = .commit(v)
+        }
+      }()
+      case 11: try {
+        var v: Sakuin_V1_Statistics?
+        var hadOneofValue = false
+        if let current = self.call {
+          hadOneofValue = true
+          if case .statistics(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.call = .statistics(v)
+        }
+      }()
+      case 12: try {
+        var v: Sakuin_V1_Segments?
+        var hadOneofValue = false
+        if let current = self.call {
+          hadOneofValue = true
+          if case .segments(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.call = .segments(v)
+        }
+      }()
+      case 13: try {
+        var v: Sakuin_V1_Compact?
+        var hadOneofValue = false
+        if let current = self.call {
+          hadOneofValue = true
+          if case .compact(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.call = .compact(v)
+        }
+      }()
+      case 14: try {
+        var v: Sakuin_V1_Import?
+        var hadOneofValue = false
+        if let current = self.call {
+          hadOneofValue = true
+          if case .import(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.call = .import(v)
+        }
+      }()
+      case 15: try {
+        var v: Sakuin_V1_Export?
+        var hadOneofValue = false
+        if let current = self.call {
+          hadOneofValue = true
+          if case .export(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.call = .export(v)
+        }
+      }()
+      case 20: try {
+        var v: Sakuin_V1_CreateSnapshot?
+        var hadOneofValue = false
+        if let current = self.call {
+          hadOneofValue = true
+          if case .createSnapshot(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.call = .createSnapshot(v)
+        }
+      }()
+      case 21: try {
+        var v: Sakuin_V1_ListSnapshots?
+        var hadOneofValue = false
+        if let current = self.call {
+          hadOneofValue = true
+          if case .listSnapshots(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.call = .listSnapshots(v)
+        }
+      }()
+      case 22: try {
+        var v: Sakuin_V1_RestoreSnapshot?
+        var hadOneofValue = false
+        if let current = self.call {
+          hadOneofValue = true
+          if case .restoreSnapshot(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.call = .restoreSnapshot(v)
+        }
+      }()
+      case 23: try {
+        var v: Sakuin_V1_DeleteSnapshot?
+        var hadOneofValue = false
+        if let current = self.call {
+          hadOneofValue = true
+          if case .deleteSnapshot(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.call = .deleteSnapshot(v)
+        }
+      }()
+      case 24: try {
+        var v: Sakuin_V1_OpenPointInTime?
+        var hadOneofValue = false
+        if let current = self.call {
+          hadOneofValue = true
+          if case .openPointInTime(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.call = .openPointInTime(v)
+        }
+      }()
+      case 25: try {
+        var v: Sakuin_V1_ClosePointInTime?
+        var hadOneofValue = false
+        if let current = self.call {
+          hadOneofValue = true
+          if case .closePointInTime(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.call = .closePointInTime(v)
+        }
+      }()
+      case 30: try {
+        var v: Sakuin_V1_StartCompaction?
+        var hadOneofValue = false
+        if let current = self.call {
+          hadOneofValue = true
+          if case .startCompaction(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.call = .startCompaction(v)
+        }
+      }()
+      case 31: try {
+        var v: Sakuin_V1_EstimateCompaction?
+        var hadOneofValue = false
+        if let current = self.call {
+          hadOneofValue = true
+          if case .estimateCompaction(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.call = .estimateCompaction(v)
+        }
+      }()
+      case 32: try {
+        var v: Sakuin_V1_ListJobs?
+        var hadOneofValue = false
+        if let current = self.call {
+          hadOneofValue = true
+          if case .listJobs(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.call = .listJobs(v)
+        }
+      }()
+      case 33: try {
+        var v: Sakuin_V1_ControlJob?
+        var hadOneofValue = false
+        if let current = self.call {
+          hadOneofValue = true
+          if case .controlJob(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.call = .controlJob(v)
+        }
+      }()
+      case 34: try {
+        var v: Sakuin_V1_StartCheck?
+        var hadOneofValue = false
+        if let current = self.call {
+          hadOneofValue = true
+          if case .startCheck(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.call = .startCheck(v)
+        }
+      }()
+      case 35: try {
+        var v: Sakuin_V1_ReopenIndex?
+        var hadOneofValue = false
+        if let current = self.call {
+          hadOneofValue = true
+          if case .reopenIndex(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.call = .reopenIndex(v)
+        }
+      }()
+      default: break
       }
     }
   }
 
   func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
-      // The use of inline closures is to circumvent an issue where the compiler
-      // allocates stack space for every if/case branch local when no optimizations
-      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
-      // https://github.com/apple/swift-protobuf/issues/1182
-      if _storage._deadlineMilliseconds != 0 {
-        try visitor.visitSingularUInt32Field(value: _storage._deadlineMilliseconds, fieldNumber: 1)
-      }
-      switch _storage._call {
-      case .createIndex?: try {
-        guard case .createIndex(let v)? = _storage._call else { preconditionFailure() }
-        try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
-      }()
-      case .listIndexes?: try {
-        guard case .listIndexes(let v)? = _storage._call else { preconditionFailure() }
-        try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
-      }()
-      case .dropIndex?: try {
-        guard case .dropIndex(let v)? = _storage._call else { preconditionFailure() }
-        try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
-      }()
-      case .aliasIndex?: try {
-        guard case .aliasIndex(let v)? = _storage._call else { preconditionFailure() }
-        try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
-      }()
-      case .write?: try {
-        guard case .write(let v)? = _storage._call else { preconditionFailure() }
-        try visitor.visitSingularMessageField(value: v, fieldNumber: 6)
-      }()
-      case .search?: try {
-        guard case .search(let v)? = _storage._call else { preconditionFailure() }
-        try visitor.visitSingularMessageField(value: v, fieldNumber: 7)
-      }()
-      case .get?: try {
-        guard case .get(let v)? = _storage._call else { preconditionFailure() }
-        try visitor.visitSingularMessageField(value: v, fieldNumber: 8)
-      }()
-      case .refresh?: try {
-        guard case .refresh(let v)? = _storage._call else { preconditionFailure() }
-        try visitor.visitSingularMessageField(value: v, fieldNumber: 9)
-      }()
-      case .commit?: try {
-        guard case .commit(let v)? = _storage._call else { preconditionFailure() }
-        try visitor.visitSingularMessageField(value: v, fieldNumber: 10)
-      }()
-      case .statistics?: try {
-        guard case .statistics(let v)? = _storage._call else { preconditionFailure() }
-        try visitor.visitSingularMessageField(value: v, fieldNumber: 11)
-      }()
-      case .segments?: try {
-        guard case .segments(let v)? = _storage._call else { preconditionFailure() }
-        try visitor.visitSingularMessageField(value: v, fieldNumber: 12)
-      }()
-      case .compact?: try {
-        guard case .compact(let v)? = _storage._call else { preconditionFailure() }
-        try visitor.visitSingularMessageField(value: v, fieldNumber: 13)
-      }()
-      case .import?: try {
-        guard case .import(let v)? = _storage._call else { preconditionFailure() }
-        try visitor.visitSingularMessageField(value: v, fieldNumber: 14)
-      }()
-      case .export?: try {
-        guard case .export(let v)? = _storage._call else { preconditionFailure() }
-        try visitor.visitSingularMessageField(value: v, fieldNumber: 15)
-      }()
-      case .createSnapshot?: try {
-        guard case .createSnapshot(let v)? = _storage._call else { preconditionFailure() }
-        try visitor.visitSingularMessageField(value: v, fieldNumber: 20)
-      }()
-      case .listSnapshots?: try {
-        guard case .listSnapshots(let v)? = _storage._call else { preconditionFailure() }
-        try visitor.visitSingularMessageField(value: v, fieldNumber: 21)
-      }()
-      case .restoreSnapshot?: try {
-        guard case .restoreSnapshot(let v)? = _storage._call else { preconditionFailure() }
-        try visitor.visitSingularMessageField(value: v, fieldNumber: 22)
-      }()
-      case .deleteSnapshot?: try {
-        guard case .deleteSnapshot(let v)? = _storage._call else { preconditionFailure() }
-        try visitor.visitSingularMessageField(value: v, fieldNumber: 23)
-      }()
-      case .openPointInTime?: try {
-        guard case .openPointInTime(let v)? = _storage._call else { preconditionFailure() }
-        try visitor.visitSingularMessageField(value: v, fieldNumber: 24)
-      }()
-      case .closePointInTime?: try {
-        guard case .closePointInTime(let v)? = _storage._call else { preconditionFailure() }
-        try visitor.visitSingularMessageField(value: v, fieldNumber: 25)
-      }()
-      case .startCompaction?: try {
-        guard case .startCompaction(let v)? = _storage._call else { preconditionFailure() }
-        try visitor.visitSingularMessageField(value: v, fieldNumber: 30)
-      }()
-      case .estimateCompaction?: try {
-        guard case .estimateCompaction(let v)? = _storage._call else { preconditionFailure() }
-        try visitor.visitSingularMessageField(value: v, fieldNumber: 31)
-      }()
-      case .listJobs?: try {
-        guard case .listJobs(let v)? = _storage._call else { preconditionFailure() }
-        try visitor.visitSingularMessageField(value: v, fieldNumber: 32)
-      }()
-      case .controlJob?: try {
-        guard case .controlJob(let v)? = _storage._call else { preconditionFailure() }
-        try visitor.visitSingularMessageField(value: v, fieldNumber: 33)
-      }()
-      case .startCheck?: try {
-        guard case .startCheck(let v)? = _storage._call else { preconditionFailure() }
-        try visitor.visitSingularMessageField(value: v, fieldNumber: 34)
-      }()
-      case .reopenIndex?: try {
-        guard case .reopenIndex(let v)? = _storage._call else { preconditionFailure() }
-        try visitor.visitSingularMessageField(value: v, fieldNumber: 35)
-      }()
-      case nil: break
-      }
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if self.deadlineMilliseconds != 0 {
+      try visitor.visitSingularUInt32Field(value: self.deadlineMilliseconds, fieldNumber: 1)
+    }
+    switch self.call {
+    case .createIndex?: try {
+      guard case .createIndex(let v)? = self.call else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    }()
+    case .listIndexes?: try {
+      guard case .listIndexes(let v)? = self.call else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
+    }()
+    case .dropIndex?: try {
+      guard case .dropIndex(let v)? = self.call else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
+    }()
+    case .aliasIndex?: try {
+      guard case .aliasIndex(let v)? = self.call else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
+    }()
+    case .write?: try {
+      guard case .write(let v)? = self.call else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 6)
+    }()
+    case .search?: try {
+      guard case .search(let v)? = self.call else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 7)
+    }()
+    case .get?: try {
+      guard case .get(let v)? = self.call else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 8)
+    }()
+    case .refresh?: try {
+      guard case .refresh(let v)? = self.call else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 9)
+    }()
+    case .commit?: try {
+      guard case .commit(let v)? = self.call else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 10)
+    }()
+    case .statistics?: try {
+      guard case .statistics(let v)? = self.call else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 11)
+    }()
+    case .segments?: try {
+      guard case .segments(let v)? = self.call else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 12)
+    }()
+    case .compact?: try {
+      guard case .compact(let v)? = self.call else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 13)
+    }()
+    case .import?: try {
+      guard case .import(let v)? = self.call else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 14)
+    }()
+    case .export?: try {
+      guard case .export(let v)? = self.call else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 15)
+    }()
+    case .createSnapshot?: try {
+      guard case .createSnapshot(let v)? = self.call else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 20)
+    }()
+    case .listSnapshots?: try {
+      guard case .listSnapshots(let v)? = self.call else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 21)
+    }()
+    case .restoreSnapshot?: try {
+      guard case .restoreSnapshot(let v)? = self.call else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 22)
+    }()
+    case .deleteSnapshot?: try {
+      guard case .deleteSnapshot(let v)? = self.call else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 23)
+    }()
+    case .openPointInTime?: try {
+      guard case .openPointInTime(let v)? = self.call else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 24)
+    }()
+    case .closePointInTime?: try {
+      guard case .closePointInTime(let v)? = self.call else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 25)
+    }()
+    case .startCompaction?: try {
+      guard case .startCompaction(let v)? = self.call else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 30)
+    }()
+    case .estimateCompaction?: try {
+      guard case .estimateCompaction(let v)? = self.call else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 31)
+    }()
+    case .listJobs?: try {
+      guard case .listJobs(let v)? = self.call else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 32)
+    }()
+    case .controlJob?: try {
+      guard case .controlJob(let v)? = self.call else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 33)
+    }()
+    case .startCheck?: try {
+      guard case .startCheck(let v)? = self.call else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 34)
+    }()
+    case .reopenIndex?: try {
+      guard case .reopenIndex(let v)? = self.call else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 35)
+    }()
+    case nil: break
     }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   static func ==(lhs: Sakuin_V1_Request, rhs: Sakuin_V1_Request) -> Bool {
-    if lhs._storage !== rhs._storage {
-      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
-        let _storage = _args.0
-        let rhs_storage = _args.1
-        if _storage._deadlineMilliseconds != rhs_storage._deadlineMilliseconds {return false}
-        if _storage._call != rhs_storage._call {return false}
-        return true
-      }
-      if !storagesAreEqual {return false}
-    }
+    if lhs.deadlineMilliseconds != rhs.deadlineMilliseconds {return false}
+    if lhs.call != rhs.call {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -4463,7 +4630,189 @@ nonisolated extension Sakuin_V1_RejectedOperation: SwiftProtobuf.Message, SwiftP
 
 nonisolated extension Sakuin_V1_Search: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".Search"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}index\0\u{1}query\0\u{1}fields\0\u{1}mode\0\u{1}limit\0\u{1}offset\0\u{1}total\0\u{3}total_limit\0\u{1}filter\0\u{1}sort\0\u{3}return_fields\0\u{3}returned_names\0\u{1}spans\0\u{3}min_sequence\0\u{3}wait_limit_milliseconds\0\u{3}point_in_time\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}index\0\u{1}query\0\u{1}fields\0\u{1}mode\0\u{1}limit\0\u{1}offset\0\u{1}total\0\u{3}total_limit\0\u{1}filter\0\u{1}sort\0\u{3}return_fields\0\u{3}returned_names\0\u{1}spans\0\u{3}min_sequence\0\u{3}wait_limit_milliseconds\0\u{3}point_in_time\0\u{1}facets\0")
+
+  fileprivate class _StorageClass {
+    var _index: String = String()
+    var _query: Sakuin_V1_QueryInput? = nil
+    var _fields: [String] = []
+    var _mode: Sakuin_V1_Mode = .exact
+    var _limit: UInt32 = 0
+    var _offset: UInt32 = 0
+    var _total: Sakuin_V1_TotalPolicy = .exact
+    var _totalLimit: UInt64 = 0
+    var _filter: Sakuin_V1_QueryInput? = nil
+    var _sort: [Sakuin_V1_SortKey] = []
+    var _returnFields: Sakuin_V1_FieldSelection = .none
+    var _returnedNames: [String] = []
+    var _spans: Bool = false
+    var _minSequence: UInt64 = 0
+    var _waitLimitMilliseconds: UInt32 = 0
+    var _pointInTime: String = String()
+    var _facets: [Sakuin_V1_FacetRequest] = []
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _index = source._index
+      _query = source._query
+      _fields = source._fields
+      _mode = source._mode
+      _limit = source._limit
+      _offset = source._offset
+      _total = source._total
+      _totalLimit = source._totalLimit
+      _filter = source._filter
+      _sort = source._sort
+      _returnFields = source._returnFields
+      _returnedNames = source._returnedNames
+      _spans = source._spans
+      _minSequence = source._minSequence
+      _waitLimitMilliseconds = source._waitLimitMilliseconds
+      _pointInTime = source._pointInTime
+      _facets = source._facets
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularStringField(value: &_storage._index) }()
+        case 2: try { try decoder.decodeSingularMessageField(value: &_storage._query) }()
+        case 3: try { try decoder.decodeRepeatedStringField(value: &_storage._fields) }()
+        case 4: try { try decoder.decodeSingularEnumField(value: &_storage._mode) }()
+        case 5: try { try decoder.decodeSingularUInt32Field(value: &_storage._limit) }()
+        case 6: try { try decoder.decodeSingularUInt32Field(value: &_storage._offset) }()
+        case 7: try { try decoder.decodeSingularEnumField(value: &_storage._total) }()
+        case 8: try { try decoder.decodeSingularUInt64Field(value: &_storage._totalLimit) }()
+        case 9: try { try decoder.decodeSingularMessageField(value: &_storage._filter) }()
+        case 10: try { try decoder.decodeRepeatedMessageField(value: &_storage._sort) }()
+        case 11: try { try decoder.decodeSingularEnumField(value: &_storage._returnFields) }()
+        case 12: try { try decoder.decodeRepeatedStringField(value: &_storage._returnedNames) }()
+        case 13: try { try decoder.decodeSingularBoolField(value: &_storage._spans) }()
+        case 14: try { try decoder.decodeSingularUInt64Field(value: &_storage._minSequence) }()
+        case 15: try { try decoder.decodeSingularUInt32Field(value: &_storage._waitLimitMilliseconds) }()
+        case 16: try { try decoder.decodeSingularStringField(value: &_storage._pointInTime) }()
+        case 17: try { try decoder.decodeRepeatedMessageField(value: &_storage._facets) }()
+        default: break
+        }
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every if/case branch local when no optimizations
+      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+      // https://github.com/apple/swift-protobuf/issues/1182
+      if !_storage._index.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._index, fieldNumber: 1)
+      }
+      try { if let v = _storage._query {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+      } }()
+      if !_storage._fields.isEmpty {
+        try visitor.visitRepeatedStringField(value: _storage._fields, fieldNumber: 3)
+      }
+      if _storage._mode != .exact {
+        try visitor.visitSingularEnumField(value: _storage._mode, fieldNumber: 4)
+      }
+      if _storage._limit != 0 {
+        try visitor.visitSingularUInt32Field(value: _storage._limit, fieldNumber: 5)
+      }
+      if _storage._offset != 0 {
+        try visitor.visitSingularUInt32Field(value: _storage._offset, fieldNumber: 6)
+      }
+      if _storage._total != .exact {
+        try visitor.visitSingularEnumField(value: _storage._total, fieldNumber: 7)
+      }
+      if _storage._totalLimit != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._totalLimit, fieldNumber: 8)
+      }
+      try { if let v = _storage._filter {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 9)
+      } }()
+      if !_storage._sort.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._sort, fieldNumber: 10)
+      }
+      if _storage._returnFields != .none {
+        try visitor.visitSingularEnumField(value: _storage._returnFields, fieldNumber: 11)
+      }
+      if !_storage._returnedNames.isEmpty {
+        try visitor.visitRepeatedStringField(value: _storage._returnedNames, fieldNumber: 12)
+      }
+      if _storage._spans != false {
+        try visitor.visitSingularBoolField(value: _storage._spans, fieldNumber: 13)
+      }
+      if _storage._minSequence != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._minSequence, fieldNumber: 14)
+      }
+      if _storage._waitLimitMilliseconds != 0 {
+        try visitor.visitSingularUInt32Field(value: _storage._waitLimitMilliseconds, fieldNumber: 15)
+      }
+      if !_storage._pointInTime.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._pointInTime, fieldNumber: 16)
+      }
+      if !_storage._facets.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._facets, fieldNumber: 17)
+      }
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: Sakuin_V1_Search, rhs: Sakuin_V1_Search) -> Bool {
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._index != rhs_storage._index {return false}
+        if _storage._query != rhs_storage._query {return false}
+        if _storage._fields != rhs_storage._fields {return false}
+        if _storage._mode != rhs_storage._mode {return false}
+        if _storage._limit != rhs_storage._limit {return false}
+        if _storage._offset != rhs_storage._offset {return false}
+        if _storage._total != rhs_storage._total {return false}
+        if _storage._totalLimit != rhs_storage._totalLimit {return false}
+        if _storage._filter != rhs_storage._filter {return false}
+        if _storage._sort != rhs_storage._sort {return false}
+        if _storage._returnFields != rhs_storage._returnFields {return false}
+        if _storage._returnedNames != rhs_storage._returnedNames {return false}
+        if _storage._spans != rhs_storage._spans {return false}
+        if _storage._minSequence != rhs_storage._minSequence {return false}
+        if _storage._waitLimitMilliseconds != rhs_storage._waitLimitMilliseconds {return false}
+        if _storage._pointInTime != rhs_storage._pointInTime {return false}
+        if _storage._facets != rhs_storage._facets {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Sakuin_V1_FacetRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".FacetRequest"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}field\0\u{1}limit\0\u{1}ranges\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -4471,22 +4820,49 @@ nonisolated extension Sakuin_V1_Search: SwiftProtobuf.Message, SwiftProtobuf._Me
       // allocates stack space for every case branch when no optimizations are
       // enabled. https://github.com/apple/swift-protobuf/issues/1034
       switch fieldNumber {
-      case 1: try { try decoder.decodeSingularStringField(value: &self.index) }()
-      case 2: try { try decoder.decodeSingularMessageField(value: &self._query) }()
-      case 3: try { try decoder.decodeRepeatedStringField(value: &self.fields) }()
-      case 4: try { try decoder.decodeSingularEnumField(value: &self.mode) }()
-      case 5: try { try decoder.decodeSingularUInt32Field(value: &self.limit) }()
-      case 6: try { try decoder.decodeSingularUInt32Field(value: &self.offset) }()
-      case 7: try { try decoder.decodeSingularEnumField(value: &self.total) }()
-      case 8: try { try decoder.decodeSingularUInt64Field(value: &self.totalLimit) }()
-      case 9: try { try decoder.decodeSingularMessageField(value: &self._filter) }()
-      case 10: try { try decoder.decodeRepeatedMessageField(value: &self.sort) }()
-      case 11: try { try decoder.decodeSingularEnumField(value: &self.returnFields) }()
-      case 12: try { try decoder.decodeRepeatedStringField(value: &self.returnedNames) }()
-      case 13: try { try decoder.decodeSingularBoolField(value: &self.spans) }()
-      case 14: try { try decoder.decodeSingularUInt64Field(value: &self.minSequence) }()
-      case 15: try { try decoder.decodeSingularUInt32Field(value: &self.waitLimitMilliseconds) }()
-      case 16: try { try decoder.decodeSingularStringField(value: &self.pointInTime) }()
+      case 1: try { try decoder.decodeSingularStringField(value: &self.field) }()
+      case 2: try { try decoder.decodeSingularUInt32Field(value: &self.limit) }()
+      case 3: try { try decoder.decodeRepeatedMessageField(value: &self.ranges) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.field.isEmpty {
+      try visitor.visitSingularStringField(value: self.field, fieldNumber: 1)
+    }
+    if self.limit != 0 {
+      try visitor.visitSingularUInt32Field(value: self.limit, fieldNumber: 2)
+    }
+    if !self.ranges.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.ranges, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: Sakuin_V1_FacetRequest, rhs: Sakuin_V1_FacetRequest) -> Bool {
+    if lhs.field != rhs.field {return false}
+    if lhs.limit != rhs.limit {return false}
+    if lhs.ranges != rhs.ranges {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Sakuin_V1_FacetRange: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".FacetRange"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}lower\0\u{1}upper\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.name) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self._lower) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self._upper) }()
       default: break
       }
     }
@@ -4497,74 +4873,22 @@ nonisolated extension Sakuin_V1_Search: SwiftProtobuf.Message, SwiftProtobuf._Me
     // allocates stack space for every if/case branch local when no optimizations
     // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
     // https://github.com/apple/swift-protobuf/issues/1182
-    if !self.index.isEmpty {
-      try visitor.visitSingularStringField(value: self.index, fieldNumber: 1)
+    if !self.name.isEmpty {
+      try visitor.visitSingularStringField(value: self.name, fieldNumber: 1)
     }
-    try { if let v = self._query {
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    try { if let v = self._lower {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 2)
     } }()
-    if !self.fields.isEmpty {
-      try visitor.visitRepeatedStringField(value: self.fields, fieldNumber: 3)
-    }
-    if self.mode != .exact {
-      try visitor.visitSingularEnumField(value: self.mode, fieldNumber: 4)
-    }
-    if self.limit != 0 {
-      try visitor.visitSingularUInt32Field(value: self.limit, fieldNumber: 5)
-    }
-    if self.offset != 0 {
-      try visitor.visitSingularUInt32Field(value: self.offset, fieldNumber: 6)
-    }
-    if self.total != .exact {
-      try visitor.visitSingularEnumField(value: self.total, fieldNumber: 7)
-    }
-    if self.totalLimit != 0 {
-      try visitor.visitSingularUInt64Field(value: self.totalLimit, fieldNumber: 8)
-    }
-    try { if let v = self._filter {
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 9)
+    try { if let v = self._upper {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 3)
     } }()
-    if !self.sort.isEmpty {
-      try visitor.visitRepeatedMessageField(value: self.sort, fieldNumber: 10)
-    }
-    if self.returnFields != .none {
-      try visitor.visitSingularEnumField(value: self.returnFields, fieldNumber: 11)
-    }
-    if !self.returnedNames.isEmpty {
-      try visitor.visitRepeatedStringField(value: self.returnedNames, fieldNumber: 12)
-    }
-    if self.spans != false {
-      try visitor.visitSingularBoolField(value: self.spans, fieldNumber: 13)
-    }
-    if self.minSequence != 0 {
-      try visitor.visitSingularUInt64Field(value: self.minSequence, fieldNumber: 14)
-    }
-    if self.waitLimitMilliseconds != 0 {
-      try visitor.visitSingularUInt32Field(value: self.waitLimitMilliseconds, fieldNumber: 15)
-    }
-    if !self.pointInTime.isEmpty {
-      try visitor.visitSingularStringField(value: self.pointInTime, fieldNumber: 16)
-    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  static func ==(lhs: Sakuin_V1_Search, rhs: Sakuin_V1_Search) -> Bool {
-    if lhs.index != rhs.index {return false}
-    if lhs._query != rhs._query {return false}
-    if lhs.fields != rhs.fields {return false}
-    if lhs.mode != rhs.mode {return false}
-    if lhs.limit != rhs.limit {return false}
-    if lhs.offset != rhs.offset {return false}
-    if lhs.total != rhs.total {return false}
-    if lhs.totalLimit != rhs.totalLimit {return false}
-    if lhs._filter != rhs._filter {return false}
-    if lhs.sort != rhs.sort {return false}
-    if lhs.returnFields != rhs.returnFields {return false}
-    if lhs.returnedNames != rhs.returnedNames {return false}
-    if lhs.spans != rhs.spans {return false}
-    if lhs.minSequence != rhs.minSequence {return false}
-    if lhs.waitLimitMilliseconds != rhs.waitLimitMilliseconds {return false}
-    if lhs.pointInTime != rhs.pointInTime {return false}
+  static func ==(lhs: Sakuin_V1_FacetRange, rhs: Sakuin_V1_FacetRange) -> Bool {
+    if lhs.name != rhs.name {return false}
+    if lhs._lower != rhs._lower {return false}
+    if lhs._upper != rhs._upper {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -5343,7 +5667,7 @@ nonisolated extension Sakuin_V1_BoostQuery: SwiftProtobuf.Message, SwiftProtobuf
 
 nonisolated extension Sakuin_V1_SearchReply: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".SearchReply"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}hits\0\u{1}total\0\u{3}total_is_exact\0\u{1}complete\0\u{1}notes\0\u{1}sequence\0\u{3}took_microseconds\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}hits\0\u{1}total\0\u{3}total_is_exact\0\u{1}complete\0\u{1}notes\0\u{1}sequence\0\u{3}took_microseconds\0\u{1}facets\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -5358,6 +5682,7 @@ nonisolated extension Sakuin_V1_SearchReply: SwiftProtobuf.Message, SwiftProtobu
       case 5: try { try decoder.decodeRepeatedStringField(value: &self.notes) }()
       case 6: try { try decoder.decodeSingularUInt64Field(value: &self.sequence) }()
       case 7: try { try decoder.decodeSingularUInt64Field(value: &self.tookMicroseconds) }()
+      case 8: try { try decoder.decodeRepeatedMessageField(value: &self.facets) }()
       default: break
       }
     }
@@ -5385,6 +5710,9 @@ nonisolated extension Sakuin_V1_SearchReply: SwiftProtobuf.Message, SwiftProtobu
     if self.tookMicroseconds != 0 {
       try visitor.visitSingularUInt64Field(value: self.tookMicroseconds, fieldNumber: 7)
     }
+    if !self.facets.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.facets, fieldNumber: 8)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -5396,6 +5724,195 @@ nonisolated extension Sakuin_V1_SearchReply: SwiftProtobuf.Message, SwiftProtobu
     if lhs.notes != rhs.notes {return false}
     if lhs.sequence != rhs.sequence {return false}
     if lhs.tookMicroseconds != rhs.tookMicroseconds {return false}
+    if lhs.facets != rhs.facets {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Sakuin_V1_Facet: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".Facet"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}field\0\u{1}values\0\u{1}distinct\0\u{1}ranges\0\u{1}other\0\u{1}missing\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.field) }()
+      case 2: try { try decoder.decodeRepeatedMessageField(value: &self.values) }()
+      case 3: try { try decoder.decodeSingularUInt64Field(value: &self.distinct) }()
+      case 4: try { try decoder.decodeRepeatedMessageField(value: &self.ranges) }()
+      case 5: try { try decoder.decodeSingularUInt64Field(value: &self.other) }()
+      case 6: try { try decoder.decodeSingularUInt64Field(value: &self.missing) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.field.isEmpty {
+      try visitor.visitSingularStringField(value: self.field, fieldNumber: 1)
+    }
+    if !self.values.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.values, fieldNumber: 2)
+    }
+    if self.distinct != 0 {
+      try visitor.visitSingularUInt64Field(value: self.distinct, fieldNumber: 3)
+    }
+    if !self.ranges.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.ranges, fieldNumber: 4)
+    }
+    if self.other != 0 {
+      try visitor.visitSingularUInt64Field(value: self.other, fieldNumber: 5)
+    }
+    if self.missing != 0 {
+      try visitor.visitSingularUInt64Field(value: self.missing, fieldNumber: 6)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: Sakuin_V1_Facet, rhs: Sakuin_V1_Facet) -> Bool {
+    if lhs.field != rhs.field {return false}
+    if lhs.values != rhs.values {return false}
+    if lhs.distinct != rhs.distinct {return false}
+    if lhs.ranges != rhs.ranges {return false}
+    if lhs.other != rhs.other {return false}
+    if lhs.missing != rhs.missing {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Sakuin_V1_FacetCount: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".FacetCount"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}count\0\u{1}keyword\0\u{1}integer\0\u{1}float\0\u{1}boolean\0\u{3}date_milliseconds\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt64Field(value: &self.count) }()
+      case 2: try {
+        var v: Data?
+        try decoder.decodeSingularBytesField(value: &v)
+        if let v = v {
+          if self.value != nil {try decoder.handleConflictingOneOf()}
+          self.value = .keyword(v)
+        }
+      }()
+      case 3: try {
+        var v: Int64?
+        try decoder.decodeSingularSInt64Field(value: &v)
+        if let v = v {
+          if self.value != nil {try decoder.handleConflictingOneOf()}
+          self.value = .integer(v)
+        }
+      }()
+      case 4: try {
+        var v: Double?
+        try decoder.decodeSingularDoubleField(value: &v)
+        if let v = v {
+          if self.value != nil {try decoder.handleConflictingOneOf()}
+          self.value = .float(v)
+        }
+      }()
+      case 5: try {
+        var v: Bool?
+        try decoder.decodeSingularBoolField(value: &v)
+        if let v = v {
+          if self.value != nil {try decoder.handleConflictingOneOf()}
+          self.value = .boolean(v)
+        }
+      }()
+      case 6: try {
+        var v: Int64?
+        try decoder.decodeSingularSInt64Field(value: &v)
+        if let v = v {
+          if self.value != nil {try decoder.handleConflictingOneOf()}
+          self.value = .dateMilliseconds(v)
+        }
+      }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if self.count != 0 {
+      try visitor.visitSingularUInt64Field(value: self.count, fieldNumber: 1)
+    }
+    switch self.value {
+    case .keyword?: try {
+      guard case .keyword(let v)? = self.value else { preconditionFailure() }
+      try visitor.visitSingularBytesField(value: v, fieldNumber: 2)
+    }()
+    case .integer?: try {
+      guard case .integer(let v)? = self.value else { preconditionFailure() }
+      try visitor.visitSingularSInt64Field(value: v, fieldNumber: 3)
+    }()
+    case .float?: try {
+      guard case .float(let v)? = self.value else { preconditionFailure() }
+      try visitor.visitSingularDoubleField(value: v, fieldNumber: 4)
+    }()
+    case .boolean?: try {
+      guard case .boolean(let v)? = self.value else { preconditionFailure() }
+      try visitor.visitSingularBoolField(value: v, fieldNumber: 5)
+    }()
+    case .dateMilliseconds?: try {
+      guard case .dateMilliseconds(let v)? = self.value else { preconditionFailure() }
+      try visitor.visitSingularSInt64Field(value: v, fieldNumber: 6)
+    }()
+    case nil: break
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: Sakuin_V1_FacetCount, rhs: Sakuin_V1_FacetCount) -> Bool {
+    if lhs.count != rhs.count {return false}
+    if lhs.value != rhs.value {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Sakuin_V1_FacetRangeCount: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".FacetRangeCount"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}count\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.name) }()
+      case 2: try { try decoder.decodeSingularUInt64Field(value: &self.count) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.name.isEmpty {
+      try visitor.visitSingularStringField(value: self.name, fieldNumber: 1)
+    }
+    if self.count != 0 {
+      try visitor.visitSingularUInt64Field(value: self.count, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: Sakuin_V1_FacetRangeCount, rhs: Sakuin_V1_FacetRangeCount) -> Bool {
+    if lhs.name != rhs.name {return false}
+    if lhs.count != rhs.count {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
