@@ -66,6 +66,7 @@ extension FuzzTarget {
         search.filter = .tree(.range(field: "year", lower: RangeBound("2020"), upper: nil))
         search.sort = [SortKey("year", descending: true)]
         search.returnFields = .named(["title"])
+        search.facets = [FacetRequest("year", limit: 5), FacetRequest("year", ranges: [FacetRange("old", to: "2000")])]
         let document = Document(
             key: "k1",
             fields: [
@@ -81,10 +82,20 @@ extension FuzzTarget {
         var response = SearchResponse(
             hits: [Hit(key: "k1", score: 1.25, fields: document.fields)], total: Total(1), complete: true)
         response.hits[0].spans = [FieldSpans(field: "title", spans: [TextSpan(start: 0, end: 6)])]
+        var counted = response
+        counted.facets = [
+            Facet(
+                field: "year",
+                values: [
+                    FacetCount(.integer(-3), 2), FacetCount(.float(1.5), 1), FacetCount(.boolean(true), 1),
+                    FacetCount(.date(milliseconds: 1_699_488_000_000), 1), FacetCount(.keyword("索引"), 1),
+                ], distinctCount: 6, ranges: [FacetRangeCount("old", 3)], otherCount: 1, missingCount: 2)
+        ]
         let error = SakuinError(.invalidArgument, "No.", field: "limit", limit: "10", value: "11", nextStep: "Less.")
         return calls.map { [0] + WireCodec.encode(WireRequest($0, deadlineMilliseconds: 100)) }
             + [
-                [1] + WireCodec.encode(.search(response)), [3] + WireCodec.encode(WirePage([document])),
+                [1] + WireCodec.encode(.search(response)), [1] + WireCodec.encode(.search(counted)),
+                [3] + WireCodec.encode(WirePage([document])),
                 [4] + WireCodec.encode(error),
                 [7] + WireCodec.encode([.put(document), .delete("k")], idempotencyKey: "i"),
             ]

@@ -18,6 +18,10 @@ extension FuzzTarget {
                     search.waitLimitMilliseconds = 0
                     let response = try index.searchNow(search)
                     if response.hits.count > search.limit { return "\(response.hits.count) hits of \(search.limit)" }
+                    if response.facets.count != search.facets.count { return "\(response.facets.count) facets" }
+                    for facet in response.facets where facet.ranges.isEmpty && !facet.addsUp(to: response.total) {
+                        return "\(facet) of \(response.total)"
+                    }
                 case .get(_, let keys, _):
                     let count = try index.fetchNow(keys).documents.count
                     if count != keys.count { return "\(count) documents for \(keys.count) keys" }
@@ -41,12 +45,23 @@ extension FuzzTarget {
         var second = SearchRequest(.tree(tree))
         second.returnFields = .all
         second.sort = [SortKey("price"), SortKey("_key")]
+        second.facets = [
+            FacetRequest("tag", limit: 3), FacetRequest("price", limit: 0), FacetRequest("on"),
+            FacetRequest("year", ranges: [FacetRange("a", to: "5"), FacetRange("b", from: "5", to: "9.5")]),
+        ]
         let calls: [WireCall] = [
             .search(index: "a", search), .search(index: "a", second),
             .get(index: "a", keys: ["k1", "none", "k2"], ReadMoment()),
             .write(index: "a", WriteBatch(FuzzIndex.documents(2).map { .put($0) } + [.delete("k1")])),
         ]
         return calls.map { WireCodec.encode(WireRequest($0)) }
+    }
+}
+
+extension Facet {
+    /// Whether every document that was found counts once.
+    fileprivate func addsUp(to total: Total) -> Bool {
+        total == Total(values.reduce(otherCount + missingCount) { $0 + $1.count }) && values.count <= distinctCount
     }
 }
 
