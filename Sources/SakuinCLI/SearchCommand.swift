@@ -20,6 +20,11 @@ struct SearchCommand: OnlineCommand {
     @Option(help: "Fields a bare word is looked for in, with commas between.") var fields: String?
     @Flag(help: "Return where the query stands in the text.") var highlight = false
     @Option(help: "How far to count: exact, none, or a number.") var total = "exact"
+    @Option(
+        name: .customLong("facet"),
+        help:
+            "FIELD[:LIMIT]: count the values of a column too; FIELD:FROM..TO,…: by ranges. Can be given several times.")
+    var facets: [String] = []
     @Option(help: "File with a query a line, columns separated by tabs.") var queries: String?
     @Option(help: "Which column holds the query, from 1; default the last.") var column: Int?
     @Option(help: "auto, always or never.") var color = "auto"
@@ -53,6 +58,7 @@ struct SearchCommand: OnlineCommand {
         } else {
             let isColored = color == "always" || (color == "auto" && Output.isTerminal)
             HitPrinter(output: output, isColored: isColored).show(response, offset: offset)
+            for facet in response.facets { for line in FacetOutput(facet: facet).lines { output.line(line) } }
         }
     }
 
@@ -67,6 +73,7 @@ struct SearchCommand: OnlineCommand {
         request.spans = highlight
         if highlight { request.returnFields = .all }
         request.total = try TotalPolicy(option: total)
+        request.facets = try facets.map { try FacetRequest(option: $0) }
         request.moment = try moment.moment()
         for key in sort?.split(separator: ",") ?? [] {
             let parts = key.split(separator: ":", omittingEmptySubsequences: false)
@@ -129,7 +136,7 @@ struct SearchCommand: OnlineCommand {
             head(query, response) + [
                 .init(key: "ids", value: .array(response.hits.map { .string($0.key) })),
                 .init(key: "tookMicroseconds", value: .integer(Int64(clamping: response.tookMicroseconds))),
-            ] + incomplete(response)
+            ] + FacetOutput.members(response) + incomplete(response)
         ).text
     }
 
@@ -175,7 +182,7 @@ struct SearchCommand: OnlineCommand {
                 .init(key: "hits", value: .array(hits)),
                 .init(key: "sequence", value: .integer(Int64(clamping: response.sequence))),
                 .init(key: "tookMicroseconds", value: .integer(Int64(clamping: response.tookMicroseconds))),
-            ])
+            ] + FacetOutput.members(response))
     }
 }
 

@@ -149,6 +149,38 @@ import Testing
                 == setting.sakuin("count", "t", "tag:a n:[* TO 0]").text)
     }
 
+    @Test func facetsAreCounted() throws {
+        let setting = try Setting()
+        #expect(try setting.sakuin("index", "create", "t", "--schema", setting.file("s.json", Self.schema)).code == 0)
+        let lines = (0..<9).map {
+            #"{"id":\#($0),"body":"全文検索","tag":"\#($0 % 2 == 0 ? "索引" : "引擎")","n":\#($0)}"#
+        }
+        let documents = try setting.file("d.jsonl", (lines + [#"{"id":9,"body":"検索"}"#]).joined(separator: "\n"))
+        #expect(try setting.sakuin("import", "t", documents).code == 0)
+        let shown = try setting.sakuin(
+            "search", "t", "検索", "--limit", "0", "--facet", "tag", "--facet", "n:2", "--facet", "n:..3,3..")
+        #expect(shown.code == 0)
+        #expect(
+            shown.text.split(separator: "\n").dropFirst() == [
+                "facet tag: 2 values", "        5  索引", "        4  引擎", "        1  (no value)",
+                "facet n: 2 of 9 values", "        1  0", "        1  1", "        7  (other values)",
+                "        1  (no value)", "facet n: 2 ranges", "        3  ..3", "        6  3..",
+                "        1  (no value)",
+            ])
+        let tags = #""facets":[{"field":"tag","values":[{"value":"索引","count":5}],"distinct":2,"other":4,"missing":1}]"#
+        let json = try setting.sakuin("search", "t", "検索", "--limit", "0", "--facet", "tag:1", "--json")
+        #expect(json.text.contains(tags))
+        let queries = try setting.file("q.tsv", "検索\n")
+        #expect(
+            try setting.sakuin("search", "t", "--queries", queries, "--facet", "tag:1", "--json").text.contains(tags))
+        #expect(try !setting.sakuin("search", "t", "--queries", queries, "--json").text.contains("facets"))
+        #expect(try !setting.sakuin("search", "t", "検索", "--json").text.contains("facets"))
+        for (facet, said) in [("body", "no column to count"), ("nofield", "no field"), ("tag:x", "FIELD[:LIMIT]")] {
+            let refused = try setting.sakuin("search", "t", "検索", "--facet", facet)
+            #expect(refused.code == 2 && refused.warnings.contains(said), "\(refused)")
+        }
+    }
+
     @Test func anExportSaysWhatItLeavesOut() throws {
         let setting = try Setting()
         let schema = #"{"fields":[{"name":"title","type":"text"},{"name":"body","type":"text","stored":false}]}"#
