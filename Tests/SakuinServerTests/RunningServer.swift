@@ -38,6 +38,8 @@ struct RunningServer: Sendable {
         var configuration = ServerConfiguration(workerCount: 2)
         configuration.port = 0
         configuration.drainSeconds = 5
+        // Tests wait for threads as long as it takes, and their clients with them.
+        configuration.handshakeSeconds = 3_600
         change(&configuration)
         let (ports, continuation) = AsyncStream<Int>.makeStream()
         var logger = Logger(label: "test")
