@@ -37,8 +37,8 @@ struct FacetOutput {
     /// A line that says what was counted, then a line a count.
     var lines: [String] {
         let listed = facet.values.count
-        var rows = facet.values.map { ($0.count, Self.line($0.value.text)) }
-        rows += facet.ranges.map { ($0.count, Self.line($0.name)) }
+        var rows = facet.values.map { ($0.count, Output.singleLine($0.value.text)) }
+        rows += facet.ranges.map { ($0.count, Output.singleLine($0.name)) }
         if facet.otherCount > 0 { rows.append((facet.otherCount, "(other values)")) }
         if facet.missingCount > 0 { rows.append((facet.missingCount, "(no value)")) }
         let what =
@@ -46,11 +46,6 @@ struct FacetOutput {
             ? listed == facet.distinctCount ? "\(listed) values" : "\(listed) of \(facet.distinctCount) values"
             : "\(facet.ranges.count) ranges"
         return ["facet \(facet.field): \(what)"] + rows.map { String(format: "%9d  ", $0) + $1 }
-    }
-
-    /// A value may have line breaks.
-    private static func line(_ text: String) -> String {
-        text.split(whereSeparator: \.isNewline).joined(separator: " ")
     }
 
     /// `{"field", "values": [{"value", "count"}], "distinct", "other", "missing"}`; of ranges `"ranges": [{"name", "count"}]`

@@ -100,6 +100,11 @@ struct Output: Sendable {
         return String(format: "%.1f TB", value)
     }
 
+    /// A text of the documents without its line breaks.
+    static func singleLine(_ text: String) -> String {
+        text.split(whereSeparator: \.isNewline).joined(separator: " ")
+    }
+
     static var isTerminal: Bool { isatty(STDOUT_FILENO) == 1 }
     static var errorIsTerminal: Bool { isatty(STDERR_FILENO) == 1 }
 }

@@ -204,7 +204,7 @@ struct HitPrinter {
 
     private func show(_ hit: Hit, _ place: Int) {
         let title = hit.fields.first { $0.name == "title" }?.value.text ?? ""
-        let shown = title.isEmpty ? hit.key : title.split(whereSeparator: \.isNewline).joined(separator: " ")
+        let shown = title.isEmpty ? hit.key : Output.singleLine(title)
         output.line(
             String(format: "%3d  ", place) + DisplayWidth.fit(shown, columns: Self.titleColumns)
                 + String(format: "  %8.4f  ", hit.score) + hit.key)

@@ -26,8 +26,7 @@ struct DaemonConfiguration: Equatable {
     static let names =
         [
             "data", "listen", "memory-mb", "lanes", "refresh-ms", "refresh-mb", "journal-mb", "log-level", "metrics",
-            "tokens", "tls-certificate",
-            "tls-key", "tls-client-ca",
+            "tokens", "tls-certificate", "tls-key", "tls-client-ca",
         ]
         + MergeConfiguration.names
 

@@ -200,6 +200,24 @@ final class Column: Sendable {
         return a.count - b.count
     }
 
+    /// Hands the values of `count` documents to `body` and leaves the documents that have none at the front; returns how many
+    /// these are.
+    @inline(__always)
+    func takeValues(
+        of documents: UnsafeMutablePointer<UInt32>, _ count: Int, _ body: (Int64) -> Void
+    ) -> Int {
+        var left = 0
+        for i in 0..<count {
+            if let value = value(documents[i]) {
+                body(value)
+            } else {
+                documents[left] = documents[i]
+                left &+= 1
+            }
+        }
+        return left
+    }
+
     /// What a document with a rank that no string has is a sign of.
     var damagedRank: StorageError { section.corrupt(0, "a keyword without a string") }
 

@@ -186,7 +186,7 @@ extension SearchIndex {
         if case .atLeast(let limit) = request.total, limit < 1 {
             throw .invalid("total counts to at least 1.", field: "total", value: limit)
         }
-        if !request.facets.isEmpty { try check(request.facets) }
+        try check(request.facets)
         for key in request.sort where key.field != "_score" && key.field != "_key" {
             let isText = schema.fields.contains { $0.name == key.field && $0.type == .text }
             guard !isText, registry.names.contains(key.field) else {

@@ -99,7 +99,7 @@ enum BlockSearch {
         var length = end &- at
         while length > 1 {
             let half = length &>> 1
-            at &+= half &* Branchless.isBelow(documents[at &+ half &- 1], target)
+            at = documents[at &+ half &- 1] < target ? at &+ half : at
             length &-= half
         }
         return at

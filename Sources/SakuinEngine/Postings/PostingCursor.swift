@@ -95,15 +95,8 @@ final class PostingCursor {
     /// Moves on in the block to the first value not below `target`, which its last is not.
     @inline(__always)
     func search(_ target: UInt32) {
-        var at = index
-        guard documents[at] < target else { return }
-        var length = count &- at
-        while length > 1 {
-            let half = length &>> 1
-            at = documents[at &+ half &- 1] < target ? at &+ half : at
-            length &-= half
-        }
-        index = at
+        guard documents[index] < target else { return }
+        index = BlockSearch.place(of: target, in: documents, index, count)
     }
 
     /// Whether the list has the document, which is not below those asked for before; `index` then is its place.

@@ -30,20 +30,13 @@ final class KeywordCounts: ColumnCounts {
         _ documents: UnsafeMutablePointer<UInt32>, _ count: Int
     ) throws(SearchError) -> Int {
         guard let column = columns.last else { return count }
-        let left = counts.withUnsafeMutableBufferPointer { counts -> Int? in
-            var left = 0
-            for i in 0..<count {
-                guard let rank = column.value(documents[i]) else {
-                    documents[left] = documents[i]
-                    left &+= 1
-                    continue
-                }
-                guard rank >= 0, rank < counts.count else { return nil }
-                counts[Int(rank)] &+= 1
+        var isDamaged = false
+        let left = counts.withUnsafeMutableBufferPointer { counts in
+            column.takeValues(of: documents, count) { rank in
+                if rank >= 0, rank < counts.count { counts[Int(rank)] &+= 1 } else { isDamaged = true }
             }
-            return left
         }
-        guard let left else { throw .storage(column.damagedRank) }
+        if isDamaged { throw .storage(column.damagedRank) }
         return left
     }
 

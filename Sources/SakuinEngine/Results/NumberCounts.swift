@@ -34,13 +34,8 @@ final class NumberCounts: ColumnCounts {
         guard let column else { return count }
         if used &+ count > slots.count / 2 { try grow(toHold: used &+ count) }
         let (slots, seed) = (slots, seed)
-        var (left, used) = (0, used)
-        for i in 0..<count {
-            guard let value = column.value(documents[i]) else {
-                documents[left] = documents[i]
-                left &+= 1
-                continue
-            }
+        var used = used
+        let left = column.takeValues(of: documents, count) { value in
             let place = Self.place(of: value, in: slots, seed)
             if slots[place].count == 0 {
                 slots[place].value = value

@@ -33,16 +33,7 @@ final class RangeTally: FacetTally {
     override func take(_ documents: UnsafeMutablePointer<UInt32>, _ count: Int) {
         var left = count
         for (column, bounds) in current {
-            let taken = left
-            left = 0
-            for i in 0..<taken {
-                guard let value = column.value(documents[i]) else {
-                    documents[left] = documents[i]
-                    left &+= 1
-                    continue
-                }
-                otherCount &+= add(value, bounds) ? 0 : 1
-            }
+            left = column.takeValues(of: documents, left) { value in otherCount &+= add(value, bounds) ? 0 : 1 }
         }
         missingCount &+= left
     }
