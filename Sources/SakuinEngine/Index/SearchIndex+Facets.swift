@@ -43,20 +43,11 @@ extension SearchIndex {
         }
     }
 
-    /// What counts the facets of a search of the snapshot. Throws when one is of a field outside the schema that documents
-    /// have, but none with a value that has a column: that all of them have no value would be true, and not what was meant.
+    /// What counts the facets of a search of the snapshot. Throws for those that have no column there.
     func facetCounter(
         _ facets: [FacetRequest], _ snapshot: IndexSnapshot, _ cancellation: Cancellation?
     ) throws(SearchError) -> FacetCounter {
-        // In what is missing there may be the column.
-        for facet in facets where searched[facet.field] == nil && snapshot.damage.isEmpty {
-            let readers = snapshot.segments.lazy.map(\.reader).filter { $0.meta.fieldNames.contains(facet.field) }
-            if readers.isEmpty || readers.contains(where: { $0.hasColumn(of: facet.field) }) { continue }
-            throw .refused(
-                .invalid(
-                    "Field '\(facet.field)' has no column to count: no document has a number, boolean or date there.",
-                    field: facet.field, nextStep: "Define it as keyword in the schema of a new index."))
-        }
+        try checkColumns(of: facets.lazy.map(\.field), snapshot, to: "count")
         return FacetCounter(facets, memory, cancellation)
     }
 

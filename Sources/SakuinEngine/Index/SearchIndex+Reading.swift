@@ -101,6 +101,7 @@ extension SearchIndex {
         let cancellation = deadline == 0 ? nil : Cancellation(deadlineNanoseconds: deadline)
         let counter =
             request.facets.isEmpty ? nil : try facetCounter(request.facets, shared.value, cancellation)
+        if !request.sort.isEmpty { try checkColumns(of: Self.columns(of: request.sort), shared.value, to: "sort by") }
         let search = SnapshotSearch(
             plan, schema: schema, segments: shared.value.searchable, models: shared.value.models,
             cancellation: cancellation)
@@ -187,14 +188,7 @@ extension SearchIndex {
             throw .invalid("total counts to at least 1.", field: "total", value: limit)
         }
         try check(request.facets)
-        for key in request.sort where key.field != "_score" && key.field != "_key" {
-            let isText = schema.fields.contains { $0.name == key.field && $0.type == .text }
-            guard !isText, registry.names.contains(key.field) else {
-                throw .invalid(
-                    "Field '\(key.field)' has no column to sort by.", field: key.field,
-                    nextStep: "Sort by _score, _key or a keyword, integer, float, boolean or date field.")
-            }
-        }
+        try check(request.sort)
     }
 
     private func plan(_ request: SearchRequest, proofs: ProofKinds) throws(SakuinError) -> QueryPlan {

@@ -75,6 +75,30 @@ import Testing
         fixture.index.abandon()
     }
 
+    /// A sort by what nobody can be compared by is an error, not an order of its own.
+    @Test func whatHasNoColumnIsSaid() async throws {
+        let index = try SearchIndex.open(MemoryDirectory(), schema: .standard, options: SearchFixture.options)
+        _ = try await index.write(
+            WriteBatch([
+                .put(Document(key: "1", ["title": "国", "author": "某", "n": .string("x")])),
+                .put(Document(key: "2", ["title": "国", "n": 5])),
+            ]))
+        _ = try await index.refresh()
+        func sorted(_ fields: String...) throws -> [String] {
+            var request = SearchRequest("国")
+            request.sort = fields.map { SortKey($0) }
+            return try index.searchNow(request).hits.map(\.key)
+        }
+        for field in ["title", "author", "nofield", ""] {
+            let refused = #expect(throws: SakuinError.self) { try sorted("_score", "n", field) }
+            #expect(refused?.code == .invalidArgument && refused?.field == field && refused?.nextStep != nil)
+        }
+        // One number is enough for a column; who has none comes last.
+        #expect(try sorted("n") == ["2", "1"])
+        #expect(try sorted("_key") == ["1", "2"])
+        index.abandon()
+    }
+
     /// Integers beyond 2^53 are told apart, beside floats too.
     @Test func largeIntegersKeepTheirOrder() async throws {
         let index = try SearchIndex.open(

@@ -1,0 +1,29 @@
+// Whether there are the columns that a search sorts by or counts.
+
+extension SearchIndex {
+    /// Throws `invalidArgument` for fields to sort by that are none, or are text.
+    func check(_ sort: [SortKey]) throws(SakuinError) {
+        for field in Self.columns(of: sort) { try searched.checkColumn(field, to: "sort by") }
+    }
+
+    /// The fields whose columns these keys are of.
+    static func columns(of sort: [SortKey]) -> some Sequence<String> {
+        sort.lazy.map(\.field).filter { $0 != "_score" && $0 != "_key" }
+    }
+
+    /// Throws when one of these is a field outside the schema that documents of the snapshot have, but none with a value that
+    /// has a column: that all of them have no value would be true, and not what was meant.
+    func checkColumns(
+        of fields: some Sequence<String>, _ snapshot: IndexSnapshot, to purpose: String
+    ) throws(SearchError) {
+        // In what is missing there may be the column.
+        for field in fields where searched[field] == nil && snapshot.damage.isEmpty {
+            let readers = snapshot.segments.lazy.map(\.reader).filter { $0.meta.fieldNames.contains(field) }
+            if readers.isEmpty || readers.contains(where: { $0.hasColumn(of: field) }) { continue }
+            throw .refused(
+                .invalid(
+                    "Field '\(field)' has no column to \(purpose): no document has a number, boolean or date there.",
+                    field: field, nextStep: "Define it as keyword in the schema of a new index."))
+        }
+    }
+}
