@@ -130,6 +130,27 @@ extension RunningServer {
         try await server.stop()
     }
 
+    /// What SIGHUP takes away it takes from imports under way too.
+    @Test func anImportEndsWithItsRole() async throws {
+        let known = try KnownTokens()
+        let server = try await RunningServer.start { $0.tokens = known.file }
+        try server.catalog.createNow("i", .standard)
+        let token = try #require(known.tokens[.writer])
+        let client = server.client(token: token)
+        let stream = try await client.index("i").stream(acknowledge: .log, rejection: .wholeBatch)
+        var receipts = stream.receipts.makeAsyncIterator()
+        try await stream.send([.put(Document(key: "1", ["body": "国"]))])
+        #expect(try await receipts.next()?.applied == 1)
+        let line = try TokenFile.Entry(.reader, token).line
+        server.server.reload(tokens: try TokenFile(parsing: Array(line.utf8)), tls: nil)
+        let ended = await #expect(throws: SakuinError.self) { _ = try await receipts.next() }
+        #expect(ended?.code == .permissionDenied && ended?.value == "reader" && ended?.limit == "writer")
+        // The connection goes on, as that of a reader.
+        #expect(try await client.index("i").search(SearchRequest("国", limit: 0)).complete)
+        await client.close()
+        try await server.stop()
+    }
+
     @Test func theClientShowsItsToken() async throws {
         let known = try KnownTokens()
         let server = try await RunningServer.start { $0.tokens = known.file }

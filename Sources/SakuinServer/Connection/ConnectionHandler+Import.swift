@@ -90,6 +90,21 @@ extension ConnectionHandler {
         closeWhenDrained()
     }
 
+    /// Ends imports whose client may not write any more. Of a batch that is with its index already there is no receipt.
+    func endImports(notAllowedTo bearer: Bearer) {
+        for (number, stream) in streams {
+            guard case .importing(let stream) = stream else { continue }
+            do throws(SakuinError) {
+                try allow(stream.access, bearer)
+            } catch {
+                streams[number] = nil
+                refuse(number, error)
+            }
+        }
+        flush()
+        closeWhenDrained()
+    }
+
     private func endImport(_ number: UInt32) {
         guard case .importing(let stream)? = streams[number], stream.isEnded, stream.waiting.isEmpty,
             !stream.isEncoding, stream.acknowledged == stream.received

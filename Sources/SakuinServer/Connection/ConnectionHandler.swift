@@ -189,13 +189,14 @@ final class ConnectionHandler: ChannelInboundHandler {
         }
         do throws(SakuinError) {
             let request = try WireCodec.decodeRequest(payload)
-            try allow(request.call, bearer)
+            let access = CallAccess(request.call)
+            try allow(access, bearer)
             switch request.call {
             case .importStream(let name, let acknowledge, let rejection):
                 streams[stream] = .importing(
                     ImportStream(
-                        index: try server.catalog.indexNow(name), acknowledge: acknowledge, rejection: rejection,
-                        credit: ReceiveCredit(server.configuration.streamCredit)))
+                        index: try server.catalog.indexNow(name), access: access, acknowledge: acknowledge,
+                        rejection: rejection, credit: ReceiveCredit(server.configuration.streamCredit)))
             case .export(let name, let token): try export(stream, name, token)
             default:
                 streams[stream] = .unary
@@ -206,9 +207,9 @@ final class ConnectionHandler: ChannelInboundHandler {
         }
     }
 
-    private func allow(_ call: WireCall, _ bearer: Bearer) throws(SakuinError) {
+    func allow(_ access: CallAccess, _ bearer: Bearer) throws(SakuinError) {
         do throws(SakuinError) {
-            try CallAccess(call).check(bearer.role)
+            try access.check(bearer.role)
         } catch {
             server.metrics.denied.increment()
             throw error
@@ -303,7 +304,8 @@ final class ConnectionHandler: ChannelInboundHandler {
     func readmit() {
         guard let known = bearer, !isBroken else { return }
         bearer = server.access.readmitted(known)
-        if bearer == nil { fail(.unauthenticated) }
+        guard let bearer else { return fail(.unauthenticated) }
+        endImports(notAllowedTo: bearer)
     }
 
     // MARK: Shutdown

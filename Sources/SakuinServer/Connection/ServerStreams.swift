@@ -38,6 +38,8 @@ struct WaitingCall {
 /// A client streams batches: they are applied one after another, acknowledged in order.
 struct ImportStream {
     let index: SearchIndex
+    /// What it takes to go on.
+    let access: CallAccess
     let acknowledge: AcknowledgementLevel
     let rejection: RejectionPolicy
     var credit: ReceiveCredit
