@@ -71,7 +71,7 @@ let package = Package(
         .target(name: "SakuinTypes", swiftSettings: strict),
         .target(name: "SakuinEngine", dependencies: ["SakuinTypes", "CLZ4"], swiftSettings: strict),
         .target(name: "SakuinProtocol", dependencies: ["SakuinTypes", protobuf], swiftSettings: strict),
-        .target(name: "SakuinAccess", dependencies: ["SakuinTypes", crypto, nioTLS], swiftSettings: strict),
+        .target(name: "SakuinAccess", dependencies: ["SakuinTypes", crypto, nioCore, nioTLS], swiftSettings: strict),
         .target(
             name: "SakuinClient",
             dependencies: [

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """A client of Sakuin's protocol in plain Python, without libraries: handshake, search, latencies.
 
-    client.py HOST:PORT INDEX QUERY                      # prints the reply's total and keys
+    client.py HOST:PORT|unix:PATH INDEX QUERY            # prints the reply's total and keys
     client.py HOST:PORT INDEX --queries FILE.tsv         # asks one query after another; p50/p99 of the round trip by kind
 
 With --token-file FILE it shows the token in that file; with --tls-ca FILE it speaks TLS with a server of these CAs.
@@ -64,9 +64,14 @@ def message(status):
 
 class Client:
     def __init__(self, server, token=b"", ca=None):
-        host, port = server.rsplit(":", 1)
-        self.socket = socket.create_connection((host, int(port)))
-        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if server.startswith("unix:"):
+            host = None
+            self.socket = socket.socket(socket.AF_UNIX)
+            self.socket.connect(server[len("unix:"):])
+        else:
+            host, port = server.rsplit(":", 1)
+            self.socket = socket.create_connection((host, int(port)))
+            self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if ca:
             self.socket = ssl.create_default_context(cafile=ca).wrap_socket(self.socket, server_hostname=host)
         self.file = self.socket.makefile("rb")

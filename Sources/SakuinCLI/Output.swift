@@ -28,6 +28,14 @@ struct Output: Sendable {
         for sentence in missing { warn("  " + sentence) }
     }
 
+    /// Says on standard error that a token goes to a server that is not in this machine, and not by TLS.
+    func warn(exposed server: ServerAddress) {
+        if json {
+            return warn(JSONValue.object([.init(key: "exposed", value: .string("\(server)"))]).text)
+        }
+        warn("everybody on the way to \(server) can read the token; --tls protects it")
+    }
+
     /// Says on standard error which fields are not in an export since the index does not store them.
     func warn(unstored: [String]) {
         if unstored.isEmpty { return }

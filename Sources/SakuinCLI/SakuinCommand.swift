@@ -38,8 +38,8 @@ struct SakuinCommand: AsyncParsableCommand {
 
 /// Which server, and in which form to answer; accepted before and behind the command.
 struct ServerOptions: ParsableArguments {
-    @Option(help: "HOST:PORT of the server.")
-    var server: String = ServerOptions.defaultServer
+    @Option(help: "HOST:PORT of the server, or unix:PATH of its socket.")
+    var server: String = ServerAddress.standard.description
     @Option(
         name: .customLong("token-file"),
         help: "File with the token that the server asks for. Default: that named by SAKUIN_TOKEN_FILE, if any.")
@@ -48,14 +48,15 @@ struct ServerOptions: ParsableArguments {
     @Flag(help: "Answer in JSON.")
     var json = false
 
-    static let defaultServer = "127.0.0.1:7705"
-
     /// A client of that server; it connects when it is used. A search may take `deadlineMilliseconds`, 0: any time.
     func client(deadlineMilliseconds: UInt32 = 0) throws -> SakuinClient {
         var configuration = try SakuinClient.Configuration(server: GlobalArguments.value(of: "--server") ?? server)
         configuration.deadlineMilliseconds = deadlineMilliseconds
         configuration.token = try token()
         configuration.tls = try tls.clientTLS()
+        if configuration.token != nil, configuration.tls == nil, !configuration.address.isLocal {
+            Output(json: json).warn(exposed: configuration.address)
+        }
         return SakuinClient(configuration)
     }
 

@@ -11,8 +11,7 @@ public import SakuinTypes
 public final class SakuinClient: CatalogService {
     /// Where and how to connect.
     public struct Configuration: Sendable {
-        public var host: String
-        public var port: Int
+        public var address: ServerAddress
         /// How long connecting and shaking hands may take.
         public var connectTimeoutMilliseconds: Int64 = 5_000
         /// How long a search or another quick call may take; 0: no limit.
@@ -22,34 +21,15 @@ public final class SakuinClient: CatalogService {
         public var sharesThread = false
         /// Shown to the server when a connection begins. Without TLS everybody on the way can read it.
         public var token: AccessToken?
-        /// Nil: without TLS.
+        /// Nil: without TLS. A Unix socket needs none and takes none.
         public var tls: ClientTLS?
 
-        public init(host: String = "127.0.0.1", port: Int = 7705) {
-            self.host = host
-            self.port = port
-        }
+        public init(_ address: ServerAddress = .standard) { self.address = address }
 
-        /// `HOST:PORT`, `HOST` or `[IPV6]:PORT`; throws `invalidArgument` for anything else.
-        public init(server: String) throws(SakuinError) {
-            self.init()
-            var text = Substring(server)
-            if text.hasPrefix("["), let end = text.firstIndex(of: "]") {
-                host = String(text[text.index(after: text.startIndex)..<end])
-                text = text[text.index(after: end)...]
-            } else {
-                let end = text.firstIndex(of: ":") ?? text.endIndex
-                host = String(text[..<end])
-                text = text[end...]
-            }
-            if !text.isEmpty {
-                guard text.hasPrefix(":"), let port = Int(text.dropFirst()), (1...65535).contains(port) else {
-                    throw .invalid("A server is HOST:PORT.", field: "server", value: server)
-                }
-                self.port = port
-            }
-            guard !host.isEmpty else { throw .invalid("A server is HOST:PORT.", field: "server", value: server) }
-        }
+        public init(host: String, port: Int) { self.init(.tcp(host: host, port: port)) }
+
+        /// `HOST:PORT`, `HOST`, `[IPV6]:PORT` or `unix:PATH`; throws `invalidArgument` for anything else.
+        public init(server: String) throws(SakuinError) { self.init(try ServerAddress(connectingTo: server)) }
     }
 
     public let configuration: Configuration

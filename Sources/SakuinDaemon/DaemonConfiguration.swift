@@ -5,7 +5,8 @@ import SakuinTypes
 /// The options of the daemon: the flags win over the file, the file over the defaults.
 struct DaemonConfiguration: Equatable {
     var data: String?
-    var listen = "127.0.0.1:7705"
+    /// HOST:PORT or unix:PATH, each of them.
+    var listen = [ServerAddress.standard.description]
     var memoryMegabytes = 384
     var lanes = 0
     var refreshMilliseconds = 200
@@ -38,7 +39,13 @@ struct DaemonConfiguration: Equatable {
         for member in members {
             switch (member.key, member.value) {
             case ("data", .string(let text)): data = text
-            case ("listen", .string(let text)): listen = text
+            case ("listen", .string(let text)): listen = [text]
+            case ("listen", .array(let values)):
+                listen = []
+                for value in values {
+                    guard case .string(let text) = value else { throw Self.wrongType(member) }
+                    listen.append(text)
+                }
             case ("memory-mb", .integer(let value)): memoryMegabytes = Int(value)
             case ("lanes", .integer(let value)): lanes = Int(value)
             case ("refresh-ms", .integer(let value)): refreshMilliseconds = Int(value)
@@ -52,14 +59,17 @@ struct DaemonConfiguration: Equatable {
             case ("tls-client-ca", .string(let text)): tlsClientCA = text
             case (let name, .integer(let value)) where merges.set(name, Int(clamping: value)): break
             default:
-                let isKnown = Self.names.contains(member.key)
-                throw .invalid(
-                    isKnown
-                        ? "'\(member.key)' has a value of the wrong type." : "'\(member.key)' is no option.",
-                    field: member.key, value: member.value.text,
-                    nextStep: "Known are: \(Self.names.joined(separator: ", ")).")
+                throw Self.names.contains(member.key)
+                    ? Self.wrongType(member)
+                    : .invalid(
+                        "'\(member.key)' is no option.", field: member.key, value: member.value.text,
+                        nextStep: "Known are: \(Self.names.joined(separator: ", ")).")
             }
         }
+    }
+
+    private static func wrongType(_ member: JSONValue.Member) -> SakuinError {
+        .invalid("'\(member.key)' has a value of the wrong type.", field: member.key, value: member.value.text)
     }
 
     /// Less does not hold for the process, which takes up to 24 MiB before there is any work, and the smallest buffers.
@@ -97,13 +107,23 @@ struct DaemonConfiguration: Equatable {
         return engine
     }
 
-    /// Host and port of `listen`; port 0 picks one.
-    func address() throws(SakuinError) -> (host: String, port: Int) { try Self.address(listen, "listen") }
+    /// Where to listen, at least one; port 0 picks one.
+    func addresses() throws(SakuinError) -> [ServerAddress] {
+        if listen.isEmpty {
+            throw .invalid("Nothing is listened on.", field: "listen", nextStep: "Give HOST:PORT or unix:PATH.")
+        }
+        var addresses: [ServerAddress] = []
+        for text in listen { addresses.append(try ServerAddress(listeningOn: text, field: "listen")) }
+        return addresses
+    }
 
     /// Where metrics are told; nil: nowhere.
     func metricsAddress() throws(SakuinError) -> (host: String, port: Int)? {
         guard let metrics else { return nil }
-        return try Self.address(metrics, "metrics")
+        guard case .tcp(let host, let port)? = try? ServerAddress(listeningOn: metrics, field: "metrics") else {
+            throw .invalid("metrics is HOST:PORT.", field: "metrics", value: metrics)
+        }
+        return (host, port)
     }
 
     /// The tokens that are known; nil: none is asked for. Throws `invalidArgument` for a file that is not right.
@@ -132,27 +152,11 @@ struct DaemonConfiguration: Equatable {
 
     /// What to warn of when others than programs of this machine can connect; nil: nothing.
     func exposure() throws(SakuinError) -> String? {
-        let host = try address().host
-        if Self.isLoopback(host) { return nil }
+        guard let address = try addresses().first(where: { !$0.isLocal }) else { return nil }
         if tokens == nil, tlsClientCA == nil {
-            return "everybody who reaches \(host) may read, change and drop everything: give --tokens FILE"
+            return "everybody who reaches \(address) may read, change and drop everything: give --tokens FILE"
         }
         if tlsCertificate != nil { return nil }
-        return "without TLS everybody on the way to \(host) can read tokens and documents"
-    }
-
-    private static func isLoopback(_ host: String) -> Bool {
-        if host == "localhost" || host == "::1" { return true }
-        let parts = host.split(separator: ".", omittingEmptySubsequences: false)
-        return parts.count == 4 && parts[0] == "127" && parts.allSatisfy { UInt8($0) != nil }
-    }
-
-    private static func address(_ text: String, _ field: String) throws(SakuinError) -> (host: String, port: Int) {
-        guard let colon = text.lastIndex(of: ":"), let port = Int(text[text.index(after: colon)...]),
-            (0...65535).contains(port), colon > text.startIndex
-        else { throw .invalid("\(field) is HOST:PORT.", field: field, value: text) }
-        var host = String(text[..<colon])
-        if host.hasPrefix("["), host.hasSuffix("]") { host = String(host.dropFirst().dropLast()) }
-        return (host, port)
+        return "without TLS everybody on the way to \(address) can read tokens and documents"
     }
 }

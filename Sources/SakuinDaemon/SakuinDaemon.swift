@@ -12,12 +12,13 @@ import UnixSignals
 @main
 struct SakuinDaemon: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "sakuind", abstract: "Serves full-text indexes over TCP.", version: SakuinServer.version)
+        commandName: "sakuind", abstract: "Serves full-text indexes over TCP and Unix sockets.",
+        version: SakuinServer.version)
 
     @Option(help: "Folder of the indexes; made when it is missing.")
     var data: String?
-    @Option(help: "HOST:PORT; port 0 picks a free one. Default 127.0.0.1:7705.")
-    var listen: String?
+    @Option(help: "HOST:PORT (0 picks a free one) or unix:PATH; may be repeated. Default 127.0.0.1:7705.")
+    var listen: [String] = []
     @Option(help: "JSON file with these options.")
     var config: String?
     @Option(name: .customLong("memory-mb"), help: "MiB of memory for all but mapped files. Default 384, least 64.")
@@ -75,7 +76,7 @@ struct SakuinDaemon: AsyncParsableCommand {
             try options.read(json: [UInt8](file))
         }
         options.data = data ?? options.data
-        options.listen = listen ?? options.listen
+        if !listen.isEmpty { options.listen = listen }
         options.memoryMegabytes = memoryMegabytes ?? options.memoryMegabytes
         options.lanes = lanes ?? options.lanes
         options.refreshMilliseconds = refreshMilliseconds ?? options.refreshMilliseconds
@@ -105,7 +106,7 @@ struct SakuinDaemon: AsyncParsableCommand {
         guard let level = Logger.Level(rawValue: options.logLevel) else {
             throw SakuinError.invalid("Unknown log level.", field: "log-level", value: options.logLevel)
         }
-        let address = try options.address()
+        let addresses = try options.addresses()
         LoggingSystem.bootstrap { StreamLogHandler.standardError(label: $0) }
         var logger = Logger(label: "sakuind")
         logger.logLevel = level
@@ -124,11 +125,11 @@ struct SakuinDaemon: AsyncParsableCommand {
         server.tls = try options.serverTLS()
         let catalog = try IndexCatalog(path: data, options: engine)
         server.fit(memoryByteCount: engine.memoryBudgetBytes)
-        server.host = address.host
-        server.port = address.port
-        let service = SakuinServer(catalog: catalog, configuration: server, logger: logger) { host, port in
-            // Whoever started the daemon waits for this line.
-            FileHandle.standardOutput.write(Data("listening on \(host):\(port)\n".utf8))
+        server.addresses = addresses
+        let service = SakuinServer(catalog: catalog, configuration: server, logger: logger) { addresses in
+            // Whoever started the daemon waits for this line, one an address.
+            let lines = addresses.map { "listening on \($0)\n" }.joined()
+            FileHandle.standardOutput.write(Data(lines.utf8))
         }
         var services: [ServiceGroupConfiguration.ServiceConfiguration] = [.init(service: service)]
         if let (host, port) = metricsAddress {

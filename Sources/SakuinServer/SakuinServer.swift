@@ -1,16 +1,16 @@
 // A Service: listens, serves, drains, stops.
 //
-// 1. `run` binds, says where it listens, and hands every connection to a `ConnectionHandler`.
+// 1. `run` opens its listeners, says where they listen, and they hand every connection to a `ConnectionHandler`.
 // 2. On graceful shutdown it accepts no more, every connection gets GOAWAY and ends when its streams have.
 // 3. After `drainSeconds` what is left is cut off; then the catalog is closed.
 
 public import Logging
 import NIOConcurrencyHelpers
 import NIOCore
-import NIOPosix
 public import SakuinAccess
 public import SakuinEngine
 import SakuinProtocol
+public import SakuinTypes
 public import ServiceLifecycle
 
 /// The server of a catalog of indexes.
@@ -18,38 +18,38 @@ public struct SakuinServer: Service {
     public static let version = SakuinVersion.text
 
     let context: ServerContext
-    private let onListening: @Sendable (_ host: String, _ port: Int) -> Void
+    private let onListening: @Sendable (_ addresses: [ServerAddress]) -> Void
 
-    /// The server closes the catalog when it stops. `onListening` is called once, when clients can connect.
+    /// The server closes the catalog when it stops. `onListening` is called once, when clients can connect, with the addresses
+    /// of the configuration and the ports that were picked.
     public init(
         catalog: IndexCatalog, configuration: ServerConfiguration, logger: Logger,
-        onListening: @escaping @Sendable (_ host: String, _ port: Int) -> Void = { _, _ in }
+        onListening: @escaping @Sendable (_ addresses: [ServerAddress]) -> Void = { _ in }
     ) {
         context = ServerContext(catalog: catalog, configuration: configuration, logger: logger)
         self.onListening = onListening
     }
 
-    /// Serves until graceful shutdown; throws when the address cannot be had.
+    /// Serves until graceful shutdown; throws `unavailable` when an address cannot be had.
     public func run() async throws {
-        let configuration = context.configuration
-        let listener: any Channel
+        var listeners: [Listener] = []
         do {
-            listener = try await bind()
+            for address in context.configuration.addresses {
+                listeners.append(try await Listener.open(address, context))
+            }
         } catch {
+            for listener in listeners { await listener.close() }
             await context.work.shutdown()
             try? context.catalog.close()
-            throw SakuinError(
-                .unavailable, "Cannot listen on \(configuration.host):\(configuration.port): \(error)",
-                field: "listen", value: "\(configuration.host):\(configuration.port)",
-                nextStep: "Stop what listens there, or choose another port.")
+            throw error
         }
-        let port = listener.localAddress?.port ?? configuration.port
-        context.logger.info("listening", metadata: ["host": "\(configuration.host)", "port": "\(port)"])
-        onListening(configuration.host, port)
+        let addresses = listeners.map(\.address)
+        for address in addresses { context.logger.info("listening", metadata: ["address": "\(address)"]) }
+        onListening(addresses)
         // Cancellation without grace stops in the same way.
         try? await gracefulShutdown()
         context.logger.info("stopping")
-        try? await listener.close().get()
+        for listener in listeners { await listener.close() }
         await drain()
         await context.work.shutdown()
         try context.catalog.close()
@@ -63,30 +63,6 @@ public struct SakuinServer: Service {
         for connection in context.connections.all() {
             connection.channel.eventLoop.execute { connection.handler.value.readmit() }
         }
-    }
-
-    private func bind() async throws -> any Channel {
-        let context = context
-        return try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
-            .serverChannelOption(.backlog, value: 256)
-            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-            .childChannelOption(.socketOption(.tcp_nodelay), value: 1)
-            .childChannelOption(.socketOption(.so_keepalive), value: 1)
-            .childChannelOption(.writeBufferWaterMark, value: .init(low: 256 << 10, high: 1 << 20))
-            .childChannelOption(
-                .recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 4096, initial: 65536, maximum: 1 << 20)
-            )
-            .childChannelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    if let tls = context.access.currentTLS {
-                        try channel.pipeline.syncOperations.addHandlers([PlaintextGuard(), tls.handler()])
-                    }
-                    let handler = ConnectionHandler(context)
-                    try channel.pipeline.syncOperations.addHandler(handler)
-                    context.connections.add(channel, NIOLoopBound(handler, eventLoop: channel.eventLoop))
-                }
-            }
-            .bind(host: context.configuration.host, port: context.configuration.port).get()
     }
 
     private func drain() async {

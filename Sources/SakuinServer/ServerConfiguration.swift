@@ -1,10 +1,10 @@
 public import SakuinAccess
+public import SakuinTypes
 
 /// What a server can be told.
 public struct ServerConfiguration: Sendable {
-    public var host: String = "127.0.0.1"
-    /// 0 picks a free one.
-    public var port: Int = 7705
+    /// Where to listen; port 0 picks a free one. TLS is spoken with those who come by TCP.
+    public var addresses: [ServerAddress] = [.standard]
     /// The longest payload a client may send.
     public var frameByteCountMax: UInt32 = 32 << 20
     /// Bytes of import a client may have under way on one stream.
@@ -21,7 +21,7 @@ public struct ServerConfiguration: Sendable {
     public var drainSeconds: Int = 10
     /// Who may connect, and what for; nil: everybody, for everything.
     public var tokens: TokenFile?
-    /// Nil: clients speak without TLS.
+    /// Nil: all clients speak without TLS.
     public var tls: ServerTLS?
 
     public init(workerCount: Int) { self.workerCount = max(1, workerCount) }

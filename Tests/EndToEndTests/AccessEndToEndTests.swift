@@ -53,6 +53,17 @@ import Testing
         }
     }
 
+    @Test func aSocketFileIsAsGoodAsAPort() throws {
+        let path = "/tmp/sakuin-\(UUID().uuidString.prefix(8)).sock"
+        let setting = try Setting(options: ["--listen", "unix:\(path)"])
+        #expect(try setting.run(["--server", "unix:\(path)", "index", "create", "t"]).code == 0)
+        #expect(try setting.sakuin("index", "list").text.contains("t"))
+        let refused = try setting.run(["--server", "unix:\(path)", "--tls", "index", "list"])
+        #expect(refused.code == 2 && refused.warnings.contains("Unix socket"), "\(refused.warnings)")
+        #expect(setting.daemon.stop() == 0)
+        #expect(!FileManager.default.fileExists(atPath: path))
+    }
+
     @Test func tokensAndRoles() throws {
         let tokens = try Tokens()
         let setting = try Setting(options: ["--tokens", tokens.file])

@@ -33,10 +33,11 @@ import Testing
     }
 
     @Test func whoCouldConnectIsWarnedOf() throws {
-        for listen in ["127.0.0.1:0", "127.1.2.3:1", "[::1]:0", "localhost:9"] {
+        for listen in ["127.0.0.1:0", "[::1]:0", "unix:/run/s"] {
             #expect(try read("{\"listen\":\"\(listen)\"}").exposure() == nil, "\(listen)")
         }
-        for listen in ["0.0.0.0:0", "[::]:1", "192.168.0.9:1", "search.example:1", "127.example:1", "1270.0.0.1:1"] {
+        #expect(try read(#"{"listen":["unix:/run/s","0.0.0.0:1"]}"#).exposure()?.contains("0.0.0.0") == true)
+        for listen in ["0.0.0.0:0", "search.example:1"] {
             let warning = try read("{\"listen\":\"\(listen)\"}").exposure()
             #expect(warning?.contains("give --tokens") == true, "\(listen)")
             let plain = try read("{\"listen\":\"\(listen)\",\"tokens\":\"/t\"}").exposure()

@@ -29,8 +29,10 @@ import Testing
         #expect(engine.journalByteCountMax == 5 << 20)
         #expect(throws: Never.self) { try engine.validate() }
         #expect(told.data == "/d" && told.logLevel == "debug")
-        let (host, port) = try told.address()
-        #expect(host == "::1" && port == 0)
+        #expect(try told.addresses() == [.tcp(host: "::1", port: 0)])
+        #expect(try read("{}").addresses() == [.standard])
+        let both = try read(#"{"listen":["127.0.0.1:0","unix:/run/s"]}"#)
+        #expect(try both.addresses() == [.tcp(host: "127.0.0.1", port: 0), .unix(path: "/run/s")])
         let plain = try read("{}").engineOptions(cores: 2)
         #expect(plain.memoryBudgetBytes == 384 << 20 && plain.refreshIntervalMilliseconds == 200)
         #expect(plain.laneCount == 2 && plain.refreshByteCount == 0 && plain.journalByteCountMax == 8 << 20)
@@ -52,7 +54,11 @@ import Testing
             let refused = error { _ = try read(json).engineOptions(cores: 1) }
             #expect(refused?.code == .invalidArgument && refused?.field == field, "\(json)")
         }
-        #expect(error { _ = try read(#"{"listen":"x"}"#).address() }?.field == "listen")
+        for json in [#"{"listen":"x"}"#, #"{"listen":[]}"#, #"{"listen":["127.0.0.1:0","unix:"]}"#, #"{"listen":[1]}"#]
+        {
+            #expect(error { _ = try read(json).addresses() }?.field == "listen", "\(json)")
+        }
+        #expect(error { _ = try read(#"{"metrics":"unix:/m"}"#).metricsAddress() }?.field == "metrics")
     }
 
     @Test func flagsWin() throws {

@@ -222,7 +222,9 @@ import Testing
         try await server.stop()
         let error = await #expect(throws: SakuinError.self) { _ = try await client.list() }
         #expect(error?.code == .unavailable)
-        let next = try await RunningServer.start { [port = server.port] in $0.port = port }
+        let next = try await RunningServer.start { [port = server.port] in
+            $0.addresses = [.tcp(host: "127.0.0.1", port: port)]
+        }
         #expect(try await client.list().isEmpty)
         await client.close()
         try await next.stop()

@@ -36,22 +36,23 @@ struct RunningServer: Sendable {
     ) async throws -> RunningServer {
         let catalog = try IndexCatalog(try DiskDirectory(folder, create: true, call), options: options)
         var configuration = ServerConfiguration(workerCount: 2)
-        configuration.port = 0
+        configuration.addresses = [.tcp(host: "127.0.0.1", port: 0)]
         configuration.drainSeconds = 5
         // Tests wait for threads as long as it takes, and their clients with them.
         configuration.handshakeSeconds = 3_600
         change(&configuration)
-        let (ports, continuation) = AsyncStream<Int>.makeStream()
+        let (listening, continuation) = AsyncStream<[ServerAddress]>.makeStream()
         var logger = Logger(label: "test")
         logger.logLevel = .critical
-        let server = SakuinServer(catalog: catalog, configuration: configuration, logger: logger) { _, port in
-            continuation.yield(port)
+        let server = SakuinServer(catalog: catalog, configuration: configuration, logger: logger) {
+            continuation.yield($0)
         }
         let task = Task {
             defer { continuation.finish() }
             try await server.run()
         }
-        for await port in ports {
+        for await addresses in listening {
+            guard case .tcp(_, let port)? = addresses.first else { break }
             return RunningServer(
                 port: port, folder: folder, catalog: catalog, connections: server.context.connections, server: server,
                 task: task)

@@ -38,7 +38,7 @@ private enum Tree {
         "SakuinEngine": ["SakuinTypes", "CLZ4", "Glibc", "Darwin", "Synchronization"],
         // Bytes of a protobuf message are Foundation's Data.
         "SakuinProtocol": ["SakuinTypes", "SwiftProtobuf", "Foundation", "FoundationEssentials"],
-        "SakuinAccess": ["SakuinTypes", "Crypto", "NIOSSL", "Foundation", "Glibc", "Darwin"],
+        "SakuinAccess": ["SakuinTypes", "Crypto", "NIOCore", "NIOSSL", "Foundation", "Glibc", "Darwin"],
         "SakuinClient": [
             "SakuinTypes", "SakuinAccess", "SakuinProtocol", "NIOCore", "NIOPosix", "NIOConcurrencyHelpers", "Logging",
             "Synchronization",
@@ -46,7 +46,7 @@ private enum Tree {
         "SakuinServer": [
             "SakuinTypes", "SakuinAccess", "SakuinEngine", "SakuinProtocol", "NIOCore", "NIOPosix",
             "NIOConcurrencyHelpers", "Logging",
-            "Metrics", "CoreMetrics", "NIOHTTP1", "ServiceLifecycle", "Synchronization",
+            "Metrics", "CoreMetrics", "NIOHTTP1", "ServiceLifecycle", "Synchronization", "Foundation",
         ],
         "SakuinDaemon": [
             "SakuinTypes", "SakuinAccess", "SakuinEngine", "SakuinServer", "ArgumentParser", "Logging",

@@ -1,11 +1,12 @@
 import NIOCore
 import NIOPosix
+import SakuinAccess
 import SakuinProtocol
 import SakuinTypes
 
 /// One connection with many streams; its handler lives on the event loop.
 final class ClientConnection: Sendable {
-    private let channel: any Channel
+    let channel: any Channel
     private let handler: NIOLoopBound<ClientHandler>
 
     private init(_ channel: any Channel, _ handler: NIOLoopBound<ClientHandler>) {
@@ -20,28 +21,18 @@ final class ClientConnection: Sendable {
     static func connect(
         _ configuration: SakuinClient.Configuration, _ loop: any EventLoop
     ) async throws -> ClientConnection {
-        let (host, port) = (configuration.host, configuration.port)
+        let address = configuration.address
+        if case .unix = address, configuration.tls != nil {
+            throw SakuinError.invalid(
+                "TLS is not spoken over a Unix socket.", field: "tls", value: address,
+                nextStep: "Connect without TLS: what passes there stays in the machine.")
+        }
         let timeout = TimeAmount.milliseconds(configuration.connectTimeoutMilliseconds)
         let greeted = loop.makePromise(of: Welcome.self)
-        let bootstrap = ClientBootstrap(group: loop)
-            .connectTimeout(timeout)
-            .channelOption(.socketOption(.tcp_nodelay), value: 1)
-            .channelOption(
-                .recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 4096, initial: 65536, maximum: 1 << 20))
         do {
-            let (channel, handler) = try await bootstrap.connect(host: host, port: port) { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    if let tls = configuration.tls {
-                        try channel.pipeline.syncOperations.addHandler(try tls.handler(host: host))
-                    }
-                    let handler = ClientHandler(
-                        greeted: greeted, host: host, token: configuration.token?.text ?? "")
-                    try channel.pipeline.syncOperations.addHandler(handler)
-                    return (channel, NIOLoopBound(handler, eventLoop: channel.eventLoop))
-                }
-            }
+            let (channel, handler) = try await open(configuration, loop, greeted)
             let watch = loop.scheduleTask(in: timeout) {
-                greeted.fail(SakuinError(.deadlineExceeded, "\(host):\(port) did not answer the handshake."))
+                greeted.fail(SakuinError(.deadlineExceeded, "\(address) did not answer the handshake."))
             }
             defer { watch.cancel() }
             do {
@@ -56,9 +47,45 @@ final class ClientConnection: Sendable {
         } catch {
             greeted.fail(error)
             throw SakuinError(
-                .unavailable, "Cannot connect to \(host):\(port).", field: "server", value: "\(host):\(port)",
+                .unavailable, "Cannot connect to \(address).", field: "server", value: "\(address)",
                 nextStep: "Start sakuind there, or name another server.")
         }
+    }
+
+    private static func open(
+        _ configuration: SakuinClient.Configuration, _ loop: any EventLoop, _ greeted: EventLoopPromise<Welcome>
+    ) async throws -> (any Channel, NIOLoopBound<ClientHandler>) {
+        let bootstrap = ClientBootstrap(group: loop)
+            .connectTimeout(.milliseconds(configuration.connectTimeoutMilliseconds))
+            .channelOption(
+                .recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 4096, initial: 65536, maximum: 1 << 20))
+        let token = configuration.token?.text ?? ""
+        switch configuration.address {
+        case .tcp(let host, let port):
+            let options = KeepAlive.options.reduce(bootstrap) { $0.channelOption($1.option, value: $1.value) }
+            return try await options.channelOption(.socketOption(.tcp_nodelay), value: 1)
+                .connect(host: host, port: port) { channel in
+                    channel.eventLoop.makeCompletedFuture {
+                        if let tls = configuration.tls {
+                            try channel.pipeline.syncOperations.addHandler(try tls.handler(host: host))
+                        }
+                        return try add(ClientHandler(greeted: greeted, host: host, token: token), to: channel)
+                    }
+                }
+        case .unix(let path):
+            return try await bootstrap.connect(unixDomainSocketPath: path) { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try add(ClientHandler(greeted: greeted, host: path, token: token), to: channel)
+                }
+            }
+        }
+    }
+
+    private static func add(
+        _ handler: ClientHandler, to channel: any Channel
+    ) throws -> (any Channel, NIOLoopBound<ClientHandler>) {
+        try channel.pipeline.syncOperations.addHandler(handler)
+        return (channel, NIOLoopBound(handler, eventLoop: channel.eventLoop))
     }
 
     func close() async { try? await channel.close().get() }
