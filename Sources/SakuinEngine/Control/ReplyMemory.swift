@@ -29,9 +29,6 @@ public final class ReplyMemory: Sendable {
 
     deinit { budget.giveBackFromSearch(state.withLock { $0.taken }) }
 
-    /// So much of the budget one reply may have; the rest is for what else the process does.
-    private var budgetMax: Int { budget.byteCountMax / 2 }
-
     /// Takes memory for a further part of the reply: about `byteCount` bytes of text, in `objectByteCount` bytes of
     /// values.
     func take(_ byteCount: Int, objectByteCount: Int) throws(SakuinError) {
@@ -42,19 +39,14 @@ public final class ReplyMemory: Sendable {
                 throw ReplyMemory.tooLong(state.replyByteCount, limit: replyByteCountMax)
             }
             guard state.wanted > state.taken else { return }
-            if state.wanted > budgetMax {
-                throw SakuinError(
-                    .resourceExhausted, "The reply needs more memory than the budget has for one.",
-                    field: "memoryBudgetBytes", limit: "\(budgetMax)", value: "\(state.wanted)",
+            if state.wanted > budget.searchByteCountMax {
+                throw budget.beyondSearch(
+                    state.wanted, "The reply needs more memory than the budget has for one.",
                     nextStep: ReplyMemory.smaller)
             }
             let step = max(state.wanted - state.taken, Self.stepByteCount)
-            guard budget.takeForSearch(step) else {
-                throw SakuinError(
-                    .resourceExhausted, "There is no memory for the reply.", field: "memoryBudgetBytes",
-                    limit: "\(budget.byteCountMax)", value: "\(budget.used + step)",
-                    nextStep: "Try again a little later, or with a smaller limit.", retryAfterMilliseconds: 100)
-            }
+            try budget.takeForSearch(
+                step, orSay: "There is no memory for the reply.", otherwise: "with a smaller limit")
             state.taken += step
         }
     }

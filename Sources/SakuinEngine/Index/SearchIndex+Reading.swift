@@ -84,14 +84,10 @@ extension SearchIndex {
     ) throws(SearchError) -> SearchResponse? {
         if let response = try countOfOneList(request, shared, began: began) { return response }
         let room = Self.memoryByteCount(request)
-        guard memory.takeForSearch(room) else {
-            throw .refused(
-                SakuinError(
-                    .resourceExhausted, "There is no memory for the search.", field: "memoryBudgetBytes",
-                    limit: "\(memory.byteCountMax)", value: "\(memory.used + room)",
-                    nextStep: "Try again a little later, or with a smaller offset and limit.",
-                    retryAfterMilliseconds: 100))
-        }
+        do throws(SakuinError) {
+            try memory.takeForSearch(
+                room, orSay: "There is no memory for the search.", otherwise: "with a smaller offset and limit")
+        } catch { throw .refused(error) }
         defer { memory.giveBackFromSearch(room) }
         let plan: QueryPlan
         do throws(SakuinError) {

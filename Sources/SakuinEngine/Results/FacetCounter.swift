@@ -80,21 +80,16 @@ final class FacetLimits {
 
     /// Throws `resourceExhausted` when there is no room, or when one search would have more than half of the budget.
     func take(_ byteCount: Int, for field: String) throws(SearchError) {
-        let limit = budget.byteCountMax / 2
-        if taken + byteCount > limit {
-            throw .refused(
-                SakuinError(
-                    .resourceExhausted, "Field '\(field)' has too many values to count in the memory of one search.",
-                    field: "memoryBudgetBytes", limit: "\(limit)", value: "\(taken + byteCount)",
-                    nextStep: "Narrow the query, count ranges of values, or give the index more memory."))
-        }
-        guard budget.takeForSearch(byteCount) else {
-            throw .refused(
-                SakuinError(
-                    .resourceExhausted, "There is no memory to count the values of field '\(field)'.",
-                    field: "memoryBudgetBytes", limit: "\(budget.byteCountMax)", value: "\(budget.used + byteCount)",
-                    nextStep: "Try again a little later, or narrow the query.", retryAfterMilliseconds: 100))
-        }
+        do throws(SakuinError) {
+            if taken + byteCount > budget.searchByteCountMax {
+                throw budget.beyondSearch(
+                    taken + byteCount, "Field '\(field)' has too many values to count in the memory of one search.",
+                    nextStep: "Narrow the query, count ranges of values, or give the index more memory.")
+            }
+            try budget.takeForSearch(
+                byteCount, orSay: "There is no memory to count the values of field '\(field)'.",
+                otherwise: "narrow the query")
+        } catch { throw .refused(error) }
         taken += byteCount
     }
 
