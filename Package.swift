@@ -69,8 +69,10 @@ let package = Package(
     targets: [
         .systemLibrary(name: "CLZ4", pkgConfig: "liblz4", providers: [.apt(["liblz4-dev"]), .brew(["lz4"])]),
         .target(name: "SakuinTypes", swiftSettings: strict),
-        .target(name: "SakuinEngine", dependencies: ["SakuinTypes", "CLZ4"], swiftSettings: strict),
-        .target(name: "SakuinProtocol", dependencies: ["SakuinTypes", protobuf], swiftSettings: strict),
+        .target(name: "SakuinCompression", dependencies: ["CLZ4"], swiftSettings: strict),
+        .target(name: "SakuinEngine", dependencies: ["SakuinTypes", "SakuinCompression"], swiftSettings: strict),
+        .target(
+            name: "SakuinProtocol", dependencies: ["SakuinTypes", "SakuinCompression", protobuf], swiftSettings: strict),
         .target(name: "SakuinAccess", dependencies: ["SakuinTypes", crypto, nioCore, nioTLS], swiftSettings: strict),
         .target(
             name: "SakuinClient",
@@ -117,7 +119,8 @@ let package = Package(
         .testTarget(
             name: "SakuinAccessTests", dependencies: ["SakuinAccess", "SakuinTypes", "SakuinTestSupport"],
             swiftSettings: strict),
-        .testTarget(name: "SakuinCLITests", dependencies: ["SakuinCLI", "SakuinTypes"], swiftSettings: strict),
+        .testTarget(
+            name: "SakuinCLITests", dependencies: ["SakuinCLI", "SakuinTypes", argumentParser], swiftSettings: strict),
         .testTarget(
             name: "SakuinDaemonTests",
             dependencies: [

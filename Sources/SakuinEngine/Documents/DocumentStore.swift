@@ -1,3 +1,5 @@
+import SakuinCompression
+
 /// One decompressed block, kept by whoever reads several documents in a row.
 struct DocumentBlockCache: ~Copyable {
     /// The section and the block in it that `coded` is of.
@@ -102,10 +104,9 @@ struct DocumentStore: Sendable {
         let coded = Int(try reader.read32())
         let flags = Flags(rawValue: try reader.read32())
         let next = try firstDocument(number + 1)
-        // LZ4 makes at most 255 bytes of one.
         guard first < next, next <= documentCount, number > 0 || first == 0, flags.isSubset(of: .all),
             offset <= UInt64(indexAt), lengths + stored <= indexAt - Int(offset), coded <= Self.codedByteCountMax,
-            flags.contains(.plain) ? coded == stored : coded / 255 <= stored
+            flags.contains(.plain) ? coded == stored : coded <= BlockCompression.contentByteCountMax(ofBlock: stored)
         else { throw reader.corrupt("block \(number) of documents out of place") }
         return Block(
             firstDocument: first, documentCount: next - first, lengths: try section.bytes(Int(offset), lengths),

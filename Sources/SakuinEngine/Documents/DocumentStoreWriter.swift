@@ -1,3 +1,5 @@
+import SakuinCompression
+
 /// Encoded documents to compressed blocks.
 ///
 /// Section: blocks; the index (per block u32 first document, u64 offset, u32 bytes of lengths, u32 stored bytes, u32

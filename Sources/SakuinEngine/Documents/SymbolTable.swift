@@ -1,3 +1,5 @@
+import SakuinCompression
+
 /// A code of stored text made for one segment: its most frequent characters in one byte, others and the most frequent
 /// pairs of characters in two.
 ///
