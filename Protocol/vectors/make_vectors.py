@@ -5,7 +5,7 @@ import pathlib, struct, subprocess
 HERE = pathlib.Path(__file__).parent
 KINDS = {"HELLO": 1, "WELCOME": 2, "REQUEST": 3, "REPLY": 4, "ERROR": 5, "DATA": 6, "CREDIT": 7, "CANCEL": 8,
          "PING": 9, "PONG": 10, "GOAWAY": 11}
-END = 1
+END, COMPRESSED = 1, 2
 
 
 def message(name, text):
@@ -20,15 +20,45 @@ def frame(kind, stream, payload=b"", flags=0, magic=0x4B53, length=None):
     return struct.pack("<IBBHI", len(payload) if length is None else length, kind, flags, magic, stream) + payload
 
 
+def lz4(data):
+    """An LZ4 block, as good as the first match found makes it."""
+    def more(length):
+        return b"" if length < 15 else b"\xff" * ((length - 15) // 255) + bytes([(length - 15) % 255])
+
+    def sequence(literals, offset=0, match=4):
+        token = bytes([min(len(literals), 15) << 4 | min(match - 4, 15)])
+        return token + more(len(literals)) + literals + (struct.pack("<H", offset) + more(match - 4) if offset else b"")
+
+    out, at, done, seen = b"", 0, 0, {}
+    # The last match begins 12 bytes before the end or earlier, the last 5 bytes are literals.
+    while at <= len(data) - 12:
+        before = seen.get(data[at:at + 4])
+        seen[data[at:at + 4]] = at
+        if before is None or at - before > 65535:
+            at += 1
+            continue
+        end = at + 4
+        while end < len(data) - 5 and data[end] == data[before + end - at]:
+            end += 1
+        out += sequence(data[done:at], at - before, end - at)
+        at = done = end
+    return out + sequence(data[done:])
+
+
+def packed(content, length=None, block=None):
+    """A compressed payload."""
+    return struct.pack("<I", len(content) if length is None else length) + (lz4(content) if block is None else block)
+
+
 def lines(data):
     return [data[i:i + 32].hex(" ") for i in range(0, len(data), 32)] or [""]
 
 
-def write(folder, name, meaning, verdict, frames, **more):
+def write(folder, name, meaning, verdict, frames, plain=(), **more):
     out = [f"meaning: {meaning}", f"verdict: {verdict}"]
     out += [f"{key}: {value}" for key, value in more.items()]
-    for data in frames:
-        out += ["frame:"] + lines(data[:12]) + (lines(data[12:]) if len(data) > 12 else [])
+    for title, data in [("frame:", data) for data in frames] + [("plain:", data) for data in plain]:
+        out += [title] + lines(data[:12]) + (lines(data[12:]) if len(data) > 12 else [])
     (HERE / folder / f"{name}.txt").write_text("\n".join(out) + "\n")
 
 
@@ -46,6 +76,8 @@ SEARCH = message("Request", '''deadline_milliseconds: 1500 search { index: "news
     limit: 10 wait_limit_milliseconds: 10000 }''')
 ERROR = message("Status", '''code: 5 message: "There is no index 'news'." field: "name" value: "news"
     next_step: "Create it."''')
+REPLY = message("Reply", "documents { " + " ".join(
+    f'documents {{ found: true key: "{n}" json: "{{\\"title\\":\\"5G网络\\"}}" }}' for n in range(9)) + " }")
 BUSY = message("Status", 'code: 8 message: "The server is busy." limit: "4096" retry_after_milliseconds: 20')
 
 accept("hello", "The first frame of a client.", HELLO)
@@ -64,6 +96,12 @@ accept("error-tls", "What a server that speaks TLS says to plain frames.", frame
 accept("welcome", "The server's answer.", frame("WELCOME", 0, message(
     "Welcome", '''version: 1 server: "sakuind/0.1.0" frame_byte_count_max: 33554432 stream_credit: 16777216
     stream_count_max: 1024''')))
+accept("hello-compression", "A client that compresses by LZ4, and by something that version 1 does not know.", frame(
+    "HELLO", 0, message("Hello", '''version_min: 1 version_max: 1 client: "example/1" frame_byte_count_max: 1048576
+    stream_credit: 65536 compressions: 9 compressions: COMPRESSION_LZ4''')))
+accept("welcome-compression", "From here on both sides may compress by LZ4.", frame("WELCOME", 0, message(
+    "Welcome", '''version: 1 server: "sakuind/0.1.0" frame_byte_count_max: 33554432 stream_credit: 16777216
+    stream_count_max: 1024 compression: COMPRESSION_LZ4''')))
 accept("search", "A search for the text 5G网络 on stream 1, ten hits, within 1.5 seconds.", frame("REQUEST", 1, SEARCH))
 accept("search-tree", "A query tree: (行业 OR prefix 股) AND NOT date in [2023-01-01, 2024-01-01), sorted by date.",
        frame("REQUEST", 3, message("Request", '''search { index: "news" query { tree { and { queries { or {
@@ -162,11 +200,45 @@ accept("ping-pong", "A ping and the pong with the same bytes.", frame("PING", 0,
 accept("goaway", "The server drains.", frame("GOAWAY", 0, message(
     "Status", 'code: 14 message: "The server is shutting down."')))
 
+KEYS = message("Request", 'get { index: "news" ' + " ".join(f'keys: "article-{n:04}"' for n in range(40)) + " }")
+LAUGH = message("Request", 'search { index: "news" query { text: "' + "哈" * 300 + '" } }')
+BATCH = message("WriteBatch", 'key_field: "id" ' + " ".join(
+    f'json: "{{\\"id\\":{n},\\"title\\":\\"索引\\",\\"body\\":\\"全文検索\\"}}"' for n in range(9)))
+accept("compressed-request", "A request compressed by LZ4, and one with a long match that overlaps itself.",
+       frame("REQUEST", 1, packed(KEYS), flags=COMPRESSED), frame("REQUEST", 3, packed(LAUGH), flags=COMPRESSED),
+       plain=[frame("REQUEST", 1, KEYS), frame("REQUEST", 3, LAUGH)], compression="lz4")
+accept("compressed-reply", "A frame may be compressed or not, as its sender likes.",
+       frame("REPLY", 1, REPLY), frame("REPLY", 3, packed(REPLY), flags=COMPRESSED), plain=[frame("REPLY", 3, REPLY)],
+       compression="lz4")
+accept("compressed-import", "The last batch of an import, compressed.",
+       frame("DATA", 9, packed(BATCH), flags=END | COMPRESSED), plain=[frame("DATA", 9, BATCH, flags=END)],
+       compression="lz4", data="batch")
+
 reject("not-sakuin", "An HTTP request.", "badMagic", b"GET / HTTP/1.1\r\n")
 reject("magic", "A wrong byte in the magic.", "badMagic", frame("PING", 0, magic=0x4B52))
 reject("type-zero", "Type 0 is none.", "unknownType", frame(0, 0))
 reject("type-unknown", "Type 12 is none of version 1.", "unknownType", frame(12, 0))
-reject("flag-unknown", "Flag 2 is none of version 1.", "unknownFlags", frame("DATA", 1, flags=2))
+reject("flag-unknown", "Flag 4 is none of version 1.", "unknownFlags", frame("DATA", 1, flags=4), compression="lz4")
+reject("flag-compressed", "COMPRESSED before the handshake said so.", "unknownFlags",
+       frame("REQUEST", 1, packed(KEYS), flags=COMPRESSED))
+reject("flag-compressed-ping", "COMPRESSED stands on REQUEST, REPLY and DATA only.", "unknownFlags",
+       frame("PING", 0, packed(bytes(20)), flags=COMPRESSED), compression="lz4")
+reject("flag-compressed-error", "COMPRESSED stands on REQUEST, REPLY and DATA only.", "unknownFlags",
+       frame("ERROR", 1, packed(ERROR), flags=COMPRESSED), compression="lz4")
+reject("compressed-empty", "A compressed frame without a payload.", "badCompression",
+       frame("DATA", 1, flags=COMPRESSED), compression="lz4")
+reject("compressed-no-block", "A length without a block.", "badCompression",
+       frame("DATA", 1, packed(KEYS, block=b""), flags=COMPRESSED), compression="lz4")
+reject("compressed-zero", "Nothing, compressed.", "badCompression",
+       frame("DATA", 1, packed(b"", block=b"\0"), flags=COMPRESSED), compression="lz4")
+reject("compressed-not-shorter", "A payload that is as long as what it decompresses to.", "badCompression",
+       frame("REQUEST", 1, packed(b"", length=12, block=b"\x70literal"), flags=COMPRESSED), compression="lz4")
+reject("compressed-ratio", "A block of 4 bytes that says it makes 1,021: 255 each is the most that LZ4 can.", "badCompression",
+       frame("REQUEST", 1, packed(b"", length=1021, block=b"\x1fa\1\0"), flags=COMPRESSED), compression="lz4")
+reject("compressed-too-long", "A short payload that says it makes a byte more than the reader's limit of 1 MiB.", "tooLong",
+       frame("REQUEST", 1, packed(KEYS, length=(1 << 20) + 1), flags=COMPRESSED), compression="lz4")
+reject("compressed-huge", "A short payload that says it makes 4 GiB.", "tooLong",
+       frame("REQUEST", 1, packed(KEYS, length=0xFFFFFFFF), flags=COMPRESSED), compression="lz4")
 reject("flag-end-on-request", "END stands on DATA frames only.", "unknownFlags", frame("REQUEST", 1, SEARCH, flags=END))
 reject("too-long", "A header alone that announces one byte more than the reader's limit, which the test sets to 1 MiB.",
        "tooLong", frame("REQUEST", 1, length=(1 << 20) + 1))
@@ -193,3 +265,11 @@ for _ in range(64):
     deep = f"not {{ {deep} }}"
 reject("payload-deep", "A query tree 65 nodes deep: the stream gets INVALID_ARGUMENT.", "payload",
        frame("REQUEST", 1, message("Request", f'search {{ index: "news" query {{ tree {{ {deep} }} }} }}')))
+for name, meaning, payload in [
+    ("short", "A block that makes a byte less than it says", packed(KEYS, length=len(KEYS) + 1)),
+    ("long", "A block that makes a byte more than it says", packed(KEYS, length=len(KEYS) - 1)),
+    ("cut", "A block that is cut short", packed(KEYS)[:-3]),
+    ("offset", "A block with a match before its beginning", packed(b"", length=100, block=b"\x1fa\2\0\x4c\x50bcdef")),
+]:
+    reject(f"payload-compressed-{name}", meaning + ": the stream gets INVALID_ARGUMENT.", "payload",
+           frame("REQUEST", 1, payload, flags=COMPRESSED), compression="lz4")

@@ -104,7 +104,7 @@ public struct RemoteIndex: SearchService {
 
     public func export(pointInTime: String?) async throws -> DocumentPages {
         let connection = try await client.connection()
-        let (payloads, continuation) = AsyncThrowingStream<[UInt8], any Error>.makeStream()
+        let (payloads, continuation) = AsyncThrowingStream<FramePayload, any Error>.makeStream()
         let request = WireRequest(.export(index: name, pointInTime: pointInTime))
         let stream = try await connection.openExport(request, continuation)
         let source = PageSource(payloads) { connection.release(stream, $0) }
@@ -127,13 +127,14 @@ public struct RemoteIndex: SearchService {
 
 /// The pages of an export as they came, one task at a time.
 private actor PageSource {
-    private var iterator: AsyncThrowingStream<[UInt8], any Error>.AsyncIterator
+    private var iterator: AsyncThrowingStream<FramePayload, any Error>.AsyncIterator
     private let release: @Sendable (Int) -> Void
     /// The first page, until it is asked for.
     private var first: WirePage?
 
     init(
-        _ payloads: AsyncThrowingStream<[UInt8], any Error>, release: @escaping @Sendable (_ byteCount: Int) -> Void
+        _ payloads: AsyncThrowingStream<FramePayload, any Error>,
+        release: @escaping @Sendable (_ byteCount: Int) -> Void
     ) {
         iterator = payloads.makeAsyncIterator()
         self.release = release
@@ -162,8 +163,8 @@ private actor PageSource {
             if Task.isCancelled { throw SakuinError(.cancelled, "Cancelled.") }
             return nil
         }
-        release(payload.count)
-        return try payload.withUnsafeBytes { try WireCodec.decodePage($0) }
+        release(payload.contentByteCount)
+        return try payload.decodedFromServer(WireCodec.decodePage)
     }
 }
 

@@ -23,6 +23,9 @@ public final class SakuinClient: CatalogService {
         public var token: AccessToken?
         /// Nil: without TLS. A Unix socket needs none and takes none.
         public var tls: ClientTLS?
+        /// Whether requests, replies and documents that are long and get shorter are compressed on their way, if the server
+        /// does so too. It takes processor time on both sides and pays where the network is slow.
+        public var compresses = false
 
         public init(_ address: ServerAddress = .standard) { self.address = address }
 

@@ -39,6 +39,8 @@ public struct FrameHeader: Sendable, Hashable {
 
     /// Set on the last DATA frame of the sender on a stream.
     public static let endFlag: UInt8 = 1
+    /// Set when the payload is compressed (`FramePayload`), by what the handshake said.
+    public static let compressedFlag: UInt8 = 2
 
     public var length: Int
     public var kind: Kind
@@ -53,20 +55,19 @@ public struct FrameHeader: Sendable, Hashable {
     }
 
     public var isEnd: Bool { flags & Self.endFlag != 0 }
+    public var isCompressed: Bool { flags & Self.compressedFlag != 0 }
 
     /// Reads a header from its 12 bytes; throws what breaks the contract before anything is allocated for the payload.
-    public init(_ bytes: UnsafeRawBufferPointer, lengthMax: Int) throws(WireError) {
+    public init(_ bytes: UnsafeRawBufferPointer, limits: FrameLimits) throws(WireError) {
         guard bytes.count >= Self.byteCount else { throw .truncated }
         let length = UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: 0, as: UInt32.self))
         guard UInt16(littleEndian: bytes.loadUnaligned(fromByteOffset: 6, as: UInt16.self)) == Self.magic else {
             throw .badMagic
         }
         guard let kind = Kind(rawValue: bytes[4]) else { throw .unknownType(bytes[4]) }
-        guard length <= UInt32(clamping: min(lengthMax, Self.payloadByteCountMax)) else {
-            throw .tooLong(length: Int(length), limit: min(lengthMax, Self.payloadByteCountMax))
-        }
+        try limits.check(length: Int(length))
         let flags = bytes[5]
-        guard flags == 0 || (flags == Self.endFlag && kind == .data) else { throw .unknownFlags(flags) }
+        guard flags & ~limits.flags(of: kind) == 0 else { throw .unknownFlags(flags) }
         let stream = UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: 8, as: UInt32.self))
         guard (stream == 0) == kind.isConnectionWide || kind == .error else {
             throw .wrongStream(kind: kind.rawValue, stream: stream)
@@ -92,6 +93,35 @@ public struct FrameHeader: Sendable, Hashable {
         }
         bytes.replaceSubrange(byteCount..., with: payload)
         return bytes
+    }
+}
+
+/// What a side accepts now.
+public struct FrameLimits: Sendable, Hashable {
+    /// The longest payload, decompressed.
+    public var lengthMax: Int
+    /// What payloads may be compressed by; nil: they may not.
+    public var compression: FrameCompression?
+
+    public init(lengthMax: Int, compression: FrameCompression? = nil) {
+        self.lengthMax = lengthMax
+        self.compression = compression
+    }
+
+    /// Throws for a payload that is too long, as it is or decompressed.
+    func check(length: Int) throws(WireError) {
+        let limit = min(lengthMax, FrameHeader.payloadByteCountMax)
+        guard length <= limit else { throw .tooLong(length: length, limit: limit) }
+    }
+
+    /// The flags that a frame may have.
+    func flags(of kind: FrameHeader.Kind) -> UInt8 {
+        let compressed = compression == nil ? 0 : FrameHeader.compressedFlag
+        return switch kind {
+        case .data: FrameHeader.endFlag | compressed
+        case .request, .reply: compressed
+        case .hello, .welcome, .error, .credit, .cancel, .ping, .pong, .goAway: 0
+        }
     }
 }
 

@@ -1,20 +1,22 @@
 /// Bytes to frames, whatever the cuts; knows no socket. Holds at most one frame that is not whole yet.
 public struct FrameReader: Sendable {
-    /// The longest payload accepted now.
-    public var lengthMax: Int
+    /// What is accepted now.
+    public var limits: FrameLimits
     private var held: [UInt8] = []
     private var heldStart = 0
 
-    public init(lengthMax: Int) { self.lengthMax = lengthMax }
+    public init(_ limits: FrameLimits) { self.limits = limits }
+    public init(lengthMax: Int) { self.init(FrameLimits(lengthMax: lengthMax)) }
 
     /// Bytes that wait for the rest of their frame.
     public var pendingByteCount: Int { held.count - heldStart }
 
-    /// Takes bytes and hands every frame that is whole to `body`; its payload is valid only there. After a throw the
-    /// connection is lost: nothing more is read.
+    /// Takes bytes and hands every frame that is whole to `body`, which may change the limits of those behind it; its payload
+    /// is valid only there, and as it came: a compressed one says a length that can be (`FramePayload`). After a throw
+    /// the connection is lost: nothing more is read.
     public mutating func read(
         _ bytes: UnsafeRawBufferPointer,
-        _ body: (FrameHeader, UnsafeRawBufferPointer, inout Int) throws(WireError) -> Void
+        _ body: (FrameHeader, UnsafeRawBufferPointer, inout FrameLimits) throws(WireError) -> Void
     ) throws(WireError) {
         if pendingByteCount == 0 {
             let used = try frames(bytes, body)
@@ -48,15 +50,17 @@ public struct FrameReader: Sendable {
     /// Whole frames of `bytes`; returns how many bytes they took.
     private mutating func frames(
         _ bytes: UnsafeRawBufferPointer,
-        _ body: (FrameHeader, UnsafeRawBufferPointer, inout Int) throws(WireError) -> Void
+        _ body: (FrameHeader, UnsafeRawBufferPointer, inout FrameLimits) throws(WireError) -> Void
     ) throws(WireError) -> Int {
         var at = 0
         while bytes.count - at >= FrameHeader.byteCount {
             let head = UnsafeRawBufferPointer(rebasing: bytes[at..<(at + FrameHeader.byteCount)])
-            let header = try FrameHeader(head, lengthMax: lengthMax)
+            let header = try FrameHeader(head, limits: limits)
             guard bytes.count - at - FrameHeader.byteCount >= header.length else { break }
             let start = at + FrameHeader.byteCount
-            try body(header, UnsafeRawBufferPointer(rebasing: bytes[start..<(start + header.length)]), &lengthMax)
+            let payload = UnsafeRawBufferPointer(rebasing: bytes[start..<(start + header.length)])
+            if header.isCompressed { try FramePayload.check(compressed: payload, limits) }
+            try body(header, payload, &limits)
             at = start + header.length
         }
         return at

@@ -37,6 +37,7 @@ public enum WireCodec {
                 $0.frameByteCountMax = hello.frameByteCountMax
                 $0.streamCredit = hello.streamCredit
                 $0.token = hello.token
+                $0.compressions = hello.compressions.map(compression)
             })
     }
 
@@ -44,7 +45,8 @@ public enum WireCodec {
         let message = try decode(payload, as: Sakuin_V1_Hello.self)
         return Hello(
             versionMin: message.versionMin, versionMax: message.versionMax, client: message.client,
-            frameByteCountMax: message.frameByteCountMax, streamCredit: message.streamCredit, token: message.token)
+            frameByteCountMax: message.frameByteCountMax, streamCredit: message.streamCredit, token: message.token,
+            compressions: message.compressions.map { FrameCompression(rawValue: $0.rawValue) })
     }
 
     public static func encode(_ welcome: Welcome) -> [UInt8] {
@@ -55,6 +57,7 @@ public enum WireCodec {
                 $0.frameByteCountMax = welcome.frameByteCountMax
                 $0.streamCredit = welcome.streamCredit
                 $0.streamCountMax = welcome.streamCountMax
+                if let chosen = welcome.compression { $0.compression = compression(chosen) }
             })
     }
 
@@ -62,7 +65,14 @@ public enum WireCodec {
         let message = try decode(payload, as: Sakuin_V1_Welcome.self)
         return Welcome(
             version: message.version, server: message.server, frameByteCountMax: message.frameByteCountMax,
-            streamCredit: message.streamCredit, streamCountMax: message.streamCountMax)
+            streamCredit: message.streamCredit, streamCountMax: message.streamCountMax,
+            compression: message.compression.rawValue == 0
+                ? nil : FrameCompression(rawValue: message.compression.rawValue))
+    }
+
+    /// Also of one that this build does not know.
+    private static func compression(_ compression: FrameCompression) -> Sakuin_V1_Compression {
+        Sakuin_V1_Compression(rawValue: compression.rawValue) ?? .UNRECOGNIZED(compression.rawValue)
     }
 
     // MARK: Status

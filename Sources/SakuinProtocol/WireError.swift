@@ -10,6 +10,8 @@ public enum WireError: Error, Sendable, Hashable {
     case tooLong(length: Int, limit: Int)
     /// A connection-wide frame on a stream, or a stream's frame on stream 0.
     case wrongStream(kind: UInt8, stream: UInt32)
+    /// A compressed payload that says a length which it cannot have.
+    case badCompression(declared: Int, byteCount: Int)
     /// A frame that this side never may send, or not yet.
     case unexpected(kind: UInt8)
     /// A request on a stream that is open, or whose number is not above all before.
@@ -42,6 +44,11 @@ public enum WireError: Error, Sendable, Hashable {
             SakuinError(
                 .invalidArgument, "Frame type \(kind) cannot stand on stream \(stream).", field: "stream",
                 value: "\(stream)")
+        case .badCompression(let declared, let byteCount):
+            SakuinError(
+                .invalidArgument, "A compressed payload of \(byteCount) bytes cannot have the length that it says.",
+                field: "decompressedLength", value: "\(declared)",
+                nextStep: "Compress only what gets shorter; see PROTOCOL.md.")
         case .unexpected(let kind):
             SakuinError(
                 .failedPrecondition, "Frame type \(kind) is not expected here.", field: "type", value: "\(kind)")

@@ -90,10 +90,12 @@ public struct Hello: Sendable, Hashable {
     public var streamCredit: UInt32
     /// The secret that says who the client is; empty: none.
     public var token: String
+    /// What the client compresses and decompresses by, the best first.
+    public var compressions: [FrameCompression]
 
     public init(
         versionMin: UInt32 = ProtocolVersion.min, versionMax: UInt32 = ProtocolVersion.max, client: String,
-        frameByteCountMax: UInt32, streamCredit: UInt32, token: String = ""
+        frameByteCountMax: UInt32, streamCredit: UInt32, token: String = "", compressions: [FrameCompression] = []
     ) {
         self.versionMin = versionMin
         self.versionMax = versionMax
@@ -101,6 +103,7 @@ public struct Hello: Sendable, Hashable {
         self.frameByteCountMax = frameByteCountMax
         self.streamCredit = streamCredit
         self.token = token
+        self.compressions = compressions
     }
 }
 
@@ -111,15 +114,18 @@ public struct Welcome: Sendable, Hashable {
     public var frameByteCountMax: UInt32
     public var streamCredit: UInt32
     public var streamCountMax: UInt32
+    /// Of what the client named, what both may compress by from now on; nil: nothing.
+    public var compression: FrameCompression?
 
     public init(
         version: UInt32 = ProtocolVersion.max, server: String, frameByteCountMax: UInt32, streamCredit: UInt32,
-        streamCountMax: UInt32
+        streamCountMax: UInt32, compression: FrameCompression? = nil
     ) {
         self.version = version
         self.server = server
         self.frameByteCountMax = frameByteCountMax
         self.streamCredit = streamCredit
         self.streamCountMax = streamCountMax
+        self.compression = compression
     }
 }

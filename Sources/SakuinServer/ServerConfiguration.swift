@@ -23,6 +23,8 @@ public struct ServerConfiguration: Sendable {
     public var tokens: TokenFile?
     /// Nil: all clients speak without TLS.
     public var tls: ServerTLS?
+    /// Whether frames are compressed on connections of clients that ask for it.
+    public var compresses = true
 
     public init(workerCount: Int) { self.workerCount = max(1, workerCount) }
 

@@ -57,9 +57,9 @@ import Testing
         var lengths: [Int] = []
         let error = bytes.withUnsafeBytes { raw -> WireError? in
             do throws(WireError) {
-                try reader.read(raw) { (header, _, lengthMax) throws(WireError) in
+                try reader.read(raw) { (header, _, limits) throws(WireError) in
                     lengths.append(header.length)
-                    lengthMax = 3
+                    limits.lengthMax = 3
                 }
                 return nil
             } catch {

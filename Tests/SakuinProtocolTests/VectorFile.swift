@@ -6,6 +6,8 @@ struct VectorFile: Sendable, CustomStringConvertible {
     var name: String
     var values: [String: String] = [:]
     var frames: [[UInt8]] = []
+    /// Those of the frames that are compressed, as they are without.
+    var plain: [[UInt8]] = []
 
     var description: String { name }
     var verdict: String { values["verdict"] ?? "" }
@@ -13,15 +15,19 @@ struct VectorFile: Sendable, CustomStringConvertible {
 
     init(_ url: URL) throws {
         name = url.lastPathComponent
+        var isPlain = false
         for line in try String(contentsOf: url, encoding: .utf8).split(separator: "\n") {
             if line == "frame:" {
                 frames.append([])
+            } else if line == "plain:" {
+                isPlain = true
+                plain.append([])
             } else if let colon = line.firstIndex(of: ":") {
                 let value = line[line.index(after: colon)...].drop { $0 == " " }
                 values[String(line[..<colon])] = String(value)
             } else {
                 let bytes = line.split(separator: " ").compactMap { UInt8($0, radix: 16) }
-                frames[frames.count - 1] += bytes
+                if isPlain { plain[plain.count - 1] += bytes } else { frames[frames.count - 1] += bytes }
             }
         }
     }

@@ -9,13 +9,17 @@ import Testing
 @testable import SakuinClient
 
 /// Greets, and answers with what `answer` says.
-private final class ScriptedServer: ChannelInboundHandler {
+final class ScriptedServer: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
     private var reader = FrameReader(lengthMax: 1 << 20)
+    private let compression: FrameCompression?
     private let answer: @Sendable (FrameHeader, [UInt8]) -> [UInt8]
 
-    init(_ answer: @escaping @Sendable (FrameHeader, [UInt8]) -> [UInt8]) { self.answer = answer }
+    init(_ compression: FrameCompression?, _ answer: @escaping @Sendable (FrameHeader, [UInt8]) -> [UInt8]) {
+        self.compression = compression
+        self.answer = answer
+    }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         var answers: [UInt8] = []
@@ -26,28 +30,31 @@ private final class ScriptedServer: ChannelInboundHandler {
                     return
                 }
                 let welcome = Welcome(
-                    server: "test", frameByteCountMax: 1 << 20, streamCredit: 1 << 20, streamCountMax: 10)
+                    server: "test", frameByteCountMax: 1 << 20, streamCredit: 1 << 20, streamCountMax: 10,
+                    compression: compression)
                 answers += FrameHeader.frame(.welcome, stream: 0, WireCodec.encode(welcome))
             }
         }
         context.writeAndFlush(wrapOutboundOut(ByteBuffer(bytes: answers)), promise: nil)
     }
 
-    /// Runs `body` with a client of such a server, whose calls have so long.
+    /// Runs `body` with a client of such a server, whose calls have so long, and which offers to compress.
     static func with(
-        deadlineMilliseconds: UInt32, _ answer: @escaping @Sendable (FrameHeader, [UInt8]) -> [UInt8],
+        deadlineMilliseconds: UInt32 = 0, compresses: Bool = false, compression: FrameCompression? = nil,
+        _ answer: @escaping @Sendable (FrameHeader, [UInt8]) -> [UInt8],
         _ body: (SakuinClient) async throws -> Void
     ) async throws {
         let listener = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandler(ScriptedServer(answer))
+                    try channel.pipeline.syncOperations.addHandler(ScriptedServer(compression, answer))
                 }
             }
             .bind(host: "127.0.0.1", port: 0).get()
         var configuration = SakuinClient.Configuration(
             host: "127.0.0.1", port: try #require(listener.localAddress?.port))
         configuration.deadlineMilliseconds = deadlineMilliseconds
+        configuration.compresses = compresses
         let client = SakuinClient(configuration)
         try await body(client)
         await client.close()

@@ -129,8 +129,8 @@ private final class LazyReader: ChannelInboundHandler, Sendable {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         unwrapInboundIn(data).withUnsafeReadableBytes { bytes in
             reader.withLockedValue { reader in
-                try? reader.read(bytes) { (header, _, lengthMax) throws(WireError) in
-                    lengthMax = 1 << 22
+                try? reader.read(bytes) { (header, _, limits) throws(WireError) in
+                    limits.lengthMax = 1 << 22
                     if header.kind == .reply { replies.withLockedValue { $0 += 1 } }
                 }
             }

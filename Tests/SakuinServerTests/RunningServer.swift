@@ -61,7 +61,11 @@ struct RunningServer: Sendable {
         throw SakuinError(.unavailable, "The server ended before it listened.")
     }
 
-    func client() -> SakuinClient { SakuinClient(.init(host: "127.0.0.1", port: port)) }
+    func client(compresses: Bool = false) -> SakuinClient {
+        var configuration = SakuinClient.Configuration(host: "127.0.0.1", port: port)
+        configuration.compresses = compresses
+        return SakuinClient(configuration)
+    }
 
     /// Stops as a signal would, and waits for the end.
     func stop(keepsFolder: Bool = false) async throws {
@@ -85,11 +89,11 @@ struct RunningServer: Sendable {
     }
 }
 
-/// Gathers what a server sends.
+/// Gathers what a server sends, compressed or not.
 private final class FrameCollector: ChannelInboundHandler, Sendable {
     typealias InboundIn = ByteBuffer
     let frames = NIOLockedValueBox<[(header: FrameHeader, payload: [UInt8])]>([])
-    private let reader = NIOLockedValueBox(FrameReader(lengthMax: 1 << 20))
+    private let reader = NIOLockedValueBox(FrameReader(FrameLimits(lengthMax: 1 << 20, compression: .lz4)))
     private let frameCount: Int
 
     init(frameCount: Int) { self.frameCount = frameCount }

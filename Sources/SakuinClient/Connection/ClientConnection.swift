@@ -4,14 +4,20 @@ import SakuinAccess
 import SakuinProtocol
 import SakuinTypes
 
-/// One connection with many streams; its handler lives on the event loop.
+/// One connection with many streams; its handler lives on the event loop. Payloads are encoded and compressed by the tasks
+/// that send them, and replies and pages decompressed by those that wait for them.
 final class ClientConnection: Sendable {
     let channel: any Channel
     private let handler: NIOLoopBound<ClientHandler>
+    /// What frames are compressed by.
+    private let compression: FrameCompression?
 
-    private init(_ channel: any Channel, _ handler: NIOLoopBound<ClientHandler>) {
+    private init(
+        _ channel: any Channel, _ handler: NIOLoopBound<ClientHandler>, _ compression: FrameCompression?
+    ) {
         self.channel = channel
         self.handler = handler
+        self.compression = compression
     }
 
     var isActive: Bool { channel.isActive }
@@ -36,12 +42,12 @@ final class ClientConnection: Sendable {
             }
             defer { watch.cancel() }
             do {
-                _ = try await greeted.futureResult.get()
+                let welcome = try await greeted.futureResult.get()
+                return ClientConnection(channel, handler, welcome.compression)
             } catch {
                 channel.close(promise: nil)
                 throw error
             }
-            return ClientConnection(channel, handler)
         } catch let error as SakuinError {
             throw error
         } catch {
@@ -59,7 +65,6 @@ final class ClientConnection: Sendable {
             .connectTimeout(.milliseconds(configuration.connectTimeoutMilliseconds))
             .channelOption(
                 .recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 4096, initial: 65536, maximum: 1 << 20))
-        let token = configuration.token?.text ?? ""
         switch configuration.address {
         case .tcp(let host, let port):
             let options = KeepAlive.options.reduce(bootstrap) { $0.channelOption($1.option, value: $1.value) }
@@ -69,21 +74,25 @@ final class ClientConnection: Sendable {
                         if let tls = configuration.tls {
                             try channel.pipeline.syncOperations.addHandler(try tls.handler(host: host))
                         }
-                        return try add(ClientHandler(greeted: greeted, host: host, token: token), to: channel)
+                        return try addHandler(configuration, greeted, host: host, to: channel)
                     }
                 }
         case .unix(let path):
             return try await bootstrap.connect(unixDomainSocketPath: path) { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    try add(ClientHandler(greeted: greeted, host: path, token: token), to: channel)
+                    try addHandler(configuration, greeted, host: path, to: channel)
                 }
             }
         }
     }
 
-    private static func add(
-        _ handler: ClientHandler, to channel: any Channel
+    private static func addHandler(
+        _ configuration: SakuinClient.Configuration, _ greeted: EventLoopPromise<Welcome>, host: String,
+        to channel: any Channel
     ) throws -> (any Channel, NIOLoopBound<ClientHandler>) {
+        let handler = ClientHandler(
+            greeted: greeted, host: host, token: configuration.token?.text ?? "",
+            compressions: configuration.compresses ? FrameCompression.known : [])
         try channel.pipeline.syncOperations.addHandler(handler)
         return (channel, NIOLoopBound(handler, eventLoop: channel.eventLoop))
     }
@@ -97,8 +106,12 @@ final class ClientConnection: Sendable {
 
     /// A call without streaming. Cancelling the task cancels the stream.
     func call(_ request: WireRequest) async throws -> WireReply {
-        let payload = WireCodec.encode(request)
-        return try await answer(deadlineMilliseconds: request.deadlineMilliseconds) { $0.call(payload, $1) }
+        let payload = FramePayload(WireCodec.encode(request)).compressed(by: compression)
+        let answer = try await answer(deadlineMilliseconds: request.deadlineMilliseconds) { $0.call(payload, $1) }
+        switch answer {
+        case .reply(let reply): return reply
+        case .compressed(let payload): return try payload.decodedFromServer(WireCodec.decodeReply)
+        }
     }
 
     /// The way to the server and back; a deadline of 0 is none.
@@ -109,7 +122,7 @@ final class ClientConnection: Sendable {
     /// Waits for the answer to what `send` sends, which returns the number it has in the handler.
     private func answer(
         deadlineMilliseconds: UInt32, _ send: @escaping @Sendable (ClientHandler, WaitingReply) -> UInt32
-    ) async throws -> WireReply {
+    ) async throws -> CallAnswer {
         let loop = channel.eventLoop
         let handler = handler
         let number = CallState()
@@ -142,7 +155,7 @@ final class ClientConnection: Sendable {
     }
 
     func openExport(
-        _ request: WireRequest, _ pages: AsyncThrowingStream<[UInt8], any Error>.Continuation
+        _ request: WireRequest, _ pages: AsyncThrowingStream<FramePayload, any Error>.Continuation
     ) async throws -> UInt32 {
         let payload = WireCodec.encode(request)
         return try await onLoop { [self] handler in
@@ -154,7 +167,8 @@ final class ClientConnection: Sendable {
     }
 
     /// Returns when the batch has been sent, which waits for credit.
-    func send(_ number: UInt32, _ payload: [UInt8], isEnd: Bool) async throws {
+    func send(_ number: UInt32, _ content: [UInt8], isEnd: Bool) async throws {
+        let payload = FramePayload(content).compressed(by: compression)
         let loop = channel.eventLoop
         let handler = handler
         try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
@@ -173,5 +187,20 @@ final class ClientConnection: Sendable {
     func cancel(_ number: UInt32) {
         let handler = handler
         channel.eventLoop.execute { handler.value.cancel(number, SakuinError(.cancelled, "Cancelled.")) }
+    }
+}
+
+extension FramePayload {
+    /// What `decode` makes of the content of a frame that a server sent.
+    func decodedFromServer<R>(
+        _ decode: (UnsafeRawBufferPointer) throws(SakuinError) -> R
+    ) throws(SakuinError) -> R {
+        do throws(SakuinError) {
+            return try decoded(decode)
+        } catch {
+            var error = error
+            error.message = "The server broke the protocol: \(error.message)"
+            throw error
+        }
     }
 }

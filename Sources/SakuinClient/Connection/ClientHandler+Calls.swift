@@ -15,9 +15,9 @@ struct DeadlineTimer {
 
 extension ClientHandler {
     /// Sends a call, whose continuation gets the reply. Returns its stream, 0 when it failed at once.
-    func call(_ payload: [UInt8], _ call: WaitingReply) -> UInt32 {
+    func call(_ payload: FramePayload, _ call: WaitingReply) -> UInt32 {
         do throws(SakuinError) {
-            try checkOpen(payload.count)
+            try checkOpen(payload.contentByteCount)
             let number = openStream(.unary(call), payload)
             keep(call.deadline)
             return number
@@ -46,7 +46,7 @@ extension ClientHandler {
     func pong(_ payload: UnsafeRawBufferPointer) throws(SakuinError) {
         guard payload.count == 4 else { throw SakuinError(.internalError, "No PING had this payload.") }
         let number = UInt32(littleEndian: payload.loadUnaligned(as: UInt32.self))
-        if case .ping? = streams[number] { finish(number, .done) }
+        if case .ping? = streams[number] { finish(number, .reply(.done)) }
     }
 
     /// Gives a call up.

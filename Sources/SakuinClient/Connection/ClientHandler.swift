@@ -28,11 +28,14 @@ final class ClientHandler: ChannelInboundHandler {
     /// Which server, for errors.
     private let host: String
     private let token: String
+    /// What is offered to the server.
+    private let compressions: [FrameCompression]
 
-    init(greeted: EventLoopPromise<Welcome>, host: String, token: String) {
+    init(greeted: EventLoopPromise<Welcome>, host: String, token: String, compressions: [FrameCompression]) {
         self.greeted = greeted
         self.host = host
         self.token = token
+        self.compressions = compressions
     }
 
     func handlerAdded(context: ChannelHandlerContext) { self.context = context }
@@ -41,7 +44,7 @@ final class ClientHandler: ChannelInboundHandler {
         self.context = context
         let hello = Hello(
             client: "sakuin-swift/0.1.0", frameByteCountMax: UInt32(FrameHeader.payloadByteCountMax),
-            streamCredit: Self.streamCredit, token: token)
+            streamCredit: Self.streamCredit, token: token, compressions: compressions)
         write(.hello, stream: 0, WireCodec.encode(hello))
     }
 
@@ -85,9 +88,10 @@ final class ClientHandler: ChannelInboundHandler {
         defer { self.reader = reader }
         let result: Result<Void, WireError> = buffer.withUnsafeReadableBytes { bytes in
             do throws(WireError) {
-                try reader.read(bytes) { (header, payload, lengthMax) throws(WireError) in
+                try reader.read(bytes) { (header, payload, limits) throws(WireError) in
                     try handle(header, payload)
-                    lengthMax = FrameHeader.payloadByteCountMax
+                    limits = FrameLimits(
+                        lengthMax: FrameHeader.payloadByteCountMax, compression: welcome?.compression)
                 }
                 return .success(())
             } catch {
@@ -111,11 +115,18 @@ final class ClientHandler: ChannelInboundHandler {
             switch header.kind {
             case .welcome:
                 let answer = try WireCodec.decodeWelcome(payload)
+                if let chosen = answer.compression, !compressions.contains(chosen) {
+                    throw .invalid("The server compresses by what was not offered.", field: "compression")
+                }
                 welcome = answer
                 greeted.succeed(answer)
-            case .reply: finish(header.stream, try WireCodec.decodeReply(payload))
+            case .reply:
+                finish(
+                    header.stream,
+                    header.isCompressed
+                        ? .compressed(FramePayload(header, payload)) : .reply(try WireCodec.decodeReply(payload)))
             case .error: fail(header.stream, try WireCodec.decodeStatus(payload))
-            case .data: try receive(header.stream, payload)
+            case .data: try receive(header.stream, FramePayload(header, payload))
             case .credit: give(header.stream, payload)
             case .ping: write(.pong, stream: 0, Array(payload))
             case .pong: try pong(payload)
@@ -127,9 +138,9 @@ final class ClientHandler: ChannelInboundHandler {
         }
     }
 
-    func finish(_ number: UInt32, _ reply: WireReply) {
+    func finish(_ number: UInt32, _ answer: CallAnswer) {
         switch streams.removeValue(forKey: number) {
-        case .unary(let call)?, .ping(let call)?: call.continuation.resume(returning: reply)
+        case .unary(let call)?, .ping(let call)?: call.continuation.resume(returning: answer)
         case .importing(let state)?:
             for batch in state.waiting {
                 batch.continuation.resume(throwing: SakuinError(.aborted, "The import ended."))
@@ -149,10 +160,10 @@ final class ClientHandler: ChannelInboundHandler {
         }
     }
 
-    private func receive(_ number: UInt32, _ payload: UnsafeRawBufferPointer) throws(SakuinError) {
+    private func receive(_ number: UInt32, _ payload: FramePayload) throws(SakuinError) {
         switch streams[number] {
-        case .importing(let state)?: state.receipts.yield(try WireCodec.decodeReceipt(payload))
-        case .exporting(let state)?: state.pages.yield(Array(payload))
+        case .importing(let state)?: state.receipts.yield(try payload.decoded(WireCodec.decodeReceipt))
+        case .exporting(let state)?: state.pages.yield(payload)
         case .unary?, .ping?, nil: break
         }
     }
@@ -166,11 +177,11 @@ final class ClientHandler: ChannelInboundHandler {
 
     private func sendWaiting(_ number: UInt32) {
         guard case .importing(var state)? = streams[number] else { return }
-        while let next = state.waiting.first, next.payload.isEmpty || state.credit.canSend {
+        while let next = state.waiting.first, next.payload.bytes.isEmpty || state.credit.canSend {
             state.waiting.removeFirst()
-            state.credit.spend(next.payload.count)
-            write(
-                .data, flags: next.isEnd ? FrameHeader.endFlag : 0, stream: number, next.payload)
+            state.credit.spend(next.payload.contentByteCount)
+            let end = next.isEnd ? FrameHeader.endFlag : 0
+            write(.data, flags: end | next.payload.flags, stream: number, next.payload.bytes)
             next.continuation.resume()
         }
         streams[number] = .importing(state)
@@ -226,10 +237,10 @@ final class ClientHandler: ChannelInboundHandler {
         return nextStream
     }
 
-    func openStream(_ stream: ClientStream, _ payload: [UInt8]) -> UInt32 {
+    func openStream(_ stream: ClientStream, _ payload: FramePayload) -> UInt32 {
         let number = takeNumber()
         streams[number] = stream
-        write(.request, stream: number, payload)
+        write(.request, flags: payload.flags, stream: number, payload.bytes)
         return number
     }
 
@@ -238,20 +249,21 @@ final class ClientHandler: ChannelInboundHandler {
     ) throws(SakuinError) -> UInt32 {
         let welcome = try checkOpen(payload.count)
         return openStream(
-            .importing(ClientImport(credit: SendCredit(welcome.streamCredit), receipts: receipts)), payload)
+            .importing(ClientImport(credit: SendCredit(welcome.streamCredit), receipts: receipts)),
+            FramePayload(payload))
     }
 
     func openExport(
-        _ payload: [UInt8], _ pages: AsyncThrowingStream<[UInt8], any Error>.Continuation
+        _ payload: [UInt8], _ pages: AsyncThrowingStream<FramePayload, any Error>.Continuation
     ) throws(SakuinError) -> UInt32 {
         try checkOpen(payload.count)
-        return openStream(.exporting(ClientExport(pages: pages)), payload)
+        return openStream(.exporting(ClientExport(pages: pages)), FramePayload(payload))
     }
 
     /// Queues a batch of an import; its continuation goes on when it has been sent.
     func send(_ number: UInt32, _ batch: WaitingBatch) {
         do throws(SakuinError) {
-            try checkOpen(batch.payload.count)
+            try checkOpen(batch.payload.contentByteCount)
             guard case .importing(var state)? = streams[number] else {
                 throw SakuinError(.aborted, "The import has ended.")
             }

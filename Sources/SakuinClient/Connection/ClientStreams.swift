@@ -13,14 +13,21 @@ enum ClientStream {
 
 /// A call that waits for its only answer.
 struct WaitingReply {
-    let continuation: CheckedContinuation<WireReply, any Error>
+    let continuation: CheckedContinuation<CallAnswer, any Error>
     /// When it is given up here; the server minds deadlines, so this is for a server that is gone.
     let deadline: NIODeadline
 }
 
+/// What answers a call.
+enum CallAnswer: Sendable {
+    case reply(WireReply)
+    /// A reply that the task of the call decompresses, so that the event loop need not.
+    case compressed(FramePayload)
+}
+
 /// A batch that waits for credit.
 struct WaitingBatch {
-    let payload: [UInt8]
+    let payload: FramePayload
     let isEnd: Bool
     let continuation: CheckedContinuation<Void, any Error>
 }
@@ -32,5 +39,5 @@ struct ClientImport {
 }
 
 struct ClientExport {
-    let pages: AsyncThrowingStream<[UInt8], any Error>.Continuation
+    let pages: AsyncThrowingStream<FramePayload, any Error>.Continuation
 }

@@ -147,6 +147,11 @@ public final class IndexCatalog: CatalogService {
     /// Whether there is little memory left of what all indexes share; what can wait should.
     public var isMemoryTight: Bool { memory.isTight }
 
+    /// Memory for a request of so many bytes, before it is decompressed. Throws `resourceExhausted` when there is none.
+    public func requestMemory(byteCount: Int) throws(SakuinError) -> RequestMemory {
+        try RequestMemory(byteCount, of: memory)
+    }
+
     public func createNow(_ name: String, _ schema: Schema) throws(SakuinError) {
         try Self.check(name: name)
         try schema.validate()

@@ -27,6 +27,44 @@ fileprivate nonisolated struct _GeneratedWithProtocGenSwiftVersion: SwiftProtobu
   typealias Version = _2
 }
 
+nonisolated enum Sakuin_V1_Compression: SwiftProtobuf.Enum, Swift.CaseIterable {
+  typealias RawValue = Int
+
+  /// Frames are not compressed.
+  case none // = 0
+
+  /// LZ4's block format, without a dictionary.
+  case lz4 // = 1
+  case UNRECOGNIZED(Int)
+
+  init() {
+    self = .none
+  }
+
+  init?(rawValue: Int) {
+    switch rawValue {
+    case 0: self = .none
+    case 1: self = .lz4
+    default: self = .UNRECOGNIZED(rawValue)
+    }
+  }
+
+  var rawValue: Int {
+    switch self {
+    case .none: return 0
+    case .lz4: return 1
+    case .UNRECOGNIZED(let i): return i
+    }
+  }
+
+  // The compiler won't synthesize support with the UNRECOGNIZED case.
+  static let allCases: [Sakuin_V1_Compression] = [
+    .none,
+    .lz4,
+  ]
+
+}
+
 nonisolated enum Sakuin_V1_Acknowledgement: SwiftProtobuf.Enum, Swift.CaseIterable {
   typealias RawValue = Int
   case disk // = 0
@@ -364,6 +402,9 @@ nonisolated struct Sakuin_V1_Hello: Sendable {
   /// The secret that says who the client is; empty: none.
   var token: String = String()
 
+  /// What the client compresses and decompresses frames by, the one it likes best first; none: it does not.
+  var compressions: [Sakuin_V1_Compression] = []
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
@@ -385,6 +426,9 @@ nonisolated struct Sakuin_V1_Welcome: Sendable {
   var streamCredit: UInt32 = 0
 
   var streamCountMax: UInt32 = 0
+
+  /// Of those that the client named, what both sides may compress frames by from now on.
+  var compression: Sakuin_V1_Compression = .none
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -2653,6 +2697,10 @@ nonisolated struct Sakuin_V1_Job: @unchecked Sendable {
 
 fileprivate nonisolated let _protobuf_package = "sakuin.v1"
 
+nonisolated extension Sakuin_V1_Compression: SwiftProtobuf._ProtoNameProviding {
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0COMPRESSION_NONE\0\u{1}COMPRESSION_LZ4\0")
+}
+
 nonisolated extension Sakuin_V1_Acknowledgement: SwiftProtobuf._ProtoNameProviding {
   static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0ACKNOWLEDGEMENT_DISK\0\u{1}ACKNOWLEDGEMENT_LOG\0\u{1}ACKNOWLEDGEMENT_MEMORY\0")
 }
@@ -2687,7 +2735,7 @@ nonisolated extension Sakuin_V1_JobKind: SwiftProtobuf._ProtoNameProviding {
 
 nonisolated extension Sakuin_V1_Hello: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".Hello"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}version_min\0\u{3}version_max\0\u{1}client\0\u{3}frame_byte_count_max\0\u{3}stream_credit\0\u{1}token\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}version_min\0\u{3}version_max\0\u{1}client\0\u{3}frame_byte_count_max\0\u{3}stream_credit\0\u{1}token\0\u{1}compressions\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2701,6 +2749,7 @@ nonisolated extension Sakuin_V1_Hello: SwiftProtobuf.Message, SwiftProtobuf._Mes
       case 4: try { try decoder.decodeSingularUInt32Field(value: &self.frameByteCountMax) }()
       case 5: try { try decoder.decodeSingularUInt32Field(value: &self.streamCredit) }()
       case 6: try { try decoder.decodeSingularStringField(value: &self.token) }()
+      case 7: try { try decoder.decodeRepeatedEnumField(value: &self.compressions) }()
       default: break
       }
     }
@@ -2725,6 +2774,9 @@ nonisolated extension Sakuin_V1_Hello: SwiftProtobuf.Message, SwiftProtobuf._Mes
     if !self.token.isEmpty {
       try visitor.visitSingularStringField(value: self.token, fieldNumber: 6)
     }
+    if !self.compressions.isEmpty {
+      try visitor.visitPackedEnumField(value: self.compressions, fieldNumber: 7)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -2735,6 +2787,7 @@ nonisolated extension Sakuin_V1_Hello: SwiftProtobuf.Message, SwiftProtobuf._Mes
     if lhs.frameByteCountMax != rhs.frameByteCountMax {return false}
     if lhs.streamCredit != rhs.streamCredit {return false}
     if lhs.token != rhs.token {return false}
+    if lhs.compressions != rhs.compressions {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -2742,7 +2795,7 @@ nonisolated extension Sakuin_V1_Hello: SwiftProtobuf.Message, SwiftProtobuf._Mes
 
 nonisolated extension Sakuin_V1_Welcome: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".Welcome"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}version\0\u{1}server\0\u{3}frame_byte_count_max\0\u{3}stream_credit\0\u{3}stream_count_max\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}version\0\u{1}server\0\u{3}frame_byte_count_max\0\u{3}stream_credit\0\u{3}stream_count_max\0\u{1}compression\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2755,6 +2808,7 @@ nonisolated extension Sakuin_V1_Welcome: SwiftProtobuf.Message, SwiftProtobuf._M
       case 3: try { try decoder.decodeSingularUInt32Field(value: &self.frameByteCountMax) }()
       case 4: try { try decoder.decodeSingularUInt32Field(value: &self.streamCredit) }()
       case 5: try { try decoder.decodeSingularUInt32Field(value: &self.streamCountMax) }()
+      case 6: try { try decoder.decodeSingularEnumField(value: &self.compression) }()
       default: break
       }
     }
@@ -2776,6 +2830,9 @@ nonisolated extension Sakuin_V1_Welcome: SwiftProtobuf.Message, SwiftProtobuf._M
     if self.streamCountMax != 0 {
       try visitor.visitSingularUInt32Field(value: self.streamCountMax, fieldNumber: 5)
     }
+    if self.compression != .none {
+      try visitor.visitSingularEnumField(value: self.compression, fieldNumber: 6)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -2785,6 +2842,7 @@ nonisolated extension Sakuin_V1_Welcome: SwiftProtobuf.Message, SwiftProtobuf._M
     if lhs.frameByteCountMax != rhs.frameByteCountMax {return false}
     if lhs.streamCredit != rhs.streamCredit {return false}
     if lhs.streamCountMax != rhs.streamCountMax {return false}
+    if lhs.compression != rhs.compression {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

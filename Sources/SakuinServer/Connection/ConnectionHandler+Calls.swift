@@ -17,6 +17,8 @@ struct PendingCall {
     let request: WireRequest
     /// When it came: its deadline counts from here.
     let received: NIODeadline
+    /// Of a request that was long decompressed.
+    var memory: RequestMemory?
 }
 
 extension ConnectionHandler {
@@ -25,14 +27,11 @@ extension ConnectionHandler {
         let answered = answerQuickly(burst)
         if answered == burst.count { return }
         let received = NIODeadline.now()
-        var ready: [PendingCall] = []
-        ready.reserveCapacity(burst.count - answered)
-        for (stream, request) in burst[answered...] {
-            let call = PendingCall(stream: stream, request: request, received: received)
-            if !waitIfNeeded(call) { ready.append(call) }
-        }
-        admit(ready)
+        begin(burst[answered...].map { PendingCall(stream: $0.stream, request: $0.request, received: received) })
     }
+
+    /// Hands calls to the workers, but those that have to wait.
+    func begin(_ calls: [PendingCall]) { admit(calls.filter { !waitIfNeeded($0) }) }
 
     /// Answers searches at the head of the burst here, as far as the time of the event loop that one burst may take
     /// goes; the first that takes longer goes to the workers with what is behind it. Returns how many were answered.
@@ -107,17 +106,17 @@ extension ConnectionHandler {
     private func admit(_ calls: [PendingCall]) {
         if calls.isEmpty { return }
         let granted = server.work.admit(calls.count)
-        for call in calls[granted...] {
-            server.metrics.refused.increment()
-            finish(
-                call.stream,
-                .failure(
-                    SakuinError(
-                        .resourceExhausted, "The server is busy.", field: "queueCountMax",
-                        limit: "\(server.configuration.queueCountMax)", nextStep: "Try again a little later.",
-                        retryAfterMilliseconds: 20)))
-        }
+        for call in calls[granted...] { finish(call.stream, .failure(busy())) }
         if granted > 0 { run(Array(calls[..<granted])) }
+    }
+
+    /// Counts a call that there is no place for; what it is told.
+    func busy() -> SakuinError {
+        server.metrics.refused.increment()
+        return SakuinError(
+            .resourceExhausted, "The server is busy.", field: "queueCountMax",
+            limit: "\(server.configuration.queueCountMax)", nextStep: "Try again a little later.",
+            retryAfterMilliseconds: 20)
     }
 
     private func run(_ calls: [PendingCall]) {
@@ -126,8 +125,10 @@ extension ConnectionHandler {
         let handler = NIOLoopBound(self, eventLoop: loop)
         let router = server.router
         let byteCountMax = clientFrameByteCountMax
+        let compression = compression
         server.work.run(calls.count) {
-            let replies = ReplyGatherer(count: calls.count, byteCountMax: byteCountMax) { batch in
+            let replies = ReplyGatherer(count: calls.count, byteCountMax: byteCountMax, compression: compression) {
+                batch in
                 loop.execute { handler.value.send(batch) }
             }
             for call in calls {
@@ -143,7 +144,7 @@ extension ConnectionHandler {
     }
 
     /// Answers streams that are still open, with one flush.
-    private func send(_ replies: [(stream: UInt32, result: ReplyGatherer.Payload)]) {
+    func send(_ replies: [(stream: UInt32, result: ReplyGatherer.Payload)]) {
         for (stream, payload) in replies where streams.removeValue(forKey: stream) != nil { append(stream, payload) }
         flush()
         closeWhenDrained()

@@ -52,8 +52,9 @@ extension ConnectionHandler {
         guard let loop = context?.eventLoop else { return }
         let handler = NIOLoopBound(self, eventLoop: loop)
         let byteCountMax = clientFrameByteCountMax
+        let compression = compression
         Task {
-            let result = await source.nextFrames(byteCountMax: byteCountMax)
+            let result = await source.nextFrames(byteCountMax: byteCountMax, compression)
             loop.execute { handler.value.made(number, result) }
         }
     }
@@ -80,13 +81,13 @@ extension ConnectionHandler {
         closeWhenDrained()
     }
 
-    private func made(_ number: UInt32, _ page: Result<[[UInt8]]?, SakuinError>) {
+    private func made(_ number: UInt32, _ page: Result<[FramePayload]?, SakuinError>) {
         guard case .exporting(var stream)? = streams[number] else { return }
         switch page {
         case .success(let payloads?):
             stream.isMaking = false
             for payload in payloads {
-                stream.credit.spend(payload.count)
+                stream.credit.spend(payload.contentByteCount)
                 append(.data, stream: number, payload)
             }
             streams[number] = .exporting(stream)
@@ -112,20 +113,22 @@ extension ConnectionHandler {
 
 extension DocumentPages {
     /// The next page as payloads no longer than the client takes; nil at the end.
-    fileprivate func nextFrames(byteCountMax: Int) async -> Result<[[UInt8]]?, SakuinError> {
+    fileprivate func nextFrames(
+        byteCountMax: Int, _ compression: FrameCompression?
+    ) async -> Result<[FramePayload]?, SakuinError> {
         do {
             guard let page = try await nextPage() else { return .success(nil) }
-            return .success(try frames(page, byteCountMax: byteCountMax))
+            return .success(try frames(page, byteCountMax: byteCountMax).map { $0.compressed(by: compression) })
         } catch {
             return .failure(error as? SakuinError ?? SakuinError(.internalError, "\(error)"))
         }
     }
 
-    private func frames(_ page: [Document], byteCountMax: Int) throws(SakuinError) -> [[UInt8]] {
-        let payload = WireCodec.encode(WirePage(page))
-        if payload.count <= byteCountMax { return [payload] }
+    private func frames(_ page: [Document], byteCountMax: Int) throws(SakuinError) -> [FramePayload] {
+        let payload = FramePayload(WireCodec.encode(WirePage(page)))
+        if payload.contentByteCount <= byteCountMax { return [payload] }
         guard page.count > 1 else {
-            var error = ReplyMemory.tooLong(payload.count, limit: byteCountMax)
+            var error = ReplyMemory.tooLong(payload.contentByteCount, limit: byteCountMax)
             error.message = "Document '\(page.first?.key ?? "")' is longer than the client takes."
             error.nextStep = "Use a client that takes longer frames."
             throw error

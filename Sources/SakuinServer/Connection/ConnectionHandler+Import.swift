@@ -14,8 +14,10 @@ extension ConnectionHandler {
         if payload.isEmpty {
             guard header.isEnd else { throw .badPayload(kind: header.kind.rawValue) }
         } else {
-            guard stream.credit.receive(payload.count) else { throw .overCredit(stream: header.stream) }
-            stream.waiting.append(Array(payload))
+            let batch = FramePayload(header, payload)
+            countSaved(batch)
+            guard stream.credit.receive(batch.contentByteCount) else { throw .overCredit(stream: header.stream) }
+            stream.waiting.append(batch)
             if server.catalog.isMemoryTight { waitForMemory() }
         }
         stream.isEnded = header.isEnd
@@ -120,13 +122,13 @@ private struct OfferedBatch: Sendable {
     let rejection: RejectionPolicy
     let stream: UInt32
     let number: Int
-    let payload: [UInt8]
+    let payload: FramePayload
     let handler: NIOLoopBound<ConnectionHandler>
     let loop: any EventLoop
 
     /// Queues it; the next one of the stream follows when it is queued, so that they stay in order.
     func offer() {
-        var refusal = index.refusalForNow(byteCount: payload.count)
+        var refusal = index.refusalForNow(byteCount: payload.contentByteCount)
         if refusal == nil {
             do throws(SakuinError) {
                 refusal = index.offer(try decode()) { settle($0) }
@@ -145,18 +147,13 @@ private struct OfferedBatch: Sendable {
     }
 
     private func decode() throws(SakuinError) -> WriteBatch {
-        let result: Result<WriteBatch, SakuinError> = payload.withUnsafeBytes { bytes in
-            do throws(SakuinError) {
-                return .success(try WireCodec.decodeBatch(bytes, acknowledge: acknowledge, rejection: rejection))
-            } catch {
-                return .failure(error)
-            }
+        try payload.decoded { (bytes) throws(SakuinError) in
+            try WireCodec.decodeBatch(bytes, acknowledge: acknowledge, rejection: rejection)
         }
-        return try result.get()
     }
 
     private func settle(_ result: Result<WriteReceipt, SakuinError>) {
-        let byteCount = payload.count
+        let byteCount = payload.contentByteCount
         loop.execute { handler.value.settle(stream, number, result, byteCount: byteCount) }
     }
 }

@@ -7,6 +7,7 @@
 //    once (`+Calls`).
 // 3. Streaming calls keep their state here, on the event loop (`+Import`, `+Export`).
 // 4. A client that does not read its replies is not read from either.
+// 5. Short frames are decompressed and compressed here, long ones on workers (`+Compression`).
 
 import CoreMetrics
 import Logging
@@ -23,15 +24,17 @@ final class ConnectionHandler: ChannelInboundHandler {
     let server: ServerContext
     private var reader = FrameReader(lengthMax: FrameHeader.handshakeByteCountMax)
     /// Who the client is; nil until it was greeted.
-    private var bearer: Bearer?
+    private(set) var bearer: Bearer?
     /// Ends the connection when nobody has been greeted by then.
     private var patience: Scheduled<Void>?
-    private var isDraining = false
+    private(set) var isDraining = false
     private var isBroken = false
     private var lastStream: UInt32 = 0
     var clientCredit: UInt32 = 0
     /// The longest payload that the client takes.
     private(set) var clientFrameByteCountMax = FrameHeader.payloadByteCountMax
+    /// What the frames of both sides may be compressed by.
+    private(set) var compression: FrameCompression?
     var streams: [UInt32: ServerStream] = [:]
     private var burst: [(stream: UInt32, request: WireRequest)] = []
     private var output = ByteBuffer()
@@ -79,9 +82,11 @@ final class ConnectionHandler: ChannelInboundHandler {
             defer { self.reader = reader }
             let result: Result<Void, WireError> = buffer.withUnsafeReadableBytes { bytes in
                 do throws(WireError) {
-                    try reader.read(bytes) { (header, payload, lengthMax) throws(WireError) in
+                    try reader.read(bytes) { (header, payload, limits) throws(WireError) in
                         try handle(header, payload)
-                        if bearer != nil { lengthMax = Int(server.configuration.frameByteCountMax) }
+                        guard bearer != nil else { return }
+                        limits = FrameLimits(
+                            lengthMax: Int(server.configuration.frameByteCountMax), compression: compression)
                     }
                     return .success(())
                 } catch {
@@ -132,7 +137,7 @@ final class ConnectionHandler: ChannelInboundHandler {
     private func handle(_ header: FrameHeader, _ payload: UnsafeRawBufferPointer) throws(WireError) {
         guard let bearer else { return try greet(header, payload) }
         switch header.kind {
-        case .request: try open(header.stream, payload, bearer)
+        case .request: try open(header, payload, bearer)
         case .data: try receive(header, payload)
         case .credit: try credit(header.stream, payload)
         case .cancel:
@@ -166,15 +171,18 @@ final class ConnectionHandler: ChannelInboundHandler {
             clientFrameByteCountMax = min(Int(hello.frameByteCountMax), FrameHeader.payloadByteCountMax)
         }
         self.bearer = bearer
+        if server.configuration.compresses { compression = FrameCompression.chosen(of: hello.compressions) }
         let welcome = Welcome(
             version: version, server: server.name, frameByteCountMax: server.configuration.frameByteCountMax,
-            streamCredit: server.configuration.streamCredit, streamCountMax: server.configuration.streamCountMax)
+            streamCredit: server.configuration.streamCredit, streamCountMax: server.configuration.streamCountMax,
+            compression: compression)
         append(.welcome, stream: 0, WireCodec.encode(welcome))
     }
 
     private func open(
-        _ stream: UInt32, _ payload: UnsafeRawBufferPointer, _ bearer: Bearer
+        _ header: FrameHeader, _ payload: UnsafeRawBufferPointer, _ bearer: Bearer
     ) throws(WireError) {
+        let stream = header.stream
         guard stream > lastStream else { throw .streamReused(stream) }
         lastStream = stream
         server.metrics.requests.increment()
@@ -188,22 +196,30 @@ final class ConnectionHandler: ChannelInboundHandler {
                     retryAfterMilliseconds: 10))
         }
         do throws(SakuinError) {
-            let request = try WireCodec.decodeRequest(payload)
-            let access = CallAccess(request.call)
-            try allow(access, bearer)
-            switch request.call {
-            case .importStream(let name, let acknowledge, let rejection):
-                streams[stream] = .importing(
-                    ImportStream(
-                        index: try server.catalog.indexNow(name), access: access, acknowledge: acknowledge,
-                        rejection: rejection, credit: ReceiveCredit(server.configuration.streamCredit)))
-            case .export(let name, let token): try export(stream, name, token)
-            default:
-                streams[stream] = .unary
-                burst.append((stream, request))
-            }
+            guard let request = try request(header, payload) else { return }
+            if try begin(stream, request, bearer) { burst.append((stream, request)) }
         } catch {
             refuse(stream, error)
+        }
+    }
+
+    /// Opens the stream of a request, if the bearer may; true when its call is yet to be carried out.
+    func begin(_ stream: UInt32, _ request: WireRequest, _ bearer: Bearer) throws(SakuinError) -> Bool {
+        let access = CallAccess(request.call)
+        try allow(access, bearer)
+        switch request.call {
+        case .importStream(let name, let acknowledge, let rejection):
+            streams[stream] = .importing(
+                ImportStream(
+                    index: try server.catalog.indexNow(name), access: access, acknowledge: acknowledge,
+                    rejection: rejection, credit: ReceiveCredit(server.configuration.streamCredit)))
+            return false
+        case .export(let name, let token):
+            try export(stream, name, token)
+            return false
+        default:
+            streams[stream] = .unary
+            return true
         }
     }
 
@@ -222,15 +238,18 @@ final class ConnectionHandler: ChannelInboundHandler {
     }
 
     func finish(_ stream: UInt32, _ result: Result<WireReply, SakuinError>) {
-        guard streams.removeValue(forKey: stream) != nil else { return }
-        append(stream, ReplyGatherer.Payload(result, byteCountMax: clientFrameByteCountMax))
+        guard streams[stream] != nil else { return }
+        let payload = ReplyGatherer.Payload(result, byteCountMax: clientFrameByteCountMax)
+        if isLong(payload) { return compress(stream, payload) }
+        streams[stream] = nil
+        append(stream, payload.compressed(by: compression))
     }
 
     /// The last frame of a stream.
     func append(_ stream: UInt32, _ payload: ReplyGatherer.Payload) {
         switch payload {
-        case .reply(let bytes, let memory):
-            append(.reply, stream: stream, bytes)
+        case .reply(let payload, let memory):
+            append(.reply, stream: stream, payload)
             if let memory { outputMemory.append(memory) }
         case .error(let bytes):
             server.metrics.errors.increment()
@@ -247,6 +266,11 @@ final class ConnectionHandler: ChannelInboundHandler {
     }
 
     // MARK: Frames out
+
+    func append(_ kind: FrameHeader.Kind, stream: UInt32, _ payload: FramePayload) {
+        countSaved(payload)
+        append(kind, flags: payload.flags, stream: stream, payload.bytes)
+    }
 
     func append(_ kind: FrameHeader.Kind, flags: UInt8 = 0, stream: UInt32, _ payload: [UInt8]) {
         output.reserveCapacity(minimumWritableBytes: FrameHeader.byteCount + payload.count)

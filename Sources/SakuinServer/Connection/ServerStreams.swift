@@ -7,6 +7,8 @@ import SakuinTypes
 enum ServerStream {
     /// A call without streaming is being answered.
     case unary
+    /// A worker decompresses the request, which will not be a streaming call.
+    case opening
     /// A call waits until what it wants to read can be seen.
     case waiting(WaitingCall)
     case importing(ImportStream)
@@ -17,7 +19,7 @@ enum ServerStream {
         switch self {
         case .waiting(let waiting): waiting.end()
         case .exporting(let export): export.idleTimer?.cancel()
-        case .unary, .importing: break
+        case .unary, .opening, .importing: break
         }
     }
 }
@@ -44,7 +46,7 @@ struct ImportStream {
     let rejection: RejectionPolicy
     var credit: ReceiveCredit
     /// Batches that wait for the one that is being encoded.
-    var waiting: [[UInt8]] = []
+    var waiting: [FramePayload] = []
     var isEncoding = false
     /// Receipts by number of the batch, until those before have been sent.
     var receipts: [Int: (Result<WriteReceipt, SakuinError>, byteCount: Int)] = [:]
