@@ -45,6 +45,8 @@ struct ServerOptions: ParsableArguments {
         help: "File with the token that the server asks for. Default: that named by SAKUIN_TOKEN_FILE, if any.")
     var tokenFile: String?
     @OptionGroup var tls: TLSOptions
+    @Flag(help: "Compress what goes to and fro, if the server does too. Default: if SAKUIN_COMPRESS is 1.")
+    var compress = false
     @Flag(help: "Answer in JSON.")
     var json = false
 
@@ -54,14 +56,30 @@ struct ServerOptions: ParsableArguments {
         configuration.deadlineMilliseconds = deadlineMilliseconds
         configuration.token = try token()
         configuration.tls = try tls.clientTLS()
+        configuration.compresses = try compresses(environment: environment("SAKUIN_COMPRESS"))
         if configuration.token != nil, configuration.tls == nil, !configuration.address.isLocal {
             Output(json: json).warn(exposed: configuration.address)
         }
         return SakuinClient(configuration)
     }
 
+    /// The value of a variable of the environment; nil when it is empty.
+    private func environment(_ name: String) -> String? {
+        ProcessInfo.processInfo.environment[name].flatMap { $0.isEmpty ? nil : $0 }
+    }
+
+    /// `environment` is the value of SAKUIN_COMPRESS.
+    func compresses(environment: String?) throws(SakuinError) -> Bool {
+        if compress || GlobalArguments.has("--compress") { return true }
+        switch environment {
+        case nil, "", "0": return false
+        case "1": return true
+        case let value: throw .invalid("SAKUIN_COMPRESS is 1 or 0.", field: "SAKUIN_COMPRESS", value: value)
+        }
+    }
+
     private func token() throws -> AccessToken? {
-        let environment = ProcessInfo.processInfo.environment["SAKUIN_TOKEN_FILE"].flatMap { $0.isEmpty ? nil : $0 }
+        let environment = environment("SAKUIN_TOKEN_FILE")
         guard let path = GlobalArguments.value(of: "--token-file") ?? tokenFile ?? environment else { return nil }
         return try AccessToken(
             file: try AccessFile.read(path, field: "token-file", byteCountMax: 4 * AccessToken.byteCountMax), path: path

@@ -21,13 +21,15 @@ struct DaemonConfiguration: Equatable {
     var tlsCertificate: String?
     var tlsKey: String?
     var tlsClientCA: String?
+    /// Whether frames are compressed for clients that ask for it.
+    var compression = true
 
     var merges = MergeConfiguration()
 
     static let names =
         [
             "data", "listen", "memory-mb", "lanes", "refresh-ms", "refresh-mb", "journal-mb", "log-level", "metrics",
-            "tokens", "tls-certificate", "tls-key", "tls-client-ca",
+            "tokens", "tls-certificate", "tls-key", "tls-client-ca", "compression",
         ]
         + MergeConfiguration.names
 
@@ -57,6 +59,7 @@ struct DaemonConfiguration: Equatable {
             case ("tls-certificate", .string(let text)): tlsCertificate = text
             case ("tls-key", .string(let text)): tlsKey = text
             case ("tls-client-ca", .string(let text)): tlsClientCA = text
+            case ("compression", .boolean(let value)): compression = value
             case (let name, .integer(let value)) where merges.set(name, Int(clamping: value)): break
             default:
                 throw Self.names.contains(member.key)

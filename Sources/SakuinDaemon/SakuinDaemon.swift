@@ -55,6 +55,8 @@ struct SakuinDaemon: AsyncParsableCommand {
     var tlsKey: String?
     @Option(name: .customLong("tls-client-ca"), help: "PEM file of the CAs that clients' certificates have to be of.")
     var tlsClientCA: String?
+    @Flag(inversion: .prefixedNo, help: "Compress frames for clients that ask for it. Default: so it is.")
+    var compression: Bool?
 
     func run() async throws {
         Allocator.giveBackWhatIsFreed()
@@ -94,6 +96,7 @@ struct SakuinDaemon: AsyncParsableCommand {
         options.tlsCertificate = tlsCertificate ?? options.tlsCertificate
         options.tlsKey = tlsKey ?? options.tlsKey
         options.tlsClientCA = tlsClientCA ?? options.tlsClientCA
+        options.compression = compression ?? options.compression
         return options
     }
 
@@ -123,6 +126,7 @@ struct SakuinDaemon: AsyncParsableCommand {
         var server = ServerConfiguration(workerCount: ProcessInfo.processInfo.activeProcessorCount)
         server.tokens = try options.tokenFile()
         server.tls = try options.serverTLS()
+        server.compresses = options.compression
         let catalog = try IndexCatalog(path: data, options: engine)
         server.fit(memoryByteCount: engine.memoryBudgetBytes)
         server.addresses = addresses

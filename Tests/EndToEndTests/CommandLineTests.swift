@@ -110,6 +110,30 @@ import Testing
         #expect(try number("openReaders", in: stats) == 0)
     }
 
+    /// The same answers with and without, also from a daemon that refuses it.
+    @Test func compressedIsTheSame() throws {
+        for options in [[], ["--no-compression"]] {
+            let setting = try Setting(options: options)
+            let texts = (0..<300).map { "{\"id\":\($0),\"body\":\"全文検索の文書 \($0 % 7)。全文検索の文書 \($0)。\"}\n" }
+            let documents = try setting.file("d.jsonl", texts.joined())
+            #expect(try setting.sakuin("--compress", "index", "create", "t").code == 0)
+            let imported = try setting.sakuin("import", "t", documents, "--compress", "--json")
+            #expect(try imported.code == 0 && number("documents", in: imported.text) == 300)
+            let queries = try setting.file("q.tsv", "検索\n文書\n")
+            for command in [
+                ["count", "t", "検索"], ["export", "t"], ["get", "t", "17"], ["search", "t", "検索 299", "--limit", "40"],
+                ["search", "t", "--queries", queries, "--limit", "300", "--json"],
+            ] {
+                let (plain, packed) = (try setting.run(command), try setting.run(["--compress"] + command))
+                let timing = /(in \d+ µs|"tookMicroseconds":\d+)/
+                #expect(plain.code == 0 && packed.code == 0, "\(command) \(packed.warnings)")
+                #expect(plain.text.replacing(timing, with: "") == packed.text.replacing(timing, with: ""))
+            }
+            let load = try setting.sakuin("load", "t", "--queries", queries, "--requests", "9", "--compress", "--json")
+            #expect(load.code == 0 && load.text.contains(#""requests":9"#))
+        }
+    }
+
     private static let schema = """
         {"fields":[{"name":"body","type":"text"},{"name":"tag","type":"keyword"},{"name":"n","type":"integer"},
         {"name":"price","type":"float"},{"name":"on","type":"boolean"},{"name":"day","type":"date"}],"dynamic":true}

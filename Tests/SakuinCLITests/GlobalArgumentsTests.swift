@@ -1,5 +1,7 @@
 // Options that may stand before the command and behind it.
 
+import ArgumentParser
+import SakuinTypes
 import Testing
 
 @testable import SakuinCLI
@@ -23,5 +25,14 @@ import Testing
         #expect(GlobalArguments.has("--tls", in: ["sakuin", "--tls", "jobs"]))
         #expect(!GlobalArguments.has("--tls", in: ["sakuin", "search", "t", "--", "--tls"]))
         #expect(!GlobalArguments.has("--tls", in: ["sakuin", "jobs", "--tls-ca", "f"]))
+    }
+
+    @Test func theEnvironmentMaySayToCompress() throws {
+        for (value, compresses) in [(nil, false), ("", false), ("0", false), ("1", true)] as [(String?, Bool)] {
+            #expect(try ServerOptions.parse([]).compresses(environment: value) == compresses)
+            #expect(try ServerOptions.parse(["--compress"]).compresses(environment: value))
+        }
+        let error = #expect(throws: SakuinError.self) { try ServerOptions.parse([]).compresses(environment: "yes") }
+        #expect(error?.field == "SAKUIN_COMPRESS" && error?.value == "yes")
     }
 }

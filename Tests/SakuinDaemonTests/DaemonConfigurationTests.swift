@@ -61,6 +61,17 @@ import Testing
         #expect(error { _ = try read(#"{"metrics":"unix:/m"}"#).metricsAddress() }?.field == "metrics")
     }
 
+    @Test func compressionCanBeRefused() throws {
+        #expect(try read("{}").compression && !(try read(#"{"compression":false}"#).compression))
+        #expect(error { _ = try read(#"{"compression":0}"#) }?.field == "compression")
+        #expect(try !SakuinDaemon.parse(["--no-compression"]).options().compression)
+        let file = FileManager.default.temporaryDirectory.appendingPathComponent("sakuin-\(UUID().uuidString).json")
+        defer { try? FileManager.default.removeItem(at: file) }
+        try #"{"compression":false}"#.write(to: file, atomically: true, encoding: .utf8)
+        #expect(try !SakuinDaemon.parse(["--config", file.path]).options().compression)
+        #expect(try SakuinDaemon.parse(["--config", file.path, "--compression"]).options().compression)
+    }
+
     @Test func flagsWin() throws {
         let file = FileManager.default.temporaryDirectory.appendingPathComponent("sakuin-\(UUID().uuidString).json")
         defer { try? FileManager.default.removeItem(at: file) }
