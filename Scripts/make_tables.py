@@ -7,30 +7,15 @@ For every scalar: what NFKC_Casefold maps it to (UAX #31, DerivedNormalizationPr
 (DESIGN: CJK, Hangul, word, blank, line break, separator), and whether its normalisation depends on its neighbours. Besides,
 the decompositions, combining classes and compositions that the slow path needs (UAX #15).
 """
-import base64, os, sys
+import os
 
-ROOT = sys.argv[1] if len(sys.argv) > 1 else "/usr/share/unicode"
-HERE = os.path.dirname(os.path.abspath(__file__))
-OUT = os.path.join(HERE, "../Sources/SakuinEngine/Text/Generated/CharacterData.swift")
+from unicode_files import GENERATED, blob, folds, rows, span, unicode_version, varint, zigzag
+
+OUT = os.path.join(GENERATED, "CharacterData.swift")
 LIMIT = 0x40000  # the table covers planes 0 to 3; all above but the default-ignorable block are separators
 SEPARATOR, BLANK, LINE_BREAK, WORD, CJK, HANGUL, GONE, SEVERAL = range(8)
 
-
-def rows(name):
-    with open(os.path.join(ROOT, name), encoding="utf-8") as f:
-        for line in f:
-            line = line.split("#")[0].strip()
-            if line:
-                yield [part.strip() for part in line.split(";")]
-
-
-def span(text):
-    first, _, last = text.partition("..")
-    return range(int(first, 16), int(last or first, 16) + 1)
-
-
-version = open(os.path.join(ROOT, "ReadMe.txt"), encoding="utf-8").read()
-version = next((w.strip(".") for w in version.split() if w[:1].isdigit() and w.count(".") >= 2), "unknown")
+version = unicode_version()
 
 category, combining, decomposition, compatible = {}, {}, {}, {}
 previous = None
@@ -49,16 +34,12 @@ for row in rows("UnicodeData.txt"):
         compatible[scalar] = [int(x, 16) for x in row[5].split()[1:]]
     previous = scalar
 
-script, fold, quick, excluded, space = {}, {}, set(), set(), set()
+script, fold, quick, excluded, space = {}, folds(), set(), set(), set()
 for row in rows("Scripts.txt"):
     for c in span(row[0]):
         script[c] = row[1]
 for row in rows("DerivedNormalizationProps.txt"):
-    if row[1] == "NFKC_CF":
-        target = [int(x, 16) for x in row[2].split()] if len(row) > 2 else []
-        for c in span(row[0]):
-            fold[c] = target
-    elif row[1] == "NFC_QC":
+    if row[1] == "NFC_QC":
         quick.update(span(row[0]))
     elif row[1] == "Full_Composition_Exclusion":
         excluded.update(span(row[0]))
@@ -112,26 +93,6 @@ for c, target in fold.items():
 assert all(c < LIMIT for c in combining) and all(c < LIMIT for c in decomposition)
 
 
-def varint(value):
-    out = bytearray()
-    while value >= 0x80:
-        out.append(value & 0x7F | 0x80)
-        value >>= 7
-    out.append(value)
-    return bytes(out)
-
-
-def zigzag(value):
-    return varint(value << 1 if value >= 0 else (-value << 1) - 1)
-
-
-def blob(name, about, data):
-    text = base64.b64encode(data).decode()
-    lines = [text[i:i + 108] for i in range(0, len(text), 108)]
-    body = "\\\n        ".join(lines)
-    return f'    /// {about}\n    static let {name}: StaticString = """\n        {body}\n        """\n'
-
-
 runs, at = bytearray(), 0
 while at < LIMIT:
     end = at
@@ -160,7 +121,7 @@ for c in sorted(decomposition):
         parts += varint(t)
     last = c
 
-os.makedirs(os.path.dirname(OUT), exist_ok=True)
+os.makedirs(GENERATED, exist_ok=True)
 with open(OUT, "w", encoding="utf-8") as f:
     f.write(f"""// Made by Scripts/make_tables.py from Unicode {version}; never edited.
 
