@@ -42,6 +42,9 @@ public struct SearchRequest: Sendable, Hashable {
     /// The text fields a bare chunk is looked for in; empty: all text fields.
     public var fields: [String] = []
     public var mode: SearchMode = .exact
+    /// What the characters of texts, also of prefixes and nearness, may be written as besides; not those of filters and of
+    /// `Query.equals`.
+    public var variants: VariantFolding = []
     public var limit: Int = 10
     public var offset: Int = 0
     public var total: TotalPolicy = .exact

@@ -53,9 +53,11 @@ extension SearchService {
 
     /// The number of documents that match at that moment.
     public func count(
-        _ query: QueryInput, filter: QueryInput? = nil, at moment: ReadMoment = ReadMoment()
+        _ query: QueryInput, filter: QueryInput? = nil, variants: VariantFolding = [],
+        at moment: ReadMoment = ReadMoment()
     ) async throws -> Int {
         var request = SearchRequest(query, limit: 0)
+        request.variants = variants
         request.filter = filter
         request.moment = moment
         return try await search(request).total.value

@@ -106,26 +106,43 @@ public enum NaiveText {
         return units
     }
 
-    /// Whether `needle`, not empty, is a run of `haystack`.
-    public static func contains(_ haystack: [NaiveUnit], _ needle: [NaiveUnit]) -> Bool {
-        if needle.isEmpty || needle.count > haystack.count { return false }
-        for start in 0...(haystack.count - needle.count)
-        where haystack[start] == needle[0] && haystack[start..<(start + needle.count)].elementsEqual(needle) {
-            return true
+    /// Whether `needle` stands in `haystack` from a place on.
+    private static func stands(
+        _ needle: [NaiveUnit], at start: Int, of haystack: [NaiveUnit], _ variants: VariantFolding
+    ) -> Bool {
+        if variants.isEmpty {
+            return haystack[start] == needle[0] && haystack[start..<(start + needle.count)].elementsEqual(needle)
         }
-        return false
+        return needle.indices.allSatisfy { NaiveVariants.isSame(haystack[start + $0], needle[$0], variants) }
+    }
+
+    /// Where `needle`, not empty, stands in `haystack`.
+    public static func places(
+        of needle: [NaiveUnit], in haystack: [NaiveUnit], _ variants: VariantFolding = []
+    ) -> [Int] {
+        if needle.isEmpty || needle.count > haystack.count { return [] }
+        return (0...(haystack.count - needle.count)).filter { stands(needle, at: $0, of: haystack, variants) }
+    }
+
+    /// Whether `needle`, not empty, is a run of `haystack`.
+    public static func contains(
+        _ haystack: [NaiveUnit], _ needle: [NaiveUnit], _ variants: VariantFolding = []
+    ) -> Bool {
+        if needle.isEmpty || needle.count > haystack.count { return false }
+        return (0...(haystack.count - needle.count)).contains { stands(needle, at: $0, of: haystack, variants) }
     }
 
     /// Whether there are occurrences of all needles, no two of which share a unit, with at most `distance` units between the
     /// first and the last that are none of theirs. Needles without a unit are left out; there is one with.
-    public static func isNear(_ haystack: [NaiveUnit], _ needles: [[NaiveUnit]], distance: Int) -> Bool {
+    public static func isNear(
+        _ haystack: [NaiveUnit], _ needles: [[NaiveUnit]], distance: Int, _ variants: VariantFolding = []
+    ) -> Bool {
         var numbers: [Int] = []
         for unit in haystack { numbers.append((numbers.last ?? -1) + (unit == .gap ? 0 : 1)) }
         let needles = needles.filter { !$0.isEmpty }
-        guard needles.allSatisfy({ contains(haystack, $0) }) else { return false }
+        guard needles.allSatisfy({ contains(haystack, $0, variants) }) else { return false }
         let places = needles.map { needle in
-            (0..<max(haystack.count - needle.count + 1, 0))
-                .filter { haystack[$0..<($0 + needle.count)].elementsEqual(needle) }
+            NaiveText.places(of: needle, in: haystack, variants)
                 .map { numbers[$0]..<(numbers[$0 + needle.count - 1] + 1) }
         }
         func choose(_ number: Int, _ chosen: [Range<Int>]) -> Bool {
@@ -141,11 +158,15 @@ public enum NaiveText {
     }
 
     /// The same with a last unit of the needle that, if it is a word, stands for every word that begins so.
-    public static func containsPrefix(_ haystack: [NaiveUnit], _ needle: [NaiveUnit]) -> Bool {
-        guard let last = needle.last, case .word(let beginning) = last else { return contains(haystack, needle) }
+    public static func containsPrefix(
+        _ haystack: [NaiveUnit], _ needle: [NaiveUnit], _ variants: VariantFolding = []
+    ) -> Bool {
+        guard let last = needle.last, case .word(let beginning) = last else {
+            return contains(haystack, needle, variants)
+        }
         return haystack.contains { unit in
             guard case .word(let word) = unit, word.utf8.starts(with: beginning.utf8) else { return false }
-            return contains(haystack, needle.dropLast() + [unit])
+            return contains(haystack, needle.dropLast() + [unit], variants)
         }
     }
 }

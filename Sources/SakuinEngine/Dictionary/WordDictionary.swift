@@ -130,6 +130,16 @@ struct WordDictionary: Sendable {
         }
     }
 
+    /// Whether the key of a term begins so.
+    func hasPrefix(_ prefix: [UInt8]) throws(StorageError) -> Bool {
+        var isThere = false
+        try withPrefix(prefix) { (_, _) throws(StorageError) in
+            isThere = true
+            return false
+        }
+        return isThere
+    }
+
     /// Hands the terms from `key` on to `body` until it says false.
     private func scan(
         from key: [UInt8], _ body: (UnsafeRawBufferPointer, TermInfo) throws(StorageError) -> Bool

@@ -5,7 +5,8 @@ extension SearchIndex {
         _ request: SearchRequest, _ shared: SharedSnapshot, began: UInt64
     ) throws(SearchError) -> SearchResponse? {
         guard request.limit == 0, request.total == .exact, request.filter == nil, request.fields.isEmpty,
-            request.facets.isEmpty, searched.text.count == 1, case .tree(.text(let text, let fields)) = request.query,
+            request.facets.isEmpty, request.variants.isEmpty, searched.text.count == 1,
+            case .tree(.text(let text, let fields)) = request.query,
             fields.isEmpty,
             searched.text[0].analyzer.kind == .cjk, let key = Self.key(text, field: searched.text[0].number)
         else { return nil }

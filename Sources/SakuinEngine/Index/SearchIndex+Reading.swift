@@ -120,6 +120,10 @@ extension SearchIndex {
         if outcome.expandedWordCount > 0 {
             response.notes.append("A prefix stood for \(outcome.expandedWordCount) words.")
         }
+        if outcome.spellingCount > 0 {
+            response.notes.append(
+                "Variants: the query was looked for by \(outcome.spellingCount) spellings of its grams.")
+        }
         response.sequence = shared.value.sequence
         response.tookMicroseconds = (Clock.nanoseconds() - began) / 1000
         return response
@@ -183,6 +187,7 @@ extension SearchIndex {
         if case .atLeast(let limit) = request.total, limit < 1 {
             throw .invalid("total counts to at least 1.", field: "total", value: limit)
         }
+        try request.variants.check()
         try check(request.facets)
         try check(request.sort)
     }
@@ -192,7 +197,7 @@ extension SearchIndex {
         if let input = request.filter { filter = try tree(input, mode: .exact) }
         return try QueryPlanner.plan(
             try tree(request.query, mode: request.mode), filter: filter, searched, fields: request.fields,
-            highlights: request.spans, proofs: proofs, mode: request.mode)
+            highlights: request.spans, proofs: proofs, mode: request.mode, variants: request.variants)
     }
 
     private func tree(_ input: QueryInput, mode: SearchMode) throws(SakuinError) -> Query {

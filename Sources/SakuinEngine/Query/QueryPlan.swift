@@ -103,12 +103,18 @@ struct PhrasePlan: Sendable {
     var boost: Float
     /// Whether it gives scores: those below a NOT or in the filter do not.
     var scores: Bool
+    /// What its characters may be written as besides; tokens say how the query writes them.
+    var variants: VariantFolding
     private let proofs: (PhraseProof, PhraseProof, PhraseProof)
 
-    init(field: Int, boost: Float, scores: Bool, _ proofs: (PhraseProof, PhraseProof, PhraseProof)) {
+    init(
+        field: Int, boost: Float, scores: Bool, variants: VariantFolding,
+        _ proofs: (PhraseProof, PhraseProof, PhraseProof)
+    ) {
         self.field = field
         self.boost = boost
         self.scores = scores
+        self.variants = variants
         self.proofs = proofs
     }
 
@@ -193,7 +199,7 @@ struct QueryPlanDraft: ~Copyable {
     /// Appends the phrase whose tokens `append` appends for each of the kinds that are different; others are as the first.
     /// Returns its number.
     mutating func appendPhrase(
-        field: Int, boost: Float, scores: Bool, for kinds: ProofKinds,
+        field: Int, boost: Float, scores: Bool, variants: VariantFolding, for kinds: ProofKinds,
         _ append: (ProofKind, inout QueryPlanDraft) -> Void
     ) -> Int {
         let first: ProofKind =
@@ -202,7 +208,7 @@ struct QueryPlanDraft: ~Copyable {
         var proofs = (proof, proof, proof)
         if first == .positions, kinds.contains(.words) { proofs.1 = appendProof { append(.words, &$0) } }
         if first != .links, kinds.contains(.links) { proofs.2 = appendProof { append(.links, &$0) } }
-        phrases.append(PhrasePlan(field: field, boost: boost, scores: scores, proofs))
+        phrases.append(PhrasePlan(field: field, boost: boost, scores: scores, variants: variants, proofs))
         return phrases.count - 1
     }
 
@@ -297,6 +303,9 @@ struct SoughtText: Sendable {
     let text: String
     let analyzer: Analyzer
     let lastIsPrefix: Bool
+    let variants: VariantFolding
 
-    var pattern: TextPattern { TextPattern(text, analyzer: analyzer, lastIsPrefix: lastIsPrefix) }
+    var pattern: TextPattern {
+        TextPattern(text, analyzer: analyzer, lastIsPrefix: lastIsPrefix, variants: variants)
+    }
 }

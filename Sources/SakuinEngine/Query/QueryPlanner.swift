@@ -9,16 +9,23 @@ struct QueryPlanner: ~Copyable {
     private let proofs: ProofKinds
     /// Whether texts that score are looked for by their parts too.
     private let isSmart: Bool
+    /// What characters of texts may be written as besides.
+    private var variants: VariantFolding
+    /// How many spellings the tokens have so far.
+    private var spellingCount = 0
 
     /// `fields` are those of the request; none: all text fields. With `highlights` the plan says what is to be shown, with
     /// `proofs`: the kinds of segments it is for. In mode `smart` texts that score are looked for by their parts too.
+    /// `variants` are of texts and prefixes of the query, not of the filter and of exact values.
     static func plan(
         _ query: Query, filter: Query?, _ searched: SearchedFields, fields: [String], highlights: Bool,
-        proofs: ProofKinds, mode: SearchMode = .exact
+        proofs: ProofKinds, mode: SearchMode = .exact, variants: VariantFolding = []
     ) throws(SakuinError) -> QueryPlan {
-        var planner = try QueryPlanner(searched, fields, highlights, proofs, isSmart: mode == .smart)
+        var planner = try QueryPlanner(
+            searched, fields, highlights, proofs, isSmart: mode == .smart, variants: variants)
         var root = try planner.node(query, boost: 1, scores: true)
         if let filter {
+            planner.variants = []
             root = .and([root, try planner.node(filter, boost: 1, scores: false)])
         }
         return planner.finish(root)
@@ -27,9 +34,11 @@ struct QueryPlanner: ~Copyable {
     private consuming func finish(_ root: PlanNode) -> QueryPlan { QueryPlan(plan, root: root) }
 
     private init(
-        _ searched: SearchedFields, _ names: [String], _ highlights: Bool, _ proofs: ProofKinds, isSmart: Bool
+        _ searched: SearchedFields, _ names: [String], _ highlights: Bool, _ proofs: ProofKinds, isSmart: Bool,
+        variants: VariantFolding
     ) throws(SakuinError) {
         self.isSmart = isSmart
+        self.variants = variants
         self.searched = searched
         self.highlights = highlights
         self.proofs = proofs
@@ -68,6 +77,9 @@ struct QueryPlanner: ~Copyable {
             try searched.checkColumn(field, to: "compare")
             return .column(ColumnPlan(field: field, lower: lower, upper: upper))
         case .equals(let field, let value):
+            let folded = variants
+            variants = []
+            defer { variants = folded }
             return try textNode(value, [field], isPrefix: false, boost: boost, scores: scores)
         case .near(let texts, let distance, let fields):
             return try nearNode(texts, distance, fields, boost: boost, scores: scores)
@@ -119,7 +131,7 @@ struct QueryPlanner: ~Copyable {
     ) throws(SakuinError) -> PlanNode {
         switch field.type {
         case .text, .keyword:
-            let whole = phraseNode(text, field, isPrefix: isPrefix, boost: boost * field.boost, scores: scores)
+            let whole = try phraseNode(text, field, isPrefix: isPrefix, boost: boost * field.boost, scores: scores)
             guard isSmart, scores, !isPrefix, field.type == .text else { return whole }
             return try smartNode(text, whole, field, boost: boost * field.boost)
         case .integer, .float, .boolean, .date:
@@ -142,7 +154,7 @@ struct QueryPlanner: ~Copyable {
                 nextStep: "Search a shorter text, or fewer fields.")
         }
         var nodes = [whole]
-        for part in parts { nodes.append(phraseNode(part, field, isPrefix: false, boost: boost, scores: true)) }
+        for part in parts { nodes.append(try phraseNode(part, field, isPrefix: false, boost: boost, scores: true)) }
         return .or(nodes)
     }
 
@@ -152,19 +164,28 @@ struct QueryPlanner: ~Copyable {
 
     private mutating func phraseNode(
         _ text: String, _ field: SearchedFields.Field, isPrefix: Bool, boost: Float, scores: Bool
-    ) -> PlanNode {
+    ) throws(SakuinError) -> PlanNode {
         let kind = field.analyzer.kind
-        let sought = SoughtText(field: field.number, text: text, analyzer: field.analyzer, lastIsPrefix: isPrefix)
+        let sought = SoughtText(
+            field: field.number, text: text, analyzer: field.analyzer, lastIsPrefix: isPrefix, variants: variants)
         var number = kind == .cjk ? appendPlain(text, field.number, boost: boost, scores: scores) : nil
         if number == nil {
             let pattern = sought.pattern
             // A text of separators alone has an empty normal form, which no document is searched for.
             guard !pattern.elements.isEmpty else { return .none }
             number = plan.appendPhrase(
-                field: field.number, boost: boost, scores: scores, for: pattern.distinct(proofs, kind)
+                field: field.number, boost: boost, scores: scores, variants: variants,
+                for: pattern.distinct(proofs, kind)
             ) { Self.addTokens(of: pattern, kind: kind, $0, to: &$1) }
         }
         guard let number else { return .none }
+        spellingCount += plan.spellingCount(of: plan.phrases[number])
+        guard spellingCount <= QueryPlanDraft.spellingCountMax else {
+            throw .invalid(
+                "With variants the grams of a query may have \(QueryPlanDraft.spellingCountMax) spellings.",
+                field: "variants", limit: QueryPlanDraft.spellingCountMax, value: spellingCount,
+                nextStep: "Search a shorter text, fewer fields, or without variants.")
+        }
         if scores, highlights { plan.sought.append(sought) }
         return .phrase(number)
     }
@@ -175,7 +196,9 @@ struct QueryPlanner: ~Copyable {
             // There are no pairs, and of one or two characters there is one token.
             let kinds: ProofKinds =
                 !proofs.contains(.links) || run.count < 3 ? [] : proofs == .links ? .links : [.positions, .links]
-            return plan.appendPhrase(field: field, boost: boost, scores: scores, for: kinds) { kind, plan in
+            return plan.appendPhrase(
+                field: field, boost: boost, scores: scores, variants: variants, for: kinds
+            ) { kind, plan in
                 if run.count > 1 {
                     plan.append(run: run, at: 0, isChain: kind == .links)
                 } else {
@@ -207,7 +230,7 @@ struct QueryPlanner: ~Copyable {
             let name = searched.name(of: field)
             guard field.type == .text else { throw Self.noNearness(name, "is not of type text") }
             guard field.isStored else { throw Self.noNearness(name, "is not stored") }
-            nodes.append(nearNode(texts, distance, field, boost: boost, scores: scores))
+            nodes.append(try nearNode(texts, distance, field, boost: boost, scores: scores))
         }
         return try Self.any(nodes)
     }
@@ -220,15 +243,15 @@ struct QueryPlanner: ~Copyable {
 
     private mutating func nearNode(
         _ texts: [String], _ distance: Int, _ field: SearchedFields.Field, boost: Float, scores: Bool
-    ) -> PlanNode {
+    ) throws(SakuinError) -> PlanNode {
         var (phrases, patterns): ([PlanNode], [TextPattern]) = ([], [])
         for text in texts {
-            let pattern = TextPattern(text, analyzer: field.analyzer)
+            let pattern = TextPattern(text, analyzer: field.analyzer, variants: variants)
             // Separators alone are a gap, which is no unit.
             if pattern.units.isEmpty { continue }
             patterns.append(pattern)
             phrases.append(
-                phraseNode(text, field, isPrefix: false, boost: boost * field.boost, scores: scores))
+                try phraseNode(text, field, isPrefix: false, boost: boost * field.boost, scores: scores))
         }
         if phrases.count < 2 { return phrases.first ?? .none }
         plan.readsDocuments = true

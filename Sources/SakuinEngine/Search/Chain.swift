@@ -29,6 +29,19 @@ struct ChainEnds: BitwiseCopyable {
         case .edge, .character, .unit, .word, .prefix: (left, right) = (1, 1)
         }
     }
+
+    /// The characters whose occurrences the two ends of a term's occurrences number; 0 for an end that is a position.
+    func characters(_ term: PlanTerm, _ found: FoundTerm) -> (left: UInt32, right: UInt32) {
+        if valueCount == 1 { return (0, 0) }
+        switch term {
+        case .bigram: return (GramKey.first(found.gram), GramKey.second(found.gram))
+        case .head: return (0, GramKey.first(found.gram))
+        case .tail: return (GramKey.first(found.gram), 0)
+        case .pair(let neighbour, _), .pairPrefix(let neighbour, _):
+            return neighbour.isBehind ? (0, found.neighbour) : (found.neighbour, 0)
+        case .edge, .character, .unit, .word, .prefix: return (0, 0)
+        }
+    }
 }
 
 /// The occurrences of a token in a document, as they were read.

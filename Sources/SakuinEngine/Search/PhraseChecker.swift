@@ -1,27 +1,44 @@
-/// One token of a phrase: the lists any of which may stand there (several for a prefix), and how it hangs together with the
-/// token before.
+/// One token of a phrase: the lists any of which may stand there (several for variants and prefixes), and how it hangs
+/// together with the token before.
 struct PhraseSlot {
-    let cursors: [PostingCursor]
+    struct List {
+        let cursor: PostingCursor
+        /// Whose occurrences the ends of its own number, see `ChainEnds.characters`.
+        let characters: (left: UInt32, right: UInt32)
+    }
+
+    let lists: [List]
     let ends: ChainEnds
     let distance: UInt32
-    var documentFrequency: Int { cursors.reduce(0) { $0 + $1.documentFrequency } }
+    var documentFrequency: Int { lists.reduce(0) { $0 &+ $1.cursor.documentFrequency } }
 }
 
 /// Finds and counts the occurrences of a phrase in single documents: all tokens have the document, then occurrences hang
 /// together.
+///
+/// What an occurrence ends with is a position, or the number of an occurrence of a character. Two spellings of a token may
+/// end with the same number of different characters, which do not hang together, so ends are compared with the character.
 final class PhraseChecker {
     /// In the order of the text.
     private let slots: [PhraseSlot]
     /// Places in `slots`, the rarest first.
     private let order: [Int]
-    private let chains = PositionBuffer()
-    /// The occurrences read last, and those of several lists in order.
+    /// Ends of the chains of occurrences so far.
+    private var chains: [UInt64] = []
+    /// The occurrences of a slot.
+    private var run: [Link] = []
+    /// The numbers of a list's occurrences.
     private let values = PositionBuffer()
-    private let merged = PositionBuffer()
+
+    /// An occurrence by its ends: the character, or 0, in the upper half, the number in the lower.
+    private struct Link {
+        let left: UInt64
+        let right: UInt64
+    }
 
     /// nil when a slot has no list, or there is none.
     init?(_ slots: [PhraseSlot]) {
-        guard !slots.isEmpty, slots.allSatisfy({ !$0.cursors.isEmpty }) else { return nil }
+        guard !slots.isEmpty, slots.allSatisfy({ !$0.lists.isEmpty }) else { return nil }
         self.slots = slots
         order = slots.indices.sorted { slots[$0].documentFrequency < slots[$1].documentFrequency }
     }
@@ -30,7 +47,7 @@ final class PhraseChecker {
     var rarest: Int { order[0] }
     var documentFrequency: Int { slots[rarest].documentFrequency }
     /// The list to lead with; nil when the rarest slot has several.
-    var lead: PostingCursor? { slots[rarest].cursors.count == 1 ? slots[rarest].cursors[0] : nil }
+    var lead: PostingCursor? { slots[rarest].lists.count == 1 ? slots[rarest].lists[0].cursor : nil }
 
     /// Whether every slot has the document; the cursors then stand at it.
     func allHave(_ document: UInt32) throws(StorageError) -> Bool {
@@ -45,58 +62,74 @@ final class PhraseChecker {
         return true
     }
 
-    /// At most this many occurrences can be in the document every slot has.
-    func frequencyBound() throws(StorageError) -> UInt32 {
+    /// At most this many occurrences can be in the document, which every slot has.
+    func frequencyBound(in document: UInt32) throws(StorageError) -> UInt32 {
         var bound = UInt32.max
-        for slot in slots where slot.cursors.count == 1 {
-            bound = min(bound, try slot.cursors[0].frequencies()[slot.cursors[0].index])
+        for slot in slots {
+            var sum: UInt64 = 0
+            for list in slot.lists where try list.cursor.has(document) {
+                sum &+= UInt64(try list.cursor.frequencies()[list.cursor.index])
+            }
+            bound = min(bound, UInt32(clamping: sum))
         }
         return bound
     }
 
     /// Occurrences in the document that every slot has.
     func occurrences(in document: UInt32) throws(StorageError) -> Int {
-        chains.removeAll()
         for (place, slot) in slots.enumerated() {
-            var run = try run(of: slot, in: document)
+            try read(slot, in: document)
             if place == 0 {
-                for i in 0..<run.count {
-                    chains.append(run.left(i))
-                    chains.append(run.right(i))
-                }
+                chains.removeAll(keepingCapacity: true)
+                for link in run { chains.append(link.right) }
             } else {
-                let link = ChainLink(isLeft: false, distance: slot.distance)
-                let kept = Chain.extend(chains.values, chains.count / 2, by: &run, link, to: chains.values)
-                chains.truncate(to: 2 * kept)
+                extend(distance: slot.distance)
             }
-            if chains.count == 0 { return 0 }
+            if chains.isEmpty { return 0 }
         }
-        return chains.count / 2
+        return chains.count
     }
 
-    private func run(of slot: PhraseSlot, in document: UInt32) throws(StorageError) -> OccurrenceRun {
-        values.removeAll()
-        for cursor in slot.cursors where try cursor.has(document) {
-            try cursor.appendOccurrences(of: cursor.index, to: values)
+    /// Puts the occurrences of a slot into `run`, by their left ends.
+    private func read(_ slot: PhraseSlot, in document: UInt32) throws(StorageError) {
+        run.removeAll(keepingCapacity: true)
+        for list in slot.lists where try list.cursor.has(document) {
+            values.removeAll()
+            try list.cursor.appendOccurrences(of: list.cursor.index, to: values)
+            let count = values.count / slot.ends.valueCount
+            let read = OccurrenceRun(values: values.values, count: count, ends: slot.ends)
+            let (left, right) = (UInt64(list.characters.left) &<< 32, UInt64(list.characters.right) &<< 32)
+            for i in 0..<count {
+                run.append(Link(left: left | UInt64(read.left(i)), right: right | UInt64(read.right(i))))
+            }
         }
-        let count = values.count / slot.ends.valueCount
-        let run = OccurrenceRun(values: values.values, count: count, ends: slot.ends)
-        if slot.cursors.count == 1 { return run }
-        // Lists of different words: their occurrences interleave.
-        merged.removeAll()
-        for i in (0..<count).sorted(by: { run.left($0) < run.left($1) }) {
-            for k in 0..<slot.ends.valueCount { merged.append(run.values[i * slot.ends.valueCount + k]) }
+        if slot.lists.count > 1 { run.sort { $0.left < $1.left } }
+    }
+
+    /// Makes those chains longer that an occurrence of the next slot continues, and drops the others. No two end alike, and
+    /// no two occurrences begin alike.
+    private func extend(distance: UInt32) {
+        chains.sort()
+        var (at, kept) = (0, 0)
+        for link in run {
+            while at < chains.count, chains[at] &+ UInt64(distance) < link.left { at += 1 }
+            if at == chains.count { break }
+            if chains[at] &+ UInt64(distance) == link.left {
+                // What is kept never overtakes what is read.
+                chains[kept] = link.right
+                kept += 1
+                at += 1
+            }
         }
-        return OccurrenceRun(values: merged.values, count: count, ends: slot.ends)
+        chains.removeLast(chains.count - kept)
     }
 }
 
 extension PhraseSlot {
     /// Whether a list has the document; all cursors then stand there or behind.
     fileprivate func hasAny(_ document: UInt32) throws(StorageError) -> Bool {
-        if cursors.count == 1 { return try cursors[0].has(document) }
         var found = false
-        for cursor in cursors where try cursor.has(document) { found = true }
+        for list in lists where try list.cursor.has(document) { found = true }
         return found
     }
 }

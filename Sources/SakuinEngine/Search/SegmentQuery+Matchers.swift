@@ -69,7 +69,7 @@ extension SegmentQuery {
         let proof = proof(of: phrase)
         let found = tokens + starts[number]
         let count = proof.tokens.count
-        for i in 0..<count where found[i].count > 1 { return try prefixMatcher(proof, found, lengths, score) }
+        for i in 0..<count where found[i].count > 1 { return try unionMatcher(proof, found, lengths, score) }
         let phraseMatcher =
             segment.hasLinks
             ? try chainMatcher(proof, found, lengths, score) : try positionMatcher(proof, found, lengths, score)
@@ -92,7 +92,7 @@ extension SegmentQuery {
             lists.append(
                 ChainList(
                     cursor: try cursor(term, lengths), place: i, ends: ChainEnds(token.term, term.info.occurrences),
-                    distance: distance(to: i, of: proof)))
+                    distance: i == 0 ? 0 : distance(from: i - 1, to: i, of: proof)))
             if term.info.documentFrequency < lists[rarest].cursor.documentFrequency { rarest = i }
         }
         return ChainMatcher(lists, rarest: rarest, score: score, scratch)
@@ -116,7 +116,7 @@ extension SegmentQuery {
     }
 
     /// Which tokens of a phrase are read, by their place in it, the rarest first; in scratch memory.
-    private func chosenTokens(
+    func chosenTokens(
         _ proof: PhraseProof, _ found: UnsafeMutablePointer<LookedUpToken>
     ) -> (places: UnsafeMutablePointer<Int>, count: Int) {
         let places = scratch.take(Int.self, proof.tokens.count)
@@ -126,12 +126,12 @@ extension SegmentQuery {
             let from = part.tokens.lowerBound - proof.tokens.lowerBound
             let cover =
                 part.isRun && part.tokens.count > 2
-                ? PhraseCover.choose(part.tokens.count) { found[from + $0].terms[0].info.documentFrequency }
+                ? PhraseCover.choose(part.tokens.count) { found[from + $0].documentFrequency }
                 : .all
             for i in from..<(from + part.tokens.count) where cover.has(i - from) {
-                let frequency = found[i].terms[0].info.documentFrequency
+                let frequency = found[i].documentFrequency
                 var at = count
-                while at > 0, found[places[at - 1]].terms[0].info.documentFrequency > frequency {
+                while at > 0, found[places[at - 1]].documentFrequency > frequency {
                     places[at] = places[at - 1]
                     at -= 1
                 }
@@ -142,14 +142,13 @@ extension SegmentQuery {
         return (places, count)
     }
 
-    /// How far the first unit of a token is behind the last of the one before.
-    private func distance(to place: Int, of proof: PhraseProof) -> UInt32 {
-        if place == 0 { return 0 }
-        let at = proof.tokens.lowerBound + place
-        return plan.tokens[at].offset &- plan.tokens[at - 1].end
+    /// How far the first unit of a token is behind the last of another one before it.
+    func distance(from before: Int, to place: Int, of proof: PhraseProof) -> UInt32 {
+        let first = proof.tokens.lowerBound
+        return plan.tokens[first + place].offset &- plan.tokens[first + before].end
     }
 
-    private func cursor(_ term: FoundTerm, _ lengths: FieldLengths) throws(StorageError) -> PostingCursor {
+    func cursor(_ term: FoundTerm, _ lengths: FieldLengths) throws(StorageError) -> PostingCursor {
         try cursor(FoundList(term: term), lengths)
     }
 
@@ -160,38 +159,5 @@ extension SegmentQuery {
             base = try PostingCursor(character, source, base: nil, lengths, scratch)
         }
         return try PostingCursor(info, source, base: base, lengths, scratch)
-    }
-
-    // MARK: Prefixes
-
-    /// A phrase with a prefix, which stands for several words.
-    private func prefixMatcher(
-        _ proof: PhraseProof, _ found: UnsafeMutablePointer<LookedUpToken>, _ lengths: FieldLengths, _ score: LeafScore?
-    ) throws(StorageError) -> Matcher {
-        let slots = try slots(proof, found, lengths)
-        if slots.count == 1, score == nil {
-            return disjunction(slots[0].cursors.map { TermMatcher($0, score: nil, scratch) })
-        }
-        guard let checker = PhraseChecker(slots) else { return EmptyMatcher() }
-        if checker.lead != nil { return PrefixPhraseMatcher(checker, leads: nil, score: score) }
-        // The rarest place is a prefix: its words lead, through cursors of their own.
-        let cursors = try self.slots(proof, found, lengths)[checker.rarest].cursors
-        let leads = disjunction(cursors.map { TermMatcher($0, score: nil, scratch) })
-        return PrefixPhraseMatcher(checker, leads: leads, score: score)
-    }
-
-    private func slots(
-        _ proof: PhraseProof, _ found: UnsafeMutablePointer<LookedUpToken>, _ lengths: FieldLengths
-    ) throws(StorageError) -> [PhraseSlot] {
-        var slots: [PhraseSlot] = []
-        for (i, token) in plan.tokens[proof.tokens].enumerated() {
-            var cursors: [PostingCursor] = []
-            for k in 0..<found[i].count { cursors.append(try cursor(found[i].terms[k], lengths)) }
-            let occurrences = found[i].count > 0 ? found[i].terms[0].info.occurrences : .none
-            slots.append(
-                PhraseSlot(
-                    cursors: cursors, ends: ChainEnds(token.term, occurrences), distance: distance(to: i, of: proof)))
-        }
-        return slots
     }
 }

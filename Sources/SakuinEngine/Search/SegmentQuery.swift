@@ -2,7 +2,9 @@
 struct FoundTerm: BitwiseCopyable {
     var info: TermInfo
     /// Its key, if it is a gram.
-    var gram: UInt64
+    var gram: UInt64 = 0
+    /// The character of a pair.
+    var neighbour: UInt32 = 0
 }
 
 /// A list, and whether it is that of a promoted gram.
@@ -21,7 +23,7 @@ enum PhraseFinding {
     case places(leads: [TermInfo])
 }
 
-/// What a dictionary has of a token: nothing, a term, or for a prefix several; in scratch memory.
+/// What a dictionary has of a token: nothing, a term, or for a prefix or variants several; in scratch memory.
 struct LookedUpToken: BitwiseCopyable {
     var terms: UnsafeMutablePointer<FoundTerm>
     var count: Int
@@ -53,6 +55,8 @@ final class SegmentQuery {
     let starts: UnsafeMutablePointer<Int>
     /// Words a prefix stood for.
     private(set) var expandedWordCount = 0
+    /// Terms that tokens with variants stood for.
+    private(set) var spellingCount = 0
     /// By phrase, up to the last of which promoted grams say anything.
     private var promotions: [PromotedPhrase?] = []
 
@@ -72,10 +76,11 @@ final class SegmentQuery {
             number &+= 1
             for place in proof(of: phrase).tokens {
                 let term = plan.tokens[place].term
-                let found = try find(term, phrase.field)
+                let found = try find(term, phrase)
                 switch term {
                 case .prefix, .pairPrefix: expandedWordCount += found.count
-                case .character, .edge, .head, .tail, .unit, .bigram, .word, .pair: break
+                case .character, .edge, .head, .tail, .unit, .bigram, .word, .pair:
+                    spellingCount += phrase.variants.isEmpty ? 0 : found.count
                 }
                 tokens[at] = found
                 at &+= 1
@@ -94,12 +99,28 @@ final class SegmentQuery {
             let (from, to) = (starts[number], starts[number + 1])
             // A token that is missing decides.
             guard to - from == proof.tokens.count, to > from, tokens[to - 1].count > 0,
+                let written = writtenTokens(proof, phrase, from),
                 let found = try PromotedLookup.find(
-                    plan.tokens[proof.tokens], segment, field: phrase.field, { tokens[from + $0].documentFrequency })
+                    written, segment, field: phrase.field, { tokens[from + $0].documentFrequency })
             else { continue }
             while promotions.count < number { promotions.append(nil) }
             promotions.append(found)
         }
+    }
+
+    /// The tokens of a phrase as they are written here; nil when one is written in several ways, of which promoted grams
+    /// say nothing.
+    private func writtenTokens(_ proof: PhraseProof, _ phrase: PhrasePlan, _ from: Int) -> ArraySlice<PlanToken>? {
+        var written = plan.tokens[proof.tokens]
+        if phrase.variants.isEmpty { return written }
+        for (i, place) in written.indices.enumerated() {
+            guard tokens[from + i].count == 1 else { return nil }
+            let gram = tokens[from + i].terms[0].gram
+            if case .bigram = written[place].term {
+                written[place].term = .bigram(GramKey.first(gram), GramKey.second(gram))
+            }
+        }
+        return written
     }
 
     /// The list of a promoted gram.
@@ -135,8 +156,10 @@ final class SegmentQuery {
         phrase.proof(proofKind)
     }
 
-    private func find(_ term: PlanTerm, _ field: Int) throws(SearchError) -> LookedUpToken {
+    private func find(_ term: PlanTerm, _ phrase: PhrasePlan) throws(SearchError) -> LookedUpToken {
         do throws(StorageError) {
+            let field = phrase.field
+            if !phrase.variants.isEmpty { return try find(term, field, phrase.variants) }
             switch term {
             case .character(let c): return try gram(GramKey.make(field: field, kind: .character, c))
             case .edge(let c), .head(let c), .tail(let c): return try gram(GramKey.make(field: field, kind: .edge, c))
@@ -149,9 +172,10 @@ final class SegmentQuery {
                 return try prefix(plan.words[Int(place)], neighbour, field)
             }
         } catch .cancelled {
+            let sought = phrase.variants.isEmpty ? "The prefix" : "The text, with its variants,"
             throw .refused(
                 .invalid(
-                    "The prefix stands for more than \(Self.expansionMax) words.", field: "query",
+                    "\(sought) stands for more than \(Self.expansionMax) words.", field: "query",
                     limit: Self.expansionMax, nextStep: "Write more of the word."))
         } catch {
             throw .storage(error)
@@ -168,31 +192,45 @@ final class SegmentQuery {
             WordDictionaryWriter.writeKey(field: field, neighbour, word, to: key)
             return UnsafeRawBufferPointer(start: key, count: count)
         }
-        return token(try segment.words.find(key), gram: 0)
+        return token(try segment.words.find(key).map { FoundTerm(info: $0, neighbour: neighbour?.scalar ?? 0) })
     }
 
     private func prefix(
         _ bytes: [UInt8], _ neighbour: WordNeighbour?, _ field: Int
     ) throws(StorageError) -> LookedUpToken {
         let key = bytes.withUnsafeBytes { WordDictionaryWriter.key(field: field, neighbour, $0) }
-        var infos: [TermInfo] = []
+        var found: [FoundTerm] = []
+        try appendTerms(withPrefix: key, neighbour, to: &found)
+        return token(found)
+    }
+
+    /// Appends the words, or pairs, whose keys begin so. Throws `cancelled` when there are more than `expansionMax`.
+    func appendTerms(
+        withPrefix key: [UInt8], _ neighbour: WordNeighbour?, to found: inout [FoundTerm]
+    ) throws(StorageError) {
+        var terms: [FoundTerm] = []
+        let room = Self.expansionMax - found.count
         try segment.words.withPrefix(key) { (_, info) throws(StorageError) in
-            infos.append(info)
-            return infos.count <= Self.expansionMax
+            terms.append(FoundTerm(info: info, neighbour: neighbour?.scalar ?? 0))
+            return terms.count <= room
         }
-        guard infos.count <= Self.expansionMax else { throw .cancelled }
-        let found = LookedUpToken(terms: scratch.take(FoundTerm.self, infos.count), count: infos.count)
-        for (i, info) in infos.enumerated() { found.terms[i] = FoundTerm(info: info, gram: 0) }
-        return found
+        guard terms.count <= room else { throw .cancelled }
+        found += terms
     }
 
     private func gram(_ key: UInt64) throws(StorageError) -> LookedUpToken {
-        token(try segment.grams.find(key), gram: key)
+        token(try segment.grams.find(key).map { FoundTerm(info: $0, gram: key) })
     }
 
-    private func token(_ info: TermInfo?, gram: UInt64) -> LookedUpToken {
-        let found = LookedUpToken(terms: scratch.take(FoundTerm.self, 1), count: info == nil ? 0 : 1)
-        if let info { found.terms[0] = FoundTerm(info: info, gram: gram) }
+    private func token(_ term: FoundTerm?) -> LookedUpToken {
+        let found = LookedUpToken(terms: scratch.take(FoundTerm.self, 1), count: term == nil ? 0 : 1)
+        if let term { found.terms[0] = term }
+        return found
+    }
+
+    func token(_ terms: [FoundTerm]) -> LookedUpToken {
+        let found = LookedUpToken(terms: scratch.take(FoundTerm.self, terms.count), count: terms.count)
+        for (i, term) in terms.enumerated() { found.terms[i] = term }
         return found
     }
 
@@ -265,13 +303,18 @@ final class SegmentQuery {
         return list
     }
 
-    /// How many documents match when the plan is an OR; nil for other plans.
+    /// How many documents match when the plan is an OR, or a token that stands for several terms; nil for other plans.
     func unionCount() throws(SearchError) -> Int? {
-        guard case .or(let children) = plan.root else { return nil }
         var matchers: [Matcher] = []
-        for child in children {
-            let matcher = try matcher(child, [])
-            if !(matcher is EmptyMatcher) { matchers.append(matcher) }
+        if case .or(let children) = plan.root {
+            for child in children {
+                let matcher = try matcher(child, [])
+                if !(matcher is EmptyMatcher) { matchers.append(matcher) }
+            }
+        } else if case .phrase(let number) = plan.root, let lists = try listsOfOneToken(number) {
+            matchers = lists
+        } else {
+            return nil
         }
         do throws(StorageError) {
             return try UnionCount(documentCount: segment.meta.documentCount, scratch: scratch).count(matchers)

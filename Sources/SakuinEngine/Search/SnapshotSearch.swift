@@ -21,6 +21,7 @@ struct SearchOutcome {
     var found: [FoundDocument] = []
     var total = Total(0)
     var expandedWordCount = 0
+    var spellingCount = 0
 }
 
 struct SnapshotSearch: ~Copyable {
@@ -53,6 +54,7 @@ struct SnapshotSearch: ~Copyable {
         for number in segments.indices {
             let query = try SegmentQuery(plan, segments[number].reader, scratch, cancellation)
             outcome.expandedWordCount = max(outcome.expandedWordCount, query.expandedWordCount)
+            outcome.spellingCount = max(outcome.spellingCount, query.spellingCount)
             queries.append(query)
         }
         var collector = Collector(window: window, policy: listener == nil ? policy : .exact, sort: sort)

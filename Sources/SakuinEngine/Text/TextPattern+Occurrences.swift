@@ -14,6 +14,7 @@ extension TextPattern {
     /// What the code of the first unit of an occurrence is, under a mask.
     private var firstCode: (code: UInt32, mask: UInt32) {
         guard case .character(let scalar)? = units.first?.unit else { return (UnitBuffer.wordBit, UnitBuffer.wordBit) }
+        if spellings.has(0) { return (0, UnitBuffer.wordBit) }
         return (scalar, UnitBuffer.wordBit | UnitBuffer.scalarMask)
     }
 
@@ -24,11 +25,15 @@ extension TextPattern {
             if i > 0, hasGap != (element.position - units[i - 1].position == 3) { return false }
             switch element.unit {
             case .character(let scalar):
-                if code & UnitBuffer.wordBit != 0 || code & UnitBuffer.scalarMask != scalar { return false }
+                let found = code & UnitBuffer.scalarMask
+                guard code & UnitBuffer.wordBit == 0, found == scalar || spellings.has(i, found) else { return false }
             case .word(let bytes):
                 guard code & UnitBuffer.wordBit != 0 else { return false }
                 let word = text.word(Int(code & UnitBuffer.wordMask))
-                if lastIsPrefix, i == units.count - 1 {
+                let isPrefix = lastIsPrefix && i == units.count - 1
+                if spellings.has(i) {
+                    guard spellings.has(i, word, isPrefix: isPrefix) else { return false }
+                } else if isPrefix {
                     if word.count < bytes.count || !word.prefix(bytes.count).elementsEqual(bytes) { return false }
                 } else if word.count != bytes.count || !word.elementsEqual(bytes) {
                     return false

@@ -17,8 +17,12 @@ struct TextPattern: Sendable, Hashable {
     let lastIsPrefix: Bool
     /// The units as they stand in a text, for highlighting.
     let units: [Element]
+    /// How they may be written besides.
+    let spellings: PatternSpellings
 
-    init(_ text: String, analyzer: Analyzer, lastIsPrefix: Bool = false) {
+    init(
+        _ text: String, analyzer: Analyzer, lastIsPrefix: Bool = false, variants: VariantFolding = []
+    ) {
         var text = text
         let buffer = UnitBuffer(
             unitCount: UnitBuffer.unitCount(for: text.utf8.count), byteCount: UnitBuffer.byteCount(for: text.utf8.count)
@@ -26,6 +30,7 @@ struct TextPattern: Sendable, Hashable {
         // A string is valid UTF-8, which is all that can be wrong.
         text.withUTF8 { bytes in try? analyzer.normalize(bytes, into: buffer, offsets: false) }
         units = Self.elements(buffer)
+        spellings = PatternSpellings(units, variants)
         if case .ngram(let n) = analyzer.kind {
             elements = Self.cover(buffer, n)
             self.lastIsPrefix = lastIsPrefix || buffer.count < n

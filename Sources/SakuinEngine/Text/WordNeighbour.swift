@@ -4,6 +4,10 @@ struct WordNeighbour: Sendable, Hashable, BitwiseCopyable {
     let code: UInt32
 
     var isBehind: Bool { code & 1 == 1 }
+    var scalar: UInt32 { code &>> 1 }
+
+    /// Another character on the same side.
+    func with(_ scalar: UInt32) -> WordNeighbour { WordNeighbour(code: scalar &<< 1 | code & 1) }
 
     static func before(_ scalar: UInt32) -> WordNeighbour { WordNeighbour(code: scalar &<< 1) }
     static func behind(_ scalar: UInt32) -> WordNeighbour { WordNeighbour(code: scalar &<< 1 | 1) }

@@ -31,7 +31,7 @@ import Testing
         func matches(_ query: String, isPrefix: Bool) -> Set<String> {
             let needle = NaiveText.normal(query, breaks)
             let matches = isPrefix ? NaiveText.containsPrefix : NaiveText.contains
-            return Set(normal.filter { $0.value.contains { matches($0, needle) } }.keys)
+            return Set(normal.filter { $0.value.contains { matches($0, needle, []) } }.keys)
         }
     }
 

@@ -1,12 +1,12 @@
-/// The documents in which a phrase occurs that ends with a prefix, which stands for several lists.
-final class PrefixPhraseMatcher: Matcher {
+/// The documents in which a phrase occurs some of whose tokens stand for several lists: spellings, or words of a prefix.
+final class UnionPhraseMatcher: Matcher {
     private let checker: PhraseChecker
     /// Finds the candidates when no single list of the checker can.
-    private let leads: Matcher?
+    private let leads: UnionMatcher?
     private let score: LeafScore?
 
     /// `leads` is needed when the rarest slot has several lists. Without `score` documents get none.
-    init(_ checker: PhraseChecker, leads: Matcher?, score: LeafScore?) {
+    init(_ checker: PhraseChecker, leads: UnionMatcher?, score: LeafScore?) {
         self.checker = checker
         self.leads = leads
         self.score = score
@@ -15,8 +15,8 @@ final class PrefixPhraseMatcher: Matcher {
 
     private(set) lazy var highest: Double = {
         guard let score else { return 0 }
-        // A phrase is not more frequent than its rarest list.
-        return checker.lead?.highestBound(score.bound) ?? Double(score.weight)
+        // A phrase is not more frequent than its rarest token.
+        return checker.lead?.highestBound(score.bound) ?? leads?.bound ?? Double(score.weight)
     }()
     override var bound: Double { highest }
 
@@ -61,7 +61,7 @@ final class PrefixPhraseMatcher: Matcher {
     @inline(__always)
     private func value(_ document: UInt32, above needed: Double) throws(StorageError) -> Double? {
         guard let score else { return try checker.occurrences(in: document) > 0 ? 0 : nil }
-        if needed > 0, score.score(try checker.frequencyBound(), document) <= needed { return nil }
+        if needed > 0, score.score(try checker.frequencyBound(in: document), document) <= needed { return nil }
         let frequency = try checker.occurrences(in: document)
         return frequency == 0 ? nil : score.score(UInt32(clamping: frequency), document)
     }
@@ -71,9 +71,10 @@ final class PrefixPhraseMatcher: Matcher {
     ) throws(StorageError) -> Int {
         var target = target
         while let leads {
-            let count = try leads.next(from: target, above: -.infinity, into: batch)
+            let count = try leads.next(from: target, above: needed, into: batch)
             if count == 0 { return 0 }
             target = batch.documents[count &- 1] &+ 1
+            batch.scores.update(repeating: 0, count: count)
             let kept = try filter(batch, count, above: needed)
             if kept > 0 { return kept }
         }

@@ -1,0 +1,67 @@
+// Matchers of phrases with a token that stands for several terms: spellings of it, or the words of a prefix.
+
+extension SegmentQuery {
+    func unionMatcher(
+        _ proof: PhraseProof, _ found: UnsafeMutablePointer<LookedUpToken>, _ lengths: FieldLengths, _ score: LeafScore?
+    ) throws(StorageError) -> Matcher {
+        if proof.tokens.count == 1 {
+            return union(try cursors(found[0], lengths), score)
+        }
+        let places = readPlaces(proof, found)
+        guard let checker = PhraseChecker(try slots(places, proof, found, lengths)) else { return EmptyMatcher() }
+        if checker.lead != nil { return UnionPhraseMatcher(checker, leads: nil, score: score) }
+        // The rarest place has several lists: they lead, through cursors of their own.
+        let leads = union(try cursors(found[places[checker.rarest]], lengths), score)
+        return UnionPhraseMatcher(checker, leads: leads, score: score)
+    }
+
+    private func union(_ cursors: [PostingCursor], _ score: LeafScore?) -> UnionMatcher {
+        UnionMatcher(cursors, score: score, scratch)
+    }
+
+    /// The matchers of the terms that the only token of a phrase stands for; nil when they are not several.
+    func listsOfOneToken(_ number: Int) throws(SearchError) -> [Matcher]? {
+        let phrase = plan.phrases[number]
+        guard proof(of: phrase).tokens.count == 1, tokens[starts[number]].count > 1 else { return nil }
+        do throws(StorageError) {
+            return try cursors(tokens[starts[number]], segment.lengths(phrase.field)).map {
+                TermMatcher($0, score: nil, scratch)
+            }
+        } catch { throw .storage(error) }
+    }
+
+    private func cursors(_ token: LookedUpToken, _ lengths: FieldLengths) throws(StorageError) -> [PostingCursor] {
+        var cursors: [PostingCursor] = []
+        cursors.reserveCapacity(token.count)
+        for k in 0..<token.count { cursors.append(try cursor(token.terms[k], lengths)) }
+        return cursors
+    }
+
+    /// The places of the tokens that are read, in the order of the text: where there are links all, for each says what the
+    /// next one hangs together with.
+    private func readPlaces(_ proof: PhraseProof, _ found: UnsafeMutablePointer<LookedUpToken>) -> [Int] {
+        if segment.hasLinks { return Array(0..<proof.tokens.count) }
+        let (places, count) = chosenTokens(proof, found)
+        return UnsafeBufferPointer(start: places, count: count).sorted()
+    }
+
+    private func slots(
+        _ places: [Int], _ proof: PhraseProof, _ found: UnsafeMutablePointer<LookedUpToken>, _ lengths: FieldLengths
+    ) throws(StorageError) -> [PhraseSlot] {
+        var slots: [PhraseSlot] = []
+        for (i, place) in places.enumerated() {
+            let term = plan.tokens[proof.tokens.lowerBound + place].term
+            // Terms of one kind keep the same of their occurrences.
+            let occurrences = found[place].count > 0 ? found[place].terms[0].info.occurrences : .none
+            let ends = ChainEnds(term, occurrences)
+            var lists: [PhraseSlot.List] = []
+            for (k, cursor) in try cursors(found[place], lengths).enumerated() {
+                lists.append(
+                    PhraseSlot.List(cursor: cursor, characters: ends.characters(term, found[place].terms[k])))
+            }
+            let distance = i == 0 ? 0 : distance(from: places[i - 1], to: place, of: proof)
+            slots.append(PhraseSlot(lists: lists, ends: ends, distance: distance))
+        }
+        return slots
+    }
+}

@@ -1,0 +1,50 @@
+/// How the units of a pattern may be written under a folding of variants, where that is more than one way.
+struct PatternSpellings: Sendable, Hashable {
+    /// By unit and character of it all it may be written as; empty for a unit that is written one way, and empty when
+    /// all are.
+    private var byUnit: [[[UInt32]]] = []
+
+    init(_ units: [TextPattern.Element], _ folding: VariantFolding) {
+        if folding.isEmpty { return }
+        byUnit = units.map { element in
+            let spellings = VariantTable.shared.spellings(of: element.unit, folding)
+            return spellings.contains { $0.count > 1 } ? spellings : []
+        }
+        if byUnit.allSatisfy(\.isEmpty) { byUnit = [] }
+    }
+
+    /// Whether a unit is written in several ways.
+    @inline(__always)
+    func has(_ unit: Int) -> Bool { !byUnit.isEmpty && !byUnit[unit].isEmpty }
+
+    /// Whether a character is a way to write a unit, which is a character written in several ways.
+    @inline(__always)
+    func has(_ unit: Int, _ scalar: UInt32) -> Bool { has(unit) && byUnit[unit][0].contains(scalar) }
+
+    /// Whether a word, or with `isPrefix` its beginning, is a way to write a unit, which is a word written in several ways.
+    func has(_ unit: Int, _ word: UnsafeBufferPointer<UInt8>, isPrefix: Bool) -> Bool {
+        var rest = word
+        for spellings in byUnit[unit] {
+            guard let start = rest.baseAddress, !rest.isEmpty else { return false }
+            let (scalar, length) = UTF8Decoding.scalar(start, rest.count)
+            guard length > 0, spellings.contains(scalar) else { return false }
+            rest = UnsafeBufferPointer(rebasing: rest[length...])
+        }
+        return isPrefix || rest.isEmpty
+    }
+}
+
+extension VariantTable {
+    /// By character of a unit all it may be written as.
+    func spellings(of unit: TextPattern.Unit, _ folding: VariantFolding) -> [[UInt32]] {
+        switch unit {
+        case .character(let scalar): [variants(of: scalar, folding)]
+        case .word(let bytes): spellings(of: bytes, folding)
+        }
+    }
+
+    /// The same of folded UTF-8.
+    func spellings(of word: [UInt8], _ folding: VariantFolding) -> [[UInt32]] {
+        String(decoding: word, as: UTF8.self).unicodeScalars.map { variants(of: $0.value, folding) }
+    }
+}
