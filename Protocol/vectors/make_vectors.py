@@ -118,6 +118,8 @@ accept("search-facets", "Count the five most frequent values of author, and docu
     "REQUEST", 5, message("Request", '''search { index: "news" query { text: "5G网络" }
     facets { field: "author" limit: 5 } facets { field: "year" ranges { name: "before" upper: "2000" }
     ranges { name: "since" lower: "2000" } } }''')))
+accept("search-variants", "A search for the text 発展 in all its forms, of Han characters and of kana.", frame(
+    "REQUEST", 7, message("Request", '''search { index: "news" query { text: "発展" } limit: 10 variants: 3 }''')))
 accept("search-facets-reply", "Facets of each type of value, and of ranges.", frame("REPLY", 5, message(
     "Reply", '''search { total: 9 total_is_exact: true complete: true sequence: 9 took_microseconds: 80
     facets { field: "author" values { count: 4 keyword: "佚名" } values { count: 2 keyword: "Anon" } distinct: 4 other: 2
@@ -260,6 +262,8 @@ reject("payload-token-utf8", "A token that is no UTF-8: the message is refused, 
        frame("HELLO", 0, HELLO[12:] + b"\x32\x02\xff\xfe"))
 reject("payload-facet-value", "A reply with a count of a facet that says of no value: a client refuses it.", "payload",
        frame("REPLY", 5, message("Reply", 'search { facets { field: "author" values { count: 4 } } }')))
+reject("payload-variants", "A search with variants that nobody knows: the stream gets INVALID_ARGUMENT.", "payload",
+       frame("REQUEST", 1, message("Request", 'search { index: "news" query { text: "発展" } variants: 4 }')))
 deep = 'text { text: "深" }'
 for _ in range(64):
     deep = f"not {{ {deep} }}"

@@ -32,7 +32,7 @@ enum SearchRequestCodec {
     /// The payload of a request; nil when the library has to make it.
     static func encode(index: String, _ request: SearchRequest, deadlineMilliseconds: UInt32) -> [UInt8]? {
         guard case .text(let text) = request.query, request.filter == nil, request.sort.isEmpty,
-            request.facets.isEmpty, request.pointInTime == nil, let numbers = Numbers(request)
+            request.facets.isEmpty, request.variants.isEmpty, request.pointInTime == nil, let numbers = Numbers(request)
         else { return nil }
         let queryByteCount = ProtoWriter.byteCount(block: text.utf8.count)
         var body = numbers.byteCount + ProtoWriter.byteCount(block: queryByteCount)

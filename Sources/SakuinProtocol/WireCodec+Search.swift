@@ -42,6 +42,7 @@ extension WireCodec {
             $0.waitLimitMilliseconds = UInt32(clamping: request.waitLimitMilliseconds)
             $0.pointInTime = request.pointInTime ?? ""
             $0.facets = request.facets.map(facetRequest)
+            $0.variants = request.variants.rawValue
         }
     }
 
@@ -67,6 +68,8 @@ extension WireCodec {
         request.waitLimitMilliseconds = Int(m.waitLimitMilliseconds)
         if !m.pointInTime.isEmpty { request.pointInTime = m.pointInTime }
         request.facets = m.facets.map(facetRequest)
+        request.variants = VariantFolding(rawValue: m.variants)
+        try request.variants.check()
         return request
     }
 

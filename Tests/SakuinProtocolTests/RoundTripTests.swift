@@ -147,6 +147,7 @@ import Testing
             search.sort = []
             search.pointInTime = nil
             search.facets = []
+            search.variants = []
             search.returnFields = random.pick([.none, .all])
         }
         let request = WireRequest(
@@ -172,6 +173,7 @@ import Testing
             [5 << 3, 0xFF, 0xFF, 0xFF, 0xFF, 0x7F],  // a limit of more than 32 bits
             [0x82, 1, 1, 0x70],  // a point in time
             [0x8A, 1, 3, 0x0A, 1, 0x66],  // a facet
+            [0x90, 1, 3],  // variants
         ]
         for extra in unusual {
             let bytes = [plain[0], plain[1] + UInt8(extra.count)] + plain[2...] + extra

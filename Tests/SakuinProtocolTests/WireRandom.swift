@@ -75,6 +75,7 @@ struct WireRandom: RandomNumberGenerator {
         request.spans = flag()
         request.moment = moment()
         request.facets = list(2) { $0.facetRequest() }
+        request.variants = VariantFolding(rawValue: UInt32(below(4)))
         return request
     }
 

@@ -1466,6 +1466,12 @@ nonisolated struct Sakuin_V1_Search: @unchecked Sendable {
     set {_uniqueStorage()._facets = newValue}
   }
 
+  /// What the characters of texts may be written as besides, in bits: 1 Han, 2 kana. Others are refused.
+  var variants: UInt32 {
+    get {_storage._variants}
+    set {_uniqueStorage()._variants = newValue}
+  }
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
@@ -4688,7 +4694,7 @@ nonisolated extension Sakuin_V1_RejectedOperation: SwiftProtobuf.Message, SwiftP
 
 nonisolated extension Sakuin_V1_Search: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".Search"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}index\0\u{1}query\0\u{1}fields\0\u{1}mode\0\u{1}limit\0\u{1}offset\0\u{1}total\0\u{3}total_limit\0\u{1}filter\0\u{1}sort\0\u{3}return_fields\0\u{3}returned_names\0\u{1}spans\0\u{3}min_sequence\0\u{3}wait_limit_milliseconds\0\u{3}point_in_time\0\u{1}facets\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}index\0\u{1}query\0\u{1}fields\0\u{1}mode\0\u{1}limit\0\u{1}offset\0\u{1}total\0\u{3}total_limit\0\u{1}filter\0\u{1}sort\0\u{3}return_fields\0\u{3}returned_names\0\u{1}spans\0\u{3}min_sequence\0\u{3}wait_limit_milliseconds\0\u{3}point_in_time\0\u{1}facets\0\u{1}variants\0")
 
   fileprivate class _StorageClass {
     var _index: String = String()
@@ -4708,6 +4714,7 @@ nonisolated extension Sakuin_V1_Search: SwiftProtobuf.Message, SwiftProtobuf._Me
     var _waitLimitMilliseconds: UInt32 = 0
     var _pointInTime: String = String()
     var _facets: [Sakuin_V1_FacetRequest] = []
+    var _variants: UInt32 = 0
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -4735,6 +4742,7 @@ nonisolated extension Sakuin_V1_Search: SwiftProtobuf.Message, SwiftProtobuf._Me
       _waitLimitMilliseconds = source._waitLimitMilliseconds
       _pointInTime = source._pointInTime
       _facets = source._facets
+      _variants = source._variants
     }
   }
 
@@ -4770,6 +4778,7 @@ nonisolated extension Sakuin_V1_Search: SwiftProtobuf.Message, SwiftProtobuf._Me
         case 15: try { try decoder.decodeSingularUInt32Field(value: &_storage._waitLimitMilliseconds) }()
         case 16: try { try decoder.decodeSingularStringField(value: &_storage._pointInTime) }()
         case 17: try { try decoder.decodeRepeatedMessageField(value: &_storage._facets) }()
+        case 18: try { try decoder.decodeSingularUInt32Field(value: &_storage._variants) }()
         default: break
         }
       }
@@ -4833,6 +4842,9 @@ nonisolated extension Sakuin_V1_Search: SwiftProtobuf.Message, SwiftProtobuf._Me
       if !_storage._facets.isEmpty {
         try visitor.visitRepeatedMessageField(value: _storage._facets, fieldNumber: 17)
       }
+      if _storage._variants != 0 {
+        try visitor.visitSingularUInt32Field(value: _storage._variants, fieldNumber: 18)
+      }
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -4859,6 +4871,7 @@ nonisolated extension Sakuin_V1_Search: SwiftProtobuf.Message, SwiftProtobuf._Me
         if _storage._waitLimitMilliseconds != rhs_storage._waitLimitMilliseconds {return false}
         if _storage._pointInTime != rhs_storage._pointInTime {return false}
         if _storage._facets != rhs_storage._facets {return false}
+        if _storage._variants != rhs_storage._variants {return false}
         return true
       }
       if !storagesAreEqual {return false}

@@ -55,11 +55,12 @@ enum FuzzIndex {
     /// What a search of a segment finds: hits and the count.
     static func search(
         _ query: Query, _ segment: SearchableSegment, _ registry: FieldRegistry, limit: Int = 20,
-        sort: [SortKey] = [], total: TotalPolicy = .exact, reads: Bool = true, mode: SearchMode = .exact
+        sort: [SortKey] = [], total: TotalPolicy = .exact, reads: Bool = true, mode: SearchMode = .exact,
+        variants: VariantFolding = []
     ) throws -> (hits: [Hit], total: Total) {
         let plan = try QueryPlanner.plan(
             query, filter: nil, SearchedFields(registry), fields: [], highlights: reads, proofs: .all,
-            mode: mode)
+            mode: mode, variants: variants)
         let search = SnapshotSearch(
             plan, schema: registry.schema, segments: [segment], models: ScoreModels())
         let outcome = try search.run(window: limit, total: total, sort: sort)

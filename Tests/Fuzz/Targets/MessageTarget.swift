@@ -66,6 +66,7 @@ extension FuzzTarget {
         search.filter = .tree(.range(field: "year", lower: RangeBound("2020"), upper: nil))
         search.sort = [SortKey("year", descending: true)]
         search.returnFields = .named(["title"])
+        search.variants = .han
         search.facets = [FacetRequest("year", limit: 5), FacetRequest("year", ranges: [FacetRange("old", to: "2000")])]
         let document = Document(
             key: "k1",

@@ -19,8 +19,12 @@ extension FuzzTarget {
             guard bytes.count <= 400, let corpus = QueryCorpus.shared else { return nil }
             let text = String(decoding: bytes, as: UTF8.self)
             do {
-                guard let exact = try corpus.check(text, .exact), let smart = try corpus.check(text, .smart) else {
-                    return nil
+                guard let exact = try corpus.check(text, .exact), let smart = try corpus.check(text, .smart),
+                    let varied = try corpus.check(text, .exact, .all)
+                else { return nil }
+                // What NOT stands before finds more too.
+                if !text.contains("NOT"), !text.contains("-"), !exact.isSubset(of: varied) {
+                    return "with variants \(exact.subtracting(varied)) are not found"
                 }
                 return exact.isSubset(of: smart) ? nil : "mode smart does not find \(exact.subtracting(smart))"
             } catch let failure as QueryCorpus.Failure {
@@ -43,7 +47,15 @@ private struct QueryCorpus: Sendable {
     let segment: SearchableSegment
 
     init?() {
-        guard let directory = FuzzIndex.directory(FuzzIndex.documents(300), registry),
+        // Every other document is written in traditional characters.
+        let documents = FuzzIndex.documents(300).enumerated().map { number, document in
+            let fields = document.fields.map { field -> Document.Field in
+                guard number % 2 == 1, case .string(let text) = field.value else { return field }
+                return .init(field.name, .string(String(text.map { ["国": "國", "际": "際", "数": "數"][$0] ?? $0 })))
+            }
+            return Document(key: document.key, fields: fields)
+        }
+        guard let directory = FuzzIndex.directory(documents, registry),
             let reader = try? SegmentReader(directory, FuzzIndex.file)
         else { return nil }
         let live = LiveDocuments(documentCount: 300, dead: [3, 4, 128])
@@ -55,10 +67,13 @@ private struct QueryCorpus: Sendable {
     }
 
     /// The keys of what a query finds; nil when it cannot be read.
-    func check(_ text: String, _ mode: SearchMode) throws -> Set<String>? {
+    func check(
+        _ text: String, _ mode: SearchMode, _ variants: VariantFolding = []
+    ) throws -> Set<String>? {
         guard let query = try? QueryParser.parse(text, mode: mode, knownFields: Set(registry.names)) else { return nil }
         func search(limit: Int, total: TotalPolicy = .exact) throws -> (hits: [Hit], total: Total) {
-            try FuzzIndex.search(query, segment, registry, limit: limit, total: total, mode: mode)
+            try FuzzIndex.search(
+                query, segment, registry, limit: limit, total: total, mode: mode, variants: variants)
         }
         let (hits, total) = try search(limit: 1000)
         if total.value != hits.count { throw Failure(text: "\(total.value) counted, \(hits.count) found") }

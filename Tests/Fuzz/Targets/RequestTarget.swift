@@ -44,6 +44,7 @@ extension FuzzTarget {
         let tree = Query.boost(.or([.prefix("ab", fields: ["body"]), .equals(field: "on", "true"), .all]), 2)
         var second = SearchRequest(.tree(tree))
         second.returnFields = .all
+        second.variants = .all
         second.sort = [SortKey("price"), SortKey("_key")]
         second.facets = [
             FacetRequest("tag", limit: 3), FacetRequest("price", limit: 0), FacetRequest("on"),

@@ -125,6 +125,9 @@ private struct SegmentReading {
             let found = try FuzzIndex.search(query, segment, registry).total.value
             if found > count { surprise = "\(found) of \(count)" }
             _ = try FuzzIndex.search(query, segment, registry, limit: 3, total: .none, reads: false)
+            // Several lists as one.
+            _ = try FuzzIndex.search(
+                .and([query, .prefix("a", fields: [])]), segment, registry, limit: 3, total: .none, reads: false)
             _ = try FuzzIndex.search(
                 query, segment, registry, limit: 3, sort: [SortKey("year"), SortKey("tag")], reads: false)
         }
