@@ -8,6 +8,7 @@ struct CountCommand: OnlineCommand {
     static let configuration = CommandConfiguration(commandName: "count", abstract: "Count the documents that match.")
     @OptionGroup var options: ServerOptions
     @OptionGroup var moment: MomentOptions
+    @OptionGroup var variants: VariantOptions
     @Argument(help: "The index.") var name: String
     @Argument(help: "The query.") var query: String
     @Option(help: "A query documents must match besides.") var filter: String?
@@ -15,6 +16,7 @@ struct CountCommand: OnlineCommand {
     func run(_ client: SakuinClient, _ output: Output) async throws {
         var request = SearchRequest(.text(query), limit: 0)
         request.filter = filter.map { .text($0) }
+        request.variants = try variants.folding()
         request.moment = try moment.moment()
         let response = try await client.index(name).search(request)
         if output.json {

@@ -10,6 +10,7 @@ struct SearchCommand: OnlineCommand {
 
     @OptionGroup var options: ServerOptions
     @OptionGroup var moment: MomentOptions
+    @OptionGroup var variants: VariantOptions
     @Argument(help: "The index.") var name: String
     @Argument(help: "The query.") var query: String?
     @Option(help: "Hits to return.") var limit = 10
@@ -68,6 +69,7 @@ struct SearchCommand: OnlineCommand {
         }
         var request = SearchRequest(text, limit: limit, offset: offset)
         request.mode = mode
+        request.variants = try variants.folding()
         request.filter = filter.map { .text($0) }
         request.fields = fields?.split(separator: ",").map(String.init) ?? []
         request.spans = highlight

@@ -173,6 +173,27 @@ import Testing
                 == setting.sakuin("count", "t", "tag:a n:[* TO 0]").text)
     }
 
+    @Test func variantsAreFoundWhenAskedFor() throws {
+        let setting = try Setting()
+        #expect(try setting.sakuin("index", "create", "t").code == 0)
+        let documents = try setting.file(
+            "d.jsonl",
+            ["经济发展", "經濟發展", "理髮", "カメラ"].enumerated().map { #"{"id":\#($0),"body":"\#($1)"}"# }
+                .joined(separator: "\n"))
+        #expect(try setting.sakuin("import", "t", documents).code == 0)
+        #expect(try setting.sakuin("count", "t", "発展").text == "0\n")
+        #expect(try setting.sakuin("count", "t", "発展", "--variants", "han").text == "2\n")
+        #expect(try setting.sakuin("count", "t", "かめら", "--variants", "han").text == "0\n")
+        #expect(try setting.sakuin("count", "t", "かめら", "--variants", "han,kana").text == "1\n")
+        let shown = try setting.sakuin("search", "t", "理发", "--variants", "all", "--color", "never").text
+        #expect(shown.contains("[理髮]"), "\(shown)")
+        let queries = try setting.file("q.tsv", "發展\n")
+        let line = try setting.sakuin("search", "t", "--queries", queries, "--variants", "han", "--json").text
+        #expect(line.hasPrefix(#"{"query":"發展","total":2,"#), "\(line)")
+        let wrong = try setting.sakuin("search", "t", "发展", "--variants", "zh")
+        #expect(wrong.code != 0 && wrong.warnings.contains("--variants is han, kana"))
+    }
+
     @Test func facetsAreCounted() throws {
         let setting = try Setting()
         #expect(try setting.sakuin("index", "create", "t", "--schema", setting.file("s.json", Self.schema)).code == 0)
