@@ -10,10 +10,9 @@ struct PhraseSlot {
     let lists: [List]
     let ends: ChainEnds
     let distance: UInt32
-    var documentFrequency: Int { lists.reduce(0) { $0 &+ $1.cursor.documentFrequency } }
 }
 
-/// Finds and counts the occurrences of a phrase in single documents: all tokens have the document, then occurrences hang
+/// Counts the occurrences of a phrase in single documents, which ascend: chains of occurrences of its tokens that hang
 /// together.
 ///
 /// What an occurrence ends with is a position, or the number of an occurrence of a character. Two spellings of a token may
@@ -21,8 +20,6 @@ struct PhraseSlot {
 final class PhraseChecker {
     /// In the order of the text.
     private let slots: [PhraseSlot]
-    /// Places in `slots`, the rarest first.
-    private let order: [Int]
     /// Ends of the chains of occurrences so far.
     private var chains: [UInt64] = []
     /// The occurrences of a slot.
@@ -36,33 +33,10 @@ final class PhraseChecker {
         let right: UInt64
     }
 
-    /// nil when a slot has no list, or there is none.
-    init?(_ slots: [PhraseSlot]) {
-        guard !slots.isEmpty, slots.allSatisfy({ !$0.lists.isEmpty }) else { return nil }
-        self.slots = slots
-        order = slots.indices.sorted { slots[$0].documentFrequency < slots[$1].documentFrequency }
-    }
+    /// Of one or more slots.
+    init(_ slots: [PhraseSlot]) { self.slots = slots }
 
-    /// The place of the rarest slot.
-    var rarest: Int { order[0] }
-    var documentFrequency: Int { slots[rarest].documentFrequency }
-    /// The list to lead with; nil when the rarest slot has several.
-    var lead: PostingCursor? { slots[rarest].lists.count == 1 ? slots[rarest].lists[0].cursor : nil }
-
-    /// Whether every slot has the document; the cursors then stand at it.
-    func allHave(_ document: UInt32) throws(StorageError) -> Bool {
-        try slots[rarest].hasAny(document) ? othersHave(document) : false
-    }
-
-    /// Whether every slot but the rarest has the document.
-    func othersHave(_ document: UInt32) throws(StorageError) -> Bool {
-        for place in order.dropFirst() {
-            guard try slots[place].hasAny(document) else { return false }
-        }
-        return true
-    }
-
-    /// At most this many occurrences can be in the document, which every slot has.
+    /// At most this many occurrences can be in the document.
     func frequencyBound(in document: UInt32) throws(StorageError) -> UInt32 {
         var bound = UInt32.max
         for slot in slots {
@@ -75,7 +49,7 @@ final class PhraseChecker {
         return bound
     }
 
-    /// Occurrences in the document that every slot has.
+    /// Occurrences in the document.
     func occurrences(in document: UInt32) throws(StorageError) -> Int {
         for (place, slot) in slots.enumerated() {
             try read(slot, in: document)
@@ -122,14 +96,5 @@ final class PhraseChecker {
             }
         }
         chains.removeLast(chains.count - kept)
-    }
-}
-
-extension PhraseSlot {
-    /// Whether a list has the document; all cursors then stand there or behind.
-    fileprivate func hasAny(_ document: UInt32) throws(StorageError) -> Bool {
-        var found = false
-        for list in lists where try list.cursor.has(document) { found = true }
-        return found
     }
 }

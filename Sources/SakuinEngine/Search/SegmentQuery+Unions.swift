@@ -1,22 +1,27 @@
 // Matchers of phrases with a token that stands for several terms: spellings of it, or the words of a prefix.
 
 extension SegmentQuery {
+    /// The documents of a phrase whose tokens are all there, one of them several times.
     func unionMatcher(
         _ proof: PhraseProof, _ found: UnsafeMutablePointer<LookedUpToken>, _ lengths: FieldLengths, _ score: LeafScore?
     ) throws(StorageError) -> Matcher {
-        if proof.tokens.count == 1 {
-            return union(try cursors(found[0], lengths), score)
-        }
+        if proof.tokens.count == 1 { return try matcher(found[0], lengths, score) }
         let places = readPlaces(proof, found)
-        guard let checker = PhraseChecker(try slots(places, proof, found, lengths)) else { return EmptyMatcher() }
-        if checker.lead != nil { return UnionPhraseMatcher(checker, leads: nil, score: score) }
-        // The rarest place has several lists: they lead, through cursors of their own.
-        let leads = union(try cursors(found[places[checker.rarest]], lengths), score)
-        return UnionPhraseMatcher(checker, leads: leads, score: score)
+        let ordered = places.sorted { found[$0].documentFrequency < found[$1].documentFrequency }
+        var tokens: [Matcher] = []
+        for place in ordered { tokens.append(try matcher(found[place], lengths, nil)) }
+        return UnionPhraseMatcher(
+            lead: try matcher(found[ordered[0]], lengths, score), tokens: tokens,
+            PhraseChecker(try slots(places, proof, found, lengths)), score: score)
     }
 
-    private func union(_ cursors: [PostingCursor], _ score: LeafScore?) -> UnionMatcher {
-        UnionMatcher(cursors, score: score, scratch)
+    /// The documents of the terms that a token stands for.
+    private func matcher(
+        _ token: LookedUpToken, _ lengths: FieldLengths, _ score: LeafScore?
+    ) throws(StorageError) -> Matcher {
+        let cursors = try cursors(token, lengths)
+        return cursors.count == 1
+            ? TermMatcher(cursors[0], score: score, scratch) : UnionMatcher(cursors, score: score, scratch)
     }
 
     /// The matchers of the terms that the only token of a phrase stands for; nil when they are not several.

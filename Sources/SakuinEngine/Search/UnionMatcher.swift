@@ -10,7 +10,8 @@ final class UnionMatcher: Matcher {
     private let nextDocuments: UnsafeMutablePointer<Int>
     private let frequencies: UnsafeMutablePointer<UInt32>
     private let pairs: UnsafeMutablePointer<PlacePair>
-    private let window = ScoreWindow.take()
+    /// Taken when documents are first asked for, not when they are filtered.
+    private var window: ScoreWindow?
     private var windowStart: UInt32 = 0
     /// The document behind the window, 0 before there was one.
     private var windowEnd: UInt32 = 0
@@ -32,7 +33,7 @@ final class UnionMatcher: Matcher {
         super.init(cost: cursors.reduce(0) { $0 &+ $1.documentFrequency })
     }
 
-    deinit { window.giveBack() }
+    deinit { window?.giveBack() }
 
     private(set) lazy var highest: Double = {
         guard let score else { return 0 }
@@ -43,17 +44,25 @@ final class UnionMatcher: Matcher {
     override func next(
         from target: UInt32, above needed: Double, into batch: MatchBatch
     ) throws(StorageError) -> Int {
+        let window = readyWindow()
         if target > examined, target > windowStart { window.passOver(below: Int(target &- windowStart)) }
         while true {
             let count = window.take(windowStart, above: 0, into: batch)
             if count == 0 {
-                guard try fill(from: max(target, windowEnd), above: needed) else { return 0 }
+                guard try fill(window, from: max(target, windowEnd), above: needed) else { return 0 }
                 continue
             }
             examined = batch.documents[count &- 1] &+ 1
             let kept = scored(batch, count, above: needed)
             if kept > 0 { return kept }
         }
+    }
+
+    private func readyWindow() -> ScoreWindow {
+        if let window { return window }
+        let taken = ScoreWindow.take()
+        window = taken
+        return taken
     }
 
     /// Makes scores of frequencies; drops what is not above `needed`.
@@ -74,7 +83,9 @@ final class UnionMatcher: Matcher {
     }
 
     /// Puts the next documents of the lists into the window; false when there are none.
-    private func fill(from target: UInt32, above needed: Double) throws(StorageError) -> Bool {
+    private func fill(
+        _ window: ScoreWindow, from target: UInt32, above needed: Double
+    ) throws(StorageError) -> Bool {
         var target = target
         while true {
             var first = Self.end
@@ -92,7 +103,7 @@ final class UnionMatcher: Matcher {
             target = windowEnd
         }
         for (i, cursor) in cursors.enumerated() where nextDocuments[i] < Int(windowEnd) {
-            nextDocuments[i] = try gather(cursor)
+            nextDocuments[i] = try gather(cursor, into: window)
         }
         return true
     }
@@ -110,7 +121,7 @@ final class UnionMatcher: Matcher {
     }
 
     /// Adds the frequencies of a list, which stands at a document of the window, to it; returns the next document.
-    private func gather(_ cursor: PostingCursor) throws(StorageError) -> Int {
+    private func gather(_ cursor: PostingCursor, into window: ScoreWindow) throws(StorageError) -> Int {
         while true {
             let documents = cursor.documents
             let isWhole = documents[cursor.count &- 1] < windowEnd
@@ -135,7 +146,7 @@ final class UnionMatcher: Matcher {
         var behind = 0
         // What was read of the lists is in the window, or was taken.
         while behind < count, batch.documents[behind] < windowEnd {
-            if let sum = window.sum(of: batch.documents[behind], windowStart) {
+            if let sum = window?.sum(of: batch.documents[behind], windowStart) {
                 frequencies[behind] = UInt32(clamping: Int(sum))
             }
             behind &+= 1

@@ -1,62 +1,63 @@
 /// The documents in which a phrase occurs some of whose tokens stand for several lists: spellings, or words of a prefix.
+///
+/// The rarest token leads, the others thin its documents out a block at a time, and occurrences are read in what is left;
+/// each of these has cursors of its own, which go forward alone.
 final class UnionPhraseMatcher: Matcher {
+    private let lead: Matcher
+    /// One for each token, the rarest first, without scores.
+    private let tokens: [Matcher]
     private let checker: PhraseChecker
-    /// Finds the candidates when no single list of the checker can.
-    private let leads: UnionMatcher?
     private let score: LeafScore?
 
-    /// `leads` is needed when the rarest slot has several lists. Without `score` documents get none.
-    init(_ checker: PhraseChecker, leads: UnionMatcher?, score: LeafScore?) {
+    /// `lead` scores the documents of the rarest token. Without `score` documents get none.
+    init(lead: Matcher, tokens: [Matcher], _ checker: PhraseChecker, score: LeafScore?) {
+        self.lead = lead
+        self.tokens = tokens
         self.checker = checker
-        self.leads = leads
         self.score = score
-        super.init(cost: checker.documentFrequency)
+        super.init(cost: lead.cost)
     }
 
-    private(set) lazy var highest: Double = {
-        guard let score else { return 0 }
-        // A phrase is not more frequent than its rarest token.
-        return checker.lead?.highestBound(score.bound) ?? leads?.bound ?? Double(score.weight)
-    }()
-    override var bound: Double { highest }
+    /// A phrase is not more frequent than its rarest token.
+    override var bound: Double { lead.bound }
 
     override func next(
         from target: UInt32, above needed: Double, into batch: MatchBatch
     ) throws(StorageError) -> Int {
-        guard let lead = checker.lead else { return try nextOfSeveral(from: target, above: needed, into: batch) }
-        return try nextOfOne(lead, from: target, above: needed, into: batch)
-    }
-
-    /// When the rarest place has one list.
-    private func nextOfOne(
-        _ lead: PostingCursor, from target: UInt32, above needed: Double, into batch: MatchBatch
-    ) throws(StorageError) -> Int {
         var target = target
-        while try seek(lead, target, needed) {
-            var kept = 0
-            let (from, to) = (lead.index, lead.count)
-            let last = lead.documents[to &- 1]
-            for place in from..<to {
-                lead.setIndex(place)
-                let document = lead.documents[place]
-                guard try checker.othersHave(document), let value = try value(document, above: needed) else { continue }
-                batch.documents[kept] = document
-                batch.scores[kept] = value
-                kept &+= 1
-            }
-            if kept > 0 { return kept }
-            target = last &+ 1
+        while true {
+            var count = try lead.next(from: target, above: needed, into: batch)
+            if count == 0 { return 0 }
+            target = batch.documents[count &- 1] &+ 1
+            batch.scores.update(repeating: 0, count: count)
+            count = try keep(batch, count, tokens.dropFirst(), above: needed)
+            if count > 0 { return count }
         }
-        return 0
     }
 
-    @inline(__always)
-    private func seek(_ lead: PostingCursor, _ target: UInt32, _ needed: Double) throws(StorageError) -> Bool {
-        guard let score, needed > 0 else { return try lead.seek(target) }
-        return try lead.seek(target, where: { score.bound($0) > needed })
+    override func filter(
+        _ batch: MatchBatch, _ count: Int, above needed: Double
+    ) throws(StorageError) -> Int {
+        try keep(batch, count, tokens[...], above: needed)
     }
 
-    /// The score of a document that all places have; nil when the phrase does not occur or the score is not above
+    /// Keeps the documents that all these tokens have and in which the phrase occurs, and adds to their scores.
+    private func keep(
+        _ batch: MatchBatch, _ count: Int, _ tokens: ArraySlice<Matcher>, above needed: Double
+    ) throws(StorageError) -> Int {
+        var count = count
+        for token in tokens where count > 0 { count = try token.filter(batch, count, above: -.infinity) }
+        var kept = 0
+        for i in 0..<count {
+            guard let value = try value(batch.documents[i], above: needed - batch.scores[i]) else { continue }
+            batch.move(i, to: kept)
+            batch.scores[kept] += value
+            kept &+= 1
+        }
+        return kept
+    }
+
+    /// The score of a document that all tokens have; nil when the phrase does not occur or the score is not above
     /// `needed`.
     @inline(__always)
     private func value(_ document: UInt32, above needed: Double) throws(StorageError) -> Double? {
@@ -64,36 +65,5 @@ final class UnionPhraseMatcher: Matcher {
         if needed > 0, score.score(try checker.frequencyBound(in: document), document) <= needed { return nil }
         let frequency = try checker.occurrences(in: document)
         return frequency == 0 ? nil : score.score(UInt32(clamping: frequency), document)
-    }
-
-    private func nextOfSeveral(
-        from target: UInt32, above needed: Double, into batch: MatchBatch
-    ) throws(StorageError) -> Int {
-        var target = target
-        while let leads {
-            let count = try leads.next(from: target, above: needed, into: batch)
-            if count == 0 { return 0 }
-            target = batch.documents[count &- 1] &+ 1
-            batch.scores.update(repeating: 0, count: count)
-            let kept = try filter(batch, count, above: needed)
-            if kept > 0 { return kept }
-        }
-        return 0
-    }
-
-    override func filter(
-        _ batch: MatchBatch, _ count: Int, above needed: Double
-    ) throws(StorageError) -> Int {
-        var kept = 0
-        for i in 0..<count {
-            let document = batch.documents[i]
-            guard try checker.allHave(document),
-                let value = try value(document, above: needed - batch.scores[i])
-            else { continue }
-            batch.move(i, to: kept)
-            batch.scores[kept] += value
-            kept &+= 1
-        }
-        return kept
     }
 }

@@ -35,6 +35,9 @@ import Testing
         request = SearchRequest("国")
         request.facets = [FacetRequest("tag")]
         #expect(try index.searchNow(request, withinNanoseconds: .max) == nil)
+        request = SearchRequest("国")
+        request.variants = .han
+        #expect(try index.searchNow(request, withinNanoseconds: .max) == nil)
         request = SearchRequest("国", limit: 5_000)
         #expect(try index.searchNow(request, withinNanoseconds: .max) == nil)
         request = SearchRequest("国")
