@@ -27,11 +27,11 @@ extension ConnectionHandler {
         let answered = answerQuickly(burst)
         if answered == burst.count { return }
         let received = NIODeadline.now()
-        begin(burst[answered...].map { PendingCall(stream: $0.stream, request: $0.request, received: received) })
+        carryOut(burst[answered...].map { PendingCall(stream: $0.stream, request: $0.request, received: received) })
     }
 
     /// Hands calls to the workers, but those that have to wait.
-    func begin(_ calls: [PendingCall]) { admit(calls.filter { !waitIfNeeded($0) }) }
+    func carryOut(_ calls: [PendingCall]) { admit(calls.filter { !waitIfNeeded($0) }) }
 
     /// Answers searches at the head of the burst here, as far as the time of the event loop that one burst may take
     /// goes; the first that takes longer goes to the workers with what is behind it. Returns how many were answered.

@@ -64,7 +64,7 @@ extension ConnectionHandler {
                     limit: FramePayload.quickByteCountMax,
                     nextStep: "Send it without compression.")
             }
-            if try begin(stream, call.request, bearer) { begin([call]) }
+            if try begin(stream, call.request, bearer) { carryOut([call]) }
             if isDraining { endWaiting() }
         } catch {
             refuse(stream, error)
