@@ -17,6 +17,8 @@ struct Arguments {
     var modes: Set<String>?
     /// Whether the index that is built is a compact one.
     var isCompact = false
+    /// Whether queries find all variants of their characters.
+    var findsVariants = false
 
     /// What cannot be understood, in one line.
     struct Failure: Error { let message: String }
@@ -47,6 +49,7 @@ struct Arguments {
         case "--max-warmup-passes": warmupPassesMax = try number(flag, value, from: 0)
         case "--warmup-s": warmupSeconds = try seconds(flag, value)
         case "--compact": isCompact = try yesOrNo(flag, value)
+        case "--variants": findsVariants = try yesOrNo(flag, value)
         case "--budget-s": budgetSeconds = try seconds(flag, value)
         default: throw Failure(message: "unknown flag '\(flag)' (there is no --set for this engine)")
         }

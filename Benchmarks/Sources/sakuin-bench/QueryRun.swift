@@ -81,8 +81,10 @@ struct QueryRun {
         _ kind: String, _ mode: String, _ operation: Operation, _ queries: [String]
     ) throws -> [String: Any] {
         func ask(_ query: String) throws -> SearchResponse {
-            try index.searchNow(
-                Self.request(query, mode: mode, top: operation == .count ? 0 : 10, counts: operation != .top10))
+            var request = Self.request(
+                query, mode: mode, top: operation == .count ? 0 : 10, counts: operation != .top10)
+            if arguments.findsVariants { request.variants = .all }
+            return try index.searchNow(request)
         }
         try warmUp(queries, ask)
         var times = [[Double]](repeating: [], count: queries.count)

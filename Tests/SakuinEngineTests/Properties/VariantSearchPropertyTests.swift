@@ -10,9 +10,9 @@ import Testing
 @Suite struct VariantSearchPropertyTests {
     private static let seed = ProcessInfo.processInfo.environment["SAKUIN_SEED"].flatMap { UInt64($0) } ?? 20_261_127
 
-    private static let roundCount = 8
+    private static let roundCount = 4
     /// Of four parts a round.
-    private static let queryCountPerPart = 40
+    private static let queryCountPerPart = 30
 
     private static let schema = [
         FieldDefinition(name: "title"), FieldDefinition(name: "body"), FieldDefinition(name: "tag", type: .keyword),
@@ -124,7 +124,7 @@ import Testing
         var options = SearchFixture.options
         let versions: (first: UInt32, then: UInt32) = [(2, 2), (3, 3), (1, 2), (3, 2)][round % 4]
         options.analyzerVersion = versions.first
-        if round < 6 {
+        if round < 3 {
             options.promotion = PromotionRule(
                 thresholdMin: 4, postingShareMax: 100, wholeShareThreshold: 1, postingCountMax: 1 << 30)
         }
