@@ -13,17 +13,16 @@ extension SegmentQuery {
         case .unit(let c): return try grams(field, .unit, all(c))
         case .bigram(let a, let b): return try grams(field, .bigram, all(a), all(b))
         case .word(let place):
-            return try words(field, [nil], table.spellings(of: plan.words[place], variants), isPrefix: false)
+            return try words(field, [nil], plan.words[place], variants, isPrefix: false)
         case .prefix(let place):
-            return try words(field, [nil], table.spellings(of: plan.words[place], variants), isPrefix: true)
+            return try words(field, [nil], plan.words[place], variants, isPrefix: true)
         case .pair(let neighbour, let place):
             return try words(
-                field, all(neighbour.scalar).map(neighbour.with),
-                table.spellings(of: plan.words[Int(place)], variants), isPrefix: false)
+                field, all(neighbour.scalar).map(neighbour.with), plan.words[Int(place)], variants,
+                isPrefix: false)
         case .pairPrefix(let neighbour, let place):
             return try words(
-                field, all(neighbour.scalar).map(neighbour.with),
-                table.spellings(of: plan.words[Int(place)], variants), isPrefix: true)
+                field, all(neighbour.scalar).map(neighbour.with), plan.words[Int(place)], variants, isPrefix: true)
         }
     }
 
@@ -49,24 +48,20 @@ extension SegmentQuery {
     /// Spellings grow character by character; where one can go on in several ways, those that no word begins with are left,
     /// so that there are never many more than words.
     private func words(
-        _ field: Int, _ neighbours: [WordNeighbour?], _ spellings: [[UInt32]], isPrefix: Bool
+        _ field: Int, _ neighbours: [WordNeighbour?], _ word: [UInt8], _ variants: VariantFolding, isPrefix: Bool
     ) throws(StorageError) -> LookedUpToken {
         var found: [FoundTerm] = []
         for neighbour in neighbours {
             var keys = [
                 WordDictionaryWriter.key(field: field, neighbour, UnsafeRawBufferPointer(start: nil, count: 0))
             ]
-            for choices in spellings {
-                var longer: [[UInt8]] = []
-                for key in keys {
-                    for choice in choices {
-                        let next = key + Self.utf8(choice)
-                        let isThere = choices.count == 1 ? true : try segment.words.hasPrefix(next)
-                        if isThere { longer.append(next) }
-                    }
+            for scalar in String(decoding: word, as: UTF8.self).unicodeScalars {
+                if VariantTable.shared.variantCount(of: scalar.value, variants) == 1 {
+                    for i in keys.indices { keys[i] += Self.utf8(scalar.value) }
+                } else {
+                    keys = try longer(keys, VariantTable.shared.variants(of: scalar.value, variants))
                 }
-                guard longer.count <= Self.expansionMax else { throw .cancelled }
-                keys = longer
+                if keys.isEmpty { break }
             }
             for key in keys {
                 if isPrefix {
@@ -82,6 +77,19 @@ extension SegmentQuery {
         }
         guard found.count <= Self.expansionMax else { throw .cancelled }
         return token(found)
+    }
+
+    /// The keys with any of the characters behind them that there are words for.
+    private func longer(_ keys: [[UInt8]], _ choices: [UInt32]) throws(StorageError) -> [[UInt8]] {
+        var longer: [[UInt8]] = []
+        for key in keys {
+            for choice in choices {
+                let next = key + Self.utf8(choice)
+                if try segment.words.hasPrefix(next) { longer.append(next) }
+            }
+        }
+        guard longer.count <= Self.expansionMax else { throw .cancelled }
+        return longer
     }
 
     private static func utf8(_ scalar: UInt32) -> [UInt8] {

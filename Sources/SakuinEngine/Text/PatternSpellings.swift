@@ -6,10 +6,7 @@ struct PatternSpellings: Sendable, Hashable {
 
     init(_ units: [TextPattern.Element], _ folding: VariantFolding) {
         if folding.isEmpty { return }
-        byUnit = units.map { element in
-            let spellings = VariantTable.shared.spellings(of: element.unit, folding)
-            return spellings.contains { $0.count > 1 } ? spellings : []
-        }
+        byUnit = units.map { VariantTable.shared.spellings(of: $0.unit, folding) }
         if byUnit.allSatisfy(\.isEmpty) { byUnit = [] }
     }
 
@@ -35,16 +32,15 @@ struct PatternSpellings: Sendable, Hashable {
 }
 
 extension VariantTable {
-    /// By character of a unit all it may be written as.
-    func spellings(of unit: TextPattern.Unit, _ folding: VariantFolding) -> [[UInt32]] {
+    /// By character of a unit all it may be written as; empty when that is one way.
+    fileprivate func spellings(of unit: TextPattern.Unit, _ folding: VariantFolding) -> [[UInt32]] {
         switch unit {
-        case .character(let scalar): [variants(of: scalar, folding)]
-        case .word(let bytes): spellings(of: bytes, folding)
+        case .character(let scalar):
+            return variantCount(of: scalar, folding) > 1 ? [variants(of: scalar, folding)] : []
+        case .word(let bytes):
+            let scalars = String(decoding: bytes, as: UTF8.self).unicodeScalars
+            guard scalars.contains(where: { variantCount(of: $0.value, folding) > 1 }) else { return [] }
+            return scalars.map { variants(of: $0.value, folding) }
         }
-    }
-
-    /// The same of folded UTF-8.
-    func spellings(of word: [UInt8], _ folding: VariantFolding) -> [[UInt32]] {
-        String(decoding: word, as: UTF8.self).unicodeScalars.map { variants(of: $0.value, folding) }
     }
 }

@@ -187,6 +187,12 @@ import Testing
         #expect(error.code == .invalidArgument && error.field == "variants" && error.nextStep != nil)
         #expect(error.limit == "65536")
         #expect(try index.searchNow(Self.request(String(repeating: "发弁干台", count: 3_000), [])).total == Total(0))
+        let values = try await Self.index(["发"], FieldDefinition(name: "body", type: .keyword))
+        #expect(throws: SakuinError.self) {
+            try values.searchNow(Self.request("body:" + String(repeating: "发弁干台", count: 4_000)))
+        }
+        #expect(try values.searchNow(Self.request("body:" + String(repeating: "发", count: 4_000))).total == Total(0))
+        values.abandon()
         index.abandon()
     }
 
