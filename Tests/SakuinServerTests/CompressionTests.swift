@@ -314,7 +314,7 @@ import Testing
         let error = try Self.decode(
             try #require(try await server.exchange(bytes, frameCount: 2).last), WireCodec.decodeStatus)
         #expect(error.code == .resourceExhausted && error.field == "memoryBudgetBytes")
-        #expect(error.retryAfterMilliseconds == 50)
+        #expect(error.retryAfterMilliseconds == 100)
         memory.giveBackFromSearch(all)
         #expect(memory.used == used)
         try await server.stop()
