@@ -179,15 +179,19 @@ struct QueryPlanner: ~Copyable {
             ) { Self.addTokens(of: pattern, kind: kind, $0, to: &$1) }
         }
         guard let number else { return .none }
-        spellingCount += plan.spellingCount(of: plan.phrases[number])
+        if !variants.isEmpty { try countSpellings(of: plan.phrases[number]) }
+        if scores, highlights { plan.sought.append(sought) }
+        return .phrase(number)
+    }
+
+    private mutating func countSpellings(of phrase: PhrasePlan) throws(SakuinError) {
+        spellingCount += plan.spellingCount(of: phrase)
         guard spellingCount <= QueryPlanDraft.spellingCountMax else {
             throw .invalid(
                 "With variants the grams of a query may have \(QueryPlanDraft.spellingCountMax) spellings.",
                 field: "variants", limit: QueryPlanDraft.spellingCountMax, value: spellingCount,
                 nextStep: "Search a shorter text, fewer fields, or without variants.")
         }
-        if scores, highlights { plan.sought.append(sought) }
-        return .phrase(number)
     }
 
     /// Appends a text of Han and kana alone, whose normal form is the text itself; nil when it is another.

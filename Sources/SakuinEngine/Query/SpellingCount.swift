@@ -7,8 +7,7 @@ extension QueryPlanDraft {
     /// How many spellings the tokens of a phrase have in the kind of segments where they are most. Those of words, which are
     /// values of keyword fields or grams of analyzer `ngram`, are found character by character and counted so.
     func spellingCount(of phrase: PhrasePlan) -> Int {
-        if phrase.variants.isEmpty { return 0 }
-        return ProofKind.allCases.reduce(0) { most, kind in
+        ProofKind.allCases.reduce(0) { most, kind in
             max(
                 most,
                 tokens[phrase.proof(kind).tokens].reduce(0) { $0 + spellingCount(of: $1.term, phrase.variants) })

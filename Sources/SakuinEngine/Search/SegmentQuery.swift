@@ -111,8 +111,8 @@ final class SegmentQuery {
     /// The tokens of a phrase as they are written here; nil when one is written in several ways, of which promoted grams
     /// say nothing.
     private func writtenTokens(_ proof: PhraseProof, _ phrase: PhrasePlan, _ from: Int) -> ArraySlice<PlanToken>? {
+        if phrase.variants.isEmpty { return plan.tokens[proof.tokens] }
         var written = plan.tokens[proof.tokens]
-        if phrase.variants.isEmpty { return written }
         for (i, place) in written.indices.enumerated() {
             guard tokens[from + i].count == 1 else { return nil }
             let gram = tokens[from + i].terms[0].gram
