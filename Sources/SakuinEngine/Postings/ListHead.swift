@@ -6,12 +6,11 @@
 enum ListHead {
     /// The head serves this many hits.
     static let hitCount = 10
-    /// Lists of fewer blocks are read faster than they would be worth one.
-    static let blockCountMin = 8
+    /// Lists of fewer blocks are written without one, since they are many and read soon: of characters, and of others.
+    static func blockCountMin(isCharacter: Bool) -> Int { isCharacter ? 2 : 4 }
+
     /// Whether a list may have a head.
-    static func isKept(_ info: TermInfo) -> Bool {
-        info.documentFrequency >= blockCountMin * PostingListWriter.blockCount
-    }
+    static func isKept(_ info: TermInfo) -> Bool { info.documentFrequency > PostingListWriter.blockCount }
 
     /// Longer heads are not believed.
     static let countMax = 4_096
@@ -40,14 +39,20 @@ enum ListHead {
 
 /// Gathers the head of a list while it is written.
 struct ListHeadBuilder: ~Copyable {
-    private static let frequencyMax: UInt32 = 255
+    /// Frequencies from here on are not compared with each other: documents that have one are all kept, up to
+    /// `highCountMax` of them.
+    private static let highFrequency: UInt32 = 255
+    private static let highCountMax = 256
 
     private struct Candidate {
         var document: UInt32
-        var frequency: UInt8
+        var frequency: UInt32
         var lengthCode: UInt8
-        /// Its place among those of the same frequency and length.
+        /// Its place among those of the same frequency and length, up to the hits served.
         var place: UInt8
+
+        var isHigh: Bool { frequency >= highFrequency }
+        var slot: Int { Int(min(frequency, highFrequency)) &<< 8 | Int(lengthCode) }
     }
 
     /// How many were seen by frequency and length, up to the hits served.
@@ -55,7 +60,7 @@ struct ListHeadBuilder: ~Copyable {
     /// How many are better, up to the hits served; meant only for what was seen.
     private let better: UnsafeMutablePointer<UInt8>
     private var candidates: [Candidate] = []
-    private var isWhole = true
+    private var highCount = 0
 
     init() {
         counts = .allocate(capacity: 1 << 16)
@@ -70,50 +75,33 @@ struct ListHeadBuilder: ~Copyable {
     }
 
     mutating func removeAll() {
-        for candidate in candidates { counts[Self.slot(candidate.frequency, candidate.lengthCode)] = 0 }
+        for candidate in candidates { counts[candidate.slot] = 0 }
         candidates.removeAll(keepingCapacity: true)
-        isWhole = true
+        highCount = 0
     }
-
-    @inline(__always)
-    private static func slot(_ frequency: UInt8, _ lengthCode: UInt8) -> Int { Int(frequency) &<< 8 | Int(lengthCode) }
 
     /// Adds a document above all before.
     @inline(__always)
     mutating func add(_ document: UInt32, _ frequency: UInt32, _ lengthCode: UInt8) {
-        guard frequency < Self.frequencyMax else {
-            isWhole = false
-            return
-        }
-        let short = UInt8(truncatingIfNeeded: frequency)
-        let slot = Self.slot(short, lengthCode)
+        let slot = Int(min(frequency, Self.highFrequency)) &<< 8 | Int(lengthCode)
         let place = counts[slot]
-        if place >= UInt8(ListHead.hitCount) { return }
-        counts[slot] = place &+ 1
-        candidates.append(Candidate(document: document, frequency: short, lengthCode: lengthCode, place: place))
+        if place >= UInt8(ListHead.hitCount), frequency < Self.highFrequency { return }
+        addCandidate(Candidate(document: document, frequency: frequency, lengthCode: lengthCode, place: place))
+    }
+
+    private mutating func addCandidate(_ candidate: Candidate) {
+        if candidate.isHigh { highCount += 1 }
+        guard highCount <= Self.highCountMax else { return }
+        counts[candidate.slot] = min(candidate.place + 1, UInt8(ListHead.hitCount))
+        candidates.append(candidate)
     }
 
     /// Appends the head: gamma of its size, interpolative code of the documents below `documentCount`, gamma of each
     /// frequency. Nothing when the list has none.
     mutating func append(documentCount: Int, to bits: inout BitWriter) {
-        guard isWhole else { return }
-        // Best first, so that for most kinds enough better documents are found at once.
-        let kinds = candidates.filter { $0.place == 0 }
-            .sorted { ($0.frequency, $1.lengthCode) > ($1.frequency, $0.lengthCode) }
-        for kind in kinds {
-            let slot = Self.slot(kind.frequency, kind.lengthCode)
-            var sum = -Int(counts[slot])
-            for other in kinds {
-                if other.frequency < kind.frequency || sum >= ListHead.hitCount { break }
-                if other.lengthCode <= kind.lengthCode {
-                    sum &+= Int(counts[Self.slot(other.frequency, other.lengthCode)])
-                }
-            }
-            better[slot] = UInt8(min(sum, ListHead.hitCount))
-        }
-        let head = candidates.filter {
-            Int(better[Self.slot($0.frequency, $0.lengthCode)]) + Int($0.place) < ListHead.hitCount
-        }
+        guard highCount <= Self.highCountMax else { return }
+        countBetter()
+        let head = candidates.filter { $0.isHigh || Int(better[$0.slot]) + Int($0.place) < ListHead.hitCount }
         if head.isEmpty || head.count > ListHead.countMax { return }
         bits.append(gamma: UInt64(head.count))
         head.map(\.document).withUnsafeBufferPointer { documents in
@@ -121,5 +109,24 @@ struct ListHeadBuilder: ~Copyable {
             InterpolativeCode.encode(base, count: documents.count, limit: documentCount, into: &bits)
         }
         for candidate in head { bits.append(gamma: UInt64(candidate.frequency)) }
+    }
+
+    /// Counts for each frequency and length the documents that are better.
+    private func countBetter() {
+        // Best first, so that for most kinds enough better documents are found at once.
+        let kinds = candidates.filter { $0.place == 0 }
+            .sorted {
+                (min($0.frequency, Self.highFrequency), $1.lengthCode) > (
+                    min($1.frequency, Self.highFrequency), $0.lengthCode
+                )
+            }
+        for kind in kinds {
+            var sum = -Int(counts[kind.slot])
+            for other in kinds {
+                if other.frequency < kind.frequency && !other.isHigh || sum >= ListHead.hitCount { break }
+                if other.lengthCode <= kind.lengthCode { sum &+= Int(counts[other.slot]) }
+            }
+            better[kind.slot] = UInt8(min(max(sum, 0), ListHead.hitCount))
+        }
     }
 }

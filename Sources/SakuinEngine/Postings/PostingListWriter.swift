@@ -101,7 +101,7 @@ struct PostingListWriter: ~Copyable {
     mutating func add(_ run: PostingRun, postings: inout SectionWriter, positions: inout SectionWriter) {
         entry.documentFrequency = run.count
         rankLimit = run.rankLimit
-        mayHaveHead = run.count > Self.blockCount * (ListHead.blockCountMin - 1)
+        mayHaveHead = run.count > Self.blockCount * (ListHead.blockCountMin(isCharacter: isCharacter) - 1)
         places = run.positions ?? places
         var from = 0
         while true {
@@ -335,7 +335,7 @@ struct PostingListWriter: ~Copyable {
             postings.buffer.append(block.shortestLength)
         }
         bits.removeAll()
-        if blocks.count >= ListHead.blockCountMin, !isRanked {
+        if blocks.count >= ListHead.blockCountMin(isCharacter: isCharacter), !isRanked {
             head.append(documentCount: documentCount, to: &bits)
             bits.finish()
         }

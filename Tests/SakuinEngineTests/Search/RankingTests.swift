@@ -138,13 +138,16 @@ import Testing
             let operations = (0..<(2_600 - 900 * part)).map { i in
                 var text = String(repeating: "字", count: 1 + random.below(part == 0 ? 12 : 60))
                 for _ in 0...(random.below(3) == 0 ? random.below(7) : 0) { text += random.below(2) == 0 ? "国" : "，国际" }
+                // More often than the head compares, and in fewer blocks than a gram needs for one.
+                if i % 97 == 0 { text += String(repeating: "国", count: 250 + random.below(12)) }
+                if i % 7 == 0 { text += String(repeating: "页码，", count: 1 + random.below(4)) }
                 return WriteOperation.put(Document(key: "\(part)-\(i)", ["title": .string(text)]))
             }
             _ = try await index.write(WriteBatch(operations))
             _ = try await index.refresh()
         }
         for round in 0..<2 {
-            for query in ["国", "字", "国际", "国 字"] {
+            for query in ["国", "字", "国际", "国 字", "页", "页码"] {
                 let all = try index.searchNow(SearchRequest(query, limit: 3_000))
                 for limit in [1, 3, 10] {
                     for total in [TotalPolicy.exact, .none] {
