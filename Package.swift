@@ -68,9 +68,12 @@ let package = Package(
     ],
     targets: [
         .systemLibrary(name: "CLZ4", pkgConfig: "liblz4", providers: [.apt(["liblz4-dev"]), .brew(["lz4"])]),
+        .systemLibrary(name: "CPrefetch"),
         .target(name: "SakuinTypes", swiftSettings: strict),
         .target(name: "SakuinCompression", dependencies: ["CLZ4"], swiftSettings: strict),
-        .target(name: "SakuinEngine", dependencies: ["SakuinTypes", "SakuinCompression"], swiftSettings: strict),
+        .target(
+            name: "SakuinEngine", dependencies: ["SakuinTypes", "SakuinCompression", "CPrefetch"],
+            swiftSettings: strict),
         .target(
             name: "SakuinProtocol", dependencies: ["SakuinTypes", "SakuinCompression", protobuf], swiftSettings: strict),
         .target(name: "SakuinAccess", dependencies: ["SakuinTypes", crypto, nioCore, nioTLS], swiftSettings: strict),

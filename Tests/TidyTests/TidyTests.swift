@@ -36,7 +36,7 @@ private enum Tree {
     private static let imports: [String: Set<String>] = [
         "SakuinTypes": [],
         "SakuinCompression": ["CLZ4"],
-        "SakuinEngine": ["SakuinTypes", "SakuinCompression", "Glibc", "Darwin", "Synchronization"],
+        "SakuinEngine": ["SakuinTypes", "SakuinCompression", "CPrefetch", "Glibc", "Darwin", "Synchronization"],
         // Bytes of a protobuf message are Foundation's Data.
         "SakuinProtocol": ["SakuinTypes", "SakuinCompression", "SwiftProtobuf", "Foundation", "FoundationEssentials"],
         "SakuinAccess": ["SakuinTypes", "Crypto", "NIOCore", "NIOSSL", "Foundation", "Glibc", "Darwin"],
@@ -80,9 +80,14 @@ private enum Tree {
         }
     }
 
-    @Test func lz4IsImportedByOneFile() {
-        let importers = Tree.files("Sources").filter { file in file.lines.contains { $0.hasSuffix("import CLZ4") } }
-        #expect(importers.map(\.path) == ["Sources/SakuinCompression/BlockCompression.swift"])
+    @Test(arguments: [
+        ("CLZ4", "Sources/SakuinCompression/BlockCompression.swift"),
+        ("CPrefetch", "Sources/SakuinEngine/Bytes/Prefetch.swift"),
+    ])
+    func cIsImportedByOneFile(module: String, path: String) {
+        let importers = Tree.files("Sources").filter { file in file.lines.contains { $0.hasSuffix("import \(module)") }
+        }
+        #expect(importers.map(\.path) == [path])
     }
 
     @Test func filesAreShort() {

@@ -60,11 +60,12 @@ struct QueryRun {
     }
 
     private static func parts(_ text: String) -> [Query] {
-        text.split(separator: " ").map { .text(String($0), fields: []) }
+        text.utf8.split(separator: UInt8(ascii: " ")).map { .text(String(Substring($0)), fields: []) }
     }
 
     /// The distinct pairs of neighbouring characters that stand in one part of the text; a part of one by itself.
     private static func bigrams(_ text: String) -> [String] {
+        if let grams = plainBigrams(text) { return grams }
         var grams: [String] = []
         var seen: Set<String> = []
         for part in text.split(whereSeparator: { !$0.isLetter && !$0.isNumber }) {
@@ -73,6 +74,32 @@ struct QueryRun {
                 let gram = String(characters[i..<min(i + 2, characters.count)])
                 if seen.insert(gram).inserted { grams.append(gram) }
             }
+        }
+        return grams
+    }
+
+    /// The same of a text of Han characters and kana alone, each of which is a letter and a scalar; nil of another.
+    private static func plainBigrams(_ text: String) -> [String]? {
+        let scalars = Array(text.unicodeScalars)
+        let isPlain = scalars.allSatisfy { scalar in
+            switch scalar.value {
+            case 0x4E00...0x9FEF, 0x3041...0x3096, 0x30A1...0x30FA: true
+            default: false
+            }
+        }
+        guard isPlain, scalars.count > 1 else { return nil }
+        var seen: [UInt64] = []
+        seen.reserveCapacity(scalars.count)
+        var grams: [String] = []
+        grams.reserveCapacity(scalars.count)
+        for i in 1..<scalars.count {
+            let pair = UInt64(scalars[i - 1].value) << 32 | UInt64(scalars[i].value)
+            if seen.contains(pair) { continue }
+            seen.append(pair)
+            var gram = String.UnicodeScalarView()
+            gram.append(scalars[i - 1])
+            gram.append(scalars[i])
+            grams.append(String(gram))
         }
         return grams
     }

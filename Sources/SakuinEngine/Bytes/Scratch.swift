@@ -3,7 +3,8 @@ import Synchronization
 /// Memory for the buffers of one search, handed out piece by piece and kept for the next search when the last piece's
 /// owner is gone: fresh memory of that size would have to be mapped and zeroed every time.
 ///
-/// For one thread at a time. Pieces hold whatever was left there; who takes one keeps the scratch alive.
+/// For one thread at a time. Pieces hold whatever was left there; who takes one keeps the scratch alive, or has a
+/// `PostingCursor` of it, which does.
 final class Scratch {
     private static let chunkByteCount = 64 << 10
     /// Chunks kept between searches.

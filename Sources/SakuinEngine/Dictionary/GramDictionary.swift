@@ -1,6 +1,6 @@
 /// A gram key to its term: a binary search over the sparse index, then the terms of one block from its start, or from
 /// the last of its marks before the key.
-struct GramDictionary: Sendable {
+final class GramDictionary: Sendable {
     private let section: SectionView
     /// Points into `section`, which keeps it mapped and which nobody writes to.
     private nonisolated(unsafe) let index: UnsafeRawPointer
@@ -8,6 +8,8 @@ struct GramDictionary: Sendable {
     private let indexOffset: Int
     let termCount: Int
     private let hasLinks: Bool
+    /// Where the blocks of a character are.
+    private let blocks: CharacterBlocks?
 
     /// `hasLinks`: whether grams have links, see `GramKey.occurrences`.
     init(_ section: SectionView, hasLinks: Bool) throws(StorageError) {
@@ -24,11 +26,18 @@ struct GramDictionary: Sendable {
         termCount = Int(terms)
         blockCount = Int(blocks)
         indexOffset = section.count - 16 - blockCount * GramDictionaryWriter.indexStride
-        index = try section.start(indexOffset, blockCount * GramDictionaryWriter.indexStride)
+        let index = try section.start(indexOffset, blockCount * GramDictionaryWriter.indexStride)
+        self.index = index
+        self.blocks = CharacterBlocks(count: blockCount) { Self.firstKey($0, index) }
     }
 
+    deinit { blocks?.deallocate() }
+
     @inline(__always)
-    private func firstKey(_ block: Int) -> UInt64 {
+    private func firstKey(_ block: Int) -> UInt64 { Self.firstKey(block, index) }
+
+    @inline(__always)
+    private static func firstKey(_ block: Int, _ index: UnsafeRawPointer) -> UInt64 {
         UInt64(
             littleEndian: index.loadUnaligned(
                 fromByteOffset: block &* GramDictionaryWriter.indexStride, as: UInt64.self))
@@ -62,23 +71,45 @@ struct GramDictionary: Sendable {
     /// The last block whose first key is not above `key`; nil when all are.
     private func blockNumber(of key: UInt64) -> Int? {
         guard blockCount > 0, firstKey(0) <= key else { return nil }
-        var low = 0
-        var length = blockCount
+        var (low, length) = blocks?.range(of: key) ?? (0, blockCount)
         while length > 1 {
             let half = length &>> 1
-            low = firstKey(low &+ half) <= key ? low &+ half : low
+            // By arithmetic, since the compiler makes a jump of a choice, which goes wrong every second time. Keys are
+            // below 2^60, so the sign of the difference says which is less.
+            let isAbove = Int(truncatingIfNeeded: Int64(bitPattern: key &- firstKey(low &+ half)) &>> 63)
+            low &+= half & ~isAbove
             length &-= half
         }
         return low
     }
 
-    func find(_ key: UInt64) throws(StorageError) -> TermInfo? {
+    /// The number of the one block that can have a key, whose memory is asked for; nil when none can.
+    func prefetchBlock(of key: UInt64) -> Int? {
         guard let number = blockNumber(of: key) else { return nil }
-        var entries = try entries(number, upTo: key)
-        guard entries.find(key) else { return nil }
+        let start = offset(number, 0)
+        section.area.line(at: start)
+        section.area.line(at: start &+ 128)
+        return number
+    }
+
+    func find(_ key: UInt64) throws(StorageError) -> TermInfo? {
         var info = TermInfo()
+        return try find(key, into: &info) ? info : nil
+    }
+
+    /// Looks a key up, in its block if that is known; `info` is the term then. False when there is none.
+    @inline(__always)
+    func find(_ key: UInt64, inBlock known: Int? = nil, into info: inout TermInfo) throws(StorageError) -> Bool {
+        guard let number = known ?? blockNumber(of: key) else { return false }
+        return try findTerm(key, number, &info)
+    }
+
+    @inline(never)
+    private func findTerm(_ key: UInt64, _ number: Int, _ info: inout TermInfo) throws(StorageError) -> Bool {
+        var entries = try entries(number, upTo: key)
+        guard entries.find(key) else { return false }
         if !entries.entry(into: &info) { throw damaged(number) }
-        return info
+        return true
     }
 
     /// All terms in key order.

@@ -18,10 +18,13 @@ enum GramKey {
 
     /// The kind to be added to a key of field and first character.
     static let kindShift: UInt64 = 21
+    static let characterShift: UInt64 = 23
+    static let fieldShift: UInt64 = 44
 
     @inline(__always)
     static func make(field: Int, kind: Kind, _ first: UInt32, _ second: UInt32 = 0) -> UInt64 {
-        UInt64(truncatingIfNeeded: field) &<< 44 | UInt64(first) &<< 23 | kind.rawValue &<< kindShift | UInt64(second)
+        UInt64(truncatingIfNeeded: field) &<< fieldShift | UInt64(first) &<< characterShift | kind.rawValue
+            &<< kindShift | UInt64(second)
     }
 
     @inline(__always)
@@ -43,7 +46,7 @@ enum GramKey {
 
     /// The key of the list of the first character.
     @inline(__always)
-    static func character(of key: UInt64) -> UInt64 { key & ~((1 &<< 23) &- 1) }
+    static func character(of key: UInt64) -> UInt64 { key & ~((1 &<< characterShift) &- 1) }
 
     /// Whether a list of so many documents is stored as their ranks, their places in the list of the first character:
     /// edges always, bigrams while they are short, since ranks are smaller and documents faster.
@@ -56,8 +59,8 @@ enum GramKey {
         }
     }
 
-    static func field(_ key: UInt64) -> Int { Int(key >> 44) }
-    static func first(_ key: UInt64) -> UInt32 { UInt32(truncatingIfNeeded: key >> 23 & 0x1F_FFFF) }
+    static func field(_ key: UInt64) -> Int { Int(key &>> fieldShift) }
+    static func first(_ key: UInt64) -> UInt32 { UInt32(truncatingIfNeeded: key &>> characterShift & 0x1F_FFFF) }
     static func second(_ key: UInt64) -> UInt32 { UInt32(truncatingIfNeeded: key & 0x1F_FFFF) }
 
     /// The length codes of fields are kept by this number too.

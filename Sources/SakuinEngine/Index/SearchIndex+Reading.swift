@@ -111,22 +111,28 @@ extension SearchIndex {
             isSmall
             ? try KeyHits.make(outcome.found, from: request.offset, shared.value.searchable)
             : try Self.hits(outcome.found, request, shared.value.searchable, schema, plan, reply ?? replyMemory())
-        var response = SearchResponse(hits: hits, total: outcome.total, complete: shared.value.damage.isEmpty)
-        if let counter { response.facets = try Self.facets(counter, reply ?? replyMemory()) }
-        response.notes = shared.value.damage
+        return SearchResponse(
+            hits: hits, total: outcome.total,
+            facets: try counter.map { counter throws(SearchError) in
+                try Self.facets(counter, reply ?? replyMemory())
+            } ?? [],
+            complete: shared.value.damage.isEmpty, notes: Self.notes(shared.value.damage, plan, outcome),
+            sequence: shared.value.sequence, tookMicroseconds: (Clock.nanoseconds() - began) / 1000)
+    }
+
+    /// What limited or widened the search, in sentences.
+    private static func notes(_ damage: [String], _ plan: QueryPlan, _ outcome: SearchOutcome) -> [String] {
+        var notes = damage
         if plan.smartPartCount > 0 {
-            response.notes.append("Mode 'smart': found by any of \(plan.smartPartCount) parts of the text too.")
+            notes.append("Mode 'smart': found by any of \(plan.smartPartCount) parts of the text too.")
         }
         if outcome.expandedWordCount > 0 {
-            response.notes.append("A prefix stood for \(outcome.expandedWordCount) words.")
+            notes.append("A prefix stood for \(outcome.expandedWordCount) words.")
         }
         if outcome.spellingCount > 0 {
-            response.notes.append(
-                "Variants: the query was looked for by \(outcome.spellingCount) spellings of its grams.")
+            notes.append("Variants: the query was looked for by \(outcome.spellingCount) spellings of its grams.")
         }
-        response.sequence = shared.value.sequence
-        response.tookMicroseconds = (Clock.nanoseconds() - began) / 1000
-        return response
+        return notes
     }
 
     /// About what a search takes: its buffers, and what it keeps of each document of the window.

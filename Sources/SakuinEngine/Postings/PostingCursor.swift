@@ -246,6 +246,7 @@ final class PostingCursor {
     /// Puts the documents at the places of this list that `ranks` names, ascending and below `documentFrequency`, in
     /// their stead.
     private func replaceRanks(_ ranks: UnsafeMutablePointer<UInt32>, _ rankCount: Int) throws(StorageError) {
+        if rankCount > 1, let skip { prefetchBlocks(of: ranks, rankCount, skip) }
         var i = 0
         while i < rankCount {
             let number = Int(ranks[i] &>> 7)
@@ -274,6 +275,15 @@ final class PostingCursor {
             }
         }
         for i in 1..<max(rankCount, 1) where ranks[i] <= ranks[i &- 1] { throw corrupt("documents do not ascend") }
+    }
+
+    /// Asks for the memory of the blocks that have the documents at such places.
+    private func prefetchBlocks(of ranks: UnsafeMutablePointer<UInt32>, _ rankCount: Int, _ skip: SkipData) {
+        for i in 0..<rankCount { skip.prefetch(min(Int(ranks[i] &>> 7), blockCount &- 1)) }
+        for i in 0..<rankCount {
+            let number = min(Int(ranks[i] &>> 7), blockCount &- 1)
+            Prefetch.line(list + (number == 0 ? 0 : skip.postingsEnd(number &- 1)))
+        }
     }
 
     /// From so many documents of an Elias–Fano block on the whole is read.

@@ -86,6 +86,10 @@ struct SkipData {
         UInt32(littleEndian: base.loadUnaligned(fromByteOffset: offset, as: UInt32.self)) & mask
     }
 
+    /// Asks for the memory of a block's numbers.
+    @inline(__always)
+    func prefetch(_ block: Int) { Prefetch.line(base + block &* stride) }
+
     @inline(__always)
     func lastDocument(_ block: Int) -> UInt32 { value(block &* stride, documentMask) }
 

@@ -83,14 +83,8 @@ struct QueryPlanner: ~Copyable {
             return try textNode(value, [field], isPrefix: false, boost: boost, scores: scores)
         case .near(let texts, let distance, let fields):
             return try nearNode(texts, distance, fields, boost: boost, scores: scores)
-        case .and(let children):
-            var nodes: [PlanNode] = []
-            for child in children { nodes.append(try node(child, boost: boost, scores: scores)) }
-            return .and(nodes)
-        case .or(let children):
-            var nodes: [PlanNode] = []
-            for child in children { nodes.append(try node(child, boost: boost, scores: scores)) }
-            return .or(nodes)
+        case .and(let children): return .and(try nodes(children, boost: boost, scores: scores))
+        case .or(let children): return .or(try nodes(children, boost: boost, scores: scores))
         case .not(let child): return .not(try node(child, boost: boost, scores: false))
         case .boost(let child, let factor):
             guard factor.isFinite, factor > 0 else {
@@ -100,15 +94,23 @@ struct QueryPlanner: ~Copyable {
         }
     }
 
+    private mutating func nodes(_ children: [Query], boost: Float, scores: Bool) throws(SakuinError) -> [PlanNode] {
+        var nodes: [PlanNode] = []
+        nodes.reserveCapacity(children.count)
+        for child in children { nodes.append(try node(child, boost: boost, scores: scores)) }
+        return nodes
+    }
+
     /// The text in any of the fields.
     private mutating func textNode(
         _ text: String, _ names: [String], isPrefix: Bool, boost: Float, scores: Bool
     ) throws(SakuinError) -> PlanNode {
+        // Nearly all indexes have one text field, and nearly no text names others.
+        if names.isEmpty, defaultFields.count == 1, dynamicFields.isEmpty {
+            return try node(text, in: defaultFields[0], isPrefix: isPrefix, boost: boost, scores: scores)
+        }
         let (fields, dynamic) =
             names.isEmpty ? (defaultFields, dynamicFields) : try Self.resolve(names, searched)
-        if fields.count == 1, dynamic.isEmpty {
-            return try node(text, in: fields[0], isPrefix: isPrefix, boost: boost, scores: scores)
-        }
         var nodes: [PlanNode] = []
         for field in fields {
             nodes.append(try node(text, in: field, isPrefix: isPrefix, boost: boost, scores: scores))

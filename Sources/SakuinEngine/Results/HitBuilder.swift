@@ -7,6 +7,7 @@ enum KeyHits {
         var hits: [Hit] = []
         if found.count <= offset { return hits }
         hits.reserveCapacity(found.count - offset)
+        prefetchKeys(found, from: offset, segments)
         do throws(StorageError) {
             var (segment, keys) = (found[offset].segment, segments[Int(found[offset].segment)].reader.keys)
             for document in found[offset...] {
@@ -19,6 +20,20 @@ enum KeyHits {
             throw .storage(error)
         }
         return hits
+    }
+
+    /// More keys than this do not stay in the nearest cache until they are read.
+    private static let prefetchCountMax = 32
+
+    /// The keys stand anywhere: asked for one after another each would be waited for.
+    private static func prefetchKeys(_ found: [FoundDocument], from offset: Int, _ segments: [SearchableSegment]) {
+        let documents = found[offset...].prefix(prefetchCountMax)
+        for document in documents {
+            segments[Int(document.segment)].reader.keys.prefetchPlace(of: document.document)
+        }
+        for document in documents {
+            segments[Int(document.segment)].reader.keys.prefetchKey(document.document)
+        }
     }
 }
 

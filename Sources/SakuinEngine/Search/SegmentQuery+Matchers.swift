@@ -2,7 +2,19 @@
 
 extension SegmentQuery {
     /// The tree that finds the matching documents and scores them by `leaves`.
-    func matcher(_ leaves: [WeightedPhrase]) throws(SearchError) -> Matcher { try matcher(plan.root, leaves) }
+    func matcher(_ leaves: [WeightedPhrase]) throws(SearchError) -> Matcher {
+        if plan.phrases.count > 1 {
+            do throws(StorageError) { try findBasesOfSingleTokens() } catch { throw .storage(error) }
+        }
+        return try matcher(plan.root, leaves)
+    }
+
+    /// Looks the characters up whose lists the phrases of one token need.
+    private func findBasesOfSingleTokens() throws(StorageError) {
+        let places = (0..<plan.phrases.count).lazy
+            .filter { self.starts[$0 + 1] == self.starts[$0] + 1 }.map { self.starts[$0] }
+        try findBases(tokens, places)
+    }
 
     func matcher(_ node: PlanNode, _ leaves: [WeightedPhrase]) throws(SearchError) -> Matcher {
         switch node {
@@ -20,6 +32,7 @@ extension SegmentQuery {
             return matcher is EmptyMatcher ? matcher : NearMatcher(matcher, near, segment, cancellation)
         case .or(let children):
             var matchers: [Matcher] = []
+            matchers.reserveCapacity(children.count)
             for child in children {
                 let matcher = try matcher(child, leaves)
                 if !(matcher is EmptyMatcher) { matchers.append(matcher) }
@@ -37,6 +50,7 @@ extension SegmentQuery {
 
     private func conjunction(_ children: [PlanNode], _ leaves: [WeightedPhrase]) throws(SearchError) -> Matcher {
         var required: [Matcher] = []
+        required.reserveCapacity(children.count)
         var excluded: [Matcher] = []
         for child in children {
             if case .not(let inner) = child {
@@ -51,7 +65,7 @@ extension SegmentQuery {
         let base: Matcher =
             required.isEmpty
             ? AllMatcher(documentCount: segment.meta.documentCount)
-            : ConjunctionMatcher.make(required)
+            : ConjunctionMatcher.make(&required, scratch)
         if excluded.isEmpty { return base }
         let without = excluded.count == 1 ? excluded[0] : disjunction(excluded)
         return ExclusionMatcher(base, without: without, scratch)
@@ -105,6 +119,7 @@ extension SegmentQuery {
         var lists: [PhraseList] = []
         lists.reserveCapacity(proof.tokens.count)
         let (chosen, chosenCount) = chosenTokens(proof, found)
+        try findBases(found, UnsafeBufferPointer(start: chosen, count: chosenCount))
         for k in 0..<chosenCount {
             let i = chosen[k]
             lists.append(
@@ -155,9 +170,15 @@ extension SegmentQuery {
     private func cursor(_ list: FoundList, _ lengths: FieldLengths) throws(StorageError) -> PostingCursor {
         let (info, source) = (list.term.info, source(of: list))
         var base: PostingCursor?
-        if info.isRanked, let character = try segment.grams.find(GramKey.character(of: list.term.gram)) {
+        if info.isRanked, let character = try character(of: list.term) {
             base = try PostingCursor(character, source, base: nil, lengths, scratch)
         }
         return try PostingCursor(info, source, base: base, lengths, scratch)
+    }
+
+    /// The list of the first character of a ranked gram.
+    private func character(of term: FoundTerm) throws(StorageError) -> TermInfo? {
+        if let base = term.base { return base.pointee }
+        return try segment.grams.find(GramKey.character(of: term.gram))
     }
 }

@@ -5,6 +5,8 @@ struct FoundTerm: BitwiseCopyable {
     var gram: UInt64 = 0
     /// The character of a pair.
     var neighbour: UInt32 = 0
+    /// The list of a ranked gram's first character, once it was looked up; in scratch memory.
+    var base: UnsafeMutablePointer<TermInfo>?
 }
 
 /// A list, and whether it is that of a promoted gram.
@@ -46,6 +48,7 @@ final class SegmentQuery {
     /// By what phrases are proved here.
     let proofKind: ProofKind
     let scratch: Scratch
+    private let lists: Prefetch.Area
     /// Ends what reads documents.
     let cancellation: Cancellation?
     /// What the dictionary has of the tokens of all phrases, one phrase behind the other.
@@ -65,18 +68,20 @@ final class SegmentQuery {
     ) throws(SearchError) {
         self.plan = plan
         self.segment = segment
+        lists = segment.postingSource.postings.area
         proofKind = ProofKind(analyzerVersion: segment.meta.analyzerVersion)
         self.scratch = scratch
         self.cancellation = cancellation
         tokens = scratch.take(LookedUpToken.self, plan.tokens.count)
         starts = scratch.take(Int.self, plan.phrases.count + 1)
+        let blocks = prefetchGrams()
         var (at, number) = (0, 0)
         for phrase in plan.phrases {
             starts[number] = at
             number &+= 1
             for place in proof(of: phrase).tokens {
                 let term = plan.tokens[place].term
-                let found = try find(term, phrase)
+                let found = try find(term, phrase, inBlock: blocks?[place])
                 switch term {
                 case .prefix, .pairPrefix: expandedWordCount += found.count
                 case .character, .edge, .head, .tail, .unit, .bigram, .word, .pair:
@@ -98,7 +103,7 @@ final class SegmentQuery {
             let proof = proof(of: phrase)
             let (from, to) = (starts[number], starts[number + 1])
             // A token that is missing decides.
-            guard to - from == proof.tokens.count, to > from, tokens[to - 1].count > 0,
+            guard to - from == proof.tokens.count, to - from > 1, tokens[to - 1].count > 0,
                 let written = writtenTokens(proof, phrase, from),
                 let found = try PromotedLookup.find(
                     written, segment, field: phrase.field, { tokens[from + $0].documentFrequency })
@@ -156,15 +161,42 @@ final class SegmentQuery {
         phrase.proof(proofKind)
     }
 
-    private func find(_ term: PlanTerm, _ phrase: PhrasePlan) throws(SearchError) -> LookedUpToken {
+    /// The key of a term that is a gram.
+    @inline(__always)
+    private func gramKey(_ term: PlanTerm, _ field: Int) -> UInt64? {
+        switch term {
+        case .character(let c): GramKey.make(field: field, kind: .character, c)
+        case .edge(let c), .head(let c), .tail(let c): GramKey.make(field: field, kind: .edge, c)
+        case .unit(let c): GramKey.make(field: field, kind: .unit, c)
+        case .bigram(let a, let b): GramKey.make(field: field, kind: .bigram, a, b)
+        case .word, .pair, .prefix, .pairPrefix: nil
+        }
+    }
+
+    /// When several tokens are looked up, finds the dictionary block of each gram, by its place in the plan, so that
+    /// their memory comes at once and not one after another; -1 where none is known.
+    private func prefetchGrams() -> UnsafeMutablePointer<Int>? {
+        guard plan.tokens.count > 1 else { return nil }
+        let blocks = scratch.take(Int.self, plan.tokens.count)
+        for phrase in plan.phrases {
+            for place in proof(of: phrase).tokens {
+                let key = phrase.variants.isEmpty ? gramKey(plan.tokens[place].term, phrase.field) : nil
+                blocks[place] = key.flatMap { segment.grams.prefetchBlock(of: $0) } ?? -1
+            }
+        }
+        return blocks
+    }
+
+    private func find(
+        _ term: PlanTerm, _ phrase: PhrasePlan, inBlock block: Int?
+    ) throws(SearchError) -> LookedUpToken {
         do throws(StorageError) {
             let field = phrase.field
             if !phrase.variants.isEmpty { return try find(term, field, phrase.variants) }
             switch term {
-            case .character(let c): return try gram(GramKey.make(field: field, kind: .character, c))
-            case .edge(let c), .head(let c), .tail(let c): return try gram(GramKey.make(field: field, kind: .edge, c))
-            case .unit(let c): return try gram(GramKey.make(field: field, kind: .unit, c))
-            case .bigram(let a, let b): return try gram(GramKey.make(field: field, kind: .bigram, a, b))
+            case .character, .edge, .head, .tail, .unit, .bigram:
+                guard let key = gramKey(term, field) else { return token([]) }
+                return try gram(key, inBlock: block ?? -1)
             case .word(let place): return try word(plan.words[place], nil, field)
             case .pair(let neighbour, let place): return try word(plan.words[Int(place)], neighbour, field)
             case .prefix(let place): return try prefix(plan.words[place], nil, field)
@@ -218,9 +250,38 @@ final class SegmentQuery {
         found += terms
     }
 
-    private func gram(_ key: UInt64) throws(StorageError) -> LookedUpToken {
-        token(try segment.grams.find(key).map { FoundTerm(info: $0, gram: key) })
+    /// A gram; `block` below 0 when its block is not known.
+    private func gram(_ key: UInt64, inBlock block: Int) throws(StorageError) -> LookedUpToken {
+        let terms = scratch.take(FoundTerm.self, 1)
+        terms.initialize(to: FoundTerm(info: TermInfo(), gram: key))
+        guard try segment.grams.find(key, inBlock: block < 0 ? nil : block, into: &terms[0].info) else {
+            return LookedUpToken(terms: terms, count: 0)
+        }
+        lists.list(terms[0].info)
+        return LookedUpToken(terms: terms, count: 1)
     }
+
+    /// Looks the characters up whose lists the ranked grams among some tokens need, so that opening one list after another
+    /// need not wait for each.
+    func findBases(_ tokens: UnsafeMutablePointer<LookedUpToken>, _ places: some Collection<Int>) throws(StorageError) {
+        let blocks = scratch.take(Int.self, places.count)
+        for (k, place) in places.enumerated() {
+            blocks[k] = -1
+            guard tokens[place].count == 1, needsBase(tokens[place].terms[0]) else { continue }
+            let key = GramKey.character(of: tokens[place].terms[0].gram)
+            blocks[k] = segment.grams.prefetchBlock(of: key) ?? -1
+        }
+        for (k, place) in places.enumerated() where blocks[k] >= 0 {
+            let key = GramKey.character(of: tokens[place].terms[0].gram)
+            let base = scratch.take(TermInfo.self, 1)
+            base.initialize(to: TermInfo())
+            guard try segment.grams.find(key, inBlock: blocks[k], into: &base.pointee) else { continue }
+            lists.list(base.pointee)
+            tokens[place].terms[0].base = base
+        }
+    }
+
+    private func needsBase(_ term: FoundTerm) -> Bool { term.info.isRanked && term.base == nil }
 
     private func token(_ term: FoundTerm?) -> LookedUpToken {
         let found = LookedUpToken(terms: scratch.take(FoundTerm.self, 1), count: term == nil ? 0 : 1)

@@ -42,6 +42,18 @@ struct KeyTable: DocumentKeys {
         try withKey(document) { String(decoding: $0, as: UTF8.self) }
     }
 
+    /// Asks for where the block of a document's key stands; then `prefetchKey` asks for the block.
+    @inline(__always)
+    func prefetchPlace(of document: UInt32) { section.area.line(at: offset(of: document)) }
+
+    @inline(__always)
+    func prefetchKey(_ document: UInt32) { section.prefetchNamed(at: offset(of: document)) }
+
+    @inline(__always)
+    private func offset(of document: UInt32) -> Int {
+        offsetsAt &+ Int(document) / KeyTableWriter.blockKeyCount &* 4
+    }
+
     /// Room behind a key, so that short pieces are copied without asking how short.
     private static let slack = 16
     /// Keys that are no longer are put together at once.

@@ -68,6 +68,31 @@ import Testing
         return section.buffer.array()
     }
 
+    /// The block of a key is among those that its character says, in several fields and beyond the plane of most characters.
+    @Test(arguments: [63, 64, 500, 5_000]) func blocksOfCharactersHaveTheirKeys(count: Int) throws {
+        var random = SeededRandom(seed: UInt64(17 + count))
+        func key() -> UInt64 {
+            let first = random.below(9) == 0 ? 0x20000 + random.below(0x8000) : 0x4E00 + random.below(600) * 7
+            return GramKey.make(
+                field: random.below(4) == 0 ? 1 : 2, kind: random.below(3) == 0 ? .character : .bigram, UInt32(first),
+                UInt32(random.below(0x10FFFF)))
+        }
+        let firstKeys = Set((0..<count).map { _ in key() }).sorted()
+        let blocks = CharacterBlocks(count: firstKeys.count) { firstKeys[$0] }
+        #expect((blocks == nil) == (firstKeys.count < 64))
+        guard let blocks else { return }
+        defer { blocks.deallocate() }
+        var known = 0
+        for wanted in firstKeys + firstKeys.map({ $0 &+ 1 }) + (0..<2_000).map({ _ in key() }) {
+            guard let place = firstKeys.lastIndex(where: { $0 <= wanted }), let range = blocks.range(of: wanted) else {
+                continue
+            }
+            #expect(range.first <= place && place < range.first + range.count, "\(wanted)")
+            known += 1
+        }
+        #expect(known > firstKeys.count)
+    }
+
     @Test(arguments: [0, 1, 63, 64, 65, 128, 1_000]) func gramsAreFound(count: Int) throws {
         var random = SeededRandom(seed: UInt64(71 + count))
         let keys = keys(count, &random)

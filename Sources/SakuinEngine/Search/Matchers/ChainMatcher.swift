@@ -16,7 +16,6 @@ final class ChainMatcher: Matcher {
     private let read: PositionBuffer
     private let leadRead: PositionBuffer
     private let pairs: UnsafeMutablePointer<PlacePair>
-    private let scratch: Scratch
     /// Documents below it were looked at.
     private var examined: UInt32 = 0
 
@@ -27,7 +26,6 @@ final class ChainMatcher: Matcher {
         lead = lists[rarest]
         steps = ChainOrder.steps(lists, lead: rarest)
         self.score = score
-        self.scratch = scratch
         found = ChainCandidates(listCount: lists.count, scratch)
         read = PositionBuffer(scratch)
         leadRead = PositionBuffer(scratch)

@@ -16,7 +16,6 @@ final class PhraseMatcher: Matcher {
     /// The positions that are looked at.
     private let places: PositionBuffer
     private let pairs: UnsafeMutablePointer<PlacePair>
-    private let scratch: Scratch
     /// Documents below it were looked at.
     private var examined: UInt32 = 0
 
@@ -27,7 +26,6 @@ final class PhraseMatcher: Matcher {
         second = lists[1]
         others = Array(lists[2...])
         self.score = score
-        self.scratch = scratch
         found = PhraseCandidates(scratch)
         places = PositionBuffer(scratch)
         pairs = scratch.take(PlacePair.self, MatchBatch.capacity)

@@ -6,7 +6,6 @@ final class PromotedPhraseMatcher: Matcher {
     private let phrase: Matcher
     private let score: LeafScore?
     private let pairs: UnsafeMutablePointer<PlacePair>
-    private let scratch: Scratch
     /// Documents below it were looked at.
     private var examined: UInt32 = 0
 
@@ -17,7 +16,6 @@ final class PromotedPhraseMatcher: Matcher {
         others = Array(lists[1...])
         self.phrase = phrase
         self.score = score
-        self.scratch = scratch
         pairs = scratch.take(PlacePair.self, MatchBatch.capacity)
         super.init(cost: lead.documentFrequency)
     }

@@ -7,26 +7,30 @@ final class ConjunctionMatcher: Matcher {
     private let lead: Matcher
     /// Cheapest first.
     private let others: [Matcher]
-    /// rest[i]: the most that the others from i on give.
-    private let rest: [Double]
+    /// rest[i]: the most that the others from i on give; in scratch memory.
+    private let rest: UnsafeMutablePointer<Double>
+    private let scratch: Scratch
     private let leadBound: Double
     /// Documents below it were handed to the others already, which may not see them again.
     private var examined: UInt32 = 0
 
-    init(_ lead: Matcher, _ others: [Matcher]) {
+    private init(_ lead: Matcher, _ others: [Matcher], _ scratch: Scratch) {
+        rest = scratch.take(Double.self, others.count + 1)
+        rest[others.count] = 0
+        for i in others.indices.reversed() { rest[i] = rest[i + 1] + others[i].bound }
         self.lead = lead
         self.others = others
-        var rest = [Double](repeating: 0, count: others.count + 1)
-        for i in others.indices.reversed() { rest[i] = rest[i + 1] + others[i].bound }
-        self.rest = rest
+        self.scratch = scratch
         leadBound = lead.bound
         super.init(cost: lead.cost)
     }
 
-    /// Of one or more matchers; of one that matcher.
-    static func make(_ matchers: [Matcher]) -> Matcher {
-        let ordered = matchers.count > 1 ? matchers.sorted { $0.cost < $1.cost } : matchers
-        return ordered.count > 1 ? ConjunctionMatcher(ordered[0], Array(ordered[1...])) : ordered[0]
+    /// Of one or more matchers, which are put in order; of one that matcher.
+    static func make(_ matchers: inout [Matcher], _ scratch: Scratch) -> Matcher {
+        if matchers.count == 1 { return matchers[0] }
+        matchers.sort { $0.cost < $1.cost }
+        let lead = matchers.removeFirst()
+        return ConjunctionMatcher(lead, matchers, scratch)
     }
 
     override var bound: Double { leadBound + rest[0] }

@@ -3,13 +3,11 @@ final class TermMatcher: Matcher {
     private let cursor: PostingCursor
     private let score: LeafScore?
     private let pairs: UnsafeMutablePointer<PlacePair>
-    private let scratch: Scratch
 
     /// Without `score` documents get none.
     init(_ cursor: PostingCursor, score: LeafScore?, _ scratch: Scratch) {
         self.cursor = cursor
         self.score = score
-        self.scratch = scratch
         pairs = scratch.take(PlacePair.self, MatchBatch.capacity)
         super.init(cost: cursor.documentFrequency)
     }

@@ -17,7 +17,6 @@ final class UnionMatcher: Matcher {
     private var windowEnd: UInt32 = 0
     /// Documents below it were taken.
     private var examined: UInt32 = 0
-    private let scratch: Scratch
     /// Behind all documents.
     private static let end = Int.max
 
@@ -25,7 +24,6 @@ final class UnionMatcher: Matcher {
     init(_ cursors: [PostingCursor], score: LeafScore?, _ scratch: Scratch) {
         self.cursors = cursors
         self.score = score
-        self.scratch = scratch
         nextDocuments = scratch.take(Int.self, cursors.count)
         nextDocuments.update(repeating: -1, count: cursors.count)
         frequencies = scratch.take(UInt32.self, MatchBatch.capacity)
