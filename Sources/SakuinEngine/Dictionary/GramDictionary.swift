@@ -74,10 +74,9 @@ final class GramDictionary: Sendable {
         var (low, length) = blocks?.range(of: key) ?? (0, blockCount)
         while length > 1 {
             let half = length &>> 1
-            // By arithmetic, since the compiler makes a jump of a choice, which goes wrong every second time. Keys are
-            // below 2^60, so the sign of the difference says which is less.
-            let isAbove = Int(truncatingIfNeeded: Int64(bitPattern: key &- firstKey(low &+ half)) &>> 63)
-            low &+= half & ~isAbove
+            // A jump, which may go wrong, but lets the processor read on while a first key is on its way: without one
+            // look-ups took longer.
+            if firstKey(low &+ half) <= key { low &+= half }
             length &-= half
         }
         return low

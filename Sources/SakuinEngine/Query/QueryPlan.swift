@@ -169,22 +169,29 @@ final class QueryPlan: Sendable {
 
     init(_ draft: consuming QueryPlanDraft, root: PlanNode) {
         self.root = root
-        phrases = draft.phrases
-        tokens = draft.tokens
-        parts = draft.parts
-        words = draft.words
-        sought = draft.sought
+        phrases = Self.take(&draft.phrases)
+        tokens = Self.take(&draft.tokens)
+        parts = Self.take(&draft.parts)
+        words = Self.take(&draft.words)
+        sought = Self.take(&draft.sought)
         smartPartCount = draft.smartParts.count
         readsDocuments = draft.readsDocuments
+    }
+
+    /// An array that is needed no more where it was, without counting it twice.
+    private static func take<T>(_ array: inout [T]) -> [T] {
+        var taken: [T] = []
+        swap(&taken, &array)
+        return taken
     }
 }
 
 /// A plan while its phrases are added.
 struct QueryPlanDraft: ~Copyable {
-    private(set) var phrases: [PhrasePlan] = []
-    private(set) var tokens: [PlanToken] = []
-    private(set) var parts: [PlanPart] = []
-    private(set) var words: [[UInt8]] = []
+    fileprivate(set) var phrases: [PhrasePlan] = []
+    fileprivate(set) var tokens: [PlanToken] = []
+    fileprivate(set) var parts: [PlanPart] = []
+    fileprivate(set) var words: [[UInt8]] = []
     var sought: [SoughtText] = []
     var smartParts: Set<String> = []
     var readsDocuments = false

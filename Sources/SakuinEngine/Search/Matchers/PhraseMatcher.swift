@@ -10,7 +10,8 @@
 final class PhraseMatcher: Matcher {
     private let lead: PhraseList
     private let second: PhraseList
-    private let others: [PhraseList]
+    /// All lists, of which the first two are those.
+    private let lists: [PhraseList]
     private let score: LeafScore?
     private let found: PhraseCandidates
     /// The positions that are looked at.
@@ -24,7 +25,7 @@ final class PhraseMatcher: Matcher {
         guard lists.count > 1 else { return nil }
         lead = lists[0]
         second = lists[1]
-        others = Array(lists[2...])
+        self.lists = lists
         self.score = score
         found = PhraseCandidates(scratch)
         places = PositionBuffer(scratch)
@@ -150,7 +151,8 @@ final class PhraseMatcher: Matcher {
 
     /// Keeps the candidates that the other lists have at their places.
     private func askOthers(_ scores: UnsafePointer<Double>?, above needed: Double) throws(StorageError) {
-        for list in others {
+        for number in 2..<lists.count {
+            let list = lists[number]
             let count = found.count
             if count == 0 { return }
             found.beginKeeping()
