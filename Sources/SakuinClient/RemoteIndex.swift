@@ -1,7 +1,8 @@
 import SakuinProtocol
 public import SakuinTypes
 
-/// One index on a server.
+/// One index on a server. A search with facets or variants that asks a server from before them, which would pass over them
+/// without a word, throws `unimplemented` and is not sent.
 public struct RemoteIndex: SearchService {
     public let name: String
     private let client: SakuinClient
