@@ -25,6 +25,12 @@ public struct RemoteIndex: SearchService {
         return response
     }
 
+    /// Throws `unimplemented` when the server is from before something that `request` asks for, as a search does; it asks the
+    /// server for nothing.
+    public func check(_ request: SearchRequest) async throws {
+        try await client.connection().check(.search(index: name, request))
+    }
+
     public func fetch(_ keys: [String], at moment: ReadMoment) async throws -> FetchedDocuments {
         let reply = try await client.call(.get(index: name, keys: keys, moment), hasDeadline: true)
         guard case .documents(let fetched) = reply, fetched.documents.count == keys.count else {

@@ -64,7 +64,9 @@ private final class OldServer: ChannelInboundHandler, Sendable {
         let setting = try CommandLineTests.Setting()
         let (plain, asked) = try await ask(setting, ["count", "t", "5G网络"])
         #expect(plain.code == 0 && plain.text == "3\n" && asked == 1, "\(plain)")
+        let queries = try setting.file("q.tsv", "発展\n")
         for (words, field) in [
+            (["load", "t", "--queries", queries, "--requests", "9", "--variants", "all"], "variants"),
             (["count", "t", "発展", "--variants", "han"], "variants"),
             (["search", "t", "発展", "--variants", "all"], "variants"),
             (["search", "t", "発展", "--facet", "tag"], "facets"),

@@ -105,9 +105,12 @@ final class ClientConnection: Sendable {
         return try await channel.eventLoop.submit { try body(handler.value) }.get()
     }
 
-    /// The payload of a request; throws `unimplemented` when the server is from before something that it asks for.
+    /// Throws `unimplemented` when the server is from before something that `call` asks for.
+    func check(_ call: WireCall) throws(SakuinError) { try call.check(features) }
+
+    /// The payload of a request; throws as `check` does.
     private func encoded(_ request: WireRequest) throws(SakuinError) -> [UInt8] {
-        try request.call.check(features)
+        try check(request.call)
         return WireCodec.encode(request)
     }
 
