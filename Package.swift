@@ -131,7 +131,9 @@ let package = Package(
             ],
             swiftSettings: strict),
         .testTarget(
-            name: "EndToEndTests", dependencies: ["SakuinTypes", "SakuinTestSupport"], swiftSettings: strict),
+            name: "EndToEndTests",
+            dependencies: ["SakuinTypes", "SakuinProtocol", "SakuinTestSupport", nioCore, nioPosix, nioHelpers],
+            swiftSettings: strict),
         .testTarget(name: "TidyTests", swiftSettings: strict),
     ] + fuzzing
 )

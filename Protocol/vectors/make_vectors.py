@@ -93,15 +93,21 @@ accept("error-denied", "A call that the role of the token does not allow; its st
 accept("error-tls", "What a server that speaks TLS says to plain frames.", frame("ERROR", 0, message("Status", '''code: 9
     message: "This server speaks TLS alone." field: "tls"
     next_step: "Connect with TLS; with sakuin: --tls, or --tls-ca FILE." ''')))
-accept("welcome", "The server's answer.", frame("WELCOME", 0, message(
+accept("welcome", "The server's answer: it knows facets and variants.", frame("WELCOME", 0, message(
     "Welcome", '''version: 1 server: "sakuind/0.1.0" frame_byte_count_max: 33554432 stream_credit: 16777216
-    stream_count_max: 1024''')))
+    stream_count_max: 1024 features: FEATURE_FACETS features: FEATURE_VARIANTS''')))
+accept("welcome-old", "The answer of a server from before features: it gets no search that has facets or variants.", frame(
+    "WELCOME", 0, message("Welcome", '''version: 1 server: "sakuind/0.1.0" frame_byte_count_max: 33554432
+    stream_credit: 16777216 stream_count_max: 1024''')))
+accept("welcome-new", "The answer of a server that knows more than version 1 does today: what is not known is passed over.",
+       frame("WELCOME", 0, message("Welcome", '''version: 1 server: "sakuind/9.0.0" frame_byte_count_max: 33554432
+    stream_credit: 16777216 stream_count_max: 1024 features: FEATURE_VARIANTS features: 300 features: FEATURE_FACETS''')))
 accept("hello-compression", "A client that compresses by LZ4, and by something that version 1 does not know.", frame(
     "HELLO", 0, message("Hello", '''version_min: 1 version_max: 1 client: "example/1" frame_byte_count_max: 1048576
     stream_credit: 65536 compressions: 9 compressions: COMPRESSION_LZ4''')))
 accept("welcome-compression", "From here on both sides may compress by LZ4.", frame("WELCOME", 0, message(
     "Welcome", '''version: 1 server: "sakuind/0.1.0" frame_byte_count_max: 33554432 stream_credit: 16777216
-    stream_count_max: 1024 compression: COMPRESSION_LZ4''')))
+    stream_count_max: 1024 compression: COMPRESSION_LZ4 features: FEATURE_FACETS features: FEATURE_VARIANTS''')))
 accept("search", "A search for the text 5G网络 on stream 1, ten hits, within 1.5 seconds.", frame("REQUEST", 1, SEARCH))
 accept("search-tree", "A query tree: (行业 OR prefix 股) AND NOT date in [2023-01-01, 2024-01-01), sorted by date.",
        frame("REQUEST", 3, message("Request", '''search { index: "news" query { tree { and { queries { or {

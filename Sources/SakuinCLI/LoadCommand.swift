@@ -13,6 +13,7 @@ struct LoadCommand: OnlineCommand {
             """)
 
     @OptionGroup var options: ServerOptions
+    @OptionGroup var variants: VariantOptions
     @Argument(help: "The index; with --empty none is needed.") var name: String?
     @Option(help: "File with a query a line, columns separated by tabs; a first column beside it is the kind.")
     var queries: String?
@@ -71,10 +72,10 @@ struct LoadCommand: OnlineCommand {
 
     // MARK: Options
 
-    private func plan(_ output: Output) throws -> LoadPlan {
+    func plan(_ output: Output) throws -> LoadPlan {
         if empty {
-            guard queries == nil, writing.file == nil else {
-                throw SakuinError.invalid("--empty goes without --queries and --import.", field: "empty")
+            guard queries == nil, variants.variants == nil, writing.file == nil else {
+                throw SakuinError.invalid("--empty goes without --queries, --variants and --import.", field: "empty")
             }
             return .empty()
         }
@@ -85,6 +86,7 @@ struct LoadCommand: OnlineCommand {
         }
         var template = SearchRequest("", limit: limit)
         template.total = try TotalPolicy(option: total)
+        template.variants = try variants.folding()
         let file = try QueryFile(queries, column: column)
         let wanted = kinds?.split(separator: ",").map(String.init)
         let plan = try LoadPlan(index: name, file: file, wanted: wanted, template: template)
@@ -119,7 +121,8 @@ struct LoadCommand: OnlineCommand {
 
     // MARK: Running
 
-    /// Opens all connections, and asks for the index, so that a wrong name ends the command and is no load.
+    /// Opens all connections, and asks for the index, so that a wrong name ends the command and is no load; so does a server
+    /// that does not know what the queries ask for.
     private func connect(_ configuration: SakuinClient.Configuration, _ plan: LoadPlan) async throws -> [SakuinClient] {
         var configuration = configuration
         configuration.deadlineMilliseconds = timeout
@@ -130,7 +133,11 @@ struct LoadCommand: OnlineCommand {
             try await client.connect()
             clients.append(client)
         }
-        if !empty { _ = try await clients[0].index(plan.index).statistics() }
+        if let request = plan.items.first?.request {
+            let index = try await clients[0].index(plan.index)
+            try await index.check(request)
+            _ = try await index.statistics()
+        }
         return clients
     }
 

@@ -1,4 +1,4 @@
-// --variants, of search and count.
+// --variants, of search, count and load.
 
 import ArgumentParser
 import SakuinTypes

@@ -1,7 +1,8 @@
 import SakuinProtocol
 public import SakuinTypes
 
-/// One index on a server.
+/// One index on a server. A search with facets or variants that asks a server from before them, which would pass over them
+/// without a word, throws `unimplemented` and is not sent.
 public struct RemoteIndex: SearchService {
     public let name: String
     private let client: SakuinClient
@@ -22,6 +23,12 @@ public struct RemoteIndex: SearchService {
         let reply = try await client.call(.search(index: name, request), hasDeadline: true)
         guard case .search(let response) = reply else { throw SakuinClient.unexpected() }
         return response
+    }
+
+    /// Throws `unimplemented` when the server is from before something that `request` asks for, as a search does; it asks the
+    /// server for nothing.
+    public func check(_ request: SearchRequest) async throws {
+        try await client.connection().check(.search(index: name, request))
     }
 
     public func fetch(_ keys: [String], at moment: ReadMoment) async throws -> FetchedDocuments {

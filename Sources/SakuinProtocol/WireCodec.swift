@@ -58,6 +58,7 @@ public enum WireCodec {
                 $0.streamCredit = welcome.streamCredit
                 $0.streamCountMax = welcome.streamCountMax
                 if let chosen = welcome.compression { $0.compression = compression(chosen) }
+                $0.features = welcome.features.map(feature)
             })
     }
 
@@ -67,12 +68,18 @@ public enum WireCodec {
             version: message.version, server: message.server, frameByteCountMax: message.frameByteCountMax,
             streamCredit: message.streamCredit, streamCountMax: message.streamCountMax,
             compression: message.compression.rawValue == 0
-                ? nil : FrameCompression(rawValue: message.compression.rawValue))
+                ? nil : FrameCompression(rawValue: message.compression.rawValue),
+            features: message.features.map { ProtocolFeature(rawValue: $0.rawValue) })
     }
 
     /// Also of one that this build does not know.
     private static func compression(_ compression: FrameCompression) -> Sakuin_V1_Compression {
         Sakuin_V1_Compression(rawValue: compression.rawValue) ?? .UNRECOGNIZED(compression.rawValue)
+    }
+
+    /// Also of one that this build does not know.
+    private static func feature(_ feature: ProtocolFeature) -> Sakuin_V1_Feature {
+        Sakuin_V1_Feature(rawValue: feature.rawValue) ?? .UNRECOGNIZED(feature.rawValue)
     }
 
     // MARK: Status

@@ -116,10 +116,12 @@ public struct Welcome: Sendable, Hashable {
     public var streamCountMax: UInt32
     /// Of what the client named, what both may compress by from now on; nil: nothing.
     public var compression: FrameCompression?
+    /// What the server heeds; one from before a feature does not name it.
+    public var features: [ProtocolFeature]
 
     public init(
         version: UInt32 = ProtocolVersion.max, server: String, frameByteCountMax: UInt32, streamCredit: UInt32,
-        streamCountMax: UInt32, compression: FrameCompression? = nil
+        streamCountMax: UInt32, compression: FrameCompression? = nil, features: [ProtocolFeature] = []
     ) {
         self.version = version
         self.server = server
@@ -127,5 +129,6 @@ public struct Welcome: Sendable, Hashable {
         self.streamCredit = streamCredit
         self.streamCountMax = streamCountMax
         self.compression = compression
+        self.features = features
     }
 }

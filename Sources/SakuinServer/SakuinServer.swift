@@ -26,7 +26,16 @@ public struct SakuinServer: Service {
         catalog: IndexCatalog, configuration: ServerConfiguration, logger: Logger,
         onListening: @escaping @Sendable (_ addresses: [ServerAddress]) -> Void = { _ in }
     ) {
-        context = ServerContext(catalog: catalog, configuration: configuration, logger: logger)
+        self.init(
+            catalog: catalog, configuration: configuration, logger: logger, metrics: ServerMetrics(),
+            onListening: onListening)
+    }
+
+    init(
+        catalog: IndexCatalog, configuration: ServerConfiguration, logger: Logger, metrics: ServerMetrics,
+        onListening: @escaping @Sendable (_ addresses: [ServerAddress]) -> Void
+    ) {
+        context = ServerContext(catalog: catalog, configuration: configuration, logger: logger, metrics: metrics)
         self.onListening = onListening
     }
 
@@ -87,16 +96,20 @@ struct ServerContext: Sendable {
     let catalog: IndexCatalog
     let configuration: ServerConfiguration
     let logger: Logger
-    let metrics = ServerMetrics()
+    let metrics: ServerMetrics
     let router: RequestRouter
     let work: WorkQueue
     let access: AccessControl
     let connections = OpenConnections()
 
-    init(catalog: IndexCatalog, configuration: ServerConfiguration, logger: Logger) {
+    init(
+        catalog: IndexCatalog, configuration: ServerConfiguration, logger: Logger,
+        metrics: ServerMetrics = ServerMetrics()
+    ) {
         self.catalog = catalog
         self.configuration = configuration
         self.logger = logger
+        self.metrics = metrics
         router = RequestRouter(catalog: catalog, metrics: metrics)
         access = AccessControl(configuration.tokens, configuration.tls)
         work = WorkQueue(workerCount: configuration.workerCount, countMax: configuration.queueCountMax)

@@ -2,16 +2,32 @@ import CoreMetrics
 
 /// Counters and timers of the server, through swift-metrics.
 struct ServerMetrics: Sendable {
-    let connections = Counter(label: "sakuin_connections_total")
-    let requests = Counter(label: "sakuin_requests_total")
-    let refused = Counter(label: "sakuin_requests_refused_total")
-    let errors = Counter(label: "sakuin_errors_total")
-    let unauthenticated = Counter(label: "sakuin_handshakes_unauthenticated_total")
-    let failedTLS = Counter(label: "sakuin_handshakes_tls_failed_total")
-    let denied = Counter(label: "sakuin_requests_denied_total")
-    let breaches = Counter(label: "sakuin_protocol_breaches_total")
+    let connections: Counter
+    let requests: Counter
+    let refused: Counter
+    let errors: Counter
+    let unauthenticated: Counter
+    let failedTLS: Counter
+    let denied: Counter
+    let breaches: Counter
     /// Bytes that frames in and out would have been longer without compression.
-    let savedBytes = Counter(label: "sakuin_compression_saved_bytes_total")
-    let importedBatches = Counter(label: "sakuin_imported_batches_total")
-    let searchTime = Timer(label: "sakuin_search_seconds")
+    let savedBytes: Counter
+    let importedBatches: Counter
+    let searchTime: Timer
+
+    /// They are told to `factory`, that of the process unless another is named.
+    init(factory: any MetricsFactory = MetricsSystem.factory) {
+        func counter(_ name: String) -> Counter { Counter(label: name, factory: factory) }
+        connections = counter("sakuin_connections_total")
+        requests = counter("sakuin_requests_total")
+        refused = counter("sakuin_requests_refused_total")
+        errors = counter("sakuin_errors_total")
+        unauthenticated = counter("sakuin_handshakes_unauthenticated_total")
+        failedTLS = counter("sakuin_handshakes_tls_failed_total")
+        denied = counter("sakuin_requests_denied_total")
+        breaches = counter("sakuin_protocol_breaches_total")
+        savedBytes = counter("sakuin_compression_saved_bytes_total")
+        importedBatches = counter("sakuin_imported_batches_total")
+        searchTime = Timer(label: "sakuin_search_seconds", factory: factory)
+    }
 }

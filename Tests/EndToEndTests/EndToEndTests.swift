@@ -223,6 +223,13 @@ final class Daemon {
         #expect(open.code == 1)
         #expect(open.text.contains(#""unsent":0,"incomplete":0,"requests":40,"errors":{"INVALID_ARGUMENT":10}"#))
 
+        let folded = try sakuin(
+            daemon, "load", "t", "--queries", queries, "--kinds", "word", "--requests", "20", "--variants", "han,kana",
+            "--json")
+        #expect(folded.code == 0 && folded.text.contains(#""requests":20,"errors":{},"#), "\(folded)")
+        #expect(
+            try sakuin(daemon, "load", "t", "--queries", queries, "--requests", "1", "--variants", "zh").code == 2)
+
         let empty = try sakuin(daemon, "load", "--empty", "--requests", "20", "--import-rate", "5")
         #expect(empty.code == 2)
         #expect(try sakuin(daemon, "load", "--empty", "--requests", "20", "--json").text.contains(#""requests":20"#))

@@ -1,4 +1,6 @@
 // When requests of a load run are due, what counts as their latency, and what a report says of them.
+import ArgumentParser
+import Foundation
 import SakuinTypes
 import Testing
 
@@ -33,6 +35,26 @@ import Testing
         let open = LoadSchedule(rate: 10, nanoseconds: Self.second, requests: 4)
         #expect(open.requestCount == 4)
         #expect(LoadSchedule(rate: 10, nanoseconds: nil, requests: 4).requestCount == 4)
+    }
+
+    @Test func everyQueryAsksForTheVariants() throws {
+        let file = FileManager.default.temporaryDirectory.appending(path: "sakuin-load-\(UUID().uuidString).tsv").path
+        try "a\t発展\nb\t理发\n".write(toFile: file, atomically: true, encoding: .utf8)
+        defer { try? FileManager.default.removeItem(atPath: file) }
+        for (options, variants) in [
+            ([], []), (["--variants", "kana"], .kana), (["--variants", "han,kana"], .all),
+            (["--variants", "all"], .all),
+        ] as [([String], VariantFolding)] {
+            let command = try LoadCommand.parse(["t", "--queries", file] + options)
+            let plan = try command.plan(Output(json: false))
+            #expect(plan.items.map { $0.request?.variants } == [variants, variants])
+        }
+        for wrong in [["t", "--queries", file, "--variants", "zh"], ["--empty", "--variants", "han"]] {
+            let error = #expect(throws: SakuinError.self) {
+                _ = try (try LoadCommand.parse(wrong)).plan(Output(json: false))
+            }
+            #expect(error?.code == .invalidArgument && error?.message.contains("--variants") == true)
+        }
     }
 
     @Test func percentilesAreWithinAThousandthAndTheLongestIsExact() {

@@ -195,7 +195,9 @@ import Testing
     @Test func handshake() throws {
         let hello = Hello(versionMin: 1, versionMax: 3, client: "a", frameByteCountMax: 5, streamCredit: 6)
         #expect(try WireCodec.encode(hello).withUnsafeBytes { try WireCodec.decodeHello($0) } == hello)
-        let welcome = Welcome(server: "b", frameByteCountMax: 7, streamCredit: 8, streamCountMax: 9)
+        let welcome = Welcome(
+            server: "b", frameByteCountMax: 7, streamCredit: 8, streamCountMax: 9,
+            features: [.variants, ProtocolFeature(rawValue: 77)])
         #expect(try WireCodec.encode(welcome).withUnsafeBytes { try WireCodec.decodeWelcome($0) } == welcome)
     }
 

@@ -14,10 +14,15 @@ final class ScriptedServer: ChannelInboundHandler {
     typealias OutboundOut = ByteBuffer
     private var reader = FrameReader(lengthMax: 1 << 20)
     private let compression: FrameCompression?
+    private let features: [ProtocolFeature]
     private let answer: @Sendable (FrameHeader, [UInt8]) -> [UInt8]
 
-    init(_ compression: FrameCompression?, _ answer: @escaping @Sendable (FrameHeader, [UInt8]) -> [UInt8]) {
+    init(
+        _ compression: FrameCompression?, _ features: [ProtocolFeature],
+        _ answer: @escaping @Sendable (FrameHeader, [UInt8]) -> [UInt8]
+    ) {
         self.compression = compression
+        self.features = features
         self.answer = answer
     }
 
@@ -31,7 +36,7 @@ final class ScriptedServer: ChannelInboundHandler {
                 }
                 let welcome = Welcome(
                     server: "test", frameByteCountMax: 1 << 20, streamCredit: 1 << 20, streamCountMax: 10,
-                    compression: compression)
+                    compression: compression, features: features)
                 answers += FrameHeader.frame(.welcome, stream: 0, WireCodec.encode(welcome))
             }
         }
@@ -41,13 +46,14 @@ final class ScriptedServer: ChannelInboundHandler {
     /// Runs `body` with a client of such a server, whose calls have so long, and which offers to compress.
     static func with(
         deadlineMilliseconds: UInt32 = 0, compresses: Bool = false, compression: FrameCompression? = nil,
+        features: [ProtocolFeature] = [],
         _ answer: @escaping @Sendable (FrameHeader, [UInt8]) -> [UInt8],
         _ body: (SakuinClient) async throws -> Void
     ) async throws {
         let listener = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandler(ScriptedServer(compression, answer))
+                    try channel.pipeline.syncOperations.addHandler(ScriptedServer(compression, features, answer))
                 }
             }
             .bind(host: "127.0.0.1", port: 0).get()

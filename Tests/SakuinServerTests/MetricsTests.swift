@@ -4,6 +4,7 @@ import CoreMetrics
 import Foundation
 import Logging
 import SakuinEngine
+import SakuinProtocol
 import SakuinTypes
 import Testing
 
@@ -86,5 +87,57 @@ import Testing
         try await task.value
         try catalog.close()
         try? FileManager.default.removeItem(atPath: folder)
+    }
+
+    /// Requests of which one is decompressed on the event loop and one by a worker, and two streams.
+    private static var requests: [(kind: FrameHeader.Kind, flags: UInt8, stream: UInt32, content: [UInt8])] {
+        var search = SearchRequest("全文", limit: 3)
+        search.returnFields = .all
+        let few = (0..<100).map { "key-of-a-document-\($0)" }
+        let many = (0..<3_000).map { "key-of-a-document-\($0)" }
+        let calls: [WireCall] = [
+            .get(index: "i", keys: few, ReadMoment()), .get(index: "i", keys: many, ReadMoment()),
+            .search(index: "i", search), .export(index: "i", pointInTime: nil),
+            .importStream(index: "i", acknowledge: .disk, rejection: .eachOperation),
+        ]
+        // Of documents that are not there, so that every export is one page.
+        let deletes = few.map { WriteOperation.delete($0) }
+        return calls.enumerated().map { (.request, 0, UInt32($0 + 1), WireCodec.encode(WireRequest($1))) } + [
+            (.data, 0, 5, WireCodec.encode(deletes)),
+            (.data, FrameHeader.endFlag, 5, []),
+        ]
+    }
+
+    @Test func savedBytesAreThoseThatDidNotTravel() async throws {
+        let registry = PrometheusRegistry()
+        let server = try await RunningServer.start(metrics: ServerMetrics(factory: registry))
+        try server.catalog.createNow("i", .standard)
+        let index = try server.catalog.indexNow("i")
+        let body = FieldValue.string(String(repeating: "全文検索", count: 200))
+        _ = try await index.write(WriteBatch((0..<30).map { .put(Document(key: "\($0)", ["body": body])) }))
+        _ = try await index.refresh()
+        var total = 0
+        for compressions in [[], [.lz4], []] as [[FrameCompression]] {
+            let hello = Hello(
+                client: "test", frameByteCountMax: 1 << 20, streamCredit: 1 << 20, compressions: compressions)
+            var bytes = FrameHeader.frame(.hello, stream: 0, WireCodec.encode(hello))
+            var sent = 0
+            for (kind, flags, stream, content) in Self.requests {
+                let payload = FramePayload(content).compressed(by: compressions.first)
+                sent += content.count - payload.bytes.count
+                bytes += FrameHeader.frame(kind, flags: flags | payload.flags, stream: stream, payload.bytes)
+            }
+            // WELCOME, three replies, a page and its end, a receipt and its end.
+            let frames = try await server.exchange(bytes, frameCount: 8)
+            #expect(frames.count == 8 && !frames.contains { $0.header.kind == .error })
+            let received = frames.reduce(into: 0) { sum, frame in
+                let payload = frame.payload.withUnsafeBytes { FramePayload(frame.header, $0) }
+                sum += payload.contentByteCount - payload.bytes.count
+            }
+            #expect((sent > 0 && received > 0) == !compressions.isEmpty)
+            total += sent + received
+            #expect(registry.text.contains("\nsakuin_compression_saved_bytes_total \(total)\n"), "\(registry.text)")
+        }
+        try await server.stop()
     }
 }

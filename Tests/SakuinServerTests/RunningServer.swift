@@ -29,9 +29,11 @@ struct RunningServer: Sendable {
         return options
     }
 
-    /// Over the data folder `folder`, a new one if none is named; its system calls go through `call`.
+    /// Over the data folder `folder`, a new one if none is named; its system calls go through `call`, and what it counts to
+    /// `metrics`.
     static func start(
         folder: String = freshFolder, options: IndexOptions = options, call: SystemCall = SystemCall(),
+        metrics: ServerMetrics = ServerMetrics(),
         _ change: (inout ServerConfiguration) -> Void = { _ in }
     ) async throws -> RunningServer {
         let catalog = try IndexCatalog(try DiskDirectory(folder, create: true, call), options: options)
@@ -44,9 +46,9 @@ struct RunningServer: Sendable {
         let (listening, continuation) = AsyncStream<[ServerAddress]>.makeStream()
         var logger = Logger(label: "test")
         logger.logLevel = .critical
-        let server = SakuinServer(catalog: catalog, configuration: configuration, logger: logger) {
-            continuation.yield($0)
-        }
+        let server = SakuinServer(
+            catalog: catalog, configuration: configuration, logger: logger, metrics: metrics
+        ) { continuation.yield($0) }
         let task = Task {
             defer { continuation.finish() }
             try await server.run()

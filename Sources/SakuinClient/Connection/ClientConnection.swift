@@ -11,13 +11,14 @@ final class ClientConnection: Sendable {
     private let handler: NIOLoopBound<ClientHandler>
     /// What frames are compressed by.
     private let compression: FrameCompression?
+    /// What the server heeds.
+    private let features: [ProtocolFeature]
 
-    private init(
-        _ channel: any Channel, _ handler: NIOLoopBound<ClientHandler>, _ compression: FrameCompression?
-    ) {
+    private init(_ channel: any Channel, _ handler: NIOLoopBound<ClientHandler>, _ welcome: Welcome) {
         self.channel = channel
         self.handler = handler
-        self.compression = compression
+        compression = welcome.compression
+        features = welcome.features
     }
 
     var isActive: Bool { channel.isActive }
@@ -43,7 +44,7 @@ final class ClientConnection: Sendable {
             defer { watch.cancel() }
             do {
                 let welcome = try await greeted.futureResult.get()
-                return ClientConnection(channel, handler, welcome.compression)
+                return ClientConnection(channel, handler, welcome)
             } catch {
                 channel.close(promise: nil)
                 throw error
@@ -104,9 +105,18 @@ final class ClientConnection: Sendable {
         return try await channel.eventLoop.submit { try body(handler.value) }.get()
     }
 
+    /// Throws `unimplemented` when the server is from before something that `call` asks for.
+    func check(_ call: WireCall) throws(SakuinError) { try call.check(features) }
+
+    /// The payload of a request; throws as `check` does.
+    private func encoded(_ request: WireRequest) throws(SakuinError) -> [UInt8] {
+        try check(request.call)
+        return WireCodec.encode(request)
+    }
+
     /// A call without streaming. Cancelling the task cancels the stream.
     func call(_ request: WireRequest) async throws -> WireReply {
-        let payload = FramePayload(WireCodec.encode(request)).compressed(by: compression)
+        let payload = FramePayload(try encoded(request)).compressed(by: compression)
         let answer = try await answer(deadlineMilliseconds: request.deadlineMilliseconds) { $0.call(payload, $1) }
         switch answer {
         case .reply(let reply): return reply
@@ -150,14 +160,14 @@ final class ClientConnection: Sendable {
     func openImport(
         _ request: WireRequest, _ receipts: AsyncThrowingStream<WriteReceipt, any Error>.Continuation
     ) async throws -> UInt32 {
-        let payload = WireCodec.encode(request)
+        let payload = try encoded(request)
         return try await onLoop { try $0.openImport(payload, receipts) }
     }
 
     func openExport(
         _ request: WireRequest, _ pages: AsyncThrowingStream<FramePayload, any Error>.Continuation
     ) async throws -> UInt32 {
-        let payload = WireCodec.encode(request)
+        let payload = try encoded(request)
         return try await onLoop { [self] handler in
             let number = try handler.openExport(payload, pages)
             // Nobody reads the pages any more: the server keeps old files for them.

@@ -65,6 +65,50 @@ nonisolated enum Sakuin_V1_Compression: SwiftProtobuf.Enum, Swift.CaseIterable {
 
 }
 
+nonisolated enum Sakuin_V1_Feature: SwiftProtobuf.Enum, Swift.CaseIterable {
+  typealias RawValue = Int
+
+  /// None; nobody names it.
+  case none // = 0
+
+  /// Search.facets.
+  case facets // = 1
+
+  /// Search.variants.
+  case variants // = 2
+  case UNRECOGNIZED(Int)
+
+  init() {
+    self = .none
+  }
+
+  init?(rawValue: Int) {
+    switch rawValue {
+    case 0: self = .none
+    case 1: self = .facets
+    case 2: self = .variants
+    default: self = .UNRECOGNIZED(rawValue)
+    }
+  }
+
+  var rawValue: Int {
+    switch self {
+    case .none: return 0
+    case .facets: return 1
+    case .variants: return 2
+    case .UNRECOGNIZED(let i): return i
+    }
+  }
+
+  // The compiler won't synthesize support with the UNRECOGNIZED case.
+  static let allCases: [Sakuin_V1_Feature] = [
+    .none,
+    .facets,
+    .variants,
+  ]
+
+}
+
 nonisolated enum Sakuin_V1_Acknowledgement: SwiftProtobuf.Enum, Swift.CaseIterable {
   typealias RawValue = Int
   case disk // = 0
@@ -429,6 +473,9 @@ nonisolated struct Sakuin_V1_Welcome: Sendable {
 
   /// Of those that the client named, what both sides may compress frames by from now on.
   var compression: Sakuin_V1_Compression = .none
+
+  /// What the server heeds of requests that servers from before it pass over without a word.
+  var features: [Sakuin_V1_Feature] = []
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -2707,6 +2754,10 @@ nonisolated extension Sakuin_V1_Compression: SwiftProtobuf._ProtoNameProviding {
   static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0COMPRESSION_NONE\0\u{1}COMPRESSION_LZ4\0")
 }
 
+nonisolated extension Sakuin_V1_Feature: SwiftProtobuf._ProtoNameProviding {
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0FEATURE_NONE\0\u{1}FEATURE_FACETS\0\u{1}FEATURE_VARIANTS\0")
+}
+
 nonisolated extension Sakuin_V1_Acknowledgement: SwiftProtobuf._ProtoNameProviding {
   static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0ACKNOWLEDGEMENT_DISK\0\u{1}ACKNOWLEDGEMENT_LOG\0\u{1}ACKNOWLEDGEMENT_MEMORY\0")
 }
@@ -2801,7 +2852,7 @@ nonisolated extension Sakuin_V1_Hello: SwiftProtobuf.Message, SwiftProtobuf._Mes
 
 nonisolated extension Sakuin_V1_Welcome: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".Welcome"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}version\0\u{1}server\0\u{3}frame_byte_count_max\0\u{3}stream_credit\0\u{3}stream_count_max\0\u{1}compression\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}version\0\u{1}server\0\u{3}frame_byte_count_max\0\u{3}stream_credit\0\u{3}stream_count_max\0\u{1}compression\0\u{1}features\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2815,6 +2866,7 @@ nonisolated extension Sakuin_V1_Welcome: SwiftProtobuf.Message, SwiftProtobuf._M
       case 4: try { try decoder.decodeSingularUInt32Field(value: &self.streamCredit) }()
       case 5: try { try decoder.decodeSingularUInt32Field(value: &self.streamCountMax) }()
       case 6: try { try decoder.decodeSingularEnumField(value: &self.compression) }()
+      case 7: try { try decoder.decodeRepeatedEnumField(value: &self.features) }()
       default: break
       }
     }
@@ -2839,6 +2891,9 @@ nonisolated extension Sakuin_V1_Welcome: SwiftProtobuf.Message, SwiftProtobuf._M
     if self.compression != .none {
       try visitor.visitSingularEnumField(value: self.compression, fieldNumber: 6)
     }
+    if !self.features.isEmpty {
+      try visitor.visitPackedEnumField(value: self.features, fieldNumber: 7)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -2849,6 +2904,7 @@ nonisolated extension Sakuin_V1_Welcome: SwiftProtobuf.Message, SwiftProtobuf._M
     if lhs.streamCredit != rhs.streamCredit {return false}
     if lhs.streamCountMax != rhs.streamCountMax {return false}
     if lhs.compression != rhs.compression {return false}
+    if lhs.features != rhs.features {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

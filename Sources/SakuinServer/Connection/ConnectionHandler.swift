@@ -175,7 +175,7 @@ final class ConnectionHandler: ChannelInboundHandler {
         let welcome = Welcome(
             version: version, server: server.name, frameByteCountMax: server.configuration.frameByteCountMax,
             streamCredit: server.configuration.streamCredit, streamCountMax: server.configuration.streamCountMax,
-            compression: compression)
+            compression: compression, features: ProtocolFeature.known)
         append(.welcome, stream: 0, WireCodec.encode(welcome))
     }
 
