@@ -38,7 +38,8 @@ fuzz() {
     return $status
 }
 
-fuzz canary 60 "$build/canary-found" >/dev/null || true
+# It is found in seconds on a machine that has time.
+fuzz canary 240 "$build/canary-found" >/dev/null || true
 if ! grep -aq '^BROKEN canary' "$build/canary.log"; then
     echo "The fuzzer does not find the canary; it would find nothing else." >&2
     exit 1
