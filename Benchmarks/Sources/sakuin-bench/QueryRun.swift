@@ -60,7 +60,16 @@ struct QueryRun {
     }
 
     private static func parts(_ text: String) -> [Query] {
-        text.utf8.split(separator: UInt8(ascii: " ")).map { .text(String(Substring($0)), fields: []) }
+        var parts: [Query] = []
+        parts.reserveCapacity(4)
+        let utf8 = text.utf8
+        var start = utf8.startIndex
+        while start < utf8.endIndex {
+            let end = utf8[start...].firstIndex(of: UInt8(ascii: " ")) ?? utf8.endIndex
+            if start < end { parts.append(.text(String(text[start..<end]), fields: [])) }
+            start = end < utf8.endIndex ? utf8.index(after: end) : end
+        }
+        return parts
     }
 
     /// The distinct pairs of neighbouring characters that stand in one part of the text; a part of one by itself.

@@ -168,9 +168,11 @@ struct QueryPlanner: ~Copyable {
         _ text: String, _ field: SearchedFields.Field, isPrefix: Bool, boost: Float, scores: Bool
     ) throws(SakuinError) -> PlanNode {
         let kind = field.analyzer.kind
+        var number = kind == .cjk ? appendPlain(text, field.number, boost: boost, scores: scores) : nil
+        // Nearly all that is not highlighted needs no pattern.
+        if let number, variants.isEmpty, !(scores && highlights) { return .phrase(number) }
         let sought = SoughtText(
             field: field.number, text: text, analyzer: field.analyzer, lastIsPrefix: isPrefix, variants: variants)
-        var number = kind == .cjk ? appendPlain(text, field.number, boost: boost, scores: scores) : nil
         if number == nil {
             let pattern = sought.pattern
             // A text of separators alone has an empty normal form, which no document is searched for.
