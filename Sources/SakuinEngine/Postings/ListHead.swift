@@ -52,7 +52,10 @@ struct ListHeadBuilder: ~Copyable {
         var place: UInt8
 
         var isHigh: Bool { frequency >= highFrequency }
-        var slot: Int { Int(min(frequency, highFrequency)) &<< 8 | Int(lengthCode) }
+        /// What frequencies are compared by.
+        var level: UInt32 { min(frequency, highFrequency) }
+        /// The place of its frequency and length in `counts` and `better`.
+        var slot: Int { ListHeadBuilder.slot(frequency, lengthCode) }
     }
 
     /// How many were seen by frequency and length, up to the hits served.
@@ -80,11 +83,15 @@ struct ListHeadBuilder: ~Copyable {
         highCount = 0
     }
 
+    @inline(__always)
+    private static func slot(_ frequency: UInt32, _ lengthCode: UInt8) -> Int {
+        Int(min(frequency, highFrequency)) &<< 8 | Int(lengthCode)
+    }
+
     /// Adds a document above all before.
     @inline(__always)
     mutating func add(_ document: UInt32, _ frequency: UInt32, _ lengthCode: UInt8) {
-        let slot = Int(min(frequency, Self.highFrequency)) &<< 8 | Int(lengthCode)
-        let place = counts[slot]
+        let place = counts[Self.slot(frequency, lengthCode)]
         if place >= UInt8(ListHead.hitCount), frequency < Self.highFrequency { return }
         addCandidate(Candidate(document: document, frequency: frequency, lengthCode: lengthCode, place: place))
     }
@@ -115,15 +122,11 @@ struct ListHeadBuilder: ~Copyable {
     private func countBetter() {
         // Best first, so that for most kinds enough better documents are found at once.
         let kinds = candidates.filter { $0.place == 0 }
-            .sorted {
-                (min($0.frequency, Self.highFrequency), $1.lengthCode) > (
-                    min($1.frequency, Self.highFrequency), $0.lengthCode
-                )
-            }
+            .sorted { ($0.level, $1.lengthCode) > ($1.level, $0.lengthCode) }
         for kind in kinds {
             var sum = -Int(counts[kind.slot])
             for other in kinds {
-                if other.frequency < kind.frequency && !other.isHigh || sum >= ListHead.hitCount { break }
+                if other.level < kind.level || sum >= ListHead.hitCount { break }
                 if other.lengthCode <= kind.lengthCode { sum &+= Int(counts[other.slot]) }
             }
             better[kind.slot] = UInt8(min(max(sum, 0), ListHead.hitCount))

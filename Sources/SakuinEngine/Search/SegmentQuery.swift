@@ -81,7 +81,7 @@ final class SegmentQuery {
             number &+= 1
             for place in proof(of: phrase).tokens {
                 let term = plan.tokens[place].term
-                let found = try find(term, phrase, inBlock: blocks?[place])
+                let found = try find(term, phrase, inBlock: blocks?[place] ?? nil)
                 switch term {
                 case .prefix, .pairPrefix: expandedWordCount += found.count
                 case .character, .edge, .head, .tail, .unit, .bigram, .word, .pair:
@@ -174,14 +174,14 @@ final class SegmentQuery {
     }
 
     /// When several tokens are looked up, finds the dictionary block of each gram, by its place in the plan, so that
-    /// their memory comes at once and not one after another; -1 where none is known.
-    private func prefetchGrams() -> UnsafeMutablePointer<Int>? {
+    /// their memory comes at once and not one after another; nil where none is known.
+    private func prefetchGrams() -> UnsafeMutablePointer<Int?>? {
         guard plan.tokens.count > 1 else { return nil }
-        let blocks = scratch.take(Int.self, plan.tokens.count)
+        let blocks = scratch.take(Int?.self, plan.tokens.count)
         for phrase in plan.phrases {
             for place in proof(of: phrase).tokens {
                 let key = phrase.variants.isEmpty ? gramKey(plan.tokens[place].term, phrase.field) : nil
-                blocks[place] = key.flatMap { segment.grams.prefetchBlock(of: $0) } ?? -1
+                blocks[place] = key.flatMap { segment.grams.prefetchBlock(of: $0) }
             }
         }
         return blocks
@@ -196,7 +196,7 @@ final class SegmentQuery {
             switch term {
             case .character, .edge, .head, .tail, .unit, .bigram:
                 guard let key = gramKey(term, field) else { return token([]) }
-                return try gram(key, inBlock: block ?? -1)
+                return try gram(key, inBlock: block)
             case .word(let place): return try word(plan.words[place], nil, field)
             case .pair(let neighbour, let place): return try word(plan.words[Int(place)], neighbour, field)
             case .prefix(let place): return try prefix(plan.words[place], nil, field)
@@ -250,11 +250,11 @@ final class SegmentQuery {
         found += terms
     }
 
-    /// A gram; `block` below 0 when its block is not known.
-    private func gram(_ key: UInt64, inBlock block: Int) throws(StorageError) -> LookedUpToken {
+    /// A gram, in its block if that is known.
+    private func gram(_ key: UInt64, inBlock block: Int?) throws(StorageError) -> LookedUpToken {
         let terms = scratch.take(FoundTerm.self, 1)
         terms.initialize(to: FoundTerm(info: TermInfo(), gram: key))
-        guard try segment.grams.find(key, inBlock: block < 0 ? nil : block, into: &terms[0].info) else {
+        guard try segment.grams.find(key, inBlock: block, into: &terms[0].info) else {
             return LookedUpToken(terms: terms, count: 0)
         }
         lists.list(terms[0].info)
@@ -264,18 +264,19 @@ final class SegmentQuery {
     /// Looks the characters up whose lists the ranked grams among some tokens need, so that opening one list after another
     /// need not wait for each.
     func findBases(_ tokens: UnsafeMutablePointer<LookedUpToken>, _ places: some Collection<Int>) throws(StorageError) {
-        let blocks = scratch.take(Int.self, places.count)
+        let blocks = scratch.take(Int?.self, places.count)
         for (k, place) in places.enumerated() {
-            blocks[k] = -1
+            blocks[k] = nil
             guard tokens[place].count == 1, needsBase(tokens[place].terms[0]) else { continue }
             let key = GramKey.character(of: tokens[place].terms[0].gram)
-            blocks[k] = segment.grams.prefetchBlock(of: key) ?? -1
+            blocks[k] = segment.grams.prefetchBlock(of: key)
         }
-        for (k, place) in places.enumerated() where blocks[k] >= 0 {
+        for (k, place) in places.enumerated() {
+            guard let block = blocks[k] else { continue }
             let key = GramKey.character(of: tokens[place].terms[0].gram)
             let base = scratch.take(TermInfo.self, 1)
             base.initialize(to: TermInfo())
-            guard try segment.grams.find(key, inBlock: blocks[k], into: &base.pointee) else { continue }
+            guard try segment.grams.find(key, inBlock: block, into: &base.pointee) else { continue }
             lists.list(base.pointee)
             tokens[place].terms[0].base = base
         }

@@ -50,9 +50,11 @@ struct KeyTable: DocumentKeys {
     func prefetchKey(_ document: UInt32) { section.prefetchNamed(at: offset(of: document)) }
 
     @inline(__always)
-    private func offset(of document: UInt32) -> Int {
-        offsetsAt &+ Int(document) / KeyTableWriter.blockKeyCount &* 4
-    }
+    private func offset(of document: UInt32) -> Int { offset(ofBlock: Int(document) / KeyTableWriter.blockKeyCount) }
+
+    /// Where it stands where a block begins.
+    @inline(__always)
+    private func offset(ofBlock block: Int) -> Int { offsetsAt &+ block &* 4 }
 
     /// Room behind a key, so that short pieces are copied without asking how short.
     private static let slack = 16
@@ -131,7 +133,7 @@ struct KeyTable: DocumentKeys {
 
     private func blockCursor(_ block: Int) throws(StorageError) -> RawCursor {
         let isLast = (block + 1) * KeyTableWriter.blockKeyCount >= documentCount
-        let offsets = try section.start(offsetsAt + block * 4, isLast ? 4 : 8)
+        let offsets = try section.start(offset(ofBlock: block), isLast ? 4 : 8)
         let from = Int(offsets.loadUnaligned(as: UInt32.self))
         let to = isLast ? offsetsAt : Int(offsets.loadUnaligned(fromByteOffset: 4, as: UInt32.self))
         guard from <= to, to <= offsetsAt else { throw section.corrupt(from, "keys out of place") }
