@@ -12,7 +12,8 @@ struct Arguments {
     var passes = 7
     var budgetSeconds = 4.0
     var kinds: Set<String>?
-    /// Of `count`, `top10` and `top10count`; and of `phrase`, `and`, `or` and `bag`. Beyond the contract, to profile one.
+    /// Of `count`, `top10`, `top10count`, `stored` and `highlighted`; and of `phrase`, `and`, `or` and `bag`. Beyond the
+    /// contract, to profile one.
     var operations: Set<String>?
     var modes: Set<String>?
     /// Whether the index that is built is a compact one.

@@ -8,8 +8,14 @@ struct QueryRun {
     let arguments: Arguments
     let index: SearchIndex
 
-    private enum Operation: String, CaseIterable {
+    private enum Operation: String {
         case count, top10, top10count
+        /// Beyond the contract, only when they are named: the ten best with their stored fields, and with what is found
+        /// in them besides.
+        case stored, highlighted
+
+        static let ofContract: [Operation] = [.count, .top10, .top10count]
+        static let beyond: [Operation] = [.stored, .highlighted]
     }
 
     /// The queries of a file by kind, in order of first appearance.
@@ -30,7 +36,7 @@ struct QueryRun {
     func run(_ path: String) throws -> [String: Any] {
         var groups: [[String: Any]] = []
         for (kind, queries) in try Self.read(path, kinds: arguments.kinds) {
-            for (mode, operation) in Self.groups(kind)
+            for (mode, operation) in self.groups(kind)
             where arguments.modes?.contains(mode) ?? true && arguments.operations?.contains(operation.rawValue) ?? true
             {
                 groups.append(try measure(kind, mode, operation, queries))
@@ -40,9 +46,10 @@ struct QueryRun {
     }
 
     /// What is measured of a kind.
-    private static func groups(_ kind: String) -> [(mode: String, operation: Operation)] {
+    private func groups(_ kind: String) -> [(mode: String, operation: Operation)] {
         let modes = kind == "multi" ? ["and", "or"] : kind == "question" ? [] : ["phrase"]
-        let groups = modes.flatMap { mode in Operation.allCases.map { (mode: mode, operation: $0) } }
+        let operations = arguments.operations == nil ? Operation.ofContract : Operation.ofContract + Operation.beyond
+        let groups = modes.flatMap { mode in operations.map { (mode: mode, operation: $0) } }
         return groups + (kind == "sentence" || kind == "question" ? [(mode: "bag", operation: .top10)] : [])
     }
 
@@ -116,9 +123,11 @@ struct QueryRun {
     private func measure(
         _ kind: String, _ mode: String, _ operation: Operation, _ queries: [String]
     ) throws -> [String: Any] {
+        let counts = operation == .count || operation == .top10count
         func ask(_ query: String) throws -> SearchResponse {
-            var request = Self.request(
-                query, mode: mode, top: operation == .count ? 0 : 10, counts: operation != .top10)
+            var request = Self.request(query, mode: mode, top: operation == .count ? 0 : 10, counts: counts)
+            if Operation.beyond.contains(operation) { request.returnFields = .all }
+            request.spans = operation == .highlighted
             if arguments.findsVariants { request.variants = .all }
             return try index.searchNow(request)
         }
@@ -134,7 +143,7 @@ struct QueryRun {
                 let response = try ask(query)
                 times[number].append(Double(Self.nanoseconds() - start) / 1_000)
                 if passes == 0 {
-                    hits.append(operation == .top10 ? NSNull() : response.total.value as Any)
+                    hits.append(counts ? response.total.value as Any : NSNull())
                     if operation == .top10 { tops.append(response.hits.map(\.key)) }
                 }
             }

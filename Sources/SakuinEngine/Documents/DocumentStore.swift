@@ -51,23 +51,33 @@ struct DocumentStore: Sendable {
     private let indexAt: Int
     /// The code of the documents; nil for `StoredTextCode`.
     let table: SymbolTable?
+    /// Where the dictionary of the blocks stands; empty when there is none.
+    private let dictionary: Range<Int>
 
     /// Whether a refresh wrote it, in a hurry.
     var isFlushed: Bool { (try? block(0))?.isHigh == false }
 
-    /// With `keys`, documents are stored without their keys and handed out with them.
-    init(_ section: SectionView, keys: (any DocumentKeys)? = nil, documentCount: Int) throws(StorageError) {
+    /// With `keys`, documents are stored without their keys and handed out with them. Sections of old formats say nothing
+    /// of a dictionary.
+    init(
+        _ section: SectionView, keys: (any DocumentKeys)? = nil, documentCount: Int,
+        mayHaveDictionary: Bool = true
+    ) throws(StorageError) {
         self.section = section
         self.keys = keys
-        let trailer = section.count - DocumentStoreWriter.trailerByteCount
+        let trailerByteCount = DocumentStoreWriter.trailerByteCount - (mayHaveDictionary ? 0 : 8)
+        let trailer = section.count - trailerByteCount
         var reader = ByteReader(
-            try section.bytes(trailer, DocumentStoreWriter.trailerByteCount), file: section.file,
-            base: section.fileOffset + trailer)
+            try section.bytes(trailer, trailerByteCount), file: section.file, base: section.fileOffset + trailer)
         let tableBytes = try reader.read64()
+        let dictionaryBytes = mayHaveDictionary ? try reader.read64() : 0
         let documents = try reader.read64()
         let blocks = try reader.read64()
-        guard tableBytes <= UInt64(trailer) else { throw reader.corrupt("a table of \(tableBytes) bytes") }
-        let tableAt = trailer - Int(tableBytes)
+        guard tableBytes <= UInt64(trailer), dictionaryBytes <= UInt64(trailer) - tableBytes,
+            dictionaryBytes <= UInt64(DictionaryTraining.byteCountMax)
+        else { throw reader.corrupt("a table of \(tableBytes) bytes, a dictionary of \(dictionaryBytes)") }
+        dictionary = (trailer - Int(dictionaryBytes))..<trailer
+        let tableAt = dictionary.lowerBound - Int(tableBytes)
         guard documents == UInt64(documentCount),
             blocks <= UInt64(tableAt / DocumentStoreWriter.indexStride), (documents == 0) == (blocks == 0)
         else { throw reader.corrupt("\(documents) documents of \(documentCount) in \(blocks) blocks") }
@@ -80,6 +90,15 @@ struct DocumentStore: Sendable {
 
     /// Bytes of the blocks.
     var byteCount: Int { indexAt }
+
+    /// Whether a merge may take over its code.
+    var hasDictionary: Bool { table != nil && !dictionary.isEmpty }
+
+    /// What the documents are coded with; nil when it is not what a merge would choose today.
+    func code() throws(StorageError) -> StoredCode? {
+        guard let table, hasDictionary else { return nil }
+        return StoredCode(symbols: table, dictionary: Array(try section.bytes(dictionary.lowerBound, dictionary.count)))
+    }
 
     private func firstDocument(_ block: Int) throws(StorageError) -> Int {
         if block == blockCount { return documentCount }
@@ -128,10 +147,11 @@ struct DocumentStore: Sendable {
         if block.flags.contains(.plain) {
             cache.coded.append(bytes: block.stored)
         } else {
+            let dictionary = try section.bytes(dictionary.lowerBound, dictionary.count)
             var isGood = false
             cache.coded.append(upTo: block.codedByteCount) {
                 isGood = BlockCompression.decompress(
-                    block.stored, into: $0, count: block.codedByteCount, wanted: wanted)
+                    block.stored, into: $0, count: block.codedByteCount, wanted: wanted, dictionary: dictionary)
                 return isGood ? wanted : 0
             }
             if !isGood { throw damaged(number) }

@@ -3,22 +3,25 @@ import SakuinCompression
 /// Encoded documents to compressed blocks.
 ///
 /// Section: blocks; the index (per block u32 first document, u64 offset, u32 bytes of lengths, u32 stored bytes, u32
-/// coded bytes, u32 flags: 1 made by LZ4 HC, 2 not compressed); the `SymbolTable` if there is one; u64 its bytes, u64
-/// documents, u64 blocks. A block: for each document a varint of its coded bytes, then LZ4 of the coded documents one
-/// behind the other. Each document is coded by itself, by the table or else `StoredTextCode`, so that reading one decodes
-/// no other.
+/// coded bytes, u32 flags: 1 made by LZ4 HC, 2 not compressed); the `SymbolTable` and the dictionary if there are; u64
+/// bytes of the table, u64 of the dictionary, u64 documents, u64 blocks. A block: for each document a varint of its coded
+/// bytes, then LZ4 of the coded documents one behind the other. Each document is coded by itself, by the table or else
+/// `StoredTextCode`, so that reading one decodes no other.
 struct DocumentStoreWriter: ~Copyable {
-    /// Coded bytes at which a block is closed: as far as LZ4 looks back.
-    static let blockByteCount = 64 << 10
+    /// Coded bytes at which a block is closed. Reading a document decompresses half of its block: larger ones are read
+    /// more slowly, smaller ones compress less, with a dictionary hardly.
+    private static let blockByteCount = 16 << 10
+    private static let blockByteCountWithDictionary = 8 << 10
     static let indexStride = 28
-    static let trailerByteCount = 24
+    static let trailerByteCount = 32
 
-    /// The code of the documents; nil for `StoredTextCode`.
-    let table: SymbolTable?
+    /// The code of the documents; nil for `StoredTextCode` and no dictionary.
+    private let code: StoredCode?
+    private let blockByteCount: Int
     private let high: Bool
     private let compression: BlockCompression
     /// The open block.
-    private var coded = ByteWriter(capacity: 64 << 10)
+    private var coded = ByteWriter(capacity: 16 << 10)
     private var lengths = ByteWriter()
     private var blocks = ByteWriter()
     /// Bytes of blocks handed out by `drain`.
@@ -28,11 +31,20 @@ struct DocumentStoreWriter: ~Copyable {
     private var documentCount = 0
     private var firstOfBlock = 0
 
-    /// `high`: smaller and slower, for merges.
-    init(high: Bool, table: SymbolTable? = nil) {
+    /// Without a code. `high`: smaller and slower, for merges.
+    init(high: Bool) {
         self.high = high
-        self.table = table
+        code = nil
+        blockByteCount = Self.blockByteCount
         compression = BlockCompression(high: high)
+    }
+
+    /// As small as it goes, for merges.
+    init(_ code: StoredCode) {
+        high = true
+        self.code = code
+        blockByteCount = Self.blockByteCountWithDictionary
+        compression = BlockCompression(dictionary: code.dictionary)
     }
 
     /// Bytes of documents that `drain` would hand out, and of the open block.
@@ -42,8 +54,8 @@ struct DocumentStoreWriter: ~Copyable {
 
     mutating func add(_ document: UnsafeRawBufferPointer) {
         let before = coded.count
-        if let table {
-            table.encode(document, into: &coded)
+        if let code {
+            code.symbols.encode(document, into: &coded)
         } else {
             StoredTextCode.encode(document, into: &coded)
         }
@@ -60,7 +72,7 @@ struct DocumentStoreWriter: ~Copyable {
     private mutating func endDocument(from before: Int) {
         lengths.appendVarint(UInt64(coded.count - before))
         documentCount += 1
-        if coded.count >= Self.blockByteCount { flush() }
+        if coded.count >= blockByteCount { flush() }
     }
 
     private mutating func flush() {
@@ -110,16 +122,19 @@ struct DocumentStoreWriter: ~Copyable {
     }
 
     /// Whether copying a block now would not leave a small one behind.
-    var canCopy: Bool { coded.count == 0 || coded.count >= Self.blockByteCount / 2 }
+    var canCopy: Bool { coded.count == 0 || coded.count >= blockByteCount / 2 }
 
     mutating func finish(into out: inout ByteWriter) {
         end()
         blocks.withBytes { out.append(bytes: $0) }
         index.withBytes { out.append(bytes: $0) }
         let before = out.count
-        table?.encode(into: &out)
+        code?.symbols.encode(into: &out)
+        let tableByteCount = out.count - before
+        code?.dictionary.withUnsafeBytes { out.append(bytes: $0) }
         Self.appendTrailer(
-            tableByteCount: out.count - before, documentCount: documentCount, blockCount: blockCount, to: &out)
+            tableByteCount: tableByteCount, dictionaryByteCount: code?.dictionary.count ?? 0,
+            documentCount: documentCount, blockCount: blockCount, to: &out)
     }
 
     /// Ends the open block.
@@ -139,9 +154,10 @@ struct DocumentStoreWriter: ~Copyable {
     }
 
     static func appendTrailer(
-        tableByteCount: Int, documentCount: Int, blockCount: Int, to out: inout ByteWriter
+        tableByteCount: Int, dictionaryByteCount: Int, documentCount: Int, blockCount: Int, to out: inout ByteWriter
     ) {
         out.append64(UInt64(tableByteCount))
+        out.append64(UInt64(dictionaryByteCount))
         out.append64(UInt64(documentCount))
         out.append64(UInt64(blockCount))
     }

@@ -71,7 +71,7 @@ extension SearchIndex: MergeTarget {
         let memoryNeeded = SegmentMerger.memoryByteCount(inputs.map(\.segment), memory.shares)
         try memory.takeForMerge(memoryNeeded) { () throws(StorageError) in try control.check() }
         defer { memory.giveBackFromMerge(memoryNeeded) }
-        let largest = store.snapshot.segments.map { $0.reader.documents }.filter { $0.table != nil }
+        let largest = store.snapshot.segments.map { $0.reader.documents }.filter(\.hasDictionary)
             .max { $0.byteCount < $1.byteCount }
         do throws(StorageError) {
             let merger = SegmentMerger(

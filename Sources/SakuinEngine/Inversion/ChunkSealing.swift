@@ -194,7 +194,7 @@ final class ChunkSealing {
                 try chunk.documentSection.drain { (piece) throws(StorageError) in try sink.write(piece) }
             }
             DocumentStoreWriter.appendTrailer(
-                tableByteCount: 0, documentCount: documentCount,
+                tableByteCount: 0, dictionaryByteCount: 0, documentCount: documentCount,
                 blockCount: index.count / DocumentStoreWriter.indexStride, to: &index)
             try index.withBytes { (bytes) throws(StorageError) in try sink.write(bytes) }
         }

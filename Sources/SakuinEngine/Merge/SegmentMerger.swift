@@ -178,17 +178,17 @@ struct SegmentMerger {
     }
 
     private func appendDocuments(to file: inout SegmentFileWriter) throws(StorageError) {
-        let table = try StoredTextTable.choose(inputs, inIndex: documentsInIndex, shares)
-        var writer = DocumentStoreWriter(high: true, table: table)
+        let code = try StoredCodeChoice.choose(inputs, inIndex: documentsInIndex, shares)
+        var writer = code.map { DocumentStoreWriter($0) } ?? DocumentStoreWriter(high: true)
         try file.append(.documents) { (sink) throws(StorageError) in
             for input in inputs {
                 let store = input.segment.documents
-                let sharesTable = store.table == table
+                let sharesCode = try store.code() == code && (code != nil || store.table == nil)
                 var cache = DocumentBlockCache()
                 for number in 0..<store.blockCount {
                     let block = try store.block(number)
                     try control.didRead(block.lengths.count + block.stored.count)
-                    try append(block, number, of: input, sharesTable: sharesTable, to: &writer, &cache)
+                    try append(block, number, of: input, sharesCode: sharesCode, to: &writer, &cache)
                     try writer.drain { (bytes) throws(StorageError) in try sink.write(bytes) }
                 }
             }
@@ -199,11 +199,11 @@ struct SegmentMerger {
     }
 
     private func append(
-        _ block: DocumentStore.Block, _ number: Int, of input: MergeInput, sharesTable: Bool,
+        _ block: DocumentStore.Block, _ number: Int, of input: MergeInput, sharesCode: Bool,
         to writer: inout DocumentStoreWriter, _ cache: inout DocumentBlockCache
     ) throws(StorageError) {
         let store = input.segment.documents
-        guard sharesTable else {
+        guard sharesCode else {
             try store.forEachStored(inBlock: number, &cache) { (document, bytes) throws(StorageError) in
                 if input.remap?[Int(document)] != .max { writer.add(bytes) }
             }

@@ -6,14 +6,16 @@
 // trailer  u32 footer bytes, u32 CRC-32C of the footer, u32 format version, 8 bytes magic
 
 enum SegmentLayout {
-    /// 8: links. 7: Elias–Fano code for lists of characters, gaps between frequencies above 1. 6: a threshold of longer promoted grams. 5: promoted grams. 4: pairs behind the words. 3: marks in the blocks of the gram dictionary. 2: ranks, entries in bits. 1: the first.
-    static let formatVersion: UInt32 = 8
+    /// 9: stored documents with a dictionary. 8: links. 7: Elias–Fano code for lists of characters, gaps between frequencies above 1. 6: a threshold of longer promoted grams. 5: promoted grams. 4: pairs behind the words. 3: marks in the blocks of the gram dictionary. 2: ranks, entries in bits. 1: the first.
+    static let formatVersion: UInt32 = 9
     /// Segments of this format and later ones are read; merges write the newest.
     static let oldestFormatVersion: UInt32 = 3
     /// From here on what is promoted of a field has a threshold of longer grams.
     static let longerThresholdVersion: UInt32 = 6
     /// From here on the blocks of characters' lists are Elias–Fano code, and frequencies above 1 have gaps before them.
     static let eliasFanoVersion: UInt32 = 7
+    /// From here on the blocks of stored documents may have a dictionary.
+    static let dictionaryVersion: UInt32 = 9
     static let magic: UInt64 = 0x4753_4E49_554B_4153
     static let headerByteCount = 16
     static let trailerByteCount = 20

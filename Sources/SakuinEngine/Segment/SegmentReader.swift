@@ -44,7 +44,8 @@ final class SegmentReader: Sendable {
         normOffsets = try NormsSection.readOffsets(normsView, documentCount: meta.documentCount)
         keys = try KeyTable(try footer.section(.keys), documentCount: meta.documentCount)
         documents = try DocumentStore(
-            try footer.section(.documents), keys: keys, documentCount: meta.documentCount)
+            try footer.section(.documents), keys: keys, documentCount: meta.documentCount,
+            mayHaveDictionary: footer.formatVersion >= SegmentLayout.dictionaryVersion)
         columns = try ColumnSet(try footer.section(.columns), documentCount: meta.documentCount)
         promoted =
             footer.sections[.promoted] == nil

@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 
 @testable import SakuinEngine
@@ -16,22 +17,31 @@ import Testing
         }
     }
 
-    private func section(_ documents: [[UInt8]], high: Bool, trained: Bool = false) throws -> SectionView {
-        var training = SymbolTraining()
-        for document in documents { document.withUnsafeBytes { training.add($0) } }
-        var writer = DocumentStoreWriter(high: high, table: trained ? training.table() : nil)
+    private func section(_ documents: [[UInt8]], high: Bool) throws -> SectionView {
+        section(documents, DocumentStoreWriter(high: high))
+    }
+
+    private func section(_ documents: [[UInt8]], _ writer: consuming DocumentStoreWriter) -> SectionView {
         for document in documents { document.withUnsafeBytes { writer.add($0) } }
         var out = ByteWriter()
         writer.finish(into: &out)
         return TestSection.view(out.array())
     }
 
-    @Test(arguments: [false, true], [false, true]) func roundTrip(high: Bool, trained: Bool) throws {
-        let documents = documents(700, seed: 1)
-        let store = try DocumentStore(
-            try section(documents, high: high, trained: trained), documentCount: documents.count)
-        #expect((store.table != nil) == trained)
-        #expect(store.blockCount > 3)
+    /// A code trained on the documents themselves, with a dictionary of at most `dictionaryByteCount`.
+    private func code(_ documents: [[UInt8]], dictionaryByteCount: Int) throws -> StoredCode {
+        var training = SymbolTraining()
+        for document in documents { document.withUnsafeBytes { training.add($0) } }
+        let table = training.table()
+        let symbols = try #require(table)
+        var sample = ByteWriter()
+        for document in documents { document.withUnsafeBytes { symbols.encode($0, into: &sample) } }
+        let dictionary = sample.withBytes { DictionaryTraining.dictionary(of: $0, byteCount: dictionaryByteCount) }
+        return StoredCode(symbols: symbols, dictionary: dictionary)
+    }
+
+    /// All documents, at random and block by block.
+    private func check(_ store: DocumentStore, _ documents: [[UInt8]]) throws {
         var cache = DocumentBlockCache()
         var random = StorageRandom(2)
         for _ in 0..<2000 {
@@ -51,6 +61,67 @@ import Testing
         #expect(throws: StorageError.self) {
             try store.document(UInt32(documents.count), &cache) { (_) throws(StorageError) in }
         }
+    }
+
+    @Test(arguments: [false, true]) func roundTrip(high: Bool) throws {
+        let documents = documents(700, seed: 1)
+        let store = try DocumentStore(try section(documents, high: high), documentCount: documents.count)
+        #expect(store.table == nil && !store.hasDictionary)
+        #expect(store.blockCount > 3)
+        try check(store, documents)
+    }
+
+    @Test(arguments: [64, 4_096, 64 << 10]) func roundTripWithDictionary(byteCount: Int) throws {
+        let documents = documents(700, seed: 1)
+        let code = try code(documents, dictionaryByteCount: byteCount)
+        #expect(code.dictionary.count == byteCount)
+        let store = try DocumentStore(section(documents, DocumentStoreWriter(code)), documentCount: documents.count)
+        #expect(try store.code() == code)
+        try check(store, documents)
+    }
+
+    /// Blocks are smaller with a dictionary than without, or it would be for nothing.
+    @Test func dictionariesSave() throws {
+        var random = StorageRandom(7)
+        let words = (0..<2_000).map { _ in random.text(12) }
+        let documents = (0..<3_000).map { _ in
+            Array((0..<20).map { _ in words[random.next(below: words.count)] }.joined().utf8)
+        }
+        let code = try code(documents, dictionaryByteCount: 64 << 10)
+        let with = try DocumentStore(section(documents, DocumentStoreWriter(code)), documentCount: documents.count)
+        let bare = StoredCode(symbols: code.symbols, dictionary: [])
+        let without = try DocumentStore(section(documents, DocumentStoreWriter(bare)), documentCount: documents.count)
+        #expect(with.byteCount < without.byteCount * 9 / 10, "\(with.byteCount), \(without.byteCount)")
+    }
+
+    /// Up to format 8 a section has a table but no dictionary, and says nothing of one.
+    @Test func sectionsOfFormat8AreRead() throws {
+        let documents = documents(300, seed: 8)
+        let bare = StoredCode(symbols: try code(documents, dictionaryByteCount: 64).symbols, dictionary: [])
+        let view = section(documents, DocumentStoreWriter(bare))
+        var bytes = Array(try view.bytes(0, view.count))
+        bytes.removeSubrange((bytes.count - 24)..<(bytes.count - 16))
+        let store = try DocumentStore(TestSection.view(bytes), documentCount: documents.count, mayHaveDictionary: false)
+        #expect(store.table == bare.symbols && !store.hasDictionary)
+        try check(store, documents)
+    }
+
+    /// What a dictionary's bytes are decides what is read: a golden section, made once, of documents that never change.
+    @Test func goldenSection() throws {
+        let documents = (0..<400).map { i in
+            Array("第\(i)号，国际数字\(i * 37 % 101)大会在北京举行。記事\(i * 11 % 17)の本文、한국어 뉴스。".utf8)
+        }
+        let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent()
+        let file = folder.appendingPathComponent("Golden/v9-documents.section")
+        if !FileManager.default.fileExists(atPath: file.path) {
+            let view = section(documents, DocumentStoreWriter(try code(documents, dictionaryByteCount: 1_024)))
+            try Data(try view.bytes(0, view.count)).write(to: file)
+        }
+        let store = try DocumentStore(
+            TestSection.view(Array(try Data(contentsOf: file))), documentCount: documents.count)
+        #expect(store.hasDictionary)
+        try check(store, documents)
     }
 
     @Test func noDocuments() throws {
@@ -96,13 +167,13 @@ import Testing
     }
 
     /// Whatever the bytes, reading ends with documents or an error. The checksums are made to match.
-    @Test func hostileBytes() throws {
+    @Test(arguments: [false, true]) func hostileBytes(hasDictionary: Bool) throws {
         let documents = documents(60, seed: 4)
-        var writer = DocumentStoreWriter(high: false)
-        for document in documents { document.withUnsafeBytes { writer.add($0) } }
-        var out = ByteWriter()
-        writer.finish(into: &out)
-        let good = out.array()
+        let view =
+            hasDictionary
+            ? section(documents, DocumentStoreWriter(try code(documents, dictionaryByteCount: 1_024)))
+            : try section(documents, high: false)
+        let good = Array(try view.bytes(0, view.count))
         var random = StorageRandom(5)
         for round in 0..<600 {
             var bytes = good

@@ -18,7 +18,8 @@ struct SegmentSalvage {
         footer = try SegmentFooter(try directory.open(file), file)
         let keys = try KeyTable(try footer.section(.keys), documentCount: footer.meta.documentCount)
         store = try DocumentStore(
-            try footer.section(.documents), keys: keys, documentCount: footer.meta.documentCount)
+            try footer.section(.documents), keys: keys, documentCount: footer.meta.documentCount,
+            mayHaveDictionary: footer.formatVersion >= SegmentLayout.dictionaryVersion)
         if let live, live.documentCount != footer.meta.documentCount {
             throw .corrupt(file: file, offset: 0, reason: "\(live.documentCount) living documents")
         }

@@ -1,27 +1,27 @@
-// Merging stored documents: tables of symbols are trained, taken over and left, and every document stays as it was.
+// Merging stored documents: codes are trained, taken over and left, and every document stays as it was.
 
 import SakuinTestSupport
 import Testing
 
 @testable import SakuinEngine
 
-@Suite struct StoredTextTableTests {
+@Suite struct StoredCodeChoiceTests {
     private func text(_ random: inout SeededRandom) -> String {
         let words = ["国际", "数字经济", "，", "北京", "5G网络", "大会举行", "。", "東京", "서울 ", "A股", "麤", "𠀀"]
         return (0..<450).map { _ in words[random.below(words.count)] }.joined()
     }
 
-    private func tables(_ directory: MemoryDirectory, _ index: SearchIndex) async throws -> [SymbolTable?] {
-        try await index.segments().map { try SegmentReader(directory, $0.file).documents.table }
+    private func codes(_ directory: MemoryDirectory, _ index: SearchIndex) async throws -> [StoredCode?] {
+        try await index.segments().map { try SegmentReader(directory, $0.file).documents.code() }
     }
 
-    @Test func documentsOutliveTheirTables() async throws {
+    @Test func documentsOutliveTheirCodes() async throws {
         var random = SeededRandom(seed: 93)
         let directory = MemoryDirectory()
         let index = try SearchIndex.open(
             directory, schema: Schema(fields: [FieldDefinition(name: "body")]), options: SearchFixture.options)
         var model: [String: String] = [:]
-        // Large enough for a table; then little beside much, whose blocks are copied; then as much again.
+        // Large enough for a code; then little beside much, whose blocks are copied; then as much again.
         for (round, count) in [400, 40, 700].enumerated() {
             var operations = (0..<count).map { i in
                 let key = "\(round)-\(i)"
@@ -37,8 +37,8 @@ import Testing
                 _ = try await index.refresh()
             }
             _ = try await index.compact(segments: 1)
-            let tables = try await tables(directory, index)
-            #expect(tables.count == 1 && tables[0] != nil, "round \(round)")
+            let codes = try await codes(directory, index)
+            #expect(codes.count == 1 && codes[0] != nil, "round \(round)")
             let keys = model.keys.sorted()
             let found = try index.getNow(keys)
             for (key, document) in zip(keys, found) {
@@ -82,7 +82,7 @@ import Testing
         index.abandon()
     }
 
-    /// Segments share the table of the largest one, so that merging them copies their blocks too.
+    /// Segments share the code of the largest one, so that merging them copies their blocks too.
     @Test func mergesOfMergedSegmentsCopy() async throws {
         var random = SeededRandom(seed: 95)
         let directory = MemoryDirectory()
@@ -94,13 +94,15 @@ import Testing
             _ = try index.merge([newest], MergeControl())
         }
         let stores = try await index.segments().map { try store(directory, $0.file) }
-        #expect(stores.count == 3 && stores.allSatisfy { $0.table != nil && $0.table == stores[0].table })
+        let code = try #require(try stores[0].code())
+        #expect(stores.count == 3)
+        #expect(try stores.allSatisfy { try $0.code() == code })
         let before = try stores.dropFirst().flatMap { try blocks($0) }
         _ = try index.merge(index.mergeCandidates.dropFirst().map(\.id), MergeControl())
         let merged = try store(directory, try #require(try await index.segments().last).file)
         // Whole blocks are; what was left at the end of each is brought together.
         #expect(Set(before).subtracting(try blocks(merged)).count <= 2)
-        #expect(merged.table == stores[0].table)
+        #expect(try merged.code() == code)
         index.abandon()
     }
 }
