@@ -35,8 +35,10 @@ final class FieldRegistry: Sendable {
     var names: [String] { state.withLock { $0.names } }
     var count: Int { state.withLock { $0.names.count } }
 
-    /// Names outside the schema.
-    var dynamicNames: Set<String> { Set(names.dropFirst(schema.fields.count)) }
+    /// Whether it is a name outside the schema.
+    func isDynamic(_ name: String) -> Bool {
+        state.withLock { state in state.numbers[name].map { $0 >= schema.fields.count } ?? false }
+    }
 
     /// The number of a name, a new one if need be; throws `resourceExhausted` when there are too many.
     func number(of name: String) throws(SakuinError) -> Int {

@@ -19,13 +19,13 @@ extension SearchIndex {
     }
 
     /// The same on a thread that others wait for: nil, with nothing done, when the search would wait, read stored text,
-    /// count facets, look for variants, or take longer than about so many nanoseconds.
+    /// count facets, look for variants, be long to plan, or take longer than about so many nanoseconds.
     public func searchNow(
         _ request: SearchRequest, withinNanoseconds limit: UInt64
     ) throws(SakuinError) -> SearchResponse? {
         let began = Clock.nanoseconds()
         if request.returnFields != .none || request.spans || request.minSequence > writer.visibleSequence { return nil }
-        if !request.facets.isEmpty || !request.variants.isEmpty { return nil }
+        if !request.facets.isEmpty || !request.variants.isEmpty || !request.isShort { return nil }
         try check(request)
         if request.offset + request.limit > Self.quickWindowMax { return nil }
         let (deadline, isEndless) = began.addingReportingOverflow(limit)
@@ -209,7 +209,7 @@ extension SearchIndex {
     private func tree(_ input: QueryInput, mode: SearchMode) throws(SakuinError) -> Query {
         switch input {
         case .tree(let query): query
-        case .text(let text): try QueryParser.parse(text, mode: mode, knownFields: Set(registry.names))
+        case .text(let text): try QueryParser.parse(text, mode: mode, knownFields: searched)
         }
     }
 

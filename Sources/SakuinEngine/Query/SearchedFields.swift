@@ -1,5 +1,12 @@
+/// Knows which names before a colon are fields.
+protocol FieldNames {
+    func contains(_ name: String) -> Bool
+}
+
+extension Set<String>: FieldNames {}
+
 /// The fields of a schema as searches need them, made once for an index.
-final class SearchedFields: Sendable {
+final class SearchedFields: Sendable, FieldNames {
     struct Field: Sendable {
         let number: Int
         let type: FieldType
@@ -34,7 +41,9 @@ final class SearchedFields: Sendable {
     subscript(_ name: String) -> Field? { numbers[name].map { all[$0] } }
 
     /// Whether documents have had a field of that name that is not in the schema.
-    func isDynamic(_ name: String) -> Bool { registry.dynamicNames.contains(name) }
+    func isDynamic(_ name: String) -> Bool { registry.isDynamic(name) }
+
+    func contains(_ name: String) -> Bool { self[name] != nil || isDynamic(name) }
 
     func name(of field: Field) -> String { registry.schema.fields[field.number].name }
 

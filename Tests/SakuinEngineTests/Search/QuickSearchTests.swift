@@ -40,6 +40,10 @@ import Testing
         #expect(try index.searchNow(request, withinNanoseconds: .max) == nil)
         request = SearchRequest("国", limit: 5_000)
         #expect(try index.searchNow(request, withinNanoseconds: .max) == nil)
+        request = SearchRequest(String(repeating: "国", count: 2_000))
+        #expect(try index.searchNow(request, withinNanoseconds: .max) == nil)
+        request = SearchRequest(.tree(.or(Array(repeating: .text("国", fields: []), count: 400))))
+        #expect(try index.searchNow(request, withinNanoseconds: .max) == nil)
         request = SearchRequest("国")
         request.minSequence = .max
         #expect(try index.searchNow(request, withinNanoseconds: .max) == nil)
