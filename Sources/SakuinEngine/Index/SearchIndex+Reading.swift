@@ -126,6 +126,11 @@ extension SearchIndex {
         if plan.smartPartCount > 0 {
             notes.append("Mode 'smart': found by any of \(plan.smartPartCount) parts of the text too.")
         }
+        if let text = plan.emptyText {
+            notes.append(
+                "'\(text.prefix(40))' has no letter or digit, so no document has it. Quote it with what stands beside it, or leave it out."
+            )
+        }
         if outcome.expandedWordCount > 0 {
             notes.append("A prefix stood for \(outcome.expandedWordCount) words.")
         }

@@ -196,7 +196,10 @@ struct QueryPlanner: ~Copyable {
         if number == nil {
             let pattern = sought.pattern
             // A text of separators alone has an empty normal form, which no document is searched for.
-            guard !pattern.elements.isEmpty else { return .none }
+            guard !pattern.elements.isEmpty else {
+                plan.emptyText = text
+                return .none
+            }
             number = plan.appendPhrase(
                 field: field.number, boost: boost, scores: scores, variants: variants,
                 for: pattern.distinct(proofs, kind)
