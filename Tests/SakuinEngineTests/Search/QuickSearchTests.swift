@@ -69,6 +69,19 @@ import Testing
         index.abandon()
     }
 
+    @Test func whoAskedMayGiveUp() async throws {
+        let fixture = try await SearchFixture(seed: 20_261_131)
+        let cancellation = SearchCancellation()
+        let request = SearchRequest("国 OR 数")
+        let response = try fixture.index.searchNow(request, cancellation: cancellation)
+        #expect(try response.hits == fixture.index.searchNow(request).hits)
+        cancellation.cancel()
+        let error = #expect(throws: SakuinError.self) {
+            _ = try fixture.index.searchNow(request, cancellation: cancellation)
+        }
+        #expect(error?.code == .deadlineExceeded)
+    }
+
     @Test func textsWithoutLettersAreNamed() async throws {
         let fixture = try await SearchFixture(seed: 20_261_130)
         for query in ["国 ，", "国 OR …", "国 -&"] {
