@@ -258,7 +258,8 @@ final class SegmentStore: Sendable {
     }
 
     private func removeOldLiveFiles(_ state: State) {
-        guard !files.isHeld, let names = try? directory.list() else { return }
+        // Behind a failed commit the manifest on disk may name others than `liveFiles`.
+        guard files.mayRemove, let names = try? directory.list() else { return }
         for name in names {
             guard case .live(let segment, let generation)? = FileName(name) else { continue }
             if state.liveFiles[segment] != generation { remove(name) }
