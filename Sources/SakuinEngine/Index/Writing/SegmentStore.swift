@@ -162,14 +162,17 @@ final class SegmentStore: Sendable {
     /// sequence number it covers. When it has failed once, it fails until the index is opened again. One thread's.
     func commit() throws(StorageError) -> UInt64 {
         if let failure = state.read({ $0.failure }) { throw failure }
-        do throws(StorageError) {
-            try syncSegments()
-            return try state.read { (state) throws(StorageError) in try commit(&state) }
-        } catch {
-            state.read { $0.failure = error }
-            files.keepAll()
-            throw error
+        do throws(StorageError) { try syncSegments() } catch { throw state.read { fail(&$0, error) } }
+        return try state.read { (state) throws(StorageError) in
+            // Before the lock is given up: a merge that waits for it would remove segments that the manifest names.
+            do throws(StorageError) { return try commit(&state) } catch { throw fail(&state, error) }
         }
+    }
+
+    private func fail(_ state: inout State, _ error: StorageError) -> StorageError {
+        state.failure = error
+        files.keepAll()
+        return error
     }
 
     /// Makes the segments there are now durable, before the lock is taken: lanes and merges need it for numbers and
