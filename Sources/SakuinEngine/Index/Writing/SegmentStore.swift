@@ -21,6 +21,8 @@ final class SegmentStore: Sendable {
         /// Why a commit failed. What could not be synced may be gone although a second sync of it succeeds, so there is none
         /// any more.
         var failure: StorageError?
+        /// Another index may have the folder.
+        var isReleased = false
     }
 
     let directory: any Directory
@@ -150,10 +152,20 @@ final class SegmentStore: Sendable {
         return damage
     }
 
+    /// Lets the folder go: who still reads from it removes and writes nothing there any more.
+    func releaseFolder() {
+        state.read { $0.isReleased = true }
+        files.keepAll()
+    }
+
     /// Without a mark the next opening serves the segment until its damage is come upon again.
     private func remember(_ file: String, _ sentence: String) {
         guard case .segment(let id)? = FileName(file) else { return }
-        do throws(StorageError) { try DamageMarks.add(id, sentence, in: directory) } catch {
+        do throws(StorageError) {
+            try state.read { (state) throws(StorageError) in
+                if !state.isReleased { try DamageMarks.add(id, sentence, in: directory) }
+            }
+        } catch {
             note("warning", "That \(file) is damaged cannot be written down: \(error)")
         }
     }
