@@ -179,7 +179,7 @@ struct Recovery {
         _ manifest: Manifest, _ damage: [String], _ schema: Schema?, _ lock: any FileLock
     ) throws(SakuinError) -> SearchIndex {
         let stored = try Schema(json: manifest.schema)
-        if let schema, schema != stored {
+        if let schema, schema != stored || !schema.hasSameNames(as: stored) {
             throw SakuinError(
                 .failedPrecondition, "The index in \(directory.path) has another schema.", field: "schema",
                 nextStep: "Open it without a schema, or make a new index and import into it.")
