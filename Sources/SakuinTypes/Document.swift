@@ -37,8 +37,8 @@ public struct Document: Sendable, Hashable {
         self.init(key: key, fields: fields.map { Field($0.key, $0.value) })
     }
 
-    /// The first value of that name.
-    public subscript(name: String) -> FieldValue? { fields.first { $0.name == name }?.value }
+    /// The first value of that name, byte for byte.
+    public subscript(name: String) -> FieldValue? { fields.first { $0.name.hasSameBytes(as: name) }?.value }
 }
 
 extension FieldValue: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, ExpressibleByFloatLiteral,

@@ -13,7 +13,7 @@ extension Document {
             return
         }
         let name = keyField ?? "id"
-        switch gatherer.fields.first(where: { $0.name == name })?.value {
+        switch gatherer.fields.first(where: { $0.name.hasSameBytes(as: name) })?.value {
         case .string(let text)?: self.init(key: text, fields: gatherer.fields)
         case .integer(let value)?: self.init(key: String(value), fields: gatherer.fields)
         default:

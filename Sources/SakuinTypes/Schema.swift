@@ -114,6 +114,11 @@ public struct Schema: Sendable, Hashable {
         Schema(fields: [FieldDefinition(name: "title"), FieldDefinition(name: "body")], dynamic: true)
     }
 
+    /// Whether fields at the same places have the same names, byte for byte.
+    package func hasSameNames(as other: Schema) -> Bool {
+        fields.elementsEqual(other.fields) { $0.name.hasSameBytes(as: $1.name) }
+    }
+
     public static let fieldCountMax = 1_000
     public static let fieldNameByteCountMax = 255
 

@@ -12,6 +12,8 @@ enum StorageError: Error, Sendable, Equatable {
     case cancelled
     /// Needs more memory than may be taken, however long it waits.
     case noMemory(needed: Int, limit: Int)
+    /// A part of a segment would have more bytes than the format can say.
+    case tooLarge(part: String, byteCount: Int, limit: Int)
 
     /// Whether the bytes are not there or cannot be what they claim to be, so that reading them again would say the same.
     /// A call that failed otherwise says nothing about them.
@@ -19,12 +21,15 @@ enum StorageError: Error, Sendable, Equatable {
         switch self {
         case .corrupt: true
         case .io(_, _, let number): number == Self.noSuchFile
-        case .unsupportedVersion, .locked, .cancelled, .noMemory: false
+        case .unsupportedVersion, .locked, .cancelled, .noMemory, .tooLarge: false
         }
     }
 
     /// Whether the bytes are there and cannot be what they claim to be.
     var isCorrupt: Bool { if case .corrupt = self { true } else { false } }
+
+    /// Whether the same work would fail again, whenever it is tried.
+    var isLasting: Bool { if case .tooLarge = self { true } else { isDamage } }
 
     /// ENOENT, which is the same number on all systems this is built for.
     private static let noSuchFile: Int32 = 2

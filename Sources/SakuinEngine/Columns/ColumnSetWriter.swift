@@ -43,7 +43,7 @@ struct ColumnSetWriter: ~Copyable {
         }
 
         /// Bytes of distinct strings, which stand in an array and in a dictionary.
-        private var stringByteCount = 0
+        private(set) var stringByteCount = 0
         var byteCount: Int { documents.capacity * 4 + values.capacity * 8 + strings.count * 128 + stringByteCount }
 
         @inline(__always)
@@ -69,12 +69,13 @@ struct ColumnSetWriter: ~Copyable {
     }
 
     static let blockValueCount = 128
+    private let offsetMax: Int
     /// One column a field and kind: a field outside the schema may hold numbers here and dates there.
     private var columns: [Column] = []
     /// Place in `columns` by field number * 8 + kind; -1: none yet.
     private var places: [Int32] = []
 
-    init() {}
+    init(offsetMax: Int = Int(UInt32.max)) { self.offsetMax = offsetMax }
 
     /// Bytes of memory it takes.
     var byteCount: Int { columns.reduce(0) { $0 + $1.byteCount } }
@@ -135,8 +136,12 @@ struct ColumnSetWriter: ~Copyable {
         Double(bitPattern: UInt64(bitPattern: ordered < 0 ? ordered ^ Int64.max : ordered))
     }
 
-    /// Appends the section; `out` holds nothing else of it.
-    mutating func finish(documentCount: Int, into out: inout ByteWriter) {
+    /// Appends the section; `out` holds nothing else of it. Throws `tooLarge` when a column has more bytes of strings than
+    /// offsets can say.
+    mutating func finish(documentCount: Int, into out: inout ByteWriter) throws(StorageError) {
+        if let bytes = columns.map(\.stringByteCount).max(), bytes > offsetMax {
+            throw .tooLarge(part: "keywords of a field", byteCount: bytes, limit: offsetMax)
+        }
         let base = out.count
         var directory = ByteWriter()
         for column in columns.sorted(by: { ($0.field, $0.kind.rawValue) < ($1.field, $1.kind.rawValue) }) {

@@ -4,7 +4,7 @@ import Synchronization
 final class FieldRegistry: Sendable {
     private struct State {
         var names: [String]
-        var numbers: [String: Int]
+        var numbers: NameTable<Int>
     }
     private let state: Mutex<State>
     let schema: Schema
@@ -27,7 +27,7 @@ final class FieldRegistry: Sendable {
         self.analyzerVersion = analyzerVersion ?? Analyzer.version(isCompact: schema.compact)
         var all = schema.fields.map(\.name)
         all.append(contentsOf: names.dropFirst(all.count))
-        var numbers: [String: Int] = [:]
+        var numbers = NameTable<Int>()
         for (number, name) in all.enumerated() { numbers[name] = number }
         state = Mutex(State(names: all, numbers: numbers))
     }
@@ -37,7 +37,7 @@ final class FieldRegistry: Sendable {
 
     /// Whether it is a name outside the schema.
     func isDynamic(_ name: String) -> Bool {
-        state.withLock { state in state.numbers[name].map { $0 >= schema.fields.count } ?? false }
+        state.withLock { $0.numbers[name].map { $0 >= schema.fields.count } ?? false }
     }
 
     /// The number of a name, a new one if need be; throws `resourceExhausted` when there are too many.

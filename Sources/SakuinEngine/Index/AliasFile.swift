@@ -8,8 +8,8 @@ enum AliasFile {
     static let name = "aliases.json"
 
     /// The aliases of the folder; none when there is no file. Throws `corrupt` when it is damaged.
-    static func read(_ root: any Directory) throws(StorageError) -> [String: String] {
-        guard try root.exists(name) else { return [:] }
+    static func read(_ root: any Directory) throws(StorageError) -> NameTable<String> {
+        guard try root.exists(name) else { return NameTable() }
         let bytes = try root.read(name)
         func corrupt(_ reason: String) -> StorageError { .corrupt(file: name, offset: 0, reason: reason) }
         let value: JSONValue
@@ -24,8 +24,8 @@ enum AliasFile {
         return try aliases(entries)
     }
 
-    private static func aliases(_ members: [JSONValue.Member]) throws(StorageError) -> [String: String] {
-        var aliases: [String: String] = [:]
+    private static func aliases(_ members: [JSONValue.Member]) throws(StorageError) -> NameTable<String> {
+        var aliases = NameTable<String>()
         for member in members {
             guard case .string(let target) = member.value else {
                 throw .corrupt(file: name, offset: 0, reason: "'\(member.key)' leads to no name")
@@ -43,9 +43,11 @@ enum AliasFile {
     }
 
     /// Makes these the aliases; durable when it returns.
-    static func write(_ aliases: [String: String], to root: any Directory) throws(StorageError) {
+    static func write(_ aliases: NameTable<String>, to root: any Directory) throws(StorageError) {
         let inner = JSONValue.object(
-            aliases.sorted { $0.key < $1.key }.map { JSONValue.Member(key: $0.key, value: .string($0.value)) })
+            aliases.sorted { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }.map {
+                JSONValue.Member(key: $0.key, value: .string($0.value))
+            })
         let object = JSONValue.object([
             JSONValue.Member(key: "aliases", value: inner),
             JSONValue.Member(key: "crc32c", value: .integer(Int64(checksum(inner)))),

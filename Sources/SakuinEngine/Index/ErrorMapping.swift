@@ -26,6 +26,12 @@ enum ErrorMapping {
                 "A merge of these segments takes \(needed >> 20) MiB of memory; it may take \(limit >> 20).",
                 field: "memoryBudgetBytes", limit: "\(limit)", value: "\(needed)",
                 nextStep: "Give the index more memory, or compact to more segments.")
+        case .tooLarge(let part, let byteCount, let limit):
+            SakuinError(
+                .failedPrecondition,
+                "The \(part) of a segment would have \(byteCount) bytes; they can have \(limit). Nothing was changed.",
+                field: part, limit: "\(limit)", value: "\(byteCount)",
+                nextStep: "Compact to more segments; or, if it was a write, open the index with less memory.")
         }
     }
 

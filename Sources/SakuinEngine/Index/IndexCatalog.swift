@@ -2,10 +2,10 @@
 /// the folder.
 public final class IndexCatalog: CatalogService {
     struct State {
-        var indexes: [String: SearchIndex] = [:]
-        var aliases: [String: String] = [:]
+        var indexes = NameTable<SearchIndex>()
+        var aliases = NameTable<String>()
         /// Indexes that could not be opened, with why.
-        var broken: [String: SakuinError] = [:]
+        var broken = NameTable<SakuinError>()
         /// Folders of indexes and snapshots that a call is making, reading or removing.
         var busy: Set<String> = []
         /// Indexes of which a snapshot is being made.
@@ -116,12 +116,12 @@ public final class IndexCatalog: CatalogService {
     private static let droppedPrefix = ".dropped-"
     static let restoringPrefix = ".restoring-"
     /// Aliases that cannot be read keep no index from being served under its own name; the file is kept.
-    private func readAliases() -> [String: String] {
+    private func readAliases() -> NameTable<String> {
         do throws(StorageError) { return try AliasFile.read(root) } catch {
             let kept = (try? AliasFile.quarantine(root)) ?? AliasFile.name
             options.log?.write(
                 "error", "The aliases cannot be read and have to be made again; the file is kept as \(kept): \(error)")
-            return [:]
+            return NameTable()
         }
     }
 
@@ -164,7 +164,7 @@ public final class IndexCatalog: CatalogService {
     public func listNow() -> [IndexListing] {
         state.read { state in
             func aliases(_ name: String) -> [String] {
-                state.aliases.filter { $0.value == name }.map(\.key).sorted()
+                state.aliases.filter { $0.value.hasSameBytes(as: name) }.map(\.key).sorted()
             }
             let open = state.indexes.map { Self.listing($0.key, $0.value, aliases: aliases($0.key)) }
             let broken = state.broken.map { name, error in
@@ -187,7 +187,10 @@ public final class IndexCatalog: CatalogService {
     }
 
     /// All that are open, by name.
-    public var openIndexes: [String: SearchIndex] { state.read { $0.indexes } }
+    public var openIndexes: [String: SearchIndex] {
+        // Of names that a dictionary takes for the same it has one.
+        Dictionary(state.read { Array($0.indexes) }.map { ($0.key, $0.value) }) { first, _ in first }
+    }
 
     static func listing(_ name: String, _ index: SearchIndex, aliases: [String] = []) -> IndexListing {
         let statistics = index.statisticsNow()
@@ -201,7 +204,7 @@ public final class IndexCatalog: CatalogService {
         let folder = Self.folder(name)
         let dropped = try state.change { (state) throws(SakuinError) -> SearchIndex? in
             try checkDroppable(name, state)
-            let aliases = state.aliases.filter { $0.value != name }
+            let aliases = state.aliases.filter { !$0.value.hasSameBytes(as: name) }
             if aliases.count < state.aliases.count {
                 do throws(StorageError) { try AliasFile.write(aliases, to: root) } catch {
                     throw ErrorMapping.sakuinError(error)
@@ -292,13 +295,13 @@ public final class IndexCatalog: CatalogService {
         state.change { $0.isClosed = true }
         cancellation.cancel()
         watcher.read { $0 }?.join()
-        let indexes = state.wait { state -> [String: SearchIndex]? in
+        let indexes = state.wait { state -> NameTable<SearchIndex>? in
             guard state.busy.isEmpty else { return nil }
-            defer { state.indexes = [:] }
+            defer { state.indexes = NameTable() }
             return state.indexes
         }
         var failure: SakuinError?
-        for index in (indexes ?? [:]).values {
+        for (_, index) in indexes ?? NameTable() {
             do throws(SakuinError) { try index.close() } catch { failure = failure ?? error }
         }
         lock.release()

@@ -18,7 +18,9 @@ extension SearchIndex {
     ) throws(SearchError) {
         // In what is missing there may be the column.
         for field in fields where searched[field] == nil && snapshot.damage.isEmpty {
-            let readers = snapshot.segments.lazy.map(\.reader).filter { $0.meta.fieldNames.contains(field) }
+            let readers = snapshot.segments.lazy.map(\.reader).filter { reader in
+                reader.meta.fieldNames.contains { $0.hasSameBytes(as: field) }
+            }
             if readers.isEmpty || readers.contains(where: { $0.hasColumn(of: field) }) { continue }
             throw .refused(
                 .invalid(

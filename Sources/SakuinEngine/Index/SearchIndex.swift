@@ -121,10 +121,9 @@ public final class SearchIndex: SearchService {
         release()
     }
 
-    /// Lets the folder go: whoever still reads from it removes nothing any more.
     private func release() {
         points.closeAll()
-        store.files.keepAll()
+        store.releaseFolder()
         lock.release()
     }
 

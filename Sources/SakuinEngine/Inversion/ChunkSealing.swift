@@ -111,11 +111,11 @@ final class ChunkSealing {
         let first = chunks[0]
         for chunk in chunks.dropFirst() { first.keys.append(chunk.keys) }
         section.buffer.removeAll()
-        first.keys.finish(into: &section.buffer)
+        try first.keys.finish(into: &section.buffer)
         try file.append(.keys, &section)
         for (chunk, base) in zip(chunks, documentBases).dropFirst() { first.columns.append(chunk.columns, base) }
         section.buffer.removeAll()
-        first.columns.finish(documentCount: documentCount, into: &section.buffer)
+        try first.columns.finish(documentCount: documentCount, into: &section.buffer)
         try file.append(.columns, &section)
         // Last, since others look for them meanwhile.
         try appendPromoted(to: &file, directory, id, withHelper: withHelper)

@@ -17,8 +17,8 @@ final class Inverter {
     let fields: [FieldSlot?]
     private let scratch = UnitBuffer()
     private let arena: TokenArena
-    var keys = KeyTableWriter()
-    var columns = ColumnSetWriter()
+    var keys: KeyTableWriter
+    var columns: ColumnSetWriter
     private(set) var documents: DocumentStoring
     /// Blocks of documents that are done.
     var documentSection: SectionWriter
@@ -33,12 +33,18 @@ final class Inverter {
     let spillByteCount: Int
     /// From so many bytes of streams on other threads store the documents and help to seal the chunk; nil: none does.
     private let helpedByteCountMin: Int?
+    private let offsetMax: Int
 
-    /// With a directory the documents of a large chunk go to the temporary file `spillName` of it.
+    /// With a directory the documents of a large chunk go to the temporary file `spillName` of it. `offsetMax` is what
+    /// offsets of keys and of strings can say.
     init(
         registry: FieldRegistry, spillsTo directory: (any Directory)? = nil, spillName: String = "",
-        spillByteCount: Int = SectionWriter.usualSpillByteCount, helpedByteCountMin: Int? = nil
+        spillByteCount: Int = SectionWriter.usualSpillByteCount, helpedByteCountMin: Int? = nil,
+        offsetMax: Int = Int(UInt32.max)
     ) {
+        self.offsetMax = offsetMax
+        keys = KeyTableWriter(offsetMax: offsetMax)
+        columns = ColumnSetWriter(offsetMax: offsetMax)
         self.registry = registry
         self.helpedByteCountMin = helpedByteCountMin
         arena = TokenArena(hasHelper: helpedByteCountMin != nil)
@@ -205,8 +211,8 @@ final class Inverter {
             }
         }
         arena.removeAll(keepsMemory: keepsMemory)
-        keys = KeyTableWriter()
-        columns = ColumnSetWriter()
+        keys = KeyTableWriter(offsetMax: offsetMax)
+        columns = ColumnSetWriter(offsetMax: offsetMax)
         documents = DocumentStoring(drainByteCount: min(spillByteCount, Self.documentByteCountMax))
         documentSection = makeDocumentSection()
         ordinals = []

@@ -17,7 +17,7 @@ struct RecentKeys: Sendable {
     private var order: [String] = []
     /// The oldest stands here; what is before is forgotten.
     private var first = 0
-    private var known: [String: (sequence: UInt64, checksum: UInt32)] = [:]
+    private var known = NameTable<(sequence: UInt64, checksum: UInt32)>()
 
     /// What was written under the key.
     func find(_ key: String) -> (sequence: UInt64, checksum: UInt32)? { known[key] }
@@ -38,7 +38,7 @@ struct RecentKeys: Sendable {
 
     /// Those of batches up to `sequence`; empty when there is none.
     func encode(upTo sequence: UInt64 = .max) -> [UInt8] {
-        let count = known.values.count { $0.sequence <= sequence }
+        let count = known.count { $0.value.sequence <= sequence }
         if count == 0 { return [] }
         var out = ByteWriter()
         out.appendVarint(UInt64(count))

@@ -42,10 +42,10 @@ extension MergeScheduler {
         }
     }
 
-    /// Damaged bytes stay damaged; what else keeps a merge from being done may pass.
+    /// Damaged bytes stay damaged and what is too large too large; what else keeps a merge from being done may pass.
     private func leaveAlone(_ ids: [UInt64], after error: StorageError) {
         let seconds: UInt64? = state.change { state in
-            if error.isDamage {
+            if error.isLasting {
                 state.failed.formUnion(ids)
                 return nil
             }

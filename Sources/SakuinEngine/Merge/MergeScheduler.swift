@@ -31,7 +31,7 @@ final class MergeScheduler: Sendable {
         /// Of those the merges of compactions.
         var compacting: Set<UInt64> = []
         var nextRun: UInt64 = 0
-        /// Segments that are damaged; they are left alone until the index is opened again.
+        /// Segments that cannot be merged, being damaged mostly; they are left alone until the index is opened again.
         var failed: Set<UInt64> = []
         /// Segments whose merge failed for want of room or the like, and when it is tried again.
         var resting: [UInt64: Rest] = [:]

@@ -15,13 +15,16 @@ struct SegmentMerger {
     private let documentsInIndex: DocumentStore?
     private let shares: MemoryShares
     private let promotion: PromotionRule
+    private let offsetMax: Int
 
     /// The inputs are of one analyzer version. `documentsInIndex` are those of the largest segment with a table, whether it is
-    /// an input or not.
+    /// an input or not. `offsetMax` is what offsets of keys and of strings can say.
     init(
         _ inputs: [MergeInput], directory: any Directory, _ control: MergeControl, _ shares: MemoryShares,
-        documentsInIndex: DocumentStore? = nil, promotion: PromotionRule = PromotionRule()
+        documentsInIndex: DocumentStore? = nil, promotion: PromotionRule = PromotionRule(),
+        offsetMax: Int = Int(UInt32.max)
     ) {
+        self.offsetMax = offsetMax
         self.promotion = promotion
         self.documentsInIndex = documentsInIndex
         self.shares = shares
@@ -221,20 +224,20 @@ struct SegmentMerger {
 
     private func appendKeys(to file: inout SegmentFileWriter) throws(StorageError) {
         var section = SectionWriter(directory: nil, name: "")
-        var writer = KeyTableWriter()
+        var writer = KeyTableWriter(offsetMax: offsetMax)
         for input in inputs {
             try input.segment.keys.forEach { (document, key) throws(StorageError) in
                 if input.remap?[Int(document)] != .max { writer.add(key) }
             }
             try control.check()
         }
-        writer.finish(into: &section.buffer)
+        try writer.finish(into: &section.buffer)
         try file.append(.keys, &section)
     }
 
     private func appendColumns(to file: inout SegmentFileWriter) throws(StorageError) {
         var section = SectionWriter(directory: nil, name: "")
-        var writer = ColumnSetWriter()
+        var writer = ColumnSetWriter(offsetMax: offsetMax)
         for input in inputs {
             for entry in input.segment.columns.entries {
                 let column = try input.segment.columns.column(entry)
@@ -249,7 +252,7 @@ struct SegmentMerger {
                 try control.check()
             }
         }
-        writer.finish(documentCount: documentCount, into: &section.buffer)
+        try writer.finish(documentCount: documentCount, into: &section.buffer)
         try file.append(.columns, &section)
     }
 

@@ -38,7 +38,10 @@ final class SearchedFields: Sendable, FieldNames {
     }
 
     /// A field of the schema; nil when it has none of that name.
-    subscript(_ name: String) -> Field? { numbers[name].map { all[$0] } }
+    subscript(_ name: String) -> Field? {
+        guard let number = numbers[name], registry.schema.fields[number].name.hasSameBytes(as: name) else { return nil }
+        return all[number]
+    }
 
     /// Whether documents have had a field of that name that is not in the schema.
     func isDynamic(_ name: String) -> Bool { registry.isDynamic(name) }

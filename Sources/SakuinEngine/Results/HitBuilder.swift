@@ -63,7 +63,8 @@ struct HitBuilder: ~Copyable {
             switch request.returnFields {
             case .none: break
             case .all: hit.fields = document.fields
-            case .named(let names): hit.fields = document.fields.filter { names.contains($0.name) }
+            case .named(let names):
+                hit.fields = document.fields.filter { field in names.contains { $0.hasSameBytes(as: field.name) } }
             }
             return hit
         } catch {

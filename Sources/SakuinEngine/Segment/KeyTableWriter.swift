@@ -9,13 +9,16 @@ struct KeyTableWriter: ~Copyable {
     static let blockKeyCount = 16
     static let trailerByteCount = 40
 
+    private let offsetMax: Int
     private var blob = ByteWriter()
     private var offsets: [UInt32] = []
+    /// Whether a block begins behind what an offset can say.
+    private var isTooLarge = false
     /// Hash of each key, by document.
     private(set) var hashes: [UInt64] = []
     private var previous: [UInt8] = []
 
-    init() {}
+    init(offsetMax: Int = Int(UInt32.max)) { self.offsetMax = offsetMax }
 
     /// Bytes of memory it takes.
     var byteCount: Int { blob.capacity + hashes.capacity * 8 + offsets.capacity * 4 }
@@ -23,6 +26,7 @@ struct KeyTableWriter: ~Copyable {
     mutating func add(_ key: UnsafeRawBufferPointer) {
         var shared = 0
         if hashes.count % Self.blockKeyCount == 0 {
+            if blob.count > offsetMax { isTooLarge = true }
             offsets.append(UInt32(truncatingIfNeeded: blob.count))
         } else {
             let limit = min(previous.count, key.count)
@@ -52,7 +56,9 @@ struct KeyTableWriter: ~Copyable {
 
     static func bucket(_ hash: UInt64, of count: Int) -> Int { Int(((hash >> 32) * UInt64(count)) >> 32) }
 
-    func finish(into out: inout ByteWriter) {
+    /// Throws `tooLarge` when there are more bytes of keys than offsets can say.
+    func finish(into out: inout ByteWriter) throws(StorageError) {
+        if isTooLarge { throw .tooLarge(part: "keys", byteCount: blob.count, limit: offsetMax) }
         blob.withBytes { out.append(bytes: $0) }
         let offsetsAt = out.count
         for offset in offsets { out.append32(offset) }

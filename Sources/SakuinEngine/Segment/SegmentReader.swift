@@ -78,9 +78,11 @@ final class SegmentReader: Sendable {
             lengthSum: meta.fields[field].lengthSum)
     }
 
+    private func number(of field: String) -> Int? { meta.fieldNames.firstIndex { $0.hasSameBytes(as: field) } }
+
     /// The columns of a field, one for each kind of values its documents have.
     func columns(of field: String) throws(StorageError) -> [Column] {
-        guard let number = meta.fieldNames.firstIndex(of: field) else { return [] }
+        guard let number = number(of: field) else { return [] }
         var found: [Column] = []
         for entry in columns.entries where entry.field == number { found.append(try columns.column(entry)) }
         return found
@@ -88,7 +90,7 @@ final class SegmentReader: Sendable {
 
     /// Whether any document has a value with a column in the field.
     func hasColumn(of field: String) -> Bool {
-        guard let number = meta.fieldNames.firstIndex(of: field) else { return false }
+        guard let number = number(of: field) else { return false }
         return columns.entries.contains { $0.field == number }
     }
 

@@ -41,8 +41,10 @@ extension FuzzTarget {
         ])
         let directory = MemoryDirectory(files: [AliasFile.name: Array(whole.text.utf8)])
         guard let aliases = try? AliasFile.read(directory) else { return nil }
-        guard (try? AliasFile.write(aliases, to: directory)) != nil,
-            (try? AliasFile.read(directory)) == aliases
+        let again = MemoryDirectory()
+        guard (try? AliasFile.write(aliases, to: directory)) != nil, let read = try? AliasFile.read(directory),
+            (try? AliasFile.write(read, to: again)) != nil,
+            (try? again.read(AliasFile.name)) == (try? directory.read(AliasFile.name))
         else { return "\(aliases) do not come back" }
         return nil
     }

@@ -29,7 +29,7 @@ import Testing
         }
     }
 
-    private func write(_ models: [Model], documentCount: Int) -> [UInt8] {
+    private func write(_ models: [Model], documentCount: Int) throws -> [UInt8] {
         var writer = ColumnSetWriter()
         for document in 0..<documentCount {
             for (field, model) in models.enumerated() {
@@ -40,14 +40,14 @@ import Testing
             }
         }
         var out = ByteWriter()
-        writer.finish(documentCount: documentCount, into: &out)
+        try writer.finish(documentCount: documentCount, into: &out)
         return out.array()
     }
 
     @Test(arguments: [0, 1, 63, 64, 65, 128, 1000, 5000]) func numbers(documentCount: Int) throws {
         let models = models(documentCount, seed: UInt64(documentCount))
         let set = try ColumnSet(
-            TestSection.view(write(models, documentCount: documentCount)), documentCount: documentCount)
+            TestSection.view(try write(models, documentCount: documentCount)), documentCount: documentCount)
         let buffer = UnsafeMutablePointer<UInt32>.allocate(capacity: 128)
         defer { buffer.deallocate() }
         var random = StorageRandom(9)
@@ -93,7 +93,7 @@ import Testing
         var writer = ColumnSetWriter()
         for (document, value) in values.enumerated() { writer.add(float: value, field: 3, UInt32(document)) }
         var out = ByteWriter()
-        writer.finish(documentCount: values.count, into: &out)
+        try writer.finish(documentCount: values.count, into: &out)
         let column = try #require(
             try ColumnSet(TestSection.view(out.array()), documentCount: values.count).column(field: 3, kind: .float))
         for (document, value) in values.enumerated() {
@@ -110,7 +110,7 @@ import Testing
             writer.add(keyword: [1], field: 1, UInt32(document))
         }
         var out = ByteWriter()
-        writer.finish(documentCount: strings.count, into: &out)
+        try writer.finish(documentCount: strings.count, into: &out)
         let set = try ColumnSet(TestSection.view(out.array()), documentCount: strings.count)
         let column = try #require(try set.column(field: 1, kind: .keyword))
         let sorted = Set(strings.indices.filter { $0 % 3 != 0 }.map { strings[$0] })
@@ -139,7 +139,7 @@ import Testing
         }
         for document in 0..<UInt32(200) { writer.add(keyword: [UInt8(document % 7)], field: 9, document) }
         var out = ByteWriter()
-        writer.finish(documentCount: documentCount, into: &out)
+        try writer.finish(documentCount: documentCount, into: &out)
         let good = out.array()
         let buffer = UnsafeMutablePointer<UInt32>.allocate(capacity: 128)
         defer { buffer.deallocate() }

@@ -168,6 +168,17 @@ import Testing
         third.abandon()
     }
 
+    /// Another index may have its folder.
+    @Test func anIndexThatEndedRemembersNothing() async throws {
+        let (directory, _) = try await damaged()
+        let index = try SearchIndex.open(directory, schema: nil, options: SearchFixture.options)
+        let pages = try await index.export()
+        index.abandon()
+        let files = try directory.list()
+        await #expect(throws: SakuinError.self) { while try await pages.nextPage() != nil {} }
+        #expect(try directory.list() == files)
+    }
+
     /// A segment that reads well again, the memory having been at fault, is served again by a repair.
     @Test func aSegmentThatReadsWellComesBack() async throws {
         let (directory, name, good) = try await damagedAndGood()

@@ -106,6 +106,42 @@ import Testing
         #expect(String(decoding: lines, as: UTF8.self) == "{\"id\":\"j\",\"title\":\"全文検索\"}\n")
     }
 
+    /// The names of the schema stood in the manifests alone.
+    @Test func withoutManifestsAndSegmentsTheJournalIsExported() async throws {
+        let directory = MemoryDirectory()
+        let index = try SearchIndex.open(directory, schema: .standard, options: Self.options)
+        _ = try await index.write(WriteBatch([.put(Document(key: "j", ["body": "全文検索"]))]))
+        index.abandon()
+        for name in try directory.list() where name.hasPrefix("manifest-") { try directory.remove(name) }
+        let report = try IndexRepair.run(directory, options: Self.options).get()
+        #expect(
+            report.exportedDocuments == 1 && report.actions.contains { $0.contains("names of 2 fields") }, "\(report)")
+        let lines = try directory.read(FileName.quarantined("journal.jsonl"))
+        #expect(String(decoding: lines, as: UTF8.self) == "{\"id\":\"j\",\"lost-field-1\":\"全文検索\"}\n")
+    }
+
+    /// The files of an index whose manifests are gone are not written over by a new one.
+    @Test func withoutItsManifestsAnIndexIsNotMadeAnew() async throws {
+        for kept in ["segment-", "live-", "journal-"] {
+            let directory = try await folder()
+            for name in try directory.list() where !name.hasPrefix(kept) { try directory.remove(name) }
+            let files = directory.everyFile
+            for schema in [Schema?.none, .standard] {
+                let error = #expect(throws: SakuinError.self) {
+                    try SearchIndex.open(directory, schema: schema, options: Self.options)
+                }
+                #expect(error?.code == .dataLoss && error?.message.contains(kept) == true)
+                #expect(error?.nextStep?.contains("--repair") == true)
+            }
+            #expect(directory.everyFile == files)
+        }
+        let empty = MemoryDirectory()
+        try SearchIndex.open(empty, schema: .standard, options: Self.options).close()
+        for name in try empty.list() where name.hasPrefix("manifest-") { try empty.remove(name) }
+        // Nothing was written.
+        try SearchIndex.open(empty, schema: .standard, options: Self.options).close()
+    }
+
     @Test func aDamagedJournalIsReplayedAroundTheDamage() async throws {
         let directory = MemoryDirectory()
         let index = try SearchIndex.open(directory, schema: .standard, options: Self.options)

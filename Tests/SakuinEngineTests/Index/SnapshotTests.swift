@@ -135,6 +135,29 @@ import Testing
         try index.close()
     }
 
+    /// A commit that failed half way may have left a manifest that the next opening takes: what that names stays too.
+    @Test func afterAFailedCommitFilesStay() async throws {
+        let memory = MemoryDirectory()
+        let directory = FaultDirectory(memory)
+        let index = try SearchIndex.open(directory, schema: .standard, options: SearchFixture.options)
+        _ = try await index.write(WriteBatch(["a", "b"].map { .put(Document(key: $0, ["title": "全文検索"])) }))
+        _ = try await index.commit()
+        _ = try await index.write(WriteBatch([.delete("a")]))
+        _ = index.store.hold()
+        // The second file of the manifest; before it the journal's and the first are renamed.
+        directory.arm(.init(first: 2, kinds: [.rename], errno: 28))
+        await #expect(throws: SakuinError.self) { try await index.commit() }
+        directory.mend()
+        index.store.release()
+        index.abandon()
+        #expect(try memory.list().contains { $0.hasSuffix(".copy") } && Manifest.newest(memory)?.generation == 3)
+        let again = try SearchIndex.open(memory, schema: nil, options: SearchFixture.options)
+        let response = try again.searchNow(SearchRequest("検索"))
+        #expect(response.complete && response.hits.map(\.key) == ["b"], "\(response.notes)")
+        #expect(again.writeFailure == nil)
+        again.abandon()
+    }
+
     @Test func theFolderAloneIsEnough() async throws {
         try await withFolder { path in
             let first = try catalog(path + "/one")

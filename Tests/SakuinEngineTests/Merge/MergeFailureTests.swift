@@ -45,10 +45,13 @@ import Testing
     }
 
     /// Neither merged again nor a debt that would hold writes back for good.
-    @Test func damagedSegmentsAreLeftAlone() throws {
+    @Test(arguments: [
+        StorageError.corrupt(file: "x", offset: 0, reason: "bits"), .tooLarge(part: "keys", byteCount: 8, limit: 7),
+    ])
+    func whatNeverSucceedsIsLeftAlone(error: StorageError) throws {
         let now = Monitor(Self.second)
         let target = SizesTarget(SizesTarget.segments(1..<11, mebibytes: 3)) { _, _ throws(StorageError) in
-            throw .corrupt(file: "x", offset: 0, reason: "bits")
+            throw error
         }
         let merges = target.scheduler(inBackground: false) { now.read { $0 } }
         merges.followDebt()

@@ -3,11 +3,11 @@ import Testing
 @testable import SakuinEngine
 
 @Suite struct KeyTableTests {
-    private func section(_ keys: [[UInt8]]) -> [UInt8] {
+    private func section(_ keys: [[UInt8]]) throws -> [UInt8] {
         var writer = KeyTableWriter()
         for key in keys { key.withUnsafeBytes { writer.add($0) } }
         var out = ByteWriter()
-        writer.finish(into: &out)
+        try writer.finish(into: &out)
         return out.array()
     }
 
@@ -33,7 +33,7 @@ import Testing
             default: Array("again-\(number % 9)".utf8)
             }
         }
-        let table = try KeyTable(TestSection.view(section(keys)), documentCount: count)
+        let table = try KeyTable(TestSection.view(try section(keys)), documentCount: count)
         var places: [[UInt8]: [UInt32]] = [:]
         for (document, key) in keys.enumerated() { places[key, default: []].append(UInt32(document)) }
         for (document, key) in keys.enumerated() where count < 1000 || document % 40 == 0 {
@@ -48,6 +48,19 @@ import Testing
         #expect(walked == keys)
     }
 
+    /// The second block begins at byte 256.
+    @Test(arguments: [(256, false), (255, true)]) func moreBytesThanOffsetsCanSay(offsetMax: Int, isRefused: Bool) {
+        var writer = KeyTableWriter(offsetMax: offsetMax)
+        for number in 0..<20 {
+            let key = [UInt8(number)] + [UInt8](repeating: 7, count: 13)
+            key.withUnsafeBytes { writer.add($0) }
+        }
+        var out = ByteWriter()
+        var error: StorageError?
+        do throws(StorageError) { try writer.finish(into: &out) } catch let thrown { error = thrown }
+        #expect(error == (isRefused ? .tooLarge(part: "keys", byteCount: 320, limit: 255) : nil))
+    }
+
     @Test func keysSpreadOverTheBuckets() {
         var counts = [Int](repeating: 0, count: 1000)
         for number in 0..<4000 {
@@ -60,7 +73,7 @@ import Testing
 
     @Test func hostileBytes() throws {
         let keys = (0..<300).map { Array("key-\($0 * 7)".utf8) }
-        let good = section(keys)
+        let good = try section(keys)
         var random = StorageRandom(3)
         for round in 0..<500 {
             var bytes = good

@@ -17,6 +17,8 @@ struct JournalReplay {
     /// Sequence number of the last batch, or of the last commit.
     private(set) var lastSequence: UInt64
     private(set) var recentKeys = RecentKeys()
+    /// Fields whose names are missing.
+    private(set) var lostNameCount = 0
     /// What is missing, in sentences.
     private(set) var damage: [String] = []
     /// Files with damage in them.
@@ -45,7 +47,7 @@ struct JournalReplay {
 
     /// Names of fields may be among what cannot be read: the numbers that batches use get names in their place, since they
     /// would be given to other fields otherwise.
-    private mutating func reserveLostNames(_ registry: FieldRegistry) throws(StorageError) {
+    mutating func reserveLostNames(_ registry: FieldRegistry) throws(StorageError) {
         var count = 0
         try forEach { (_, batch, _) throws(StorageError) in
             try batch.forEach { (_, kind, body) throws(StorageError) in
@@ -59,6 +61,7 @@ struct JournalReplay {
 
     private mutating func lose(_ names: [String]) {
         guard let first = names.first, let last = names.last else { return }
+        lostNameCount += names.count
         damage.append(
             "The names of \(names.count) fields are missing; they are called '\(first)'"
                 + (names.count > 1 ? " to '\(last)'." : "."))

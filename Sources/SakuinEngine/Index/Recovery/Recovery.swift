@@ -1,6 +1,7 @@
 // Opens an index from its files: nothing acknowledged is lost, nothing unreadable is destroyed.
 //
-// 1. Lock the folder. Take the newest manifest that verifies; without any, make a new index if a schema is given.
+// 1. Lock the folder. Take the newest manifest that verifies; without any, make a new index if a schema is given and
+//    nothing of an older one is there.
 // 2. Open its segments and live files, scan the journal. Up to here nothing is changed, and a file of a later format
 //    refuses the index.
 // 3. All can be read: make durable what the files say, cut torn tails, remove what a process left unfinished, replay
@@ -72,9 +73,10 @@ struct Recovery {
         if let (name, error) = scan.damaged.first {
             var mapped = ErrorMapping.sakuinError(error)
             mapped.message = "No manifest can be read; the newest is \(name). \(mapped.message)"
-            mapped.nextStep = "Run 'sakuin check --repair' on the folder: it saves the documents it can read."
+            mapped.nextStep = Self.repairStep
             throw mapped
         }
+        try requireNoRemains()
         guard let schema else {
             throw SakuinError(
                 .notFound, "There is no index in \(directory.path).", field: directory.path,
@@ -84,18 +86,45 @@ struct Recovery {
         return try create(schema, lock)
     }
 
+    /// Throws when the folder holds what a manifest named that is not there: a new index would write over it.
+    private func requireNoRemains() throws(SakuinError) {
+        let found: String?
+        do throws(StorageError) { found = try Self.remains(in: directory) } catch {
+            throw ErrorMapping.sakuinError(error)
+        }
+        guard let found else { return }
+        throw SakuinError(
+            .dataLoss, "\(directory.path) holds \(found), but the manifest that names it is missing.", field: found,
+            nextStep: Self.repairStep)
+    }
+
+    private static let repairStep =
+        "Run 'sakuin check --repair' on the folder: it saves the documents it can read."
+
+    /// A file of an index that holds, or held, what was written; nil when there is none.
+    private static func remains(in directory: any Directory) throws(StorageError) -> String? {
+        for name in try directory.list() {
+            switch FileName(name) {
+            case .segment?, .live?: return name
+            case .journal?:
+                var reader = try JournalReader(directory, name)
+                if try reader.next() != nil || !reader.end.isClean { return name }
+            case .manifest?, .manifestCopy?, .mark?, .temporary?, nil: break
+            }
+        }
+        return nil
+    }
+
     /// Whether a folder is what a process leaves that was stopped while it made an index: no manifest, nothing written.
     static func isUnborn(_ directory: any Directory) -> Bool {
         do throws(StorageError) {
-            for name in try directory.list() where name != FileName.lockName {
+            let isFamiliar = try directory.list().allSatisfy { name in
                 switch FileName(name) {
-                case .temporary?: break
-                case .journal?:
-                    var reader = try JournalReader(directory, name)
-                    if try reader.next() != nil || !reader.end.isClean { return false }
-                default: return false
+                case .temporary?, .journal?: true
+                default: name == FileName.lockName
                 }
             }
+            guard isFamiliar, try remains(in: directory) == nil else { return false }
             return try directory.folders(nil).isEmpty
         } catch {
             return false
@@ -150,7 +179,7 @@ struct Recovery {
         _ manifest: Manifest, _ damage: [String], _ schema: Schema?, _ lock: any FileLock
     ) throws(SakuinError) -> SearchIndex {
         let stored = try Schema(json: manifest.schema)
-        if let schema, schema != stored {
+        if let schema, schema != stored || !schema.hasSameNames(as: stored) {
             throw SakuinError(
                 .failedPrecondition, "The index in \(directory.path) has another schema.", field: "schema",
                 nextStep: "Open it without a schema, or make a new index and import into it.")

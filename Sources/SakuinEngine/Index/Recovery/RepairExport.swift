@@ -53,31 +53,37 @@ extension Repair {
         let scanned = try StorageError.unlessDamaged { () throws(StorageError) in
             try JournalReplay.scan(directory, committedSequence: 0, registry)
         }
-        guard let replay = scanned else {
+        guard var replay = scanned else {
             report.actions.append("The journal cannot be read.")
             return
         }
+        // Without a segment the names of the schema are in no file.
+        try replay.reserveLostNames(registry)
+        if replay.lostNameCount > 0 {
+            report.actions.append(
+                "The journal: the names of \(replay.lostNameCount) fields are missing; they are called 'lost-field-…'.")
+        }
         for name in replay.damagedFiles { report.actions.append("\(name): a part of it cannot be read.") }
-        // nil: deleted.
-        var last: [String: Document?] = [:]
+        // nil: deleted. Keys are bytes.
+        var last: [[UInt8]: Document?] = [:]
         try replay.forEach { (_, batch, _) throws(StorageError) in
             try batch.forEach { (_, kind, body) throws(StorageError) in
                 switch kind {
                 case .put:
                     let document = try EncodedDocumentReader.decode(body, names: registry.names, file: "journal")
-                    last[document.key] = .some(document)
-                case .delete: last[String(decoding: body, as: UTF8.self)] = .some(nil)
+                    last[Array(document.key.utf8)] = .some(document)
+                case .delete: last[Array(body)] = .some(nil)
                 }
             }
         }
         if last.isEmpty { return }
         var documents = try LineFile("journal.jsonl", directory)
         var deleted = try LineFile("journal-deleted.txt", directory)
-        for (key, document) in last.sorted(by: { $0.key < $1.key }) {
+        for (key, document) in last.sorted(by: { $0.key.lexicographicallyPrecedes($1.key) }) {
             if let document {
                 try documents.append(document.json(keyField: "id"))
             } else {
-                try deleted.append(key.utf8)
+                try deleted.append(key)
             }
         }
         try documents.finish()

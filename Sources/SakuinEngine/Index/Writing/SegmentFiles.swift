@@ -31,9 +31,11 @@ final class SegmentFiles: Sendable {
         /// the index has let its folder go.
         var keepsAll = false
 
+        var mayRemove: Bool { !keepsAll && holdCount == 0 }
+
         /// What is needed no more; it is forgotten here.
         mutating func takeUnneeded() -> [UInt64] {
-            if keepsAll || holdCount > 0 { return [] }
+            if !mayRemove { return [] }
             let unneeded = idle.keys.filter { !committed.contains($0) }
             for id in unneeded { idle[id] = nil }
             return unneeded.sorted()
@@ -74,7 +76,8 @@ final class SegmentFiles: Sendable {
 
     func release() { change { $0.holdCount -= 1 } }
 
-    var isHeld: Bool { state.withLock { $0.holdCount > 0 } }
+    /// Whether files that are not needed may be removed now.
+    var mayRemove: Bool { state.withLock { $0.mayRemove } }
 
     /// Removes what no manifest names, whoever holds it; nothing when that is not known.
     func removeUncommitted() {

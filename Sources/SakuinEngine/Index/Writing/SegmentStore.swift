@@ -21,6 +21,8 @@ final class SegmentStore: Sendable {
         /// Why a commit failed. What could not be synced may be gone although a second sync of it succeeds, so there is none
         /// any more.
         var failure: StorageError?
+        /// Another index may have the folder.
+        var isReleased = false
     }
 
     let directory: any Directory
@@ -150,10 +152,20 @@ final class SegmentStore: Sendable {
         return damage
     }
 
+    /// Lets the folder go: who still reads from it removes and writes nothing there any more.
+    func releaseFolder() {
+        state.read { $0.isReleased = true }
+        files.keepAll()
+    }
+
     /// Without a mark the next opening serves the segment until its damage is come upon again.
     private func remember(_ file: String, _ sentence: String) {
         guard case .segment(let id)? = FileName(file) else { return }
-        do throws(StorageError) { try DamageMarks.add(id, sentence, in: directory) } catch {
+        do throws(StorageError) {
+            try state.read { (state) throws(StorageError) in
+                if !state.isReleased { try DamageMarks.add(id, sentence, in: directory) }
+            }
+        } catch {
             note("warning", "That \(file) is damaged cannot be written down: \(error)")
         }
     }
@@ -162,14 +174,17 @@ final class SegmentStore: Sendable {
     /// sequence number it covers. When it has failed once, it fails until the index is opened again. One thread's.
     func commit() throws(StorageError) -> UInt64 {
         if let failure = state.read({ $0.failure }) { throw failure }
-        do throws(StorageError) {
-            try syncSegments()
-            return try state.read { (state) throws(StorageError) in try commit(&state) }
-        } catch {
-            state.read { $0.failure = error }
-            files.keepAll()
-            throw error
+        do throws(StorageError) { try syncSegments() } catch { throw state.read { fail(&$0, error) } }
+        return try state.read { (state) throws(StorageError) in
+            // Before the lock is given up: a merge that waits for it would remove segments that the manifest names.
+            do throws(StorageError) { return try commit(&state) } catch { throw fail(&state, error) }
         }
+    }
+
+    private func fail(_ state: inout State, _ error: StorageError) -> StorageError {
+        state.failure = error
+        files.keepAll()
+        return error
     }
 
     /// Makes the segments there are now durable, before the lock is taken: lanes and merges need it for numbers and
@@ -258,7 +273,8 @@ final class SegmentStore: Sendable {
     }
 
     private func removeOldLiveFiles(_ state: State) {
-        guard !files.isHeld, let names = try? directory.list() else { return }
+        // Behind a failed commit the manifest on disk may name others than `liveFiles`.
+        guard files.mayRemove, let names = try? directory.list() else { return }
         for name in names {
             guard case .live(let segment, let generation)? = FileName(name) else { continue }
             if state.liveFiles[segment] != generation { remove(name) }
