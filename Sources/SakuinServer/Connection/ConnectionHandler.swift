@@ -6,7 +6,7 @@
 //    back costs more than they do. The other requests hop there once; their replies come back together and are flushed
 //    once (`+Calls`).
 // 3. Streaming calls keep their state here, on the event loop (`+Import`, `+Export`).
-// 4. A client that does not read its replies is not read from either.
+// 4. A client that does not read its replies is not read from either, and no pages of exports are made for it.
 // 5. Short frames are decompressed and compressed here, long ones on workers (`+Compression`).
 
 import CoreMetrics
@@ -36,6 +36,9 @@ final class ConnectionHandler: ChannelInboundHandler {
     /// What the frames of both sides may be compressed by.
     private(set) var compression: FrameCompression?
     var streams: [UInt32: ServerStream] = [:]
+    /// Exports that have credit for a page, in the order of their turns, and how many pages are in the making (`+Export`).
+    var exportTurns = CircularBuffer<UInt32>()
+    var exportPageCount = 0
     private var burst: [(stream: UInt32, request: WireRequest)] = []
     private var output = ByteBuffer()
     /// Memory of the replies in `output`.
@@ -108,6 +111,7 @@ final class ConnectionHandler: ChannelInboundHandler {
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
         follow(context)
+        makePages()
         context.fireChannelWritabilityChanged()
     }
 

@@ -58,10 +58,16 @@ struct ImportStream {
 
 /// The server streams pages as far as it has credit.
 struct ExportStream {
+    enum Step {
+        /// It has yet to get in the row: there is no credit.
+        case stands
+        case waitsForTurn
+        case makesPage
+    }
+
     var credit: SendCredit
-    /// A page is being made.
-    var isMaking = false
-    /// Ends it when there is no credit for long.
+    var step = Step.stands
+    /// Ends it when there is no credit for long, or nobody reads.
     var idleTimer: Scheduled<Void>?
     let pages: DocumentPages
 }
