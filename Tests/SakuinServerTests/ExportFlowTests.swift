@@ -9,7 +9,7 @@ import Testing
 @testable import SakuinEngine
 @testable import SakuinServer
 
-@Suite struct ExportFlowTests {
+@Suite(.timeLimit(.minutes(30))) struct ExportFlowTests {
     /// With all the credit that there can be: how much a server holds for a client is not the client's to say.
     private static let hello = FrameHeader.frame(
         .hello, stream: 0,
@@ -42,6 +42,17 @@ import Testing
             let frames = try await connection.frames(until: .reply, on: stream)
             #expect(try keys(frames, on: stream) == ["0", "1", "2"])
         }
+        try await connection.close()
+    }
+
+    /// The credit counts that comes before it is known what there is to stream.
+    @Test func creditMayComeWithTheRequest() async throws {
+        let hello = FrameHeader.frame(
+            .hello, stream: 0, WireCodec.encode(Hello(client: "test", frameByteCountMax: 1 << 20, streamCredit: 0)))
+        let connection = try await LooseConnection(hello: hello, documentCount: 3)
+        let credit = FrameHeader.frame(.credit, stream: 1, [0, 0, 1, 0])
+        try await connection.send(LooseConnection.request(1, Self.export) + credit)
+        #expect(try keys(try await connection.frames(until: .reply, on: 1), on: 1) == ["0", "1", "2"])
         try await connection.close()
     }
 

@@ -14,7 +14,7 @@ extension ConnectionHandler {
     func export(_ number: UInt32, _ name: String, _ pointInTime: String?) throws(SakuinError) {
         guard let context else { return }
         let index = try server.catalog.indexNow(name)
-        streams[number] = .unary
+        streams[number] = .exporting(ExportStream(credit: SendCredit(clientCredit)))
         let loop = context.eventLoop
         let handler = NIOLoopBound(self, eventLoop: loop)
         Task {
@@ -32,8 +32,9 @@ extension ConnectionHandler {
     }
 
     private func beginExport(_ number: UInt32, _ source: DocumentPages) {
-        guard streams[number] != nil else { return }
-        var stream = ExportStream(credit: SendCredit(clientCredit), pages: source)
+        // With the credit that has come meanwhile.
+        guard case .exporting(var stream)? = streams[number] else { return }
+        stream.pages = source
         if !source.complete {
             let first = WireCodec.encode(WirePage([], missing: source.missing))
             stream.credit.spend(first.count)
@@ -49,7 +50,7 @@ extension ConnectionHandler {
 
     /// Puts an export that has credit in the row, and has pages made.
     private func queue(_ number: UInt32) {
-        guard case .exporting(var stream)? = streams[number] else { return }
+        guard case .exporting(var stream)? = streams[number], stream.pages != nil else { return }
         if stream.step == .stands, stream.credit.canSend {
             stream.step = .waitsForTurn
             exportTurns.append(number)
@@ -65,13 +66,13 @@ extension ConnectionHandler {
             let number = exportTurns.popFirst()
         {
             // It may have ended while it stood in the row.
-            guard case .exporting(var stream)? = streams[number] else { continue }
+            guard case .exporting(var stream)? = streams[number], let pages = stream.pages else { continue }
             stream.idleTimer?.cancel()
             stream.idleTimer = nil
             stream.step = .makesPage
             streams[number] = .exporting(stream)
             exportPageCount += 1
-            makePage(number, of: stream.pages)
+            makePage(number, of: pages)
         }
     }
 

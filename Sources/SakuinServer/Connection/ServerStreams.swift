@@ -59,7 +59,7 @@ struct ImportStream {
 /// The server streams pages as far as it has credit.
 struct ExportStream {
     enum Step {
-        /// It has yet to get in the row: there is no credit.
+        /// Not in the row: there is no credit, or it has yet to begin.
         case stands
         case waitsForTurn
         case makesPage
@@ -69,5 +69,6 @@ struct ExportStream {
     var step = Step.stands
     /// Ends it when there is no credit for long, or nobody reads.
     var idleTimer: Scheduled<Void>?
-    let pages: DocumentPages
+    /// Nil until it is known what there is to stream.
+    var pages: DocumentPages?
 }
