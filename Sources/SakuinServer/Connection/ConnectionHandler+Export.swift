@@ -26,6 +26,7 @@ extension ConnectionHandler {
                 loop.execute {
                     handler.value.finish(number, .failure(failure))
                     handler.value.flush()
+                    handler.value.closeWhenDrained()
                 }
             }
         }

@@ -43,6 +43,8 @@ final class ConnectionHandler: ChannelInboundHandler {
     private var output = ByteBuffer()
     /// Memory of the replies in `output`.
     private var outputMemory: [ReplyMemory] = []
+    /// Writes since the drain began that have not left the process yet; those before leave before them.
+    private var unsentCount = 0
     private var waitsForMemory = false
     var context: ChannelHandlerContext?
 
@@ -290,14 +292,21 @@ final class ConnectionHandler: ChannelInboundHandler {
         guard let context, output.readableBytes > 0 else { return }
         let ready = output
         output = context.channel.allocator.buffer(capacity: 4096)
-        if outputMemory.isEmpty {
+        if outputMemory.isEmpty, !isDraining {
             context.writeAndFlush(wrapOutboundOut(ready), promise: nil)
             return
         }
         let memory = outputMemory
         outputMemory = []
-        // Held until the bytes have left the process.
-        context.writeAndFlush(wrapOutboundOut(ready)).whenComplete { _ in withExtendedLifetime(memory) {} }
+        let wasDraining = isDraining
+        if wasDraining { unsentCount += 1 }
+        context.writeAndFlush(wrapOutboundOut(ready)).assumeIsolated().whenComplete { _ in
+            // Held until the bytes have left the process.
+            withExtendedLifetime(memory) {}
+            guard wasDraining else { return }
+            self.unsentCount -= 1
+            self.closeWhenDrained()
+        }
     }
 
     private func giveUpGreeting() {
@@ -348,7 +357,8 @@ final class ConnectionHandler: ChannelInboundHandler {
         closeWhenDrained()
     }
 
+    /// Closes when the last stream has ended and what it ended with has left the process: closing drops what has not.
     func closeWhenDrained() {
-        if isDraining, streams.isEmpty { context?.close(promise: nil) }
+        if isDraining, streams.isEmpty, output.readableBytes == 0, unsentCount == 0 { context?.close(promise: nil) }
     }
 }
