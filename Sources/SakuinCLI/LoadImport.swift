@@ -96,7 +96,11 @@ struct LoadImport: Sendable {
             }
             let batch = (byteCount, at)
             tally.change { $0.sent.append(batch) }
-            try await stream.send(operations)
+            do {
+                try await stream.send(operations)
+            } catch let error as SakuinError where error.code == .cancelled && Task.isCancelled {
+                return
+            }
             operations.removeAll(keepingCapacity: true)
             byteCount = 0
         }

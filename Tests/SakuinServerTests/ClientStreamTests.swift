@@ -79,4 +79,40 @@ import Testing
             }
         }
     }
+
+    /// The server never gives credit back, so a batch waits until it is taken back; the import can still be ended.
+    @Test func aBatchThatWaitsIsTakenBackWithItsTask() async throws {
+        let batches = NIOLockedValueBox(0)
+        try await ScriptedServer.with { header, payload in
+            guard header.kind == .data else { return [] }
+            if header.isEnd { return Self.frame(.reply, header.stream, WireCodec.encode(WireReply.done)) }
+            batches.withLockedValue { $0 += 1 }
+            return []
+        } _: { client in
+            let stream = try await client.index("i").stream()
+            let text = FieldValue.string(String(repeating: "a", count: (1 << 20) - 100))
+            // A little credit is left, and a second one takes that.
+            for _ in 0..<2 { try await stream.send([.put(Document(key: "a", ["body": text]))]) }
+            let connection = try await client.connection()
+            let waiting = Task { try await stream.send([Self.put]) }
+            while try await connection.onLoop({ $0.waitingBatchCount }) == 0 { await Task.yield() }
+            waiting.cancel()
+            let error = await #expect(throws: SakuinError.self) { try await waiting.value }
+            #expect(error?.code == .cancelled)
+            let never = Task {
+                withUnsafeCurrentTask { $0?.cancel() }
+                try await stream.send([Self.put])
+            }
+            #expect(await #expect(throws: SakuinError.self) { try await never.value }?.code == .cancelled)
+            try await stream.finish()
+            for try await _ in stream.receipts {}
+            #expect(batches.withLockedValue { $0 } == 2)
+        }
+    }
+}
+
+extension ClientHandler {
+    fileprivate var waitingBatchCount: Int {
+        streams.values.reduce(0) { if case .importing(let state) = $1 { $0 + state.waiting.count } else { $0 } }
+    }
 }

@@ -188,15 +188,24 @@ final class ClientConnection: Sendable {
         }
     }
 
-    /// Returns when the batch has been sent, which waits for credit.
+    /// Returns when the batch has been sent, which waits for credit. Cancelling the task takes back one that still waits; the
+    /// stream stays open.
     func send(_ number: UInt32, _ content: [UInt8], isEnd: Bool) async throws {
         let payload = FramePayload(content).compressed(by: compression)
         let loop = channel.eventLoop
         let handler = handler
-        try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
+        let batch = CallState()
+        try await withTaskCancellationHandler {
+            try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
+                loop.execute {
+                    let waiting = handler.value.send(
+                        number, WaitingBatch(payload: payload, isEnd: isEnd, continuation: continuation))
+                    if batch.set(waiting) { handler.value.takeBack(waiting, of: number) }
+                }
+            }
+        } onCancel: {
             loop.execute {
-                handler.value.send(
-                    number, WaitingBatch(payload: payload, isEnd: isEnd, continuation: continuation))
+                if let waiting = batch.cancel() { handler.value.takeBack(waiting, of: number) }
             }
         }
     }

@@ -23,6 +23,8 @@ final class ClientHandler: ChannelInboundHandler {
     /// Open streams go on, new ones want another connection: the server drains, or no stream number is left.
     let isLeaving = NIOLockedValueBox(false)
     private var willFlush = false
+    /// The number of the batch that was queued last.
+    private var lastBatch: UInt32 = 0
     /// The one timer for the deadlines of all calls (`+Calls`).
     var deadlineTimer: DeadlineTimer?
     private let greeted: EventLoopPromise<Welcome>
@@ -284,19 +286,37 @@ final class ClientHandler: ChannelInboundHandler {
         return openStream(.exporting(ClientExport(pages: pages)), FramePayload(payload))
     }
 
-    /// Queues a batch of an import; its continuation goes on when it has been sent.
-    func send(_ number: UInt32, _ batch: WaitingBatch) {
+    /// Queues a batch of an import; its continuation goes on when it has been sent. Returns its number, 0 when it failed at
+    /// once.
+    func send(_ number: UInt32, _ batch: WaitingBatch) -> UInt32 {
         do throws(SakuinError) {
             try checkPayload(batch.payload.contentByteCount)
             guard case .importing(var state)? = streams[number] else {
                 throw SakuinError(.aborted, "The import has ended.")
             }
+            lastBatch = lastBatch == .max ? 1 : lastBatch + 1
+            var batch = batch
+            batch.number = lastBatch
             state.waiting.append(batch)
             streams[number] = .importing(state)
             sendWaiting(number)
+            return batch.number
         } catch {
             batch.continuation.resume(throwing: error)
+            return 0
         }
+    }
+
+    /// Fails a batch that still waits for credit; it is not sent.
+    func takeBack(_ batch: UInt32, of number: UInt32) {
+        guard case .importing(var state)? = streams[number],
+            let place = state.waiting.firstIndex(where: { $0.number == batch })
+        else { return }
+        let batch = state.waiting.remove(at: place)
+        streams[number] = .importing(state)
+        batch.continuation.resume(throwing: SakuinError(.cancelled, "Cancelled."))
+        // What stood behind it may wait for nothing else.
+        sendWaiting(number)
     }
 
     /// Tells the server that so many bytes of pages have been dealt with.
