@@ -110,6 +110,29 @@ import Testing
         #expect(try number("openReaders", in: stats) == 0)
     }
 
+    /// One that is longer than the server takes is reported by its number, and the rest goes on; the longest arrives.
+    @Test func aLineThatIsTooLongDoesNotEndAnImport() throws {
+        let setting = try Setting(options: ["--memory-mb", "64"])
+        #expect(try setting.sakuin("index", "create", "t").code == 0)
+        // A twelfth of the memory, less the batch around the line.
+        let limit = (64 << 20) / 12 - 9
+        func line(_ id: Int, _ length: Int) -> String {
+            let head = "{\"id\":\(id),\"x\":\""
+            return head + String(repeating: "a", count: length - head.utf8.count - 2) + "\"}\n"
+        }
+        let documents = try setting.file(
+            "d.jsonl",
+            line(1, 50) + line(2, limit + 1) + "{\"id\":3}\n" + line(4, 3 << 20) + line(5, 3 << 20) + line(6, limit)
+                + "{")
+        let imported = try setting.sakuin("import", "t", documents, "--json")
+        #expect(imported.code == 1)
+        #expect(imported.warnings.contains("line 2: INVALID_ARGUMENT: The line is longer than the server takes."))
+        #expect(imported.warnings.contains("limit \(limit), value \(limit + 1)"), "\(imported.warnings)")
+        #expect(imported.warnings.contains("line 7: "))
+        #expect(try number("documents", in: imported.text) == 5 && number("rejected", in: imported.text) == 2)
+        #expect(try setting.sakuin("get", "t", "6").code == 0)
+    }
+
     /// The same answers with and without, also from a daemon that refuses it.
     @Test func compressedIsTheSame() throws {
         for options in [[], ["--no-compression"]] {

@@ -14,6 +14,8 @@ final class ClientConnection: Sendable {
     private let compression: FrameCompression?
     /// What the server heeds.
     private let features: [ProtocolFeature]
+    /// The longest payload that the server takes.
+    let frameByteCountMax: Int
 
     private let isLeaving: NIOLockedValueBox<Bool>
 
@@ -26,6 +28,7 @@ final class ClientConnection: Sendable {
         self.isLeaving = isLeaving
         compression = welcome.compression
         features = welcome.features
+        frameByteCountMax = Int(welcome.frameByteCountMax)
     }
 
     /// Whether it takes new calls. One that does not is left to its open streams, and ends behind them.
