@@ -60,7 +60,7 @@ struct QueryPlanner: ~Copyable {
             if let field = searched[name] {
                 if !known.contains(where: { $0.number == field.number }) { known.append(field) }
             } else if searched.isDynamic(name) {
-                if !dynamic.contains(name) { dynamic.append(name) }
+                if !dynamic.contains(where: { $0.hasSameBytes(as: name) }) { dynamic.append(name) }
             } else {
                 throw searched.unknown(name)
             }
