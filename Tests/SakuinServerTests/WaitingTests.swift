@@ -107,4 +107,11 @@ import Testing
         #expect(try connection.catalog.indexNow("i").writer.waiters.waiterCount == 2)
         try await connection.close()
     }
+
+    /// CANCEL and the end of a connection give streams up.
+    @Test func searchesThatNobodyWaitsForEnd() {
+        let search = SearchCancellation()
+        ServerStream.searching(search).giveUp()
+        #expect(search.isCancelled)
+    }
 }

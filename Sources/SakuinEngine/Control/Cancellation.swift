@@ -9,7 +9,8 @@ public final class SearchCancellation: Sendable {
     /// The search ends soon, as if its deadline had passed.
     public func cancel() { flag.store(true, ordering: .relaxed) }
 
-    var isCancelled: Bool { flag.load(ordering: .relaxed) }
+    /// Whether it was given up.
+    public var isCancelled: Bool { flag.load(ordering: .relaxed) }
 }
 
 /// A flag and a deadline that every long loop polls once a block.

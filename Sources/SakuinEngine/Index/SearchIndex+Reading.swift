@@ -331,8 +331,11 @@ extension SearchIndex {
     }
 }
 
-/// Goes through the living documents of a snapshot, one stored block a page.
+/// Goes through the living documents of a snapshot, some stored blocks of a segment a page.
 struct SnapshotWalk {
+    /// Coded bytes at which a page ends: a reply for each small block would cost more than what is in it.
+    private static let pageByteCount = 64 << 10
+
     private let snapshot: IndexSnapshot
     private var segment = 0
     private var block = 0
@@ -341,25 +344,31 @@ struct SnapshotWalk {
 
     /// The next documents, never an empty page; nil at the end.
     mutating func nextPage() throws(StorageError) -> [Document]? {
-        while segment < snapshot.segments.count {
+        var page: [Document] = []
+        var byteCount = 0
+        while byteCount < Self.pageByteCount, segment < snapshot.segments.count {
             let current = snapshot.segments[segment]
             let store = current.reader.documents
             guard block < store.blockCount else {
                 segment += 1
                 block = 0
-                continue
+                if page.isEmpty { continue } else { break }
             }
-            var page: [Document] = []
-            var cache = DocumentBlockCache()
-            try store.forEach(inBlock: block, &cache) { (document, bytes) throws(StorageError) in
-                guard current.live?.isLive(document) ?? true else { return }
-                page.append(
-                    try EncodedDocumentReader.decode(
-                        bytes, names: current.reader.meta.fieldNames, file: current.reader.file))
-            }
+            try append(block, of: current, to: &page)
+            // Blocks in which all is dead make no page.
+            if !page.isEmpty { byteCount += try store.block(block).codedByteCount }
             block += 1
-            if !page.isEmpty { return page }
         }
-        return nil
+        return page.isEmpty ? nil : page
+    }
+
+    private func append(_ block: Int, of segment: SnapshotSegment, to page: inout [Document]) throws(StorageError) {
+        var cache = DocumentBlockCache()
+        try segment.reader.documents.forEach(inBlock: block, &cache) { (document, bytes) throws(StorageError) in
+            guard segment.live?.isLive(document) ?? true else { return }
+            page.append(
+                try EncodedDocumentReader.decode(
+                    bytes, names: segment.reader.meta.fieldNames, file: segment.reader.file))
+        }
     }
 }

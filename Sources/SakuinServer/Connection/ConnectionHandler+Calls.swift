@@ -19,6 +19,8 @@ struct PendingCall {
     let received: NIODeadline
     /// Of a request that was long decompressed.
     var memory: RequestMemory?
+    /// Ends the search, if it is one, when the stream is given up.
+    let cancellation = SearchCancellation()
 }
 
 extension ConnectionHandler {
@@ -125,6 +127,9 @@ extension ConnectionHandler {
         let loop = context.eventLoop
         let handler = NIOLoopBound(self, eventLoop: loop)
         let router = server.router
+        for call in calls {
+            if case .search = call.request.call { streams[call.stream] = .searching(call.cancellation) }
+        }
         let byteCountMax = clientFrameByteCountMax
         let compression = compression
         server.work.run(calls.count) {
@@ -134,7 +139,9 @@ extension ConnectionHandler {
             }
             for call in calls {
                 if let request = call.requestNow() {
-                    router.run(request, replyByteCountMax: byteCountMax) { replies.add(call.stream, $0, $1) }
+                    router.run(request, replyByteCountMax: byteCountMax, call.cancellation) {
+                        replies.add(call.stream, $0, $1)
+                    }
                 } else {
                     let late = SakuinError(.deadlineExceeded, "The deadline passed before a worker was free.")
                     replies.add(call.stream, .failure(late))

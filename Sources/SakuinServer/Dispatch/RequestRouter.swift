@@ -40,15 +40,19 @@ struct RequestRouter: Sendable {
     }
 
     /// Carries out a call that does not stream, for a client that takes replies of at most so many bytes; `completion` is
-    /// called once, on any thread.
-    func run(_ request: WireRequest, replyByteCountMax: Int, completion: @escaping Completion) {
+    /// called once, on any thread. `cancellation` ends a search.
+    func run(
+        _ request: WireRequest, replyByteCountMax: Int, _ cancellation: SearchCancellation,
+        completion: @escaping Completion
+    ) {
         do throws(SakuinError) {
             switch request.call {
             case .search(let name, let search):
                 let index = try catalog.indexNow(name)
                 let memory = index.replyMemory(byteCountMax: replyByteCountMax)
                 let response = try index.searchNow(
-                    search, limitMilliseconds: request.deadlineMilliseconds, reply: memory)
+                    search, limitMilliseconds: request.deadlineMilliseconds, reply: memory,
+                    cancellation: cancellation)
                 metrics.searchTime.recordMicroseconds(response.tookMicroseconds)
                 completion(.success(.search(response)), memory)
             case .get(let name, let keys, let moment):
