@@ -35,7 +35,7 @@ extension SearchIndex {
         if kinds == [.keyword] { return }
         for bound in [range.lower, range.upper] {
             guard let bound else { continue }
-            guard kinds.contains(where: { ColumnRange.value(RangeBound(bound), $0, isUpper: false) != nil }) else {
+            guard kinds.contains(where: { ColumnSpan(bound, $0) != nil }) else {
                 throw .invalid(
                     "'\(bound)' in range '\(range.name)' is no value of field '\(field)'.", field: field, value: bound,
                     nextStep: "Write numbers, true or false, or dates such as 2023-11-09.")

@@ -1,0 +1,75 @@
+// Conditions on columns as they are asked for in query text: what they find, and what is refused.
+import SakuinTestSupport
+import Testing
+
+@testable import SakuinEngine
+
+@Suite struct ColumnConditionTests {
+    private static let schema = Schema(fields: [
+        FieldDefinition(name: "title"), FieldDefinition(name: "n", type: .integer),
+        FieldDefinition(name: "f", type: .float), FieldDefinition(name: "b", type: .boolean),
+        FieldDefinition(name: "d", type: .date), FieldDefinition(name: "k", type: .keyword),
+    ])
+
+    /// Documents "0", "1", … with these fields.
+    private func index(_ documents: [[(String, FieldValue)]]) async throws -> SearchIndex {
+        let index = try SearchIndex.open(MemoryDirectory(), schema: Self.schema, options: SearchFixture.options)
+        let operations = documents.enumerated().map { number, fields in
+            WriteOperation.put(Document(key: "\(number)", fields: fields.map { Document.Field($0.0, $0.1) }))
+        }
+        _ = try await index.write(WriteBatch(operations))
+        _ = try await index.refresh()
+        return index
+    }
+
+    private func keys(_ index: SearchIndex, _ query: String) throws -> [String] {
+        try index.searchNow(SearchRequest(.text(query), limit: 100)).hits.map(\.key).sorted()
+    }
+
+    @Test func integersBeyondAllBounds() async throws {
+        let values: [Int64] = [.min, -1, 0, 9_007_199_254_740_992, 9_007_199_254_740_993, .max]
+        let index = try await index(values.map { [("n", .integer($0))] })
+        let all = ["0", "1", "2", "3", "4", "5"]
+        for query in [
+            "n:<=9999999999999999999", "n:[-1e30 TO 10000000000000000000]", "n:<1e30", "n:>-1e30", "n:>=-1e30",
+            "n:<9223372036854775808", "n:>-9223372036854775809", "-n:>1e30",
+        ] {
+            #expect(try keys(index, query) == all, "\(query)")
+        }
+        for query in [
+            "-n:<=9999999999999999999", "n:>1e30", "n:<-1e30", "n:9999999999999999999", "n:>9223372036854775807",
+            "n:<-9223372036854775808", "n:0.5", "n:{-1 TO -0.5]",
+        ] {
+            #expect(try keys(index, query) == [], "\(query)")
+        }
+        #expect(try keys(index, "n:9007199254740993.0") == ["4"])
+        #expect(try keys(index, "n:>9007199254740992.5") == ["4", "5"])
+        #expect(try keys(index, "n:<9007199254740992.5") == ["0", "1", "2", "3"])
+        #expect(try keys(index, "n:[9223372036854775807 TO *]") == ["5"])
+        #expect(try keys(index, "n:{-0.5 TO 0.5}") == ["2"])
+        index.abandon()
+    }
+
+    /// A day alone is all of it, whatever it bounds: what is before, in and after it are three parts of all.
+    @Test func daysAreWhole() async throws {
+        let dates = [
+            "2019-12-31T23:59:59.999Z", "2020-01-01", "2020-01-01T12:00:00Z", "2020-01-01T23:59:59.999Z", "2020-01-02",
+        ]
+        let index = try await index(dates.map { [("d", .string($0))] })
+        for (queries, found) in [
+            (["d:<2020-01-01", "d:[* TO 2020-01-01}", "-d:>=2020-01-01"], ["0"]),
+            (["d:2020-01-01", "d:[2020-01-01 TO 2020-01-01]", "d:[2020-01-01 TO 2020-01-02}"], ["1", "2", "3"]),
+            (["d:>2020-01-01", "d:{2020-01-01 TO *]", "-d:<=2020-01-01"], ["4"]),
+            (["d:>2020-01-01T12:00:00Z"], ["3", "4"]), (["d:{2020-01-01 TO 2020-01-02}"], []),
+        ] {
+            for query in queries { #expect(try keys(index, query) == found, "\(query)") }
+        }
+        var request = SearchRequest(.tree(.all), limit: 0)
+        request.facets = [
+            FacetRequest(
+                "d", ranges: [FacetRange("before", to: "2020-01-01"), FacetRange("from", from: "2020-01-01")])
+        ]
+        #expect(try index.searchNow(request).facets[0].ranges.map(\.count) == [1, 4])
+        index.abandon()
+    }
+}
