@@ -79,7 +79,7 @@ struct QueryPlanner: ~Copyable {
         case .range(let field, let lower, let upper):
             try searched.checkColumn(field, to: "compare")
             try count(leaves: 1)
-            return .column(ColumnPlan(field: field, lower: lower, upper: upper))
+            return try columnNode(ColumnPlan(field: field, lower: lower, upper: upper))
         case .equals(let field, let value):
             let folded = variants
             variants = []
@@ -128,11 +128,27 @@ struct QueryPlanner: ~Copyable {
             names.isEmpty ? (defaultFields, dynamicFields) : try Self.resolve(names, searched)
         try count(leaves: dynamic.count)
         var nodes: [PlanNode] = []
-        for field in fields {
+        for field in fields where !isLeftOut(text, field, of: fields.count + dynamic.count) {
             nodes.append(try node(text, in: field, isPrefix: isPrefix, boost: boost, scores: scores))
         }
-        for name in dynamic { nodes.append(.column(Self.equality(name, text))) }
+        for name in dynamic where searched.holds(text, name) { nodes.append(.column(Self.equality(name, text))) }
+        if nodes.isEmpty, let name = fields.first.map(searched.name) ?? dynamic.first {
+            throw searched.noValue(text, of: name)
+        }
         return try Self.any(nodes)
+    }
+
+    /// Whether another of several fields may have the text, and this one cannot hold it.
+    private func isLeftOut(_ text: String, _ field: SearchedFields.Field, of count: Int) -> Bool {
+        count > 1 && field.type != .text && !searched.holds(text, searched.name(of: field))
+    }
+
+    /// Throws for a bound that no column of the field can hold.
+    private mutating func columnNode(_ condition: ColumnPlan) throws(SakuinError) -> PlanNode {
+        for case let bound? in [condition.lower, condition.upper] where !searched.holds(bound.value, condition.field) {
+            throw searched.noValue(bound.value, of: condition.field)
+        }
+        return .column(condition)
     }
 
     /// Any of the nodes, one for each field.
@@ -154,7 +170,7 @@ struct QueryPlanner: ~Copyable {
             guard isSmart, scores, !isPrefix, field.type == .text else { return whole }
             return try smartNode(text, whole, field, boost: boost * field.boost)
         case .integer, .float, .boolean, .date:
-            return .column(Self.equality(searched.name(of: field), text))
+            return try columnNode(Self.equality(searched.name(of: field), text))
         }
     }
 

@@ -72,4 +72,57 @@ import Testing
         #expect(try index.searchNow(request).facets[0].ranges.map(\.count) == [1, 4])
         index.abandon()
     }
+
+    // MARK: What is refused
+
+    private func refusal(_ index: SearchIndex, _ query: String, filter: String? = nil, fields: [String] = [])
+        -> SakuinError?
+    {
+        var request = SearchRequest(.text(query))
+        request.filter = filter.map { .text($0) }
+        request.fields = fields
+        do throws(SakuinError) { _ = try index.searchNow(request) } catch { return error }
+        return nil
+    }
+
+    /// A value that the type cannot hold is an error wherever it stands; it matched nothing, and everything under NOT.
+    @Test func valuesOfOtherTypesAreRefused() async throws {
+        let index = try await index([[("title", "国 TO 2"), ("n", 1), ("b", true), ("d", "2023-11-09"), ("f", 1.5)]])
+        for (query, field, value) in [
+            ("n:[a TO b]", "n", "a"), ("n:[1 TO b]", "n", "b"), ("n:>", "n", ">"), ("n:x", "n", "x"), ("n:*", "n", "*"),
+            ("n:[1 TO 2", "n", "[1"), ("n:<=x", "n", "x"), ("n:(1 OR x)", "n", "x"), ("n:\"\"", "n", ""),
+            ("f:nan", "f", "nan"), ("f:[x TO 2]", "f", "x"), ("b:False", "b", "False"), ("b:1", "b", "1"),
+            ("d:[2023 TO 2024]", "d", "2023"), ("d:2023", "d", "2023"), ("d:[2023-01 TO *]", "d", "2023-01"),
+            ("d:2023-02-30", "d", "2023-02-30"),
+        ] {
+            for error in [
+                refusal(index, query), refusal(index, "国 -\(query)"), refusal(index, "国", filter: query),
+            ] {
+                #expect(error?.code == .invalidArgument && error?.field == field, "\(query)")
+                #expect(error?.value == value && error?.nextStep?.isEmpty == false, "\(query)")
+                #expect(error?.message.contains("no value of field '\(field)'") == true, "\(query)")
+            }
+        }
+        for query in ["n:[1 TO 2]", "f:1.5", "b:true", "d:2023-11-09", "n:[* TO *]", "k:[a TO b]", "k:x", "国 TO 2"] {
+            #expect(refusal(index, query) == nil, "\(query)")
+        }
+        for equals in [Query.equals(field: "n", "x"), .range(field: "d", lower: nil, upper: RangeBound("x"))] {
+            let error = #expect(throws: SakuinError.self) { try index.searchNow(SearchRequest(.tree(equals))) }
+            #expect(error?.value == "x")
+        }
+        index.abandon()
+    }
+
+    /// Of several fields those that cannot hold a text do not have it; when all cannot, that is said.
+    @Test func amongSeveralFields() async throws {
+        let index = try await index([[("title", "国 5"), ("n", 7)], [("title", "会"), ("n", 5)]])
+        var request = SearchRequest("国")
+        request.fields = ["title", "n"]
+        #expect(try index.searchNow(request).hits.map(\.key) == ["0"])
+        request.query = .text("5")
+        #expect(try index.searchNow(request).total == Total(2))
+        #expect(refusal(index, "国", fields: ["n", "b"])?.field == "n")
+        #expect(refusal(index, "国", fields: ["n"])?.value == "国")
+        index.abandon()
+    }
 }
