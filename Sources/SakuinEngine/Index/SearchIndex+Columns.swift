@@ -1,4 +1,4 @@
-// Whether there are the columns that a search sorts by or counts.
+// Whether there are the columns that a search compares, sorts by or counts.
 
 extension SearchIndex {
     /// Throws `invalidArgument` for fields to sort by that are none, or are text.
@@ -9,6 +9,15 @@ extension SearchIndex {
     /// The fields whose columns these keys are of.
     static func columns(of sort: [SortKey]) -> some Sequence<String> {
         sort.lazy.map(\.field).filter { $0 != "_score" && $0 != "_key" }
+    }
+
+    /// Throws when the snapshot has no column of a field outside the schema that query or filter compare, or when none of its
+    /// columns can hold what it is compared with.
+    func checkColumns(of plan: QueryPlan, _ snapshot: IndexSnapshot) throws(SearchError) {
+        if plan.dynamicColumns.isEmpty { return }
+        // In an order of their own, so that a query has one error.
+        try checkColumns(of: plan.dynamicColumns.sorted(), snapshot, to: "compare")
+        if let refusal = plan.refusal { throw .refused(refusal) }
     }
 
     /// Throws when one of these is a field outside the schema that documents of the snapshot have, but none with a value that

@@ -93,6 +93,7 @@ extension SearchIndex {
         do throws(SakuinError) {
             plan = try self.plan(request, proofs: shared.value.proofs)
         } catch { throw .refused(error) }
+        try checkColumns(of: plan, shared.value)
         if isQuick, plan.readsDocuments { return nil }
         let cancellation = deadline == 0 ? nil : Cancellation(deadlineNanoseconds: deadline)
         let counter =

@@ -131,11 +131,21 @@ struct QueryPlanner: ~Copyable {
         for field in fields where !isLeftOut(text, field, of: fields.count + dynamic.count) {
             nodes.append(try node(text, in: field, isPrefix: isPrefix, boost: boost, scores: scores))
         }
-        for name in dynamic where searched.holds(text, name) { nodes.append(.column(Self.equality(name, text))) }
+        for name in dynamic {
+            plan.dynamicColumns.insert(name)
+            if searched.holds(text, name) { nodes.append(.column(Self.equality(name, text))) }
+        }
         if nodes.isEmpty, let name = fields.first.map(searched.name) ?? dynamic.first {
-            throw searched.noValue(text, of: name)
+            try refuse(searched.noValue(text, of: name), hasColumn: dynamic.isEmpty)
+            return .none
         }
         return try Self.any(nodes)
+    }
+
+    /// Throws the error, or keeps it until it is known whether the snapshot has a column of the field at all.
+    private mutating func refuse(_ error: SakuinError, hasColumn: Bool) throws(SakuinError) {
+        if hasColumn { throw error }
+        plan.refusal = plan.refusal ?? error
     }
 
     /// Whether another of several fields may have the text, and this one cannot hold it.
@@ -143,10 +153,12 @@ struct QueryPlanner: ~Copyable {
         count > 1 && field.type != .text && !searched.holds(text, searched.name(of: field))
     }
 
-    /// Throws for a bound that no column of the field can hold.
+    /// The condition, whose bounds a column of the field must be able to hold.
     private mutating func columnNode(_ condition: ColumnPlan) throws(SakuinError) -> PlanNode {
+        let isDynamic = searched[condition.field] == nil
+        if isDynamic { plan.dynamicColumns.insert(condition.field) }
         for case let bound? in [condition.lower, condition.upper] where !searched.holds(bound.value, condition.field) {
-            throw searched.noValue(bound.value, of: condition.field)
+            try refuse(searched.noValue(bound.value, of: condition.field), hasColumn: !isDynamic)
         }
         return .column(condition)
     }

@@ -125,4 +125,32 @@ import Testing
         #expect(refusal(index, "国", fields: ["n"])?.value == "国")
         index.abandon()
     }
+
+    /// A field outside the schema with strings alone has no column; the error is that of sorting and counting.
+    @Test func fieldsWithoutColumnsAreRefused() async throws {
+        let index = try await index([
+            [("title", "国"), ("lang", "zh"), ("x", 1)], [("title", "国"), ("lang", "en"), ("x", "none")],
+            [("title", "国"), ("x", "2023-11-09")],
+        ])
+        for query in ["lang:zh", "lang:[a TO z]", "lang:[* TO *]", "lang:>=1", "lang:2023-11-09", "x:1 lang:2"] {
+            for error in [
+                refusal(index, query), refusal(index, "国 -(\(query))"), refusal(index, "国", filter: query),
+            ] {
+                #expect(error?.code == .invalidArgument && error?.field == "lang", "\(query)")
+                #expect(error?.message.contains("no column to compare") == true, "\(query)")
+                #expect(error?.nextStep?.contains("keyword") == true, "\(query)")
+            }
+        }
+        #expect(refusal(index, "国", fields: ["title", "lang"])?.field == "lang")
+        // Of a field with several kinds each column is asked, and a value of none of them is none.
+        #expect(try keys(index, "x:1") == ["0"])
+        #expect(try keys(index, "x:[* TO *]") == ["0", "2"])
+        #expect(try keys(index, "x:>2023-01-01") == ["2"])
+        #expect(try keys(index, "-x:2.5") == ["0", "1", "2"])
+        for query in ["x:none", "x:[a TO 2]", "-x:none"] { #expect(refusal(index, query)?.field == "x", "\(query)") }
+        #expect(refusal(index, "国", fields: ["title", "x"]) == nil)
+        // What no document had is no field, but text.
+        #expect(try keys(index, "nosuch:zh") == [])
+        index.abandon()
+    }
 }
