@@ -33,6 +33,12 @@ struct ColumnSpan {
         }
     }
 
+    /// Whether the text of a number, a date or a boolean may begin so.
+    static func canBegin(with text: String) -> Bool {
+        "true".hasPrefix(text) || "false".hasPrefix(text)
+            || text.utf8.allSatisfy { (0x30...0x39).contains($0) || "+-.:TZe ".utf8.contains($0) }
+    }
+
     /// The least value of what begins with the span, or behind it; nil when there is none.
     func least(inclusive: Bool) -> Int64? {
         if inclusive { return first }

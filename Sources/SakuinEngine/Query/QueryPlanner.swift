@@ -127,18 +127,21 @@ struct QueryPlanner: ~Copyable {
         let (fields, dynamic) =
             names.isEmpty ? (defaultFields, dynamicFields) : try Self.resolve(names, searched)
         try count(leaves: dynamic.count)
+        let fieldCount = fields.count + dynamic.count
         var nodes: [PlanNode] = []
-        for field in fields where !isLeftOut(text, field, of: fields.count + dynamic.count) {
+        for field in fields where !isLeftOut(text, isPrefix, field, of: fieldCount) {
             nodes.append(try node(text, in: field, isPrefix: isPrefix, boost: boost, scores: scores))
         }
         for name in dynamic {
             plan.dynamicColumns.insert(name)
-            if searched.holds(text, name) { nodes.append(.column(Self.equality(name, text))) }
+            if isPrefix, fieldCount == 1 || ColumnSpan.canBegin(with: text) {
+                try refuse(Self.noPrefix(of: name), hasColumn: false)
+            } else if !isPrefix, searched.holds(text, name) { nodes.append(.column(Self.equality(name, text))) }
         }
-        if nodes.isEmpty, let name = fields.first.map(searched.name) ?? dynamic.first {
+        if plan.refusal == nil, nodes.isEmpty, let name = fields.first.map(searched.name) ?? dynamic.first {
             try refuse(searched.noValue(text, of: name), hasColumn: dynamic.isEmpty)
-            return .none
         }
+        if plan.refusal != nil { return .none }
         return try Self.any(nodes)
     }
 
@@ -149,8 +152,16 @@ struct QueryPlanner: ~Copyable {
     }
 
     /// Whether another of several fields may have the text, and this one cannot hold it.
-    private func isLeftOut(_ text: String, _ field: SearchedFields.Field, of count: Int) -> Bool {
-        count > 1 && field.type != .text && !searched.holds(text, searched.name(of: field))
+    private func isLeftOut(_ text: String, _ isPrefix: Bool, _ field: SearchedFields.Field, of count: Int) -> Bool {
+        if count == 1 || field.type == .text || field.type == .keyword { return false }
+        return isPrefix ? !ColumnSpan.canBegin(with: text) : !searched.holds(text, searched.name(of: field))
+    }
+
+    private static func noPrefix(of field: String) -> SakuinError {
+        .invalid(
+            "Field '\(field)' has numbers, dates or booleans, and * is for the beginnings of words.", field: field,
+            value: "*",
+            nextStep: "Ask for a range: \(field):[10 TO 20}, \(field):[2023-01-01 TO 2023-12-31], \(field):[* TO *].")
     }
 
     /// The condition, whose bounds a column of the field must be able to hold.
@@ -182,6 +193,7 @@ struct QueryPlanner: ~Copyable {
             guard isSmart, scores, !isPrefix, field.type == .text else { return whole }
             return try smartNode(text, whole, field, boost: boost * field.boost)
         case .integer, .float, .boolean, .date:
+            if isPrefix { throw Self.noPrefix(of: searched.name(of: field)) }
             return try columnNode(Self.equality(searched.name(of: field), text))
         }
     }
