@@ -136,7 +136,9 @@ struct QueryPlanner: ~Copyable {
             plan.dynamicColumns.insert(name)
             if isPrefix, fieldCount == 1 || ColumnSpan.canBegin(with: text) {
                 try refuse(Self.noPrefix(of: name), hasColumn: false)
-            } else if !isPrefix, searched.holds(text, name) { nodes.append(.column(Self.equality(name, text))) }
+            } else if !isPrefix, searched.holds(text, name) {
+                nodes.append(.column(Self.equality(name, text)))
+            }
         }
         if plan.refusal == nil, nodes.isEmpty, let name = fields.first.map(searched.name) ?? dynamic.first {
             try refuse(searched.noValue(text, of: name), hasColumn: dynamic.isEmpty)

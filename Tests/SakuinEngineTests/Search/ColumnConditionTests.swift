@@ -157,9 +157,14 @@ import Testing
     /// Beginnings of numbers and dates are no ranges of them: the * was dropped without a word.
     @Test func beginningsOfNumbersAreRefused() async throws {
         let index = try await index([
-            [("title", "interest 20"), ("n", 12), ("d", "2023-11-09"), ("b", true), ("f", 1.5), ("k", "abc"), ("x", 20)]
+            [
+                ("title", "interest 20"), ("n", 12), ("d", "2023-11-09"), ("b", true), ("f", 1.5), ("k", "abc"),
+                ("x", 20),
+            ]
         ])
-        for (query, field) in [("n:1*", "n"), ("d:2023*", "d"), ("b:tr*", "b"), ("f:x*", "f"), ("x:2*", "x"), ("x:a*", "x")] {
+        for (query, field) in [
+            ("n:1*", "n"), ("d:2023*", "d"), ("b:tr*", "b"), ("f:x*", "f"), ("x:2*", "x"), ("x:a*", "x"),
+        ] {
             for error in [refusal(index, query), refusal(index, "interest", filter: "-\(query)")] {
                 #expect(error?.code == .invalidArgument && error?.field == field && error?.value == "*", "\(query)")
                 #expect(error?.nextStep?.contains("\(field):[") == true, "\(query)")

@@ -52,7 +52,9 @@ enum ColumnRange {
         if column.kind == .keyword { return keywordRange(plan, column) }
         var (low, high) = (Int64.min, Int64.max)
         if let bound = plan.lower {
-            guard let least = ColumnSpan(bound.value, column.kind)?.least(inclusive: bound.inclusive) else { return nil }
+            guard let least = ColumnSpan(bound.value, column.kind)?.least(inclusive: bound.inclusive) else {
+                return nil
+            }
             low = least
         }
         if let bound = plan.upper {
