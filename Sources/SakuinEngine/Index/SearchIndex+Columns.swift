@@ -29,10 +29,11 @@ extension SearchIndex {
         for field in fields where searched[field] == nil && snapshot.damage.isEmpty {
             let readers = snapshot.segments.lazy.map(\.reader).filter { $0.meta.fieldNames.contains(field) }
             if readers.isEmpty || readers.contains(where: { $0.hasColumn(of: field) }) { continue }
+            let reason = schema.dynamic ? "no document has a number, boolean or date there" : "it is not in the schema"
             throw .refused(
                 .invalid(
-                    "Field '\(field)' has no column to \(purpose): no document has a number, boolean or date there.",
-                    field: field, nextStep: "Define it as keyword in the schema of a new index."))
+                    "Field '\(field)' has no column to \(purpose): \(reason).", field: field,
+                    nextStep: "Define it\(schema.dynamic ? " as keyword" : "") in the schema of a new index."))
         }
     }
 }

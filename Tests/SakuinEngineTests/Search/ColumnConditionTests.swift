@@ -5,15 +5,16 @@ import Testing
 @testable import SakuinEngine
 
 @Suite struct ColumnConditionTests {
-    private static let schema = Schema(fields: [
-        FieldDefinition(name: "title"), FieldDefinition(name: "n", type: .integer),
-        FieldDefinition(name: "f", type: .float), FieldDefinition(name: "b", type: .boolean),
-        FieldDefinition(name: "d", type: .date), FieldDefinition(name: "k", type: .keyword),
-    ])
+    private static let schema = Schema(
+        fields: [
+            FieldDefinition(name: "title"), FieldDefinition(name: "n", type: .integer),
+            FieldDefinition(name: "f", type: .float), FieldDefinition(name: "b", type: .boolean),
+            FieldDefinition(name: "d", type: .date), FieldDefinition(name: "k", type: .keyword),
+        ], dynamic: true)
 
     /// Documents "0", "1", … with these fields.
-    private func index(_ documents: [[(String, FieldValue)]]) async throws -> SearchIndex {
-        let index = try SearchIndex.open(MemoryDirectory(), schema: Self.schema, options: SearchFixture.options)
+    private func index(_ documents: [[(String, FieldValue)]], schema: Schema = schema) async throws -> SearchIndex {
+        let index = try SearchIndex.open(MemoryDirectory(), schema: schema, options: SearchFixture.options)
         let operations = documents.enumerated().map { number, fields in
             WriteOperation.put(Document(key: "\(number)", fields: fields.map { Document.Field($0.0, $0.1) }))
         }
@@ -151,6 +152,16 @@ import Testing
         #expect(refusal(index, "国", fields: ["title", "x"]) == nil)
         // What no document had is no field, but text.
         #expect(try keys(index, "nosuch:zh") == [])
+        index.abandon()
+    }
+
+    /// Where other fields get no columns, numbers in them have none either.
+    @Test func fieldsWithoutColumnsByTheSchema() async throws {
+        let index = try await index(
+            [[("title", "国"), ("x", 1)]], schema: Schema(fields: [FieldDefinition(name: "title")]))
+        let error = refusal(index, "x:1")
+        #expect(error?.field == "x" && error?.message.contains("no column to compare") == true)
+        #expect(error?.message.contains("number") == false && error?.nextStep?.contains("Define it") == true)
         index.abandon()
     }
 
