@@ -1,4 +1,4 @@
-// Whether there are the columns that a search sorts by or counts.
+// Whether there are the columns that a search compares, sorts by or counts.
 
 extension SearchIndex {
     /// Throws `invalidArgument` for fields to sort by that are none, or are text.
@@ -9,6 +9,15 @@ extension SearchIndex {
     /// The fields whose columns these keys are of.
     static func columns(of sort: [SortKey]) -> some Sequence<String> {
         sort.lazy.map(\.field).filter { $0 != "_score" && $0 != "_key" }
+    }
+
+    /// Throws when the snapshot has no column of a field outside the schema that query or filter compare, or when none of its
+    /// columns can hold what it is compared with.
+    func checkColumns(of plan: QueryPlan, _ snapshot: IndexSnapshot) throws(SearchError) {
+        if plan.dynamicColumns.isEmpty { return }
+        // In an order of their own, so that a query has one error.
+        try checkColumns(of: plan.dynamicColumns.sorted(), snapshot, to: "compare")
+        if let refusal = plan.refusal { throw .refused(refusal) }
     }
 
     /// Throws when one of these is a field outside the schema that documents of the snapshot have, but none with a value that
@@ -22,10 +31,11 @@ extension SearchIndex {
                 reader.meta.fieldNames.contains { $0.hasSameBytes(as: field) }
             }
             if readers.isEmpty || readers.contains(where: { $0.hasColumn(of: field) }) { continue }
+            let reason = schema.dynamic ? "no document has a number, boolean or date there" : "it is not in the schema"
             throw .refused(
                 .invalid(
-                    "Field '\(field)' has no column to \(purpose): no document has a number, boolean or date there.",
-                    field: field, nextStep: "Define it as keyword in the schema of a new index."))
+                    "Field '\(field)' has no column to \(purpose): \(reason).", field: field,
+                    nextStep: "Define it\(schema.dynamic ? " as keyword" : "") in the schema of a new index."))
         }
     }
 }

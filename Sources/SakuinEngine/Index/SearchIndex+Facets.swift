@@ -30,16 +30,8 @@ extension SearchIndex {
                 "The name of a range has 1 to \(FacetRange.nameByteCountMax) bytes.", field: field,
                 limit: FacetRange.nameByteCountMax, value: range.name.utf8.count)
         }
-        // A field outside the schema may have any of the kinds that are no keywords.
-        let kinds = searched[field].flatMap { ColumnKind($0.type) }.map { [$0] } ?? [.integer, .float, .boolean, .date]
-        if kinds == [.keyword] { return }
-        for bound in [range.lower, range.upper] {
-            guard let bound else { continue }
-            guard kinds.contains(where: { ColumnRange.value(RangeBound(bound), $0, isUpper: false) != nil }) else {
-                throw .invalid(
-                    "'\(bound)' in range '\(range.name)' is no value of field '\(field)'.", field: field, value: bound,
-                    nextStep: "Write numbers, true or false, or dates such as 2023-11-09.")
-            }
+        for case let bound? in [range.lower, range.upper] where !searched.holds(bound, field) {
+            throw searched.noValue(bound, of: field, in: " in range '\(range.name)'")
         }
     }
 

@@ -94,6 +94,7 @@ extension SearchIndex {
         do throws(SakuinError) {
             plan = try self.plan(request, proofs: shared.value.proofs)
         } catch { throw .refused(error) }
+        try checkColumns(of: plan, shared.value)
         if isQuick, plan.readsDocuments { return nil }
         let counter =
             request.facets.isEmpty ? nil : try facetCounter(request.facets, shared.value, cancellation)

@@ -6,6 +6,7 @@
 //     primary = "(" query ")" | field ":" ( "(" query ")" | range | comparison | chunk ) | chunk
 //     chunk   = quoted [ "~" number ] | bare [ "*" ]
 //     range   = ( "[" | "{" ) ( value | "*" ) "TO" ( value | "*" ) ( "]" | "}" )
+//     value   = quoted | what has no blank
 //
 // Chunks stand between blanks. A name before a colon is a field only when the index has it; anything that does not fit
 // the grammar is plain text, so that what a person pastes is searched as it stands.
@@ -178,7 +179,7 @@ struct QueryParser {
             at = end
             if peek() == "(", closed.contains(at) { return try group(fields: [name]) }
             if let range = try range(name) { return range }
-            if let comparison = comparison(name) { return comparison }
+            if let comparison = try comparison(name) { return comparison }
             return try chunk(fields: [name])
         }
         return try chunk(fields: fields)
@@ -238,32 +239,76 @@ struct QueryParser {
 
     private mutating func range(_ field: String) throws(SakuinError) -> Query? {
         guard let open = peek(), open == "[" || open == "{" else { return nil }
-        guard let close = text[at...].firstIndex(where: { $0 == "]" || $0 == "}" }) else { return nil }
-        let words = text[(at + 1)..<close].split(whereSeparator: Self.isBlank).map { part in
-            string(part.startIndex, part.endIndex)
+        var place = at + 1
+        guard let lower = bound(&place, inclusive: open == "["), take("TO", &place),
+            let upper = bound(&place, inclusive: true), let close = bracket(&place)
+        else {
+            // One that is not closed is plain text.
+            guard text[at...].contains(where: Self.isBracket) else { return nil }
+            throw failure("A range is [a TO b], with * for an open end and quotes around what has blanks.")
         }
-        guard words.count == 3, words[1] == "TO" else {
-            throw failure("A range is [a TO b], with * for an open end.")
-        }
-        let lower = words[0] == "*" ? nil : RangeBound(Self.unquoted(words[0]), inclusive: open == "[")
-        let upper = words[2] == "*" ? nil : RangeBound(Self.unquoted(words[2]), inclusive: text[close] == "]")
-        at = close + 1
-        return .range(field: field, lower: lower, upper: upper)
+        at = place
+        var end = upper.bound
+        end?.inclusive = close == "]"
+        return .range(field: field, lower: lower.bound, upper: end)
     }
 
-    private static func unquoted(_ word: String) -> String {
-        word.count >= 2 && word.hasPrefix("\"") && word.hasSuffix("\"") ? String(word.dropFirst().dropLast()) : word
+    private static func isBracket(_ scalar: Unicode.Scalar) -> Bool { scalar == "]" || scalar == "}" }
+
+    private struct RangeEnd {
+        /// nil: it is open.
+        var bound: RangeBound?
+    }
+
+    /// An end of a range from `place` on, which moves behind it; nil when there is none.
+    private func bound(_ place: inout Int, inclusive: Bool) -> RangeEnd? {
+        while place < text.count, Self.isBlank(text[place]) { place += 1 }
+        if place < text.count, text[place] == "\"" {
+            guard let (value, end) = quotedText(at: place) else { return nil }
+            place = end
+            return RangeEnd(bound: RangeBound(value, inclusive: inclusive))
+        }
+        let start = place
+        while place < text.count, !Self.isBlank(text[place]), !Self.isBracket(text[place]) { place += 1 }
+        guard place > start else { return nil }
+        let value = string(start, place)
+        return RangeEnd(bound: value == "*" ? nil : RangeBound(value, inclusive: inclusive))
+    }
+
+    /// Whether the word stands between blanks at `place`, which moves behind it then.
+    private func take(_ word: String, _ place: inout Int) -> Bool {
+        let start = place
+        while place < text.count, Self.isBlank(text[place]) { place += 1 }
+        let end = place + word.unicodeScalars.count
+        guard place > start, end < text.count, Self.isBlank(text[end]), string(place, end) == word else { return false }
+        place = end
+        return true
+    }
+
+    private func bracket(_ place: inout Int) -> Unicode.Scalar? {
+        while place < text.count, Self.isBlank(text[place]) { place += 1 }
+        guard place < text.count, Self.isBracket(text[place]) else { return nil }
+        place += 1
+        return text[place - 1]
     }
 
     /// `field:>5`, `field:>=5`, `field:<5`, `field:<=5`.
-    private mutating func comparison(_ field: String) -> Query? {
+    private mutating func comparison(_ field: String) throws(SakuinError) -> Query? {
         guard let sign = peek(), sign == "<" || sign == ">" else { return nil }
         let inclusive = peek(1) == "="
         let start = at + (inclusive ? 2 : 1)
         var end = start
-        while end < text.count, !Self.isBlank(text[end]), text[end] != ")" { end += 1 }
-        guard end > start else { return nil }
-        let bound = RangeBound(string(start, end), inclusive: inclusive)
+        let value: String
+        if let quoted = quotedText(at: start) {
+            (value, end) = quoted
+        } else if start < text.count, text[start] == "\"" {
+            throw failure("A quote is not closed.", at: start)
+        } else {
+            while end < text.count, !Self.isBlank(text[end]), text[end] != ")" { end += 1 }
+            guard end > start else { return nil }
+            value = string(start, end)
+        }
+        let bound = RangeBound(value, inclusive: inclusive)
         at = end
         return sign == ">"
             ? .range(field: field, lower: bound, upper: nil) : .range(field: field, lower: nil, upper: bound)
@@ -275,29 +320,32 @@ struct QueryParser {
         peek() == "\"" ? try quoted(fields: fields) : try bare(fields: fields)
     }
 
-    private mutating func quoted(fields: [String]) throws(SakuinError) -> Query {
-        let start = at
-        at += 1
+    /// What stands in the quotes that begin at a place, and the place behind them; nil when none begin or they do not end.
+    private func quotedText(at start: Int) -> (content: String, end: Int)? {
+        guard start < text.count, text[start] == "\"" else { return nil }
         var content = String.UnicodeScalarView()
-        while let next = peek(), next != "\"" {
-            if next == "\\", let escaped = peek(1), escaped == "\"" || escaped == "\\" {
-                content.append(escaped)
-                at += 2
-            } else {
-                content.append(next)
-                at += 1
+        var place = start + 1
+        while place < text.count, text[place] != "\"" {
+            if text[place] == "\\", place + 1 < text.count, text[place + 1] == "\"" || text[place + 1] == "\\" {
+                place += 1
             }
+            content.append(text[place])
+            place += 1
         }
-        guard !isAtEnd else { throw failure("A quote is not closed.", at: start) }
-        at += 1
+        return place < text.count ? (String(content), place + 1) : nil
+    }
+
+    private mutating func quoted(fields: [String]) throws(SakuinError) -> Query {
+        guard let (content, end) = quotedText(at: at) else { throw failure("A quote is not closed.") }
+        at = end
         if peek() == "~", let distance = number(from: at + 1), distance.value == distance.value.rounded(),
             distance.value <= 1_000_000
         {
             at = distance.end
-            let parts = String(content).split(whereSeparator: \.isWhitespace).map(String.init)
+            let parts = content.split(whereSeparator: \.isWhitespace).map(String.init)
             return .near(parts, distance: Int(distance.value), fields: fields)
         }
-        return .text(String(content), fields: fields)
+        return .text(content, fields: fields)
     }
 
     private mutating func bare(fields: [String]) throws(SakuinError) -> Query {

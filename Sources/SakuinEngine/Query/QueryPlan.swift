@@ -168,6 +168,10 @@ final class QueryPlan: Sendable {
     let emptyText: String?
     /// Whether stored documents are read to find what matches.
     let readsDocuments: Bool
+    /// Fields outside the schema whose columns are read: a snapshot must have them.
+    let dynamicColumns: Set<String>
+    /// What is to be thrown when it has: a value that no column of such a field can hold.
+    let refusal: SakuinError?
 
     init(_ draft: consuming QueryPlanDraft, root: PlanNode) {
         self.root = root
@@ -179,6 +183,8 @@ final class QueryPlan: Sendable {
         smartPartCount = draft.smartParts.count
         emptyText = draft.emptyText
         readsDocuments = draft.readsDocuments
+        dynamicColumns = draft.dynamicColumns
+        refusal = draft.refusal
     }
 
     /// An array that is needed no more where it was, without counting it twice.
@@ -199,6 +205,8 @@ struct QueryPlanDraft: ~Copyable {
     var smartParts: Set<String> = []
     var emptyText: String?
     var readsDocuments = false
+    var dynamicColumns: Set<String> = []
+    var refusal: SakuinError?
 
     init() {
         // Room for most queries, so that planning does not move them about.

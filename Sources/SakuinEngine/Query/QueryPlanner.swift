@@ -79,7 +79,7 @@ struct QueryPlanner: ~Copyable {
         case .range(let field, let lower, let upper):
             try searched.checkColumn(field, to: "compare")
             try count(leaves: 1)
-            return .column(ColumnPlan(field: field, lower: lower, upper: upper))
+            return try columnNode(ColumnPlan(field: field, lower: lower, upper: upper))
         case .equals(let field, let value):
             let folded = variants
             variants = []
@@ -127,12 +127,53 @@ struct QueryPlanner: ~Copyable {
         let (fields, dynamic) =
             names.isEmpty ? (defaultFields, dynamicFields) : try Self.resolve(names, searched)
         try count(leaves: dynamic.count)
+        let fieldCount = fields.count + dynamic.count
         var nodes: [PlanNode] = []
-        for field in fields {
+        for field in fields where !isLeftOut(text, isPrefix, field, of: fieldCount) {
             nodes.append(try node(text, in: field, isPrefix: isPrefix, boost: boost, scores: scores))
         }
-        for name in dynamic { nodes.append(.column(Self.equality(name, text))) }
+        for name in dynamic {
+            plan.dynamicColumns.insert(name)
+            if isPrefix, fieldCount == 1 || ColumnSpan.canBegin(with: text) {
+                try refuse(Self.noPrefix(of: name), hasColumn: false)
+            } else if !isPrefix, searched.holds(text, name) {
+                nodes.append(.column(Self.equality(name, text)))
+            }
+        }
+        if plan.refusal == nil, nodes.isEmpty, let name = fields.first.map(searched.name) ?? dynamic.first {
+            try refuse(searched.noValue(text, of: name), hasColumn: dynamic.isEmpty)
+        }
+        if plan.refusal != nil { return .none }
         return try Self.any(nodes)
+    }
+
+    /// Throws the error, or keeps it until it is known whether the snapshot has a column of the field at all.
+    private mutating func refuse(_ error: SakuinError, hasColumn: Bool) throws(SakuinError) {
+        if hasColumn { throw error }
+        plan.refusal = plan.refusal ?? error
+    }
+
+    /// Whether another of several fields may have the text, and this one cannot hold it.
+    private func isLeftOut(_ text: String, _ isPrefix: Bool, _ field: SearchedFields.Field, of count: Int) -> Bool {
+        if count == 1 || field.type == .text || field.type == .keyword { return false }
+        return isPrefix ? !ColumnSpan.canBegin(with: text) : !searched.holds(text, searched.name(of: field))
+    }
+
+    private static func noPrefix(of field: String) -> SakuinError {
+        .invalid(
+            "Field '\(field)' has numbers, dates or booleans, and * is for the beginnings of words.", field: field,
+            value: "*",
+            nextStep: "Ask for a range: \(field):[10 TO 20}, \(field):[2023-01-01 TO 2023-12-31], \(field):[* TO *].")
+    }
+
+    /// The condition, whose bounds a column of the field must be able to hold.
+    private mutating func columnNode(_ condition: ColumnPlan) throws(SakuinError) -> PlanNode {
+        let isDynamic = searched[condition.field] == nil
+        if isDynamic { plan.dynamicColumns.insert(condition.field) }
+        for case let bound? in [condition.lower, condition.upper] where !searched.holds(bound.value, condition.field) {
+            try refuse(searched.noValue(bound.value, of: condition.field), hasColumn: !isDynamic)
+        }
+        return .column(condition)
     }
 
     /// Any of the nodes, one for each field.
@@ -154,7 +195,8 @@ struct QueryPlanner: ~Copyable {
             guard isSmart, scores, !isPrefix, field.type == .text else { return whole }
             return try smartNode(text, whole, field, boost: boost * field.boost)
         case .integer, .float, .boolean, .date:
-            return .column(Self.equality(searched.name(of: field), text))
+            if isPrefix { throw Self.noPrefix(of: searched.name(of: field)) }
+            return try columnNode(Self.equality(searched.name(of: field), text))
         }
     }
 

@@ -63,6 +63,32 @@ final class SearchedFields: Sendable, FieldNames {
         }
     }
 
+    /// Whether a column of the field can hold the value: of the schema by its type, of others one of any kind but keywords.
+    func holds(_ value: String, _ field: String) -> Bool {
+        kinds(of: field).contains { $0 == .keyword || ColumnSpan(value, $0) != nil }
+    }
+
+    private func kinds(of field: String) -> [ColumnKind] {
+        self[field].map { ColumnKind($0.type).map { [$0] } ?? [] } ?? [.integer, .float, .boolean, .date]
+    }
+
+    /// A value that no column of the field can hold: nothing equals it and nothing lies below or above, which would be no
+    /// answer. `place` says where it stands.
+    func noValue(_ value: String, of field: String, in place: String = "") -> SakuinError {
+        let shown = String(value.prefix(64))
+        let type = self[field]?.type
+        let nextStep =
+            switch type {
+            case .integer, .float: "Write a number, such as 12 or -2.5."
+            case .boolean: "Write true or false."
+            case .date: "Write a date such as 2023-11-09 or 2023-11-09T08:30:00Z; a year is [2023-01-01 TO 2023-12-31]."
+            case .text, .keyword, nil: "Write numbers, true or false, or dates such as 2023-11-09."
+            }
+        return .invalid(
+            "'\(shown)'\(place) is no value of field '\(field)'\(type.map { " of type \($0.rawValue)" } ?? "").",
+            field: field, value: shown, nextStep: nextStep)
+    }
+
     func unknown(_ field: String) -> SakuinError {
         .invalid(
             "There is no field '\(field)'.", field: field, value: field, nextStep: "The index has: \(names).")

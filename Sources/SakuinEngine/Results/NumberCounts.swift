@@ -72,6 +72,20 @@ final class NumberCounts: ColumnCounts {
         slots = larger
     }
 
+    /// Adds the counts of floats to those of the integers they equal exactly, of which this has the counts; nothing is counted
+    /// in either afterwards.
+    func takeEqual(from floats: NumberCounts) throws(SearchError) {
+        if slots.isEmpty { return }
+        for (number, slot) in floats.slots.enumerated() where slot.count > 0 {
+            try limits.check(at: number)
+            guard let value = Int64(exactly: ColumnSetWriter.double(ordered: slot.value)) else { continue }
+            let place = Self.place(of: value, in: slots, seed)
+            guard slots[place].count > 0 else { continue }
+            slots[place].count += slot.count
+            floats.slots[number].count = 0
+        }
+    }
+
     override func offer(to best: inout BestCounts) throws(SearchError) {
         for (number, slot) in slots.enumerated() where slot.count > 0 {
             try limits.check(at: number)

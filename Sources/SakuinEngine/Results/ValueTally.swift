@@ -36,8 +36,17 @@ final class ValueTally: FacetTally {
         missingCount &+= left
     }
 
+    /// 2020 and 2020.0 are one value, as for queries and when hits are sorted; it is shown as the integer.
+    private func joinEqualNumbers() throws(SearchError) {
+        guard let integers = counts[.integer] as? NumberCounts, let floats = counts[.float] as? NumberCounts else {
+            return
+        }
+        try integers.takeEqual(from: floats)
+    }
+
     override func facet() throws(SearchError) -> Facet {
         var best = BestCounts(limit)
+        try joinEqualNumbers()
         for kind in ColumnKind.allCases { try counts[kind]?.offer(to: &best) }
         var facet = Facet(field: field, missingCount: missingCount)
         facet.distinctCount = best.distinctCount

@@ -34,6 +34,31 @@ private func text(_ chunk: String, _ fields: String...) -> Query { .text(chunk, 
         #expect(try parse(input) == tree)
     }
 
+    /// Values in quotes hold blanks, brackets, and quotes and backslashes behind a backslash.
+    @Test(
+        arguments: [
+            (#"["a b" TO "a b"]"#, RangeBound("a b"), RangeBound("a b")),
+            (#"{ "a] TO" TO "\"\\" }"#, RangeBound("a] TO", inclusive: false), RangeBound(#""\"#, inclusive: false)),
+            (#"["*" TO *]"#, RangeBound("*"), nil), (#"[* TO ""]"#, nil, RangeBound("")),
+            (#"[a"b TO c]"#, RangeBound(#"a"b"#), RangeBound("c")), (#">="a b""#, RangeBound("a b"), nil),
+            (#"<"a)b""#, nil, RangeBound("a)b", inclusive: false)),
+        ] as [(String, RangeBound?, RangeBound?)])
+    func quotedBounds(range: String, lower: RangeBound?, upper: RangeBound?) throws {
+        let tree = Query.range(field: "title", lower: lower, upper: upper)
+        #expect(try parse("title:\(range)") == tree)
+        // A group is no group when a quote inside has no other.
+        if range.count(where: { $0 == "\"" }) % 2 == 1 { return }
+        #expect(try parse("(a title:\(range)) b") == .and([.and([text("a"), tree]), text("b")]))
+    }
+
+    @Test(arguments: [
+        #"title:["a TO b]"#, #"title:["a" b" TO c]"#, #"title:["a"TO "b"]"#, #"title:[a TO "b" c]"#, #"title:>="a"#,
+    ])
+    func quotedBoundsThatCannotBe(input: String) {
+        let error = #expect(throws: SakuinError.self) { try parse(input) }
+        #expect(error?.field == "query" && error?.value?.hasPrefix("character") == true)
+    }
+
     @Test(arguments: [
         "http://x", "12:30", "-", "*", "~", "^", "（注）", "「索引」", "f(x)", "a-b", "a*b", "C++", "unknown:x", "1-D",
         "Order", "a^b", "[a]", "{a}", "title:", ":x", "10%", "a~3", "(a", "a(b)c", "--x",

@@ -136,7 +136,7 @@ import Testing
         index.abandon()
     }
 
-    /// A field outside the schema has several types of values; each counts as itself.
+    /// A field outside the schema has several types of values; each counts as itself, and equal numbers as one.
     @Test func valuesOfFieldsOutsideTheSchema() async throws {
         let index = try SearchIndex.open(MemoryDirectory(), schema: .standard, options: SearchFixture.options)
         let values: [FieldValue] = [
@@ -154,11 +154,11 @@ import Testing
         let day: Int64 = 1_699_488_000_000
         #expect(
             facet.values == [
-                FacetCount(.integer(7), 4), FacetCount(.integer(-7), 2), FacetCount(.float(7), 2),
-                FacetCount(.float(7.5), 2), FacetCount(.boolean(true), 2), FacetCount(.date(milliseconds: day), 2),
+                FacetCount(.integer(7), 6), FacetCount(.integer(-7), 2), FacetCount(.float(7.5), 2),
+                FacetCount(.boolean(true), 2), FacetCount(.date(milliseconds: day), 2),
                 FacetCount(.date(milliseconds: day + 30_600_000), 2),
             ])
-        #expect(facet.missingCount == 6 && facet.otherCount == 0 && facet.distinctCount == 7)
+        #expect(facet.missingCount == 6 && facet.otherCount == 0 && facet.distinctCount == 6)
         index.abandon()
     }
 
@@ -230,6 +230,32 @@ import Testing
             index.abandon()
         }
         #expect(incomplete > 0)
+    }
+
+    /// Equal numbers are one value, whichever way they were written, and others stay apart however near.
+    @Test func equalNumbersAreOneValue() async throws {
+        let index = try SearchIndex.open(MemoryDirectory(), schema: .standard, options: SearchFixture.options)
+        let values: [FieldValue] = [
+            2020, .float(2020), 2020, .float(2020.5), .float(7), .float(-0.0), 0, 9_007_199_254_740_993,
+            .float(9_007_199_254_740_992), .float(1e300), .integer(.max), .float(9_223_372_036_854_775_808),
+        ]
+        for part in [values.prefix(2), values.dropFirst(2)] {
+            _ = try await index.write(
+                WriteBatch(
+                    part.enumerated().map { .put(Document(key: "\(part.startIndex + $0)", ["title": "国", "x": $1])) }))
+            _ = try await index.refresh()
+        }
+        var request = SearchRequest("国", limit: 0)
+        request.facets = [FacetRequest("x", limit: 20)]
+        let facet = try index.searchNow(request).facets[0]
+        #expect(facet.values.prefix(2) == [FacetCount(.integer(2020), 3), FacetCount(.integer(0), 2)])
+        #expect(facet.distinctCount == 9 && facet.otherCount == 0 && facet.missingCount == 0)
+        #expect(facet.values.reduce(0) { $0 + $1.count } == values.count)
+        #expect(facet.values.contains(FacetCount(.float(7), 1)))
+        for value in facet.values.prefix(2) {
+            #expect(try index.searchNow(SearchRequest(.text("x:\(value.value.text)"))).total == Total(value.count))
+        }
+        index.abandon()
     }
 
     // MARK: What is refused

@@ -50,47 +50,20 @@ enum ColumnRange {
     /// nil when nothing can lie between, or a bound is no value of this kind.
     static func range(_ plan: ColumnPlan, _ column: Column) -> ClosedRange<Int64>? {
         if column.kind == .keyword { return keywordRange(plan, column) }
-        var low = Int64.min
-        var high = Int64.max
+        var (low, high) = (Int64.min, Int64.max)
         if let bound = plan.lower {
-            guard let value = value(bound, column.kind, isUpper: false) else { return nil }
-            let isOpen = !bound.inclusive && isExact(bound, column.kind)
-            let (stepped, overflow) = value.addingReportingOverflow(isOpen ? 1 : 0)
-            if overflow { return nil }
-            low = stepped
+            guard let least = ColumnSpan(bound.value, column.kind)?.least(inclusive: bound.inclusive) else {
+                return nil
+            }
+            low = least
         }
         if let bound = plan.upper {
-            let isOpen = !bound.inclusive && isExact(bound, column.kind)
-            guard let value = value(bound, column.kind, isUpper: !isOpen) else { return nil }
-            let (stepped, overflow) = value.subtractingReportingOverflow(isOpen ? 1 : 0)
-            if overflow { return nil }
-            high = stepped
+            guard let greatest = ColumnSpan(bound.value, column.kind)?.greatest(inclusive: bound.inclusive) else {
+                return nil
+            }
+            high = greatest
         }
         return low <= high ? low...high : nil
-    }
-
-    /// Whether the bound is itself a value of the column: a fraction between two integers is not, and excludes neither.
-    private static func isExact(_ bound: RangeBound, _ kind: ColumnKind) -> Bool {
-        kind != .integer || Int64(bound.value) != nil
-            || Double(bound.value).map { $0 == $0.rounded() } ?? false
-    }
-
-    /// A bound as an integer of the column; nil when it cannot be read as this kind.
-    static func value(_ bound: RangeBound, _ kind: ColumnKind, isUpper: Bool) -> Int64? {
-        let text = bound.value
-        switch kind {
-        case .integer:
-            if let value = Int64(text) { return value }
-            guard let value = Double(text), value.isFinite, abs(value) < 9e18 else { return nil }
-            return Int64(isUpper ? value.rounded(.down) : value.rounded(.up))
-        case .float: return Double(text).map(ColumnSetWriter.ordered)
-        case .boolean: return text == "true" ? 1 : text == "false" ? 0 : nil
-        case .date:
-            guard let start = DateText.milliseconds(text) else { return nil }
-            // A day as an inclusive end means all of that day.
-            return isUpper && text.utf8.count == 10 ? start + 86_399_999 : start
-        case .keyword: return nil
-        }
     }
 
     private static func keywordRange(_ plan: ColumnPlan, _ column: Column) -> ClosedRange<Int64>? {
