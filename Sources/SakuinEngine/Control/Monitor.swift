@@ -164,6 +164,14 @@ final class WorkerThread: Sendable {
     func join() { _ = done.wait { $0 ? true : nil } }
 }
 
+/// Says whether the next thread is to be had; tests run out of them.
+struct ThreadHook: Sendable, Hashable {
+    var isToBeHad: @Sendable () -> Bool
+
+    static func == (a: ThreadHook, b: ThreadHook) -> Bool { true }
+    func hash(into hasher: inout Hasher) {}
+}
+
 #if canImport(Glibc)
     extension WorkerThread.Priority {
         /// Gives it to the calling thread; on Linux a priority is that of a thread alone.

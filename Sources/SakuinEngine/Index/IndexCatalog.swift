@@ -36,8 +36,13 @@ public final class IndexCatalog: CatalogService {
             throw ErrorMapping.sakuinError(error)
         }
         try self.init(root, options: options)
-        let thread = WorkerThread { [self] in watch() }
-        watcher.change { $0 = thread }
+        do throws(StorageError) {
+            let thread = try WorkerThread.all([(.normal, { [self] in watch() })], options.threads).first
+            watcher.change { $0 = thread }
+        } catch {
+            try? close()
+            throw ErrorMapping.sakuinError(error)
+        }
     }
 
     /// The same over any directory, in which nobody looks whether there is room again.
