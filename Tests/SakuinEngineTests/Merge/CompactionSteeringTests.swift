@@ -135,6 +135,19 @@ import Testing
         #expect(table.jobs.count == JobTable.endedCountMax)
     }
 
+    /// One that waited long ends behind younger ones, and is forgotten behind them.
+    @Test func endedJobsAreForgottenInTheOrderOfTheirEnds() throws {
+        var table = JobTable()
+        var numbers: [UInt64] = []
+        for _ in 0...JobTable.endedCountMax {
+            numbers.append(try table.add(.compaction, CompactionOptions(), shared: []) { _ in }.number)
+        }
+        for number in numbers.dropFirst() { #expect(table.end(number, .cancelled, now: 0).count == 1) }
+        #expect(table.end(numbers[0], .done, now: 0).count == 1)
+        #expect(table.find(numbers[0])?.status.state == .done)
+        #expect(table.jobs.map(\.status.number) == [numbers[0]] + numbers.dropFirst(2))
+    }
+
     /// A pause and a rate of merging in the background are kept over a restart.
     @Test func howMergingWasLeftIsKept() throws {
         let directory = MemoryDirectory()
