@@ -6,8 +6,9 @@ import Testing
 
 @Suite struct ThreadLimitTests {
     /// Options with which only so many threads are to be had.
-    private func options(_ count: Int) -> IndexOptions {
-        let left = Monitor(count)
+    private func options(_ count: Int) -> IndexOptions { options(Monitor(count)) }
+
+    private func options(_ left: Monitor<Int>) -> IndexOptions {
         var options = SearchFixture.options
         options.mergesInBackground = true
         options.threads = ThreadHook {
@@ -40,6 +41,24 @@ import Testing
         let index = try SearchIndex.open(memory, schema: nil, options: options(Self.countMin))
         #expect(try index.getNow(["a"])[0] != nil)
         try index.close()
+    }
+
+    @Test func anIndexOfACatalogIsOpenedWhenThereAreThreads() async throws {
+        let memory = MemoryDirectory()
+        let left = Monitor(2 * Self.countMin)
+        let catalog = try IndexCatalog(memory, options: options(left))
+        for name in ["i", "j"] { try catalog.createNow(name, .standard) }
+        let error = #expect(throws: SakuinError.self) { try catalog.createNow("k", .standard) }
+        #expect(error?.code == .resourceExhausted)
+        #expect(try memory.folders("indexes") == ["i", "j"] && catalog.listNow().map(\.name) == ["i", "j"])
+        try catalog.close()
+        left.change { $0 = 2 * Self.countMin - 1 }
+        let again = try IndexCatalog(memory, options: options(left))
+        #expect(again.listNow().map(\.problems.isEmpty) == [true, false])
+        left.change { $0 = Self.countMin }
+        again.reopenWhereThereIsRoom()
+        #expect(again.listNow().map(\.problems.isEmpty) == [true, true])
+        try again.close()
     }
 
     /// Those that were there before the one that was not end without having done anything.
