@@ -20,7 +20,6 @@ struct ExportCommand: OnlineCommand {
         // Nothing is printed before it is known that every line says which document it is.
         let missing = try await check(point) + point.unseen
         try await print(point)
-        try await point.close()
         output.warn(missing: missing)
         output.warn(unstored: unstored)
         // Whoever takes it for a backup has to notice.
@@ -47,7 +46,10 @@ struct ExportCommand: OnlineCommand {
     }
 
     private func print(_ point: Point) async throws {
-        for try await page in try await point.pages() {
+        let pages = try await point.pages()
+        // They are those of one moment without it too, and who reads them may take longer than its lease.
+        try await point.close()
+        for try await page in pages {
             var bytes: [UInt8] = []
             for document in page {
                 bytes.append(contentsOf: document.json(keyField: key))

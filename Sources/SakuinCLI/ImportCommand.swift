@@ -41,35 +41,21 @@ struct ImportCommand: OnlineCommand {
         let progress = Shared(Progress())
         let began = ContinuousClock.now
         let bar = ProgressBar(isShown: Output.errorIsTerminal && !output.json, totalByteCount: source.byteCount)
-        let receipts = Task {
-            for try await receipt in stream.receipts {
-                let lines = progress.change { $0.lines.isEmpty ? [] : $0.lines.removeFirst() }
-                for rejection in receipt.rejections {
-                    let line = rejection.index < lines.count ? lines[rejection.index] : 0
-                    bar.clear()
-                    output.warn("line \(line): \(rejection.error)")
-                }
-                progress.change {
-                    $0.sequence = max($0.sequence, receipt.sequence)
-                    $0.applied += receipt.applied
-                    $0.rejected += receipt.rejections.count
-                }
+        try await stream.run {
+            try await send(source, stream, progress, bar, output)
+        } receipt: { receipt in
+            let lines = progress.change { $0.lines.isEmpty ? [] : $0.lines.removeFirst() }
+            for rejection in receipt.rejections {
+                let line = rejection.index < lines.count ? lines[rejection.index] : 0
+                bar.clear()
+                output.warn("line \(line): \(rejection.error)")
+            }
+            progress.change {
+                $0.sequence = max($0.sequence, receipt.sequence)
+                $0.applied += receipt.applied
+                $0.rejected += receipt.rejections.count
             }
         }
-        do {
-            try await send(source, stream, progress, bar)
-            try await stream.finish()
-        } catch {
-            stream.cancel()
-            // When the server ended the import, its reason stands in the receipts.
-            do {
-                try await receipts.value
-            } catch let reason as SakuinError where reason.code != .cancelled {
-                throw reason
-            } catch {}
-            throw error
-        }
-        try await receipts.value
         // Whoever searches next sees the documents.
         _ = try await client.index(name).refresh()
         bar.clear()
@@ -77,33 +63,52 @@ struct ImportCommand: OnlineCommand {
     }
 
     private func send(
-        _ source: LineSource, _ stream: WriteStream, _ progress: Shared<Progress>, _ bar: ProgressBar
+        _ source: LineSource, _ stream: WriteStream, _ progress: Shared<Progress>, _ bar: ProgressBar, _ output: Output
     ) async throws {
+        let lineByteCountMax = stream.jsonByteCountMax(keyField: key)
+        let byteCountMax = min(Self.batchByteCountMax, lineByteCountMax)
         var operations: [WriteOperation] = []
         var lines: [Int] = []
         var byteCount = 0
         var number = 0
-        while let line = try source.next() {
-            number += 1
-            if line.allSatisfy({ $0 == 0x20 || $0 == 0x0D || $0 == 0x09 }) { continue }
-            operations.append(.putJSON(Array(line), keyField: key))
-            lines.append(number)
-            byteCount += line.count
-            if operations.count >= batch || byteCount >= Self.batchByteCountMax {
-                let sent = lines
-                progress.change { $0.lines.append(sent) }
-                try await stream.send(operations)
-                operations.removeAll(keepingCapacity: true)
-                lines.removeAll(keepingCapacity: true)
-                byteCount = 0
-                bar.show(documents: progress.value.applied, bytesRead: source.bytesRead)
-            }
-        }
-        if !operations.isEmpty {
+        func flush() async throws {
+            if operations.isEmpty { return }
             let sent = lines
             progress.change { $0.lines.append(sent) }
             try await stream.send(operations)
+            operations.removeAll(keepingCapacity: true)
+            lines.removeAll(keepingCapacity: true)
+            byteCount = 0
+            bar.show(documents: progress.value.applied, bytesRead: source.bytesRead)
         }
+        while let next = try source.nextLine(byteCountMax: lineByteCountMax) {
+            number += 1
+            switch next {
+            case .text(let line):
+                if line.allSatisfy({ $0 == 0x20 || $0 == 0x0D || $0 == 0x09 }) { continue }
+                let taken = line.count + Self.operationByteCount
+                if byteCount + taken > byteCountMax { try await flush() }
+                operations.append(.putJSON(Array(line), keyField: key))
+                lines.append(number)
+                byteCount += taken
+                if operations.count >= batch || byteCount >= byteCountMax { try await flush() }
+            case .tooLong(let byteCount):
+                // It does not keep the others from the server.
+                bar.clear()
+                output.warn("line \(number): \(Self.tooLong(byteCount, limit: lineByteCountMax))")
+                progress.change { $0.rejected += 1 }
+            }
+        }
+        try await flush()
+    }
+
+    /// What a line takes in a batch besides itself.
+    private static let operationByteCount = 6
+
+    private static func tooLong(_ byteCount: Int, limit: Int) -> SakuinError {
+        .invalid(
+            "The line is longer than the server takes.", field: "line", limit: limit, value: byteCount,
+            nextStep: "Split the document.")
     }
 
     private func report(

@@ -61,23 +61,40 @@ final class LineSource {
         byteCount = nil
     }
 
-    /// The next line without its end; nil behind the last.
-    func next() throws -> ArraySlice<UInt8>? {
+    enum Line {
+        /// Without its end.
+        case text(ArraySlice<UInt8>)
+        case tooLong(byteCount: Int)
+    }
+
+    /// The next line; nil behind the last. Of one longer than `byteCountMax` no more is held than that and a block.
+    func nextLine(byteCountMax: Int) throws -> Line? {
+        /// Bytes of the line that are held no more.
+        var skipped = 0
         while true {
-            if let end = newline(from: start) {
-                defer { start = end + 1 }
-                return buffer[start..<end]
+            if let end = newline(from: start) ?? (isAtEnd && start < buffer.count ? buffer.count : nil) {
+                defer { start = min(end + 1, buffer.count) }
+                let byteCount = skipped + end - start
+                return byteCount > byteCountMax ? .tooLong(byteCount: byteCount) : .text(buffer[start..<end])
             }
-            if isAtEnd {
-                guard start < buffer.count else { return nil }
-                defer { start = buffer.count }
-                return buffer[start..<buffer.count]
-            }
-            guard buffer.count - start <= Self.lineByteCountMax else {
-                throw SakuinError.invalid(
-                    "A line has more than \(Self.lineByteCountMax) bytes.", field: "file", limit: Self.lineByteCountMax)
+            if isAtEnd { return skipped > 0 ? .tooLong(byteCount: skipped) : nil }
+            if skipped > 0 || buffer.count - start > byteCountMax {
+                skipped += buffer.count - start
+                start = buffer.count
             }
             try readBlock()
+        }
+    }
+
+    /// The next line without its end; nil behind the last. Throws for one of more than 64 MiB.
+    func next() throws -> ArraySlice<UInt8>? {
+        switch try nextLine(byteCountMax: Self.lineByteCountMax) {
+        case .text(let line)?: return line
+        case .tooLong(let byteCount)?:
+            throw SakuinError.invalid(
+                "A line has more than \(Self.lineByteCountMax) bytes.", field: "file", limit: Self.lineByteCountMax,
+                value: byteCount)
+        case nil: return nil
         }
     }
 

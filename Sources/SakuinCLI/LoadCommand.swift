@@ -30,6 +30,8 @@ struct LoadCommand: OnlineCommand {
     @Option(help: "End after so many requests.") var requests: Int?
     @Option(help: "Seconds to run before measuring; default 2, with --requests 0.") var warmup: Double?
     @Option(help: "Hits to return.") var limit = 10
+    @Flag(help: "Ask for the stored fields of the hits, as apps that show them do.") var stored = false
+    @Flag(help: "Ask for the stored fields, and where the query stands in them.") var highlight = false
     @Option(help: "How far to count: exact, none, or a number.") var total = "exact"
     @Option(name: .customLong("timeout-ms"), help: "How long a request may take.") var timeout: UInt32 = 10_000
     @OptionGroup var writing: LoadImportOptions
@@ -74,8 +76,9 @@ struct LoadCommand: OnlineCommand {
 
     func plan(_ output: Output) throws -> LoadPlan {
         if empty {
-            guard queries == nil, variants.variants == nil, writing.file == nil else {
-                throw SakuinError.invalid("--empty goes without --queries, --variants and --import.", field: "empty")
+            guard queries == nil, variants.variants == nil, writing.file == nil, !stored, !highlight else {
+                throw SakuinError.invalid(
+                    "--empty goes without --queries, --variants, --stored, --highlight and --import.", field: "empty")
             }
             return .empty()
         }
@@ -87,6 +90,8 @@ struct LoadCommand: OnlineCommand {
         var template = SearchRequest("", limit: limit)
         template.total = try TotalPolicy(option: total)
         template.variants = try variants.folding()
+        if stored || highlight { template.returnFields = .all }
+        template.spans = highlight
         let file = try QueryFile(queries, column: column)
         let wanted = kinds?.split(separator: ",").map(String.init)
         let plan = try LoadPlan(index: name, file: file, wanted: wanted, template: template)

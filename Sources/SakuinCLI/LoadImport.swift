@@ -31,23 +31,11 @@ struct LoadImport: Sendable {
     func run(_ index: RemoteIndex, _ clock: LoadClock, _ tally: Shared<Tally>) async {
         do {
             let stream = try await index.stream(acknowledge: level, rejection: .eachOperation)
-            let receipts = Task {
-                for try await receipt in stream.receipts { Self.count(receipt, clock.now(), tally) }
-            }
-            do {
+            try await stream.run {
                 try await feed(stream, clock, tally)
-                try await stream.finish()
-            } catch {
-                stream.cancel()
-                // When the server ended the import, its reason stands in the receipts.
-                do {
-                    try await receipts.value
-                } catch let reason as SakuinError where reason.code != .cancelled {
-                    throw reason
-                } catch {}
-                throw error
+            } receipt: {
+                Self.count($0, clock.now(), tally)
             }
-            try await receipts.value
         } catch {
             tally.change { $0.failure = error as? SakuinError ?? SakuinError(.unknown, "\(error)") }
         }
@@ -96,7 +84,11 @@ struct LoadImport: Sendable {
             }
             let batch = (byteCount, at)
             tally.change { $0.sent.append(batch) }
-            try await stream.send(operations)
+            do {
+                try await stream.send(operations)
+            } catch let error as SakuinError where error.code == .cancelled && Task.isCancelled {
+                return
+            }
             operations.removeAll(keepingCapacity: true)
             byteCount = 0
         }

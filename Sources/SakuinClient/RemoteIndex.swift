@@ -190,8 +190,15 @@ public struct WriteStream: Sendable {
         self.receipts = receipts
     }
 
+    /// The longest JSON that the server takes as a batch of one put under this key field.
+    public func jsonByteCountMax(keyField: String) -> Int {
+        // The length of that JSON takes up to three bytes more than that of none.
+        connection.frameByteCountMax - WireCodec.encode([.putJSON([], keyField: keyField)]).count - 3
+    }
+
     /// Sends a batch; waits while the server has too much under way. With an idempotency key the batch may be sent again,
-    /// in another import too, when its receipt did not come.
+    /// in another import too, when its receipt did not come. Throws `cancelled`, and the batch is not sent, when the task is
+    /// cancelled while it waits.
     public func send(_ operations: [WriteOperation], idempotencyKey: String? = nil) async throws {
         if operations.isEmpty { throw SakuinError.invalid("A batch needs an operation.", field: "operations") }
         try await connection.send(number, WireCodec.encode(operations, idempotencyKey: idempotencyKey), isEnd: false)

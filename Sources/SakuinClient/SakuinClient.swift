@@ -7,7 +7,7 @@ public import SakuinTypes
 
 /// A client of a Sakuin server: the same calls as the embedded engine, over one connection with many streams.
 ///
-/// A connection that broke is replaced by the next call. Safe to use from any task.
+/// A connection that broke, or that the server wants to be rid of, is replaced by the next call. Safe to use from any task.
 public final class SakuinClient: CatalogService {
     /// Where and how to connect.
     public struct Configuration: Sendable {

@@ -5,16 +5,20 @@
 public struct SendCredit: Sendable, Hashable {
     public private(set) var available: Int
 
-    public init(_ initial: UInt32) { available = Int(initial) }
+    /// The most that credit may be.
+    private static let max = Int(Int32.max)
+
+    /// What a handshake says beyond the most that credit may be counts as that.
+    public init(_ initial: UInt32) { available = Swift.min(Int(initial), Self.max) }
 
     public var canSend: Bool { available > 0 }
 
     public mutating func spend(_ byteCount: Int) { available -= byteCount }
 
-    /// Credit beyond 2^31 is a breach: false.
+    /// Credit of 2^31 or more is a breach: false.
     public mutating func give(_ byteCount: UInt32) -> Bool {
         available += Int(byteCount)
-        return available <= Int(Int32.max)
+        return available <= Self.max
     }
 }
 

@@ -80,10 +80,11 @@ public struct SakuinServer: Service {
             connection.channel.eventLoop.execute { connection.handler.value.drain() }
         }
         let limit = TimeAmount.seconds(Int64(context.configuration.drainSeconds))
-        for connection in open {
-            let late = connection.channel.eventLoop.scheduleTask(in: limit) {
-                connection.channel.close(promise: nil)
-            }
+        // The time is that of all connections together.
+        let late = open.map { connection in
+            connection.channel.eventLoop.scheduleTask(in: limit) { connection.channel.close(promise: nil) }
+        }
+        for (connection, late) in zip(open, late) {
             try? await connection.channel.closeFuture.get()
             late.cancel()
         }

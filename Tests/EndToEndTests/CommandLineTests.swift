@@ -110,6 +110,53 @@ import Testing
         #expect(try number("openReaders", in: stats) == 0)
     }
 
+    /// However long it takes to print them: whoever reads it may be slower than a lease.
+    @Test func anExportNeedsNoPointInTimeWhileItPrints() throws {
+        let setting = try Setting()
+        #expect(try setting.sakuin("index", "create", "t").code == 0)
+        // More than the client has credit for, so that the export is under way as long as nobody reads.
+        let text = String(repeating: "a", count: 1 << 20)
+        let lines = (0..<24).map { "{\"id\":\($0),\"x\":\"\($0)\(text)\"}\n" }
+        let documents = try setting.file("d.jsonl", lines.joined())
+        #expect(try setting.sakuin("import", "t", documents).code == 0)
+        let process = Process()
+        process.executableURL = try #require(Binaries.folder).appendingPathComponent("sakuin")
+        process.arguments = ["--server", setting.daemon.address, "export", "t"]
+        let pipe = Pipe()
+        process.standardOutput = pipe
+        try process.run()
+        var printed = try pipe.fileHandleForReading.read(upToCount: 1) ?? Data()
+        // The export alone.
+        #expect(try number("openReaders", in: setting.sakuin("stats", "t", "--json").text) == 1)
+        printed += try pipe.fileHandleForReading.readToEnd() ?? Data()
+        process.waitUntilExit()
+        #expect(process.terminationStatus == 0)
+        #expect(printed.split(separator: 10).count == 24)
+    }
+
+    /// One that is longer than the server takes is reported by its number, and the rest goes on; the longest arrives.
+    @Test func aLineThatIsTooLongDoesNotEndAnImport() throws {
+        let setting = try Setting(options: ["--memory-mb", "64"])
+        #expect(try setting.sakuin("index", "create", "t").code == 0)
+        // A twelfth of the memory, less the batch around the line.
+        let limit = (64 << 20) / 12 - 9
+        func line(_ id: Int, _ length: Int) -> String {
+            let head = "{\"id\":\(id),\"x\":\""
+            return head + String(repeating: "a", count: length - head.utf8.count - 2) + "\"}\n"
+        }
+        let documents = try setting.file(
+            "d.jsonl",
+            line(1, 50) + line(2, limit + 1) + "{\"id\":3}\n" + line(4, 3 << 20) + line(5, 3 << 20) + line(6, limit)
+                + "{")
+        let imported = try setting.sakuin("import", "t", documents, "--json")
+        #expect(imported.code == 1)
+        #expect(imported.warnings.contains("line 2: INVALID_ARGUMENT: The line is longer than the server takes."))
+        #expect(imported.warnings.contains("limit \(limit), value \(limit + 1)"), "\(imported.warnings)")
+        #expect(imported.warnings.contains("line 7: "))
+        #expect(try number("documents", in: imported.text) == 5 && number("rejected", in: imported.text) == 2)
+        #expect(try setting.sakuin("get", "t", "6").code == 0)
+    }
+
     /// The same answers with and without, also from a daemon that refuses it.
     @Test func compressedIsTheSame() throws {
         for options in [[], ["--no-compression"]] {

@@ -57,6 +57,23 @@ import Testing
         }
     }
 
+    @Test func storedFieldsAreAskedForWhereTheyAreWanted() throws {
+        let file = FileManager.default.temporaryDirectory.appending(path: "sakuin-load-\(UUID().uuidString).tsv").path
+        try "発展\n".write(toFile: file, atomically: true, encoding: .utf8)
+        defer { try? FileManager.default.removeItem(atPath: file) }
+        for (options, fields, spans) in [
+            ([], .none, false), (["--stored"], .all, false), (["--highlight"], .all, true),
+        ] as [([String], FieldSelection, Bool)] {
+            let plan = try (try LoadCommand.parse(["t", "--queries", file] + options)).plan(Output(json: false))
+            let request = try #require(plan.items.first?.request)
+            #expect(request.returnFields == fields && request.spans == spans)
+        }
+        let error = #expect(throws: SakuinError.self) {
+            _ = try (try LoadCommand.parse(["--empty", "--stored"])).plan(Output(json: false))
+        }
+        #expect(error?.code == .invalidArgument)
+    }
+
     @Test func percentilesAreWithinAThousandthAndTheLongestIsExact() {
         var tally = LatencyTally()
         for microseconds in 1...10_000 { tally.record(Int64(microseconds) * 1_000) }

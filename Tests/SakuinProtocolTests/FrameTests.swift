@@ -89,6 +89,11 @@ import Testing
         var credit = SendCredit(1)
         let isInLimit = [credit.give(UInt32(Int32.max) - 1), credit.give(1)]
         #expect(isInLimit == [true, false])
+        // A handshake that says more does not make what is given back a breach.
+        var most = SendCredit(.max)
+        most.spend(10)
+        let isRight = [most.give(10), most.give(1)]
+        #expect(isRight == [true, false])
     }
 
     @Test func noCreditForTheReceiverIsABreach() {

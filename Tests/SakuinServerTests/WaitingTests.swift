@@ -1,10 +1,11 @@
 // Calls that wait for a write: any number of them, and nobody else notices.
 
 import SakuinClient
-import SakuinServer
+import SakuinProtocol
 import Testing
 
 @testable import SakuinEngine
+@testable import SakuinServer
 
 @Suite struct WaitingTests {
     private func search(_ sequence: UInt64) -> SearchRequest {
@@ -87,5 +88,23 @@ import Testing
         }
         await client.close()
         try await server.stop()
+    }
+
+    /// What CANCEL takes away in the read burst of its request does not come back as a call that waits.
+    @Test func whatIsCancelledAtOnceDoesNotWait() async throws {
+        let connection = try await LooseConnection { $0.streamCountMax = 2 }
+        let call = WireCall.search(index: "i", search(99))
+        var bytes: [UInt8] = []
+        for stream in 1...9 as ClosedRange<UInt32> {
+            bytes += LooseConnection.request(stream, call) + FrameHeader.frame(.cancel, stream: stream, [])
+        }
+        try await connection.send(bytes + FrameHeader.frame(.ping, stream: 0, []))
+        #expect(try await connection.look { $0.streams.count } == 0)
+        #expect(try connection.catalog.indexNow("i").writer.waiters.waiterCount == 0)
+        #expect(try await connection.frames().map(\.header.kind) == [.welcome, .pong])
+        // Without CANCEL it waits, and there are no more than there may be.
+        try await connection.send((11...13).flatMap { LooseConnection.request($0, call) })
+        #expect(try connection.catalog.indexNow("i").writer.waiters.waiterCount == 2)
+        try await connection.close()
     }
 }

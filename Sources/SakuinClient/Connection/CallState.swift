@@ -1,6 +1,6 @@
 import Synchronization
 
-/// The stream of a call and whether its task was cancelled, whichever comes first.
+/// The stream of a call, or the number of a batch that waits, and whether its task was cancelled, whichever comes first.
 final class CallState: Sendable {
     private let state = Mutex<(stream: UInt32, isCancelled: Bool)>((0, false))
 

@@ -1,3 +1,4 @@
+import NIOConcurrencyHelpers
 import NIOCore
 import NIOPosix
 import SakuinAccess
@@ -13,15 +14,25 @@ final class ClientConnection: Sendable {
     private let compression: FrameCompression?
     /// What the server heeds.
     private let features: [ProtocolFeature]
+    /// The longest payload that the server takes.
+    let frameByteCountMax: Int
 
-    private init(_ channel: any Channel, _ handler: NIOLoopBound<ClientHandler>, _ welcome: Welcome) {
+    private let isLeaving: NIOLockedValueBox<Bool>
+
+    private init(
+        _ channel: any Channel, _ handler: NIOLoopBound<ClientHandler>, _ isLeaving: NIOLockedValueBox<Bool>,
+        _ welcome: Welcome
+    ) {
         self.channel = channel
         self.handler = handler
+        self.isLeaving = isLeaving
         compression = welcome.compression
         features = welcome.features
+        frameByteCountMax = Int(welcome.frameByteCountMax)
     }
 
-    var isActive: Bool { channel.isActive }
+    /// Whether it takes new calls. One that does not is left to its open streams, and ends behind them.
+    var isActive: Bool { channel.isActive && !isLeaving.withLockedValue { $0 } }
     var loop: any EventLoop { channel.eventLoop }
 
     /// Connects and shakes hands; throws as `SakuinClient.connect` does.
@@ -37,14 +48,14 @@ final class ClientConnection: Sendable {
         let timeout = TimeAmount.milliseconds(configuration.connectTimeoutMilliseconds)
         let greeted = loop.makePromise(of: Welcome.self)
         do {
-            let (channel, handler) = try await open(configuration, loop, greeted)
+            let (channel, handler, isLeaving) = try await open(configuration, loop, greeted)
             let watch = loop.scheduleTask(in: timeout) {
                 greeted.fail(SakuinError(.deadlineExceeded, "\(address) did not answer the handshake."))
             }
             defer { watch.cancel() }
             do {
                 let welcome = try await greeted.futureResult.get()
-                return ClientConnection(channel, handler, welcome)
+                return ClientConnection(channel, handler, isLeaving, welcome)
             } catch {
                 channel.close(promise: nil)
                 throw error
@@ -59,9 +70,13 @@ final class ClientConnection: Sendable {
         }
     }
 
+    private typealias OpenedChannel = (
+        channel: any Channel, handler: NIOLoopBound<ClientHandler>, isLeaving: NIOLockedValueBox<Bool>
+    )
+
     private static func open(
         _ configuration: SakuinClient.Configuration, _ loop: any EventLoop, _ greeted: EventLoopPromise<Welcome>
-    ) async throws -> (any Channel, NIOLoopBound<ClientHandler>) {
+    ) async throws -> OpenedChannel {
         let bootstrap = ClientBootstrap(group: loop)
             .connectTimeout(.milliseconds(configuration.connectTimeoutMilliseconds))
             .channelOption(
@@ -90,12 +105,12 @@ final class ClientConnection: Sendable {
     private static func addHandler(
         _ configuration: SakuinClient.Configuration, _ greeted: EventLoopPromise<Welcome>, host: String,
         to channel: any Channel
-    ) throws -> (any Channel, NIOLoopBound<ClientHandler>) {
+    ) throws -> OpenedChannel {
         let handler = ClientHandler(
             greeted: greeted, host: host, token: configuration.token?.text ?? "",
             compressions: configuration.compresses ? FrameCompression.known : [])
         try channel.pipeline.syncOperations.addHandler(handler)
-        return (channel, NIOLoopBound(handler, eventLoop: channel.eventLoop))
+        return (channel, NIOLoopBound(handler, eventLoop: channel.eventLoop), handler.isLeaving)
     }
 
     func close() async { try? await channel.close().get() }
@@ -176,15 +191,24 @@ final class ClientConnection: Sendable {
         }
     }
 
-    /// Returns when the batch has been sent, which waits for credit.
+    /// Returns when the batch has been sent, which waits for credit. Cancelling the task takes back one that still waits; the
+    /// stream stays open.
     func send(_ number: UInt32, _ content: [UInt8], isEnd: Bool) async throws {
         let payload = FramePayload(content).compressed(by: compression)
         let loop = channel.eventLoop
         let handler = handler
-        try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
+        let batch = CallState()
+        try await withTaskCancellationHandler {
+            try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
+                loop.execute {
+                    let waiting = handler.value.send(
+                        number, WaitingBatch(payload: payload, isEnd: isEnd, continuation: continuation))
+                    if batch.set(waiting) { handler.value.takeBack(waiting, of: number) }
+                }
+            }
+        } onCancel: {
             loop.execute {
-                handler.value.send(
-                    number, WaitingBatch(payload: payload, isEnd: isEnd, continuation: continuation))
+                if let waiting = batch.cancel() { handler.value.takeBack(waiting, of: number) }
             }
         }
     }

@@ -54,6 +54,7 @@ extension ClientHandler {
         guard let stream = streams.removeValue(forKey: number) else { return }
         if case .ping = stream {} else { write(.cancel, stream: number, []) }
         Self.fail(stream, error)
+        closeWhenLeft()
     }
 
     // MARK: Deadlines

@@ -1,5 +1,6 @@
 // The channel handler of the client: frames in, streams in flight.
 
+import NIOConcurrencyHelpers
 import NIOCore
 import SakuinAccess
 import SakuinProtocol
@@ -19,8 +20,11 @@ final class ClientHandler: ChannelInboundHandler {
     var nextStream: UInt32 = 1
     private var welcome: Welcome?
     private var failure: SakuinError?
-    private var isGoingAway = false
+    /// Open streams go on, new ones want another connection: the server drains, or no stream number is left.
+    let isLeaving = NIOLockedValueBox(false)
     private var willFlush = false
+    /// The number of the batch that was queued last.
+    private var lastBatch: UInt32 = 0
     /// The one timer for the deadlines of all calls (`+Calls`).
     var deadlineTimer: DeadlineTimer?
     private let greeted: EventLoopPromise<Welcome>
@@ -130,7 +134,7 @@ final class ClientHandler: ChannelInboundHandler {
             case .credit: give(header.stream, payload)
             case .ping: write(.pong, stream: 0, Array(payload))
             case .pong: try pong(payload)
-            case .goAway: isGoingAway = true
+            case .goAway: leave()
             case .hello, .request, .cancel: throw SakuinError(.internalError, "unexpected frame")
             }
         } catch {
@@ -149,6 +153,7 @@ final class ClientHandler: ChannelInboundHandler {
         case .exporting(let state)?: state.pages.finish()
         case nil: break
         }
+        closeWhenLeft()
     }
 
     private func fail(_ number: UInt32, _ error: SakuinError) {
@@ -157,7 +162,19 @@ final class ClientHandler: ChannelInboundHandler {
             context?.close(promise: nil)
         } else if let stream = streams.removeValue(forKey: number) {
             Self.fail(stream, error)
+            closeWhenLeft()
         }
+    }
+
+    /// Streams that are open go on; the next call opens another connection.
+    private func leave() {
+        isLeaving.withLockedValue { $0 = true }
+        closeWhenLeft()
+    }
+
+    /// Behind the last stream the connection ends.
+    func closeWhenLeft() {
+        if streams.isEmpty, isLeaving.withLockedValue({ $0 }) { context?.close(promise: nil) }
     }
 
     private func receive(_ number: UInt32, _ payload: FramePayload) throws(SakuinError) {
@@ -213,20 +230,29 @@ final class ClientHandler: ChannelInboundHandler {
         }
     }
 
+    /// Throws unless a stream can be opened with a request of so many bytes.
     @discardableResult
     func checkOpen(_ payloadByteCount: Int) throws(SakuinError) -> Welcome {
-        if let failure { throw failure }
-        guard let welcome, context != nil else { throw SakuinError(.unavailable, "The connection is not open.") }
-        if isGoingAway { throw SakuinError(.unavailable, "The server is shutting down.", nextStep: "Try again.") }
+        let welcome = try checkPayload(payloadByteCount)
+        if isLeaving.withLockedValue({ $0 }) {
+            throw SakuinError(.unavailable, "The server is shutting down.", nextStep: "Try again.")
+        }
         guard nextStream < .max else {
-            // Behind the last call that is under way the connection ends, and the next call opens another.
-            if streams.isEmpty { context?.close(promise: nil) }
+            leave()
             throw SakuinError(.unavailable, "The connection has no stream numbers left.", nextStep: "Try again.")
         }
-        guard payloadByteCount <= Int(welcome.frameByteCountMax) else {
+        return welcome
+    }
+
+    /// Throws unless a payload of so many bytes can be sent, on a stream that is open or to be opened.
+    @discardableResult
+    private func checkPayload(_ byteCount: Int) throws(SakuinError) -> Welcome {
+        if let failure { throw failure }
+        guard let welcome, context != nil else { throw SakuinError(.unavailable, "The connection is not open.") }
+        guard byteCount <= Int(welcome.frameByteCountMax) else {
             throw SakuinError(
                 .resourceExhausted, "The request is longer than the server takes.", field: "length",
-                limit: "\(welcome.frameByteCountMax)", value: "\(payloadByteCount)",
+                limit: "\(welcome.frameByteCountMax)", value: "\(byteCount)",
                 nextStep: "Send smaller batches.")
         }
         return welcome
@@ -260,19 +286,37 @@ final class ClientHandler: ChannelInboundHandler {
         return openStream(.exporting(ClientExport(pages: pages)), FramePayload(payload))
     }
 
-    /// Queues a batch of an import; its continuation goes on when it has been sent.
-    func send(_ number: UInt32, _ batch: WaitingBatch) {
+    /// Queues a batch of an import; its continuation goes on when it has been sent. Returns its number, 0 when it failed at
+    /// once.
+    func send(_ number: UInt32, _ batch: WaitingBatch) -> UInt32 {
         do throws(SakuinError) {
-            try checkOpen(batch.payload.contentByteCount)
+            try checkPayload(batch.payload.contentByteCount)
             guard case .importing(var state)? = streams[number] else {
                 throw SakuinError(.aborted, "The import has ended.")
             }
+            lastBatch = lastBatch == .max ? 1 : lastBatch + 1
+            var batch = batch
+            batch.number = lastBatch
             state.waiting.append(batch)
             streams[number] = .importing(state)
             sendWaiting(number)
+            return batch.number
         } catch {
             batch.continuation.resume(throwing: error)
+            return 0
         }
+    }
+
+    /// Fails a batch that still waits for credit; it is not sent.
+    func takeBack(_ batch: UInt32, of number: UInt32) {
+        guard case .importing(var state)? = streams[number],
+            let place = state.waiting.firstIndex(where: { $0.number == batch })
+        else { return }
+        let batch = state.waiting.remove(at: place)
+        streams[number] = .importing(state)
+        batch.continuation.resume(throwing: SakuinError(.cancelled, "Cancelled."))
+        // What stood behind it may wait for nothing else.
+        sendWaiting(number)
     }
 
     /// Tells the server that so many bytes of pages have been dealt with.

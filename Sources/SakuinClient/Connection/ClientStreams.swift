@@ -27,6 +27,8 @@ enum CallAnswer: Sendable {
 
 /// A batch that waits for credit.
 struct WaitingBatch {
+    /// Its number on the connection; 0 before it has one.
+    var number: UInt32 = 0
     let payload: FramePayload
     let isEnd: Bool
     let continuation: CheckedContinuation<Void, any Error>

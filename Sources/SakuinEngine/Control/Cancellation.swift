@@ -1,12 +1,29 @@
 import Synchronization
 
+/// Lets who asked for a search on another thread give it up.
+public final class SearchCancellation: Sendable {
+    private let flag = Atomic(false)
+
+    public init() {}
+
+    /// The search ends soon, as if its deadline had passed.
+    public func cancel() { flag.store(true, ordering: .relaxed) }
+
+    var isCancelled: Bool { flag.load(ordering: .relaxed) }
+}
+
 /// A flag and a deadline that every long loop polls once a block.
 final class Cancellation: Sendable {
     private let cancelled = Atomic(false)
     /// Monotonic nanoseconds; 0: none.
     private let deadline: UInt64
+    private let caller: SearchCancellation?
 
-    init(deadlineNanoseconds: UInt64 = 0) { deadline = deadlineNanoseconds }
+    /// `caller` may give up too.
+    init(deadlineNanoseconds: UInt64 = 0, caller: SearchCancellation? = nil) {
+        deadline = deadlineNanoseconds
+        self.caller = caller
+    }
 
     func cancel() { cancelled.store(true, ordering: .relaxed) }
 
@@ -14,6 +31,7 @@ final class Cancellation: Sendable {
     @inline(__always)
     func check() throws(StorageError) {
         if cancelled.load(ordering: .relaxed) { throw .cancelled }
+        if let caller, caller.isCancelled { throw .cancelled }
         if deadline != 0, Clock.nanoseconds() > deadline { throw .cancelled }
     }
 }

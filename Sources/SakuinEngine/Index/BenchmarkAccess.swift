@@ -47,8 +47,7 @@ public struct PreparedMatch {
     private let scratch = Scratch()
 
     public init(_ text: String, in index: SearchIndex) throws(SakuinError) {
-        let names = index.registry.names
-        let tree = try QueryParser.parse(text, knownFields: Set(names))
+        let tree = try QueryParser.parse(text, knownFields: index.searched)
         let plan = try QueryPlanner.plan(
             tree, filter: nil, index.searched, fields: [], highlights: false, proofs: .all)
         do throws(SearchError) {

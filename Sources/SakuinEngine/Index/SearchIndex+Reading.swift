@@ -1,37 +1,39 @@
 extension SearchIndex {
     /// Searches the current snapshot, or a point in time, on the calling thread; waits only when the request names a
     /// `minSequence`. Throws `deadlineExceeded` when all of it takes longer than `limitMilliseconds` (0: no limit).
-    /// `reply` takes the memory of the documents; without one it counts only until this returns.
+    /// `reply` takes the memory of the documents; without one it counts only until this returns. `cancellation` gives the
+    /// search up from another thread, with the same error.
     public func searchNow(
-        _ request: SearchRequest, limitMilliseconds: UInt32 = 0, reply: ReplyMemory? = nil
+        _ request: SearchRequest, limitMilliseconds: UInt32 = 0, reply: ReplyMemory? = nil,
+        cancellation: SearchCancellation? = nil
     ) throws(SakuinError) -> SearchResponse {
         let began = Clock.nanoseconds()
         try check(request)
         let snapshot = try snapshot(of: request, limitMilliseconds: limitMilliseconds)
         let deadline = limitMilliseconds == 0 ? 0 : began + UInt64(limitMilliseconds) * 1_000_000
-        guard
-            let response = try answerAround(
-                request, snapshot, reply, began: began, deadline: deadline, isQuick: false)
-        else {
+        let limit =
+            deadline == 0 && cancellation == nil
+            ? nil : Cancellation(deadlineNanoseconds: deadline, caller: cancellation)
+        guard let response = try answerAround(request, snapshot, reply, began: began, limit, isQuick: false) else {
             throw ErrorMapping.sakuinError(SearchError.storage(.cancelled))
         }
         return response
     }
 
     /// The same on a thread that others wait for: nil, with nothing done, when the search would wait, read stored text,
-    /// count facets, look for variants, or take longer than about so many nanoseconds.
+    /// count facets, look for variants, be long to plan, or take longer than about so many nanoseconds.
     public func searchNow(
         _ request: SearchRequest, withinNanoseconds limit: UInt64
     ) throws(SakuinError) -> SearchResponse? {
         let began = Clock.nanoseconds()
         if request.returnFields != .none || request.spans || request.minSequence > writer.visibleSequence { return nil }
-        if !request.facets.isEmpty || !request.variants.isEmpty { return nil }
+        if !request.facets.isEmpty || !request.variants.isEmpty || !request.isShort { return nil }
         try check(request)
         if request.offset + request.limit > Self.quickWindowMax { return nil }
         let (deadline, isEndless) = began.addingReportingOverflow(limit)
         return try answerAround(
             request, try snapshot(of: request, limitMilliseconds: 0), nil, began: began,
-            deadline: isEndless ? 0 : deadline, isQuick: true)
+            isEndless ? nil : Cancellation(deadlineNanoseconds: deadline), isQuick: true)
     }
 
     private func snapshot(of request: SearchRequest, limitMilliseconds: UInt32) throws(SakuinError) -> SharedSnapshot {
@@ -44,16 +46,15 @@ extension SearchIndex {
     private static let quickWindowMax = 1_000
 
     /// The answer from a snapshot; segments that do not verify on the way are put into quarantine and gone round, and
-    /// the answer says so. nil when the deadline (nanoseconds; 0: none) has passed before, or a quick search would read
-    /// stored text.
+    /// the answer says so. nil when it was cancelled before, or a quick search would read stored text.
     private func answerAround(
-        _ request: SearchRequest, _ snapshot: SharedSnapshot, _ reply: ReplyMemory?, began: UInt64, deadline: UInt64,
-        isQuick: Bool
+        _ request: SearchRequest, _ snapshot: SharedSnapshot, _ reply: ReplyMemory?, began: UInt64,
+        _ cancellation: Cancellation?, isQuick: Bool
     ) throws(SakuinError) -> SearchResponse? {
         var snapshot = snapshot
         while true {
             do throws(SearchError) {
-                return try answer(request, snapshot, reply, began: began, deadline: deadline, isQuick: isQuick)
+                return try answer(request, snapshot, reply, began: began, cancellation, isQuick: isQuick)
             } catch .storage(.cancelled) {
                 return nil
             } catch {
@@ -79,8 +80,8 @@ extension SearchIndex {
     func quarantine(_ error: StorageError) { writer.quarantine(error) }
 
     private func answer(
-        _ request: SearchRequest, _ shared: SharedSnapshot, _ reply: ReplyMemory?, began: UInt64, deadline: UInt64,
-        isQuick: Bool
+        _ request: SearchRequest, _ shared: SharedSnapshot, _ reply: ReplyMemory?, began: UInt64,
+        _ cancellation: Cancellation?, isQuick: Bool
     ) throws(SearchError) -> SearchResponse? {
         if let response = try countOfOneList(request, shared, began: began) { return response }
         let room = Self.memoryByteCount(request)
@@ -94,7 +95,6 @@ extension SearchIndex {
             plan = try self.plan(request, proofs: shared.value.proofs)
         } catch { throw .refused(error) }
         if isQuick, plan.readsDocuments { return nil }
-        let cancellation = deadline == 0 ? nil : Cancellation(deadlineNanoseconds: deadline)
         let counter =
             request.facets.isEmpty ? nil : try facetCounter(request.facets, shared.value, cancellation)
         if !request.sort.isEmpty { try checkColumns(of: Self.columns(of: request.sort), shared.value, to: "sort by") }
@@ -125,6 +125,11 @@ extension SearchIndex {
         var notes = damage
         if plan.smartPartCount > 0 {
             notes.append("Mode 'smart': found by any of \(plan.smartPartCount) parts of the text too.")
+        }
+        if let text = plan.emptyText {
+            notes.append(
+                "'\(text.prefix(40))' has no letter or digit, so no document has it. Quote it with what stands beside it, or leave it out."
+            )
         }
         if outcome.expandedWordCount > 0 {
             notes.append("A prefix stood for \(outcome.expandedWordCount) words.")
@@ -209,7 +214,7 @@ extension SearchIndex {
     private func tree(_ input: QueryInput, mode: SearchMode) throws(SakuinError) -> Query {
         switch input {
         case .tree(let query): query
-        case .text(let text): try QueryParser.parse(text, mode: mode, knownFields: Set(registry.names))
+        case .text(let text): try QueryParser.parse(text, mode: mode, knownFields: searched)
         }
     }
 

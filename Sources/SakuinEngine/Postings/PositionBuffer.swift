@@ -51,11 +51,4 @@ final class PositionBuffer {
 struct PositionRun {
     let values: UnsafePointer<UInt32>
     let count: Int
-
-    @inline(__always)
-    func contains(_ value: UInt32) -> Bool {
-        var i = 0
-        while i < count, values[i] < value { i &+= 1 }
-        return i < count && values[i] == value
-    }
 }

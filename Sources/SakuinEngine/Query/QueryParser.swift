@@ -18,20 +18,24 @@ struct QueryParser {
     static let clauseMax = 1_024
 
     private let text: [Unicode.Scalar]
-    private let knownFields: Set<String>
+    private let knownFields: any FieldNames
+    /// The places of '(' with a ')' of their own.
+    private let closed: Set<Int>
     /// What NOT stands before is exact.
     private var isSmart: Bool
     private var at = 0
     private var clauses = 0
     private var groupDepth = 0
+    /// Groups and NOTs around what is read.
+    private var depth = 0
 
     /// The tree of a query text. Throws `invalidArgument` with the place of what cannot be.
     static func parse(
-        _ text: String, mode: SearchMode = .exact, knownFields: @autoclosure () -> Set<String>
+        _ text: String, mode: SearchMode = .exact, knownFields: any FieldNames
     ) throws(SakuinError) -> Query {
+        try QueryLimits.check(textByteCount: text.utf8.count)
         if isPlain(text) { return .text(text, fields: []) }
-        var parser = QueryParser(
-            text: Array(text.unicodeScalars), knownFields: knownFields(), isSmart: mode == .smart)
+        var parser = QueryParser(text: Array(text.unicodeScalars), knownFields, isSmart: mode == .smart)
         parser.skipBlanks()
         if parser.isAtEnd {
             throw .invalid("The query is empty.", field: "query", nextStep: "Write a word to look for.")
@@ -51,8 +55,9 @@ struct QueryParser {
             }
     }
 
-    private init(text: [Unicode.Scalar], knownFields: Set<String>, isSmart: Bool) {
+    private init(text: [Unicode.Scalar], _ knownFields: any FieldNames, isSmart: Bool) {
         self.text = text
+        closed = Self.closedParentheses(text)
         self.knownFields = knownFields
         self.isSmart = isSmart
     }
@@ -77,12 +82,18 @@ struct QueryParser {
         return Self.isBlank(next) || next == "("
     }
 
+    private mutating func enter() throws(SakuinError) {
+        depth += 1
+        guard depth <= Self.depthMax else {
+            throw .invalid("Groups and NOTs may be nested \(Self.depthMax) deep.", field: "query", limit: Self.depthMax)
+        }
+    }
+
     private mutating func or(fields: [String]) throws(SakuinError) -> Query {
         groupDepth += 1
         defer { groupDepth -= 1 }
-        guard groupDepth <= Self.depthMax else {
-            throw .invalid("Groups may be nested \(Self.depthMax) deep.", field: "query", limit: Self.depthMax)
-        }
+        try enter()
+        defer { depth -= 1 }
         var parts = [try and(fields: fields)]
         skipBlanks()
         while sees("OR") {
@@ -106,7 +117,7 @@ struct QueryParser {
                 skipBlanks()
                 if isAtEnd || sees("OR") || sees("AND") { throw failure("AND has nothing behind it.") }
             }
-            let part = try unary(fields: fields, depth: 0)
+            let part = try unary(fields: fields)
             if isJoined { groups[groups.count - 1].append(part) } else { groups.append([part]) }
             clauses += 1
             guard clauses <= Self.clauseMax else {
@@ -134,19 +145,16 @@ struct QueryParser {
         return needed.count == 1 ? needed[0] : .and(needed)
     }
 
-    private mutating func unary(fields: [String], depth: Int) throws(SakuinError) -> Query {
-        guard depth <= Self.depthMax else {
-            throw .invalid("NOT may be repeated \(Self.depthMax) times.", field: "query", limit: Self.depthMax)
-        }
+    private mutating func unary(fields: [String]) throws(SakuinError) -> Query {
         if sees("NOT") {
             at += 3
             skipBlanks()
             if isAtEnd { throw failure("NOT has nothing behind it.") }
-            return try not(fields: fields, depth: depth)
+            return try not(fields: fields)
         }
         if peek() == "-", let next = peek(1), !Self.isBlank(next), next != "-" {
             at += 1
-            return try not(fields: fields, depth: depth)
+            return try not(fields: fields)
         }
         let query = try primary(fields: fields)
         guard peek() == "^", let factor = number(from: at + 1) else { return query }
@@ -155,18 +163,20 @@ struct QueryParser {
         return .boost(query, Float(factor.value))
     }
 
-    private mutating func not(fields: [String], depth: Int) throws(SakuinError) -> Query {
+    private mutating func not(fields: [String]) throws(SakuinError) -> Query {
         let wasSmart = isSmart
         isSmart = false
         defer { isSmart = wasSmart }
-        return .not(try unary(fields: fields, depth: depth + 1))
+        try enter()
+        defer { depth -= 1 }
+        return .not(try unary(fields: fields))
     }
 
     private mutating func primary(fields: [String]) throws(SakuinError) -> Query {
-        if peek() == "(", hasClosing(at) { return try group(fields: fields) }
+        if peek() == "(", closed.contains(at) { return try group(fields: fields) }
         if let (name, end) = fieldPrefix() {
             at = end
-            if peek() == "(", hasClosing(at) { return try group(fields: [name]) }
+            if peek() == "(", closed.contains(at) { return try group(fields: [name]) }
             if let range = try range(name) { return range }
             if let comparison = comparison(name) { return comparison }
             return try chunk(fields: [name])
@@ -183,20 +193,21 @@ struct QueryParser {
         return query
     }
 
-    /// Whether the '(' at `place` is closed, quotes left out.
-    private func hasClosing(_ place: Int) -> Bool {
-        var depth = 0
+    /// The places of '(' that a ')' closes, with what stands in quotes between them left out: an even number of quotes is
+    /// between the two.
+    static func closedParentheses(_ text: [Unicode.Scalar]) -> Set<Int> {
+        var closed: Set<Int> = []
+        var (inside, outside): ([Int], [Int]) = ([], [])
         var inQuotes = false
-        for scalar in text[place...] {
-            if scalar == "\"" { inQuotes.toggle() }
-            if inQuotes { continue }
-            if scalar == "(" { depth += 1 }
-            if scalar == ")" {
-                depth -= 1
-                if depth == 0 { return true }
+        for (place, scalar) in text.enumerated() {
+            switch scalar {
+            case "\"": inQuotes.toggle()
+            case "(": if inQuotes { inside.append(place) } else { outside.append(place) }
+            case ")": if let open = inQuotes ? inside.popLast() : outside.popLast() { closed.insert(open) }
+            default: break
             }
         }
-        return false
+        return closed
     }
 
     /// A known field name and a colon with something behind it.

@@ -164,6 +164,8 @@ final class QueryPlan: Sendable {
     let sought: [SoughtText]
     /// Different parts of texts that are looked for besides the texts.
     let smartPartCount: Int
+    /// A text of the query of which nothing is looked for, if there is one.
+    let emptyText: String?
     /// Whether stored documents are read to find what matches.
     let readsDocuments: Bool
 
@@ -175,6 +177,7 @@ final class QueryPlan: Sendable {
         words = Self.take(&draft.words)
         sought = Self.take(&draft.sought)
         smartPartCount = draft.smartParts.count
+        emptyText = draft.emptyText
         readsDocuments = draft.readsDocuments
     }
 
@@ -194,6 +197,7 @@ struct QueryPlanDraft: ~Copyable {
     fileprivate(set) var words: [[UInt8]] = []
     var sought: [SoughtText] = []
     var smartParts: Set<String> = []
+    var emptyText: String?
     var readsDocuments = false
 
     init() {

@@ -13,6 +13,8 @@ struct QueryPlanner: ~Copyable {
     private var variants: VariantFolding
     /// How many spellings the tokens have so far.
     private var spellingCount = 0
+    private var textByteCount = 0
+    private var leafCount = 0
 
     /// `fields` are those of the request; none: all text fields. With `highlights` the plan says what is to be shown, with
     /// `proofs`: the kinds of segments it is for. In mode `smart` texts that score are looked for by their parts too.
@@ -56,12 +58,13 @@ struct QueryPlanner: ~Copyable {
         var dynamic: [String] = []
         for name in names {
             if let field = searched[name] {
-                known.append(field)
+                if !known.contains(where: { $0.number == field.number }) { known.append(field) }
             } else if searched.isDynamic(name) {
-                dynamic.append(name)
+                if !dynamic.contains(where: { $0.hasSameBytes(as: name) }) { dynamic.append(name) }
             } else {
                 throw searched.unknown(name)
             }
+            try QueryLimits.check(fieldCount: known.count + dynamic.count)
         }
         return (known, dynamic)
     }
@@ -75,6 +78,7 @@ struct QueryPlanner: ~Copyable {
             return try textNode(text, fields, isPrefix: true, boost: boost, scores: scores)
         case .range(let field, let lower, let upper):
             try searched.checkColumn(field, to: "compare")
+            try count(leaves: 1)
             return .column(ColumnPlan(field: field, lower: lower, upper: upper))
         case .equals(let field, let value):
             let folded = variants
@@ -101,16 +105,28 @@ struct QueryPlanner: ~Copyable {
         return nodes
     }
 
+    private mutating func count(leaves: Int) throws(SakuinError) {
+        leafCount += leaves
+        try QueryLimits.check(leafCount: leafCount)
+    }
+
+    private mutating func count(text: String) throws(SakuinError) {
+        textByteCount += text.utf8.count
+        try QueryLimits.check(textByteCount: textByteCount)
+    }
+
     /// The text in any of the fields.
     private mutating func textNode(
         _ text: String, _ names: [String], isPrefix: Bool, boost: Float, scores: Bool
     ) throws(SakuinError) -> PlanNode {
+        try count(text: text)
         // Nearly all indexes have one text field, and nearly no text names others.
         if names.isEmpty, defaultFields.count == 1, dynamicFields.isEmpty {
             return try node(text, in: defaultFields[0], isPrefix: isPrefix, boost: boost, scores: scores)
         }
         let (fields, dynamic) =
             names.isEmpty ? (defaultFields, dynamicFields) : try Self.resolve(names, searched)
+        try count(leaves: dynamic.count)
         var nodes: [PlanNode] = []
         for field in fields {
             nodes.append(try node(text, in: field, isPrefix: isPrefix, boost: boost, scores: scores))
@@ -131,6 +147,7 @@ struct QueryPlanner: ~Copyable {
     private mutating func node(
         _ text: String, in field: SearchedFields.Field, isPrefix: Bool, boost: Float, scores: Bool
     ) throws(SakuinError) -> PlanNode {
+        try count(leaves: 1)
         switch field.type {
         case .text, .keyword:
             let whole = try phraseNode(text, field, isPrefix: isPrefix, boost: boost * field.boost, scores: scores)
@@ -170,19 +187,26 @@ struct QueryPlanner: ~Copyable {
         let kind = field.analyzer.kind
         var number = kind == .cjk ? appendPlain(text, field.number, boost: boost, scores: scores) : nil
         // Nearly all that is not highlighted needs no pattern.
-        if let number, variants.isEmpty, !(scores && highlights) { return .phrase(number) }
+        if let number, variants.isEmpty, !(scores && highlights) {
+            try QueryLimits.check(tokenCount: plan.tokens.count)
+            return .phrase(number)
+        }
         let sought = SoughtText(
             field: field.number, text: text, analyzer: field.analyzer, lastIsPrefix: isPrefix, variants: variants)
         if number == nil {
             let pattern = sought.pattern
             // A text of separators alone has an empty normal form, which no document is searched for.
-            guard !pattern.elements.isEmpty else { return .none }
+            guard !pattern.elements.isEmpty else {
+                plan.emptyText = text
+                return .none
+            }
             number = plan.appendPhrase(
                 field: field.number, boost: boost, scores: scores, variants: variants,
                 for: pattern.distinct(proofs, kind)
             ) { Self.addTokens(of: pattern, kind: kind, $0, to: &$1) }
         }
         guard let number else { return .none }
+        try QueryLimits.check(tokenCount: plan.tokens.count)
         if !variants.isEmpty { try countSpellings(of: plan.phrases[number]) }
         if scores, highlights { plan.sought.append(sought) }
         return .phrase(number)
@@ -230,10 +254,12 @@ struct QueryPlanner: ~Copyable {
                 "The distance of a nearness is 0 to \(NearPlan.distanceMax) units.", field: "distance",
                 limit: NearPlan.distanceMax, value: distance)
         }
+        for text in texts { try count(text: text) }
         let (fields, dynamic) =
             names.isEmpty ? (defaultFields, dynamicFields) : try Self.resolve(names, searched)
         if let name = dynamic.first { throw Self.noNearness(name, "has no full text") }
         var nodes: [PlanNode] = []
+        try count(leaves: fields.count * texts.count)
         for field in fields {
             let name = searched.name(of: field)
             guard field.type == .text else { throw Self.noNearness(name, "is not of type text") }

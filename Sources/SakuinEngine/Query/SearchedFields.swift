@@ -1,5 +1,12 @@
+/// Knows which names before a colon are fields.
+protocol FieldNames {
+    func contains(_ name: String) -> Bool
+}
+
+extension Set<String>: FieldNames {}
+
 /// The fields of a schema as searches need them, made once for an index.
-final class SearchedFields: Sendable {
+final class SearchedFields: Sendable, FieldNames {
     struct Field: Sendable {
         let number: Int
         let type: FieldType
@@ -38,6 +45,8 @@ final class SearchedFields: Sendable {
 
     /// Whether documents have had a field of that name that is not in the schema.
     func isDynamic(_ name: String) -> Bool { registry.isDynamic(name) }
+
+    func contains(_ name: String) -> Bool { self[name] != nil || isDynamic(name) }
 
     func name(of field: Field) -> String { registry.schema.fields[field.number].name }
 

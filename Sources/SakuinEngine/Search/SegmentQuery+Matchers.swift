@@ -109,7 +109,7 @@ extension SegmentQuery {
                     distance: i == 0 ? 0 : distance(from: i - 1, to: i, of: proof)))
             if term.info.documentFrequency < lists[rarest].cursor.documentFrequency { rarest = i }
         }
-        return ChainMatcher(lists, rarest: rarest, score: score, scratch)
+        return ChainMatcher(lists, rarest: rarest, score: score, scratch, cancellation)
     }
 
     /// A phrase of tokens that have positions.
@@ -127,7 +127,7 @@ extension SegmentQuery {
                     cursor: try cursor(found[i].terms[0], lengths),
                     offset: plan.tokens[proof.tokens.lowerBound + i].offset))
         }
-        return PhraseMatcher(lists, score: score, scratch)
+        return PhraseMatcher(lists, score: score, scratch, cancellation)
     }
 
     /// Which tokens of a phrase are read, by their place in it, the rarest first; in scratch memory.

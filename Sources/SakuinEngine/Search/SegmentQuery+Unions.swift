@@ -12,7 +12,7 @@ extension SegmentQuery {
         for place in ordered { tokens.append(try matcher(found[place], lengths, nil)) }
         return UnionPhraseMatcher(
             lead: try matcher(found[ordered[0]], lengths, score), tokens: tokens,
-            PhraseChecker(try slots(places, proof, found, lengths)), score: score)
+            PhraseChecker(try slots(places, proof, found, lengths), cancellation), score: score)
     }
 
     /// The documents of the terms that a token stands for.

@@ -22,8 +22,9 @@ struct PendingCall {
 }
 
 extension ConnectionHandler {
-    /// Deals with the calls of a read burst.
+    /// Deals with the calls of a read burst that were not given up in it.
     func dispatch(_ burst: [(stream: UInt32, request: WireRequest)]) {
+        let burst = burst.filter { streams[$0.stream] != nil }
         let answered = answerQuickly(burst)
         if answered == burst.count { return }
         let received = NIODeadline.now()

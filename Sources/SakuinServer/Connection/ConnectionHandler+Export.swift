@@ -1,4 +1,9 @@
-// Exports: pages stream out as far as the client has given credit.
+// Exports: pages stream out as far as the client has given credit, and reads them.
+//
+// 1. An export that has credit stands in a row with the others of its connection (`exportTurns`).
+// 2. As long as the client reads what was sent, the first in the row has a page made, a few of them at once: credit is the
+//    client's to give, so what a connection may hold of pages is not left to it.
+// 3. One that cannot go on, for want of credit or since nobody reads, ends after a while, for it keeps old files on the disk.
 
 import NIOCore
 import SakuinEngine
@@ -9,7 +14,7 @@ extension ConnectionHandler {
     func export(_ number: UInt32, _ name: String, _ pointInTime: String?) throws(SakuinError) {
         guard let context else { return }
         let index = try server.catalog.indexNow(name)
-        streams[number] = .unary
+        streams[number] = .exporting(ExportStream(credit: SendCredit(clientCredit)))
         let loop = context.eventLoop
         let handler = NIOLoopBound(self, eventLoop: loop)
         Task {
@@ -21,31 +26,55 @@ extension ConnectionHandler {
                 loop.execute {
                     handler.value.finish(number, .failure(failure))
                     handler.value.flush()
+                    handler.value.closeWhenDrained()
                 }
             }
         }
     }
 
     private func beginExport(_ number: UInt32, _ source: DocumentPages) {
-        guard streams[number] != nil else { return }
-        var stream = ExportStream(credit: SendCredit(clientCredit), pages: source)
+        // With the credit that has come meanwhile.
+        guard case .exporting(var stream)? = streams[number] else { return }
+        stream.pages = source
         if !source.complete {
             let first = WireCodec.encode(WirePage([], missing: source.missing))
             stream.credit.spend(first.count)
             append(.data, stream: number, first)
         }
         streams[number] = .exporting(stream)
-        makePage(number)
         flush()
+        queue(number)
     }
 
-    private func makePage(_ number: UInt32) {
-        guard case .exporting(let stream)? = streams[number], !stream.isMaking else { return }
-        guard stream.credit.canSend else { return waitForCredit(number) }
-        var making = stream
-        making.isMaking = true
-        streams[number] = .exporting(making)
-        makePage(number, of: stream.pages)
+    /// Pages that may be in the making for a connection at once.
+    static let exportPageCountMax = 4
+
+    /// Puts an export that has credit in the row, and has pages made.
+    private func queue(_ number: UInt32) {
+        guard case .exporting(var stream)? = streams[number], stream.pages != nil else { return }
+        if stream.step == .stands, stream.credit.canSend {
+            stream.step = .waitsForTurn
+            exportTurns.append(number)
+            streams[number] = .exporting(stream)
+            makePages()
+        }
+        endWhenIdle(number)
+    }
+
+    /// Has as many pages made as there may be now.
+    func makePages() {
+        while let context, context.channel.isWritable, exportPageCount < Self.exportPageCountMax,
+            let number = exportTurns.popFirst()
+        {
+            // It may have ended while it stood in the row.
+            guard case .exporting(var stream)? = streams[number], let pages = stream.pages else { continue }
+            stream.idleTimer?.cancel()
+            stream.idleTimer = nil
+            stream.step = .makesPage
+            streams[number] = .exporting(stream)
+            exportPageCount += 1
+            makePage(number, of: pages)
+        }
     }
 
     private func makePage(_ number: UInt32, of source: DocumentPages) {
@@ -59,9 +88,11 @@ extension ConnectionHandler {
         }
     }
 
-    /// A client that gives no credit for long has forgotten the export, which keeps old files on the disk.
-    private func waitForCredit(_ number: UInt32) {
-        guard case .exporting(var stream)? = streams[number], let context else { return }
+    /// A client that gives no credit for long, or does not read, has forgotten the export, which keeps old files on the disk.
+    private func endWhenIdle(_ number: UInt32) {
+        guard case .exporting(var stream)? = streams[number], stream.step != .makesPage, stream.idleTimer == nil,
+            let context
+        else { return }
         let handler = NIOLoopBound(self, eventLoop: context.eventLoop)
         let limit = server.configuration.exportIdleMilliseconds
         stream.idleTimer = context.eventLoop.scheduleTask(in: .milliseconds(limit)) {
@@ -75,27 +106,31 @@ extension ConnectionHandler {
             number,
             .failure(
                 SakuinError(
-                    .deadlineExceeded, "The export got no credit for too long.", field: "credit",
+                    .deadlineExceeded, "The export got no credit, or was not read, for too long.", field: "credit",
                     limit: "\(milliseconds) ms", nextStep: "Read an export to its end, or cancel it.")))
         flush()
         closeWhenDrained()
     }
 
     private func made(_ number: UInt32, _ page: Result<[FramePayload]?, SakuinError>) {
-        guard case .exporting(var stream)? = streams[number] else { return }
-        switch page {
-        case .success(let payloads?):
-            stream.isMaking = false
-            for payload in payloads {
-                stream.credit.spend(payload.contentByteCount)
-                append(.data, stream: number, payload)
+        exportPageCount -= 1
+        if case .exporting(var stream)? = streams[number] {
+            switch page {
+            case .success(let payloads?):
+                stream.step = .stands
+                for payload in payloads {
+                    stream.credit.spend(payload.contentByteCount)
+                    append(.data, stream: number, payload)
+                }
+                streams[number] = .exporting(stream)
+            case .success(nil): finish(number, .success(.done))
+            case .failure(let error): finish(number, .failure(error))
             }
-            streams[number] = .exporting(stream)
-            makePage(number)
-        case .success(nil): finish(number, .success(.done))
-        case .failure(let error): finish(number, .failure(error))
         }
+        // Whether the client reads is known when the page is with the channel.
         flush()
+        queue(number)
+        makePages()
         closeWhenDrained()
     }
 
@@ -107,7 +142,7 @@ extension ConnectionHandler {
         stream.idleTimer?.cancel()
         stream.idleTimer = nil
         streams[number] = .exporting(stream)
-        makePage(number)
+        queue(number)
     }
 }
 

@@ -6,7 +6,7 @@
 //    back costs more than they do. The other requests hop there once; their replies come back together and are flushed
 //    once (`+Calls`).
 // 3. Streaming calls keep their state here, on the event loop (`+Import`, `+Export`).
-// 4. A client that does not read its replies is not read from either.
+// 4. A client that does not read its replies is not read from either, and no pages of exports are made for it.
 // 5. Short frames are decompressed and compressed here, long ones on workers (`+Compression`).
 
 import CoreMetrics
@@ -36,10 +36,15 @@ final class ConnectionHandler: ChannelInboundHandler {
     /// What the frames of both sides may be compressed by.
     private(set) var compression: FrameCompression?
     var streams: [UInt32: ServerStream] = [:]
+    /// Exports that have credit for a page, in the order of their turns, and how many pages are in the making (`+Export`).
+    var exportTurns = CircularBuffer<UInt32>()
+    var exportPageCount = 0
     private var burst: [(stream: UInt32, request: WireRequest)] = []
     private var output = ByteBuffer()
     /// Memory of the replies in `output`.
     private var outputMemory: [ReplyMemory] = []
+    /// Writes since the drain began that have not left the process yet; those before leave before them.
+    private var unsentCount = 0
     private var waitsForMemory = false
     var context: ChannelHandlerContext?
 
@@ -108,6 +113,7 @@ final class ConnectionHandler: ChannelInboundHandler {
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
         follow(context)
+        makePages()
         context.fireChannelWritabilityChanged()
     }
 
@@ -286,14 +292,21 @@ final class ConnectionHandler: ChannelInboundHandler {
         guard let context, output.readableBytes > 0 else { return }
         let ready = output
         output = context.channel.allocator.buffer(capacity: 4096)
-        if outputMemory.isEmpty {
+        if outputMemory.isEmpty, !isDraining {
             context.writeAndFlush(wrapOutboundOut(ready), promise: nil)
             return
         }
         let memory = outputMemory
         outputMemory = []
-        // Held until the bytes have left the process.
-        context.writeAndFlush(wrapOutboundOut(ready)).whenComplete { _ in withExtendedLifetime(memory) {} }
+        let wasDraining = isDraining
+        if wasDraining { unsentCount += 1 }
+        context.writeAndFlush(wrapOutboundOut(ready)).assumeIsolated().whenComplete { _ in
+            // Held until the bytes have left the process.
+            withExtendedLifetime(memory) {}
+            guard wasDraining else { return }
+            self.unsentCount -= 1
+            self.closeWhenDrained()
+        }
     }
 
     private func giveUpGreeting() {
@@ -344,7 +357,8 @@ final class ConnectionHandler: ChannelInboundHandler {
         closeWhenDrained()
     }
 
+    /// Closes when the last stream has ended and what it ended with has left the process: closing drops what has not.
     func closeWhenDrained() {
-        if isDraining, streams.isEmpty { context?.close(promise: nil) }
+        if isDraining, streams.isEmpty, output.readableBytes == 0, unsentCount == 0 { context?.close(promise: nil) }
     }
 }

@@ -58,10 +58,17 @@ struct ImportStream {
 
 /// The server streams pages as far as it has credit.
 struct ExportStream {
+    enum Step {
+        /// Not in the row: there is no credit, or it has yet to begin.
+        case stands
+        case waitsForTurn
+        case makesPage
+    }
+
     var credit: SendCredit
-    /// A page is being made.
-    var isMaking = false
-    /// Ends it when there is no credit for long.
+    var step = Step.stands
+    /// Ends it when there is no credit for long, or nobody reads.
     var idleTimer: Scheduled<Void>?
-    let pages: DocumentPages
+    /// Nil until it is known what there is to stream.
+    var pages: DocumentPages?
 }

@@ -70,7 +70,8 @@ private struct QueryCorpus: Sendable {
     func check(
         _ text: String, _ mode: SearchMode, _ variants: VariantFolding = []
     ) throws -> Set<String>? {
-        guard let query = try? QueryParser.parse(text, mode: mode, knownFields: Set(registry.names)) else { return nil }
+        let known = SearchedFields(registry)
+        guard let query = try? QueryParser.parse(text, mode: mode, knownFields: known) else { return nil }
         func search(limit: Int, total: TotalPolicy = .exact) throws -> (hits: [Hit], total: Total) {
             try FuzzIndex.search(
                 query, segment, registry, limit: limit, total: total, mode: mode, variants: variants)

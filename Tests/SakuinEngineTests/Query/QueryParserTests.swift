@@ -57,8 +57,42 @@ private func text(_ chunk: String, _ fields: String...) -> Query { .text(chunk, 
         #expect(throws: SakuinError.self) {
             _ = try parse(String(repeating: "-(", count: 5_000) + "a" + String(repeating: ")", count: 5_000))
         }
+        // Each by itself would do.
+        let both = String(repeating: "(NOT ", count: 40) + "a" + String(repeating: ")", count: 40)
+        #expect(throws: SakuinError.self) { _ = try parse(both) }
         _ = try parse(String(repeating: "a ", count: 1_024))
         #expect(throws: SakuinError.self) { _ = try parse(String(repeating: "a ", count: 1_025)) }
+    }
+
+    @Test(arguments: ["a", "国", "("]) func longTexts(unit: String) throws {
+        let most = String(repeating: unit, count: QueryLimits.textByteCountMax / unit.utf8.count)
+        #expect(try parse(most) == text(most))
+        let error = #expect(throws: SakuinError.self) { _ = try parse(most + unit) }
+        #expect(error?.field == "query" && error?.limit == "\(QueryLimits.textByteCountMax)")
+    }
+
+    /// As they would be found by looking from each '(' on.
+    @Test func parenthesesAreClosed() {
+        func isClosed(_ text: ArraySlice<Unicode.Scalar>) -> Bool {
+            var (depth, inQuotes) = (0, false)
+            for scalar in text {
+                if scalar == "\"" { inQuotes.toggle() }
+                if inQuotes { continue }
+                if scalar == "(" { depth += 1 }
+                if scalar == ")" { depth -= 1 }
+                if depth == 0 { return true }
+            }
+            return false
+        }
+        var random = SystemSeed(state: 12)
+        for _ in 0..<20_000 {
+            let count = Int.random(in: 0...12, using: &random)
+            let text = (0..<count).map { _ -> Unicode.Scalar in
+                ["(", ")", "\"", "a"].randomElement(using: &random) ?? "a"
+            }
+            let expected = text.indices.filter { text[$0] == "(" && isClosed(text[$0...]) }
+            #expect(QueryParser.closedParentheses(text) == Set(expected), "\(String(String.UnicodeScalarView(text)))")
+        }
     }
 
     @Test func randomTextNeverTraps() {

@@ -11,6 +11,42 @@ import Testing
             query, filter: nil, SearchedFields(registry), fields: [], highlights: false, proofs: proofs)
     }
 
+    private func plan(_ query: Query, fields: [String], of names: [String]) throws -> QueryPlan {
+        let registry = FieldRegistry(schema: Schema(fields: names.map { FieldDefinition(name: $0) }), names: [])
+        return try QueryPlanner.plan(
+            query, filter: nil, SearchedFields(registry), fields: fields, highlights: false, proofs: .all)
+    }
+
+    /// A field that is named twice is looked in once.
+    @Test func fieldsCountOnce() throws {
+        let names = Array(repeating: "body", count: 100_000)
+        #expect(try plan(.text("国际", fields: []), fields: names, of: ["body"]).phrases.count == 1)
+        #expect(try plan(.text("国际", fields: names), fields: [], of: ["body"]).phrases.count == 1)
+    }
+
+    /// What a small request could ask for is bounded: texts, fields, and one by the other.
+    @Test func limits() throws {
+        let names = (0..<100).map { "field\($0)" }
+        func refused(_ query: Query, in count: Int = 100, _ field: String, _ limit: Int) {
+            let fields = Array(names.prefix(count))
+            let error = #expect(throws: SakuinError.self) { _ = try plan(query, fields: fields, of: names) }
+            #expect(error?.field == field && error?.limit == "\(limit)", "\(String(describing: error))")
+        }
+        func texts(_ count: Int, _ text: String) -> Query {
+            .or(Array(repeating: .text(text, fields: []), count: count))
+        }
+        #expect(try plan(texts(163, "国际"), fields: names, of: names).phrases.count == 16_300)
+        refused(texts(164, "国际"), "fields", QueryLimits.leafCountMax)
+        refused(texts(2, String(repeating: "国", count: 20_000)), in: 1, "query", QueryLimits.textByteCountMax)
+        refused(texts(1, String(repeating: "国", count: 20_000)), "fields", QueryLimits.tokenCountMax)
+        refused(.near(Array(repeating: "国", count: 200), distance: 1, fields: []), "near", NearPlan.textCountMax)
+        let many = (0...QueryLimits.fieldCountMax).map { "field\($0)" }
+        let error = #expect(throws: SakuinError.self) {
+            _ = try plan(.text("国", fields: many), fields: [], of: many)
+        }
+        #expect(error?.field == "fields" && error?.limit == "\(QueryLimits.fieldCountMax)")
+    }
+
     /// `国` character, `[国]` edge, `[国` head, `国]` tail, `国际` bigram, `<ab>` word, `国+ab` and `ab+国` pairs, `*` behind what is a prefix.
     private func tokens(_ plan: QueryPlan, _ proof: PhraseProof) -> [String] {
         func text(_ scalar: UInt32) -> String { String(Unicode.Scalar(scalar) ?? "?") }

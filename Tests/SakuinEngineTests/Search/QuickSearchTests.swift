@@ -40,9 +40,55 @@ import Testing
         #expect(try index.searchNow(request, withinNanoseconds: .max) == nil)
         request = SearchRequest("国", limit: 5_000)
         #expect(try index.searchNow(request, withinNanoseconds: .max) == nil)
+        request = SearchRequest(String(repeating: "国", count: 2_000))
+        #expect(try index.searchNow(request, withinNanoseconds: .max) == nil)
+        request = SearchRequest(.tree(.or(Array(repeating: .text("国", fields: []), count: 400))))
+        #expect(try index.searchNow(request, withinNanoseconds: .max) == nil)
         request = SearchRequest("国")
         request.minSequence = .max
         #expect(try index.searchNow(request, withinNanoseconds: .max) == nil)
+    }
+
+    /// One document may take long: what is looked for in it is looked for in one pass, and the deadline is heeded in it.
+    @Test(arguments: [false, true]) func longRepeats(isCompact: Bool) async throws {
+        var schema = Schema(fields: [FieldDefinition(name: "body")])
+        schema.compact = isCompact
+        let index = try SearchIndex.open(MemoryDirectory(), schema: schema, options: SearchFixture.options)
+        let length = 200_000
+        _ = try await index.write(
+            WriteBatch([
+                .put(Document(key: "a", ["body": .string(String(repeating: "哈", count: length))])),
+                .put(Document(key: "b", ["body": .string(String(repeating: "a b ", count: length / 4))])),
+            ]))
+        _ = try await index.refresh()
+        for query in ["哈哈哈", "哈哈哈哈哈哈", "\"a b a b a\""] {
+            #expect(try index.searchNow(SearchRequest(query)).total == Total(1), "\(query)")
+            #expect(try index.searchNow(SearchRequest(query), withinNanoseconds: 1) == nil, "\(query)")
+        }
+        #expect(try index.searchNow(SearchRequest("哈哈a")).total == Total(0))
+        index.abandon()
+    }
+
+    @Test func whoAskedMayGiveUp() async throws {
+        let fixture = try await SearchFixture(seed: 20_261_131)
+        let cancellation = SearchCancellation()
+        let request = SearchRequest("国 OR 数")
+        let response = try fixture.index.searchNow(request, cancellation: cancellation)
+        #expect(try response.hits == fixture.index.searchNow(request).hits)
+        cancellation.cancel()
+        let error = #expect(throws: SakuinError.self) {
+            _ = try fixture.index.searchNow(request, cancellation: cancellation)
+        }
+        #expect(error?.code == .deadlineExceeded)
+    }
+
+    @Test func textsWithoutLettersAreNamed() async throws {
+        let fixture = try await SearchFixture(seed: 20_261_130)
+        for query in ["国 ，", "国 OR …", "国 -&"] {
+            let response = try fixture.index.searchNow(SearchRequest(query))
+            #expect(response.notes.count == 1 && response.notes[0].contains("no letter or digit"), "\(query)")
+        }
+        #expect(try fixture.index.searchNow(SearchRequest("国，数")).notes.isEmpty)
     }
 
     @Test func whatIsWrongIsSaid() async throws {

@@ -66,7 +66,7 @@ import Testing
             ),
         ] as [(String, Query)]) func sideBySideIsOr(input: String, tree: Query) throws
     {
-        #expect(try QueryParser.parse(input, mode: .smart, knownFields: ["year"]) == tree)
+        #expect(try QueryParser.parse(input, mode: .smart, knownFields: Set(["year"])) == tree)
     }
 
     private static func text(_ text: String) -> Query { .text(text, fields: []) }

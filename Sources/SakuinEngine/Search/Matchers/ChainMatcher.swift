@@ -16,16 +16,20 @@ final class ChainMatcher: Matcher {
     private let read: PositionBuffer
     private let leadRead: PositionBuffer
     private let pairs: UnsafeMutablePointer<PlacePair>
+    private let cancellation: Cancellation?
     /// Documents below it were looked at.
     private var examined: UInt32 = 0
 
     /// `lists` are two or more, in the order of the text; the rarest, which leads, is at a place of them. Without `score`
     /// documents get none.
-    init?(_ lists: [ChainList], rarest: Int, score: LeafScore?, _ scratch: Scratch) {
+    init?(
+        _ lists: [ChainList], rarest: Int, score: LeafScore?, _ scratch: Scratch, _ cancellation: Cancellation? = nil
+    ) {
         guard lists.count > 1 else { return nil }
         lead = lists[rarest]
         steps = ChainOrder.steps(lists, lead: rarest)
         self.score = score
+        self.cancellation = cancellation
         found = ChainCandidates(listCount: lists.count, scratch)
         read = PositionBuffer(scratch)
         leadRead = PositionBuffer(scratch)
@@ -89,6 +93,7 @@ final class ChainMatcher: Matcher {
     private func askAll(_ scores: UnsafePointer<Double>?, above needed: Double) throws(StorageError) {
         for step in steps {
             if found.count == 0 { return }
+            try cancellation?.check()
             switch step.kind {
             case .keep: try keep(step.list, scores, above: needed)
             case .extend: try extend(step.list, step.link, scores, above: needed)

@@ -98,10 +98,15 @@ final class PhraseCandidates {
     /// Copies those of the starts at `from..<to` that `run` has `offset` behind to `end`; returns the end of the copies.
     private func thin(_ from: Int, _ to: Int, _ run: PositionRun, _ offset: UInt32, to end: Int) -> Int {
         let values = starts.values
-        var end = end
-        for i in from..<to where run.contains(values[i] &+ offset) {
-            values[end] = values[i]
-            end &+= 1
+        var (end, j) = (end, 0)
+        for i in from..<to {
+            let wanted = values[i] &+ offset
+            while j < run.count, run.values[j] < wanted { j &+= 1 }
+            if j == run.count { break }
+            if run.values[j] == wanted {
+                values[end] = values[i]
+                end &+= 1
+            }
         }
         return end
     }

@@ -33,8 +33,13 @@ final class PhraseChecker {
         let right: UInt64
     }
 
+    private let cancellation: Cancellation?
+
     /// Of one or more slots.
-    init(_ slots: [PhraseSlot]) { self.slots = slots }
+    init(_ slots: [PhraseSlot], _ cancellation: Cancellation? = nil) {
+        self.slots = slots
+        self.cancellation = cancellation
+    }
 
     /// At most this many occurrences can be in the document.
     func frequencyBound(in document: UInt32) throws(StorageError) -> UInt32 {
@@ -52,6 +57,7 @@ final class PhraseChecker {
     /// Occurrences in the document.
     func occurrences(in document: UInt32) throws(StorageError) -> Int {
         for (place, slot) in slots.enumerated() {
+            try cancellation?.check()
             try read(slot, in: document)
             if place == 0 {
                 chains.removeAll(keepingCapacity: true)

@@ -17,16 +17,18 @@ final class PhraseMatcher: Matcher {
     /// The positions that are looked at.
     private let places: PositionBuffer
     private let pairs: UnsafeMutablePointer<PlacePair>
+    private let cancellation: Cancellation?
     /// Documents below it were looked at.
     private var examined: UInt32 = 0
 
     /// `lists` are two or more, the rarest first. Without `score` documents get none.
-    init?(_ lists: [PhraseList], score: LeafScore?, _ scratch: Scratch) {
+    init?(_ lists: [PhraseList], score: LeafScore?, _ scratch: Scratch, _ cancellation: Cancellation? = nil) {
         guard lists.count > 1 else { return nil }
         lead = lists[0]
         second = lists[1]
         self.lists = lists
         self.score = score
+        self.cancellation = cancellation
         found = PhraseCandidates(scratch)
         places = PositionBuffer(scratch)
         pairs = scratch.take(PlacePair.self, MatchBatch.capacity)
@@ -43,6 +45,7 @@ final class PhraseMatcher: Matcher {
         let lead = lead.cursor
         var target = max(target, examined)
         while try lead.seek(target, score, above: needed) {
+            try cancellation?.check()
             let (from, to) = (lead.index, lead.count)
             target = lead.documents[to &- 1] &+ 1
             examined = target
@@ -155,6 +158,8 @@ final class PhraseMatcher: Matcher {
             let list = lists[number]
             let count = found.count
             if count == 0 { return }
+            // A long document may be all there is to a block.
+            try cancellation?.check()
             found.beginKeeping()
             var from = 0
             while from < count {

@@ -1,0 +1,76 @@
+/// What a query may ask for, so that planning one takes little memory and time whoever sends it.
+enum QueryLimits {
+    /// Bytes of UTF-8 of all its texts.
+    static let textByteCountMax = 64 << 10
+    /// Texts, each counted once for each field it is looked for in.
+    static let leafCountMax = 16_384
+    /// Fields that a text is looked for in.
+    static let fieldCountMax = 1_024
+    /// Grams and words that prove them.
+    static let tokenCountMax = 1 << 18
+
+    static func check(textByteCount: Int) throws(SakuinError) {
+        guard textByteCount <= textByteCountMax else {
+            throw .invalid(
+                "The texts of a query have at most \(textByteCountMax) bytes.", field: "query", limit: textByteCountMax,
+                value: textByteCount, nextStep: "Search a part of the text.")
+        }
+    }
+
+    static func check(leafCount: Int) throws(SakuinError) {
+        guard leafCount <= leafCountMax else {
+            throw .invalid(
+                "A query may have \(leafCountMax) texts, counted for each field.", field: "fields",
+                limit: leafCountMax, value: leafCount, nextStep: "Search fewer fields, or fewer texts.")
+        }
+    }
+
+    static func check(fieldCount: Int) throws(SakuinError) {
+        guard fieldCount <= fieldCountMax else {
+            throw .invalid(
+                "A text is looked for in at most \(fieldCountMax) fields.", field: "fields", limit: fieldCountMax,
+                value: fieldCount, nextStep: "Name fewer fields.")
+        }
+    }
+
+    static func check(tokenCount: Int) throws(SakuinError) {
+        guard tokenCount <= tokenCountMax else {
+            throw .invalid(
+                "A query may have \(tokenCountMax) grams and words, counted for each field.", field: "fields",
+                limit: tokenCountMax, value: tokenCount, nextStep: "Search fewer fields, or a shorter text.")
+        }
+    }
+}
+
+extension SearchRequest {
+    /// Whether planning it takes a moment only.
+    var isShort: Bool {
+        let most = 4_096
+        return fields.count <= 64 && query.size <= most && (filter?.size ?? 0) <= most
+    }
+}
+
+extension QueryInput {
+    fileprivate var size: Int {
+        switch self {
+        case .text(let text): text.utf8.count
+        case .tree(let query): query.size
+        }
+    }
+}
+
+extension Query {
+    /// Bytes of its texts, and some for each node and field.
+    fileprivate var size: Int {
+        switch self {
+        case .all: 16
+        case .text(let text, let fields), .prefix(let text, let fields): text.utf8.count + 16 * (1 + fields.count)
+        case .equals(_, let value): value.utf8.count + 16
+        case .range: 16
+        case .near(let texts, _, let fields):
+            texts.reduce(16) { $0 + 16 + $1.utf8.count } + 16 * fields.count
+        case .and(let children), .or(let children): children.reduce(16) { $0 + $1.size }
+        case .not(let child), .boost(let child, _): 16 + child.size
+        }
+    }
+}
