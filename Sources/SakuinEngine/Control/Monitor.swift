@@ -19,7 +19,15 @@ final class Monitor<State>: @unchecked Sendable {
         pthread_mutex_init(mutex, nil)
         condition = .allocate(capacity: 1)
         condition.initialize(to: pthread_cond_t())
-        pthread_cond_init(condition, nil)
+        #if canImport(Glibc)
+            var attributes = pthread_condattr_t()
+            pthread_condattr_init(&attributes)
+            pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC)
+            pthread_cond_init(condition, &attributes)
+            pthread_condattr_destroy(&attributes)
+        #else
+            pthread_cond_init(condition, nil)
+        #endif
     }
 
     deinit {
@@ -48,13 +56,14 @@ final class Monitor<State>: @unchecked Sendable {
     }
 
     /// Waits until `body` returns something, for at most `milliseconds`; nil when the time is over. Wakes every waiter
-    /// when `body` returned something, since it may have changed the state.
+    /// when `body` returned something, since it may have changed the state. The time is not that of the day, which may be
+    /// set meanwhile.
     func wait<R>(milliseconds: Int? = nil, _ body: (inout State) -> R?) -> R? {
         pthread_mutex_lock(mutex)
         defer { pthread_mutex_unlock(mutex) }
         var deadline = timespec()
         if let milliseconds {
-            clock_gettime(CLOCK_REALTIME, &deadline)
+            clock_gettime(CLOCK_MONOTONIC, &deadline)
             let nanoseconds = Int(deadline.tv_nsec) + milliseconds % 1000 * 1_000_000
             deadline.tv_sec += milliseconds / 1000 + nanoseconds / 1_000_000_000
             deadline.tv_nsec = nanoseconds % 1_000_000_000
@@ -66,10 +75,28 @@ final class Monitor<State>: @unchecked Sendable {
             }
             if milliseconds == nil {
                 pthread_cond_wait(condition, mutex)
-            } else if pthread_cond_timedwait(condition, mutex, &deadline) == ETIMEDOUT {
+            } else if !sleep(until: &deadline) {
                 return body(&state)
             }
         }
+    }
+
+    /// Waits for a change, or the moment of the monotonic clock; false when that has come.
+    private func sleep(until deadline: inout timespec) -> Bool {
+        #if canImport(Glibc)
+            return pthread_cond_timedwait(condition, mutex, &deadline) != ETIMEDOUT
+        #else
+            var left = timespec()
+            clock_gettime(CLOCK_MONOTONIC, &left)
+            left.tv_sec = deadline.tv_sec - left.tv_sec
+            left.tv_nsec = deadline.tv_nsec - left.tv_nsec
+            if left.tv_nsec < 0 {
+                left.tv_sec -= 1
+                left.tv_nsec += 1_000_000_000
+            }
+            if left.tv_sec < 0 { return false }
+            return pthread_cond_timedwait_relative_np(condition, mutex, &left) != ETIMEDOUT
+        #endif
     }
 }
 
@@ -86,7 +113,8 @@ final class WorkerThread: Sendable {
         case idle
     }
 
-    /// Starts the thread; it ends when `body` returns. When there is none to be had the caller does the work.
+    /// Starts the thread; it ends when `body` returns, which must not wait for anybody: when there is no thread to be had the
+    /// caller does the work.
     convenience init(_ priority: Priority = .normal, _ body: @escaping @Sendable () -> Void) {
         self.init()
         let start = makeStart(priority, body)
@@ -99,6 +127,26 @@ final class WorkerThread: Sendable {
     static func helper(_ body: @escaping @Sendable () -> Void) -> WorkerThread? {
         let thread = WorkerThread()
         return thread.makeStart(.normal, body).begin() ? thread : nil
+    }
+
+    /// Threads for work that goes on until it is told to end: all of them, or none and `noThread` when one is not to be had.
+    static func all(
+        _ works: [(priority: Priority, body: @Sendable () -> Void)], _ hook: ThreadHook? = nil
+    ) throws(StorageError) -> [WorkerThread] {
+        let begins = Monitor<Bool?>(nil)
+        var threads: [WorkerThread] = []
+        for work in works {
+            let thread = WorkerThread()
+            let start = thread.makeStart(work.priority) { if begins.wait({ $0 }) ?? false { work.body() } }
+            guard hook?.isToBeHad() ?? true, start.begin() else {
+                begins.change { $0 = false }
+                for thread in threads { thread.join() }
+                throw .noThread(needed: works.count)
+            }
+            threads.append(thread)
+        }
+        begins.change { $0 = true }
+        return threads
     }
 
     private func makeStart(_ priority: Priority, _ body: @escaping @Sendable () -> Void) -> ThreadStart {
@@ -114,6 +162,14 @@ final class WorkerThread: Sendable {
 
     /// Waits for the end of the thread.
     func join() { _ = done.wait { $0 ? true : nil } }
+}
+
+/// Says whether the next thread is to be had; tests run out of them.
+struct ThreadHook: Sendable, Hashable {
+    var isToBeHad: @Sendable () -> Bool
+
+    static func == (a: ThreadHook, b: ThreadHook) -> Bool { true }
+    func hash(into hasher: inout Hasher) {}
 }
 
 #if canImport(Glibc)

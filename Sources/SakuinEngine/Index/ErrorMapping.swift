@@ -26,6 +26,12 @@ enum ErrorMapping {
                 "A merge of these segments takes \(needed >> 20) MiB of memory; it may take \(limit >> 20).",
                 field: "memoryBudgetBytes", limit: "\(limit)", value: "\(needed)",
                 nextStep: "Give the index more memory, or compact to more segments.")
+        case .noThread(let needed):
+            SakuinError(
+                .resourceExhausted, "An index needs \(needed) threads at once, and the system gives no more.",
+                field: "threads", value: "\(needed)",
+                nextStep: "Raise the limit of threads (ulimit -u, TasksMax, pids.max), or open fewer indexes or lanes.",
+                retryAfterMilliseconds: 1_000)
         case .tooLarge(let part, let byteCount, let limit):
             SakuinError(
                 .failedPrecondition,

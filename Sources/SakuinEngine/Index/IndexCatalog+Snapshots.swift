@@ -74,6 +74,7 @@ extension IndexCatalog {
             guard let owner = state.indexes.first(where: { $0.value === index })?.key else {
                 throw SakuinError(.aborted, "The index was dropped.", field: "index")
             }
+            if state.busy.contains(Self.folder(owner)) { throw Self.isAtWork(on: owner) }
             guard state.copied.insert(owner).inserted else {
                 throw SakuinError(
                     .failedPrecondition, "Another snapshot of '\(owner)' is being made.", field: "index",
@@ -169,7 +170,7 @@ extension IndexCatalog {
     }
 
     /// Removes the folder of an index that could not be opened; if even that fails the name is taken until a restart.
-    private func giveUp(_ name: String, _ error: SakuinError) {
+    func giveUp(_ name: String, _ error: SakuinError) {
         do throws(StorageError) {
             try root.removeTree(try takeAway(name))
         } catch {

@@ -20,7 +20,10 @@ public final class IndexCatalog: CatalogService {
     let options: IndexOptions
     /// Shared by all indexes.
     let memory: MemoryBudget
+    /// Searches take it too: nobody who holds it waits for the disk.
     let state: Monitor<State>
+    /// Taken before `state` by who changes the aliases, until their file is written.
+    private let aliasChanges = Monitor(())
     let disk: DiskSpace
     let backups: BackupStore
     /// Opens indexes again that a full disk has stopped.
@@ -36,8 +39,13 @@ public final class IndexCatalog: CatalogService {
             throw ErrorMapping.sakuinError(error)
         }
         try self.init(root, options: options)
-        let thread = WorkerThread { [self] in watch() }
-        watcher.change { $0 = thread }
+        do throws(StorageError) {
+            let thread = try WorkerThread.all([(.normal, { [self] in watch() })], options.threads).first
+            watcher.change { $0 = thread }
+        } catch {
+            try? close()
+            throw ErrorMapping.sakuinError(error)
+        }
     }
 
     /// The same over any directory, in which nobody looks whether there is room again.
@@ -155,25 +163,35 @@ public final class IndexCatalog: CatalogService {
     public func createNow(_ name: String, _ schema: Schema) throws(SakuinError) {
         try Self.check(name: name)
         try schema.validate()
+        let folder = Self.folder(name)
         try state.change { (state) throws(SakuinError) in
             try state.checkFree(name)
-            state.indexes[name] = try open(name, schema: schema)
+            state.busy.insert(folder)
+        }
+        defer { state.change { _ = $0.busy.remove(folder) } }
+        let isNew = !((try? root.exists(folder)) ?? true)
+        do throws(SakuinError) {
+            let index = try open(name, schema: schema)
+            state.change { $0.indexes[name] = index }
+        } catch {
+            // What was there before is somebody's.
+            if isNew { giveUp(name, error) }
+            throw error
         }
     }
 
     public func listNow() -> [IndexListing] {
-        state.read { state in
-            func aliases(_ name: String) -> [String] {
-                state.aliases.filter { $0.value.hasSameBytes(as: name) }.map(\.key).sorted()
-            }
-            let open = state.indexes.map { Self.listing($0.key, $0.value, aliases: aliases($0.key)) }
-            let broken = state.broken.map { name, error in
-                IndexListing(
-                    name: name, aliases: aliases(name), documents: 0, bytes: 0,
-                    problems: ["It cannot be opened: \(error.message)"])
-            }
-            return (open + broken).sorted { $0.name < $1.name }
+        let (indexes, broken, aliases) = state.read { ($0.indexes, $0.broken, $0.aliases) }
+        func names(_ target: String) -> [String] {
+            aliases.filter { $0.value.hasSameBytes(as: target) }.map(\.key).sorted()
         }
+        let open = indexes.map { Self.listing($0.key, $0.value, aliases: names($0.key)) }
+        let closed = broken.map { name, error in
+            IndexListing(
+                name: name, aliases: names(name), documents: 0, bytes: 0,
+                problems: ["It cannot be opened: \(error.message)"])
+        }
+        return (open + closed).sorted { $0.name < $1.name }
     }
 
     public func jobsNow() -> [JobStatus] {
@@ -202,21 +220,19 @@ public final class IndexCatalog: CatalogService {
     /// Drops an open index, or one that could not be opened.
     public func dropNow(_ name: String) throws(SakuinError) {
         let folder = Self.folder(name)
-        let dropped = try state.change { (state) throws(SakuinError) -> SearchIndex? in
+        try state.change { (state) throws(SakuinError) in
             try checkDroppable(name, state)
-            let aliases = state.aliases.filter { !$0.value.hasSameBytes(as: name) }
-            if aliases.count < state.aliases.count {
-                do throws(StorageError) { try AliasFile.write(aliases, to: root) } catch {
-                    throw ErrorMapping.sakuinError(error)
-                }
-            }
-            state.aliases = aliases
-            state.broken[name] = nil
             // Until the folder is away the name cannot be taken again.
             state.busy.insert(folder)
-            return state.indexes.removeValue(forKey: name)
         }
         defer { state.change { _ = $0.busy.remove(folder) } }
+        let dropped = try changeAliases { (aliases) throws(SakuinError) in
+            let kept = aliases.filter { !$0.value.hasSameBytes(as: name) }
+            return kept.count == aliases.count ? nil : kept
+        } then: { state in
+            state.broken[name] = nil
+            return state.indexes.removeValue(forKey: name)
+        }
         // It ends before its folder goes: it writes by path, and another may stand there soon.
         dropped?.abandon()
         do throws(StorageError) {
@@ -241,11 +257,15 @@ public final class IndexCatalog: CatalogService {
     func checkIdle(_ name: String, _ state: State) throws(SakuinError) {
         try state.checkOpen()
         if state.copied.contains(name) || state.busy.contains(Self.folder(name)) {
-            throw SakuinError(
-                .failedPrecondition, "Another call is at work on '\(name)'.", field: "name", value: name,
-                nextStep: "Try again a little later.", retryAfterMilliseconds: 100)
+            throw Self.isAtWork(on: name)
         }
         if state.indexes[name] == nil, state.broken[name] == nil { throw Self.unknown(name) }
+    }
+
+    static func isAtWork(on name: String) -> SakuinError {
+        SakuinError(
+            .failedPrecondition, "Another call is at work on '\(name)'.", field: "name", value: name,
+            nextStep: "Try again a little later.", retryAfterMilliseconds: 100)
     }
 
     /// Renames the folder of an index, durably, to where a crash leaves it known to be dropped; returns its new name.
@@ -259,17 +279,42 @@ public final class IndexCatalog: CatalogService {
 
     public func aliasNow(_ name: String, _ target: String) throws(SakuinError) {
         try Self.check(name: name)
+        let folder = Self.folder(name)
         try state.change { (state) throws(SakuinError) in
-            if state.indexes[name] != nil || state.busy.contains(Self.folder(name)) {
+            try state.checkOpen()
+            if state.indexes[name] != nil || state.broken[name] != nil {
                 throw SakuinError(.alreadyExists, "'\(name)' is an index.", field: "name", value: name)
             }
-            guard state.indexes[target] != nil else { throw Self.unknown(target) }
-            var aliases = state.aliases
-            aliases[name] = target
-            do throws(StorageError) { try AliasFile.write(aliases, to: root) } catch {
-                throw ErrorMapping.sakuinError(error)
+            if state.busy.contains(folder) { throw Self.isAtWork(on: name) }
+            // Until its file is written the name cannot be taken by an index.
+            state.busy.insert(folder)
+        }
+        defer { state.change { _ = $0.busy.remove(folder) } }
+        try changeAliases { (aliases) throws(SakuinError) in
+            if state.read({ $0.indexes[target] == nil }) { throw Self.unknown(target) }
+            var more = aliases
+            more[name] = target
+            return more
+        } then: { _ in
+        }
+    }
+
+    /// Puts what `change` makes of the aliases in their place, nil: nothing, first in the file; one call at a time. `then`
+    /// changes what changes with them.
+    private func changeAliases<R>(
+        _ change: (NameTable<String>) throws(SakuinError) -> NameTable<String>?, then: (inout State) -> R
+    ) throws(SakuinError) -> R {
+        try aliasChanges.read { (_) throws(SakuinError) in
+            let changed = try change(state.read { $0.aliases })
+            if let changed {
+                do throws(StorageError) { try AliasFile.write(changed, to: root) } catch {
+                    throw ErrorMapping.sakuinError(error)
+                }
             }
-            state.aliases = aliases
+            return state.change { state in
+                if let changed { state.aliases = changed }
+                return then(&state)
+            }
         }
     }
 

@@ -35,6 +35,8 @@ public struct IndexOptions: Sendable, Hashable {
     public var processMemory: MemoryHook?
     /// Of the segments that are written, if it is not what the schema asks for; tests write those of other versions.
     var analyzerVersion: UInt32?
+    /// Whether there are threads; tests run out of them.
+    var threads: ThreadHook?
     /// Which grams of them are promoted; tests have small thresholds.
     var promotion = PromotionRule()
     /// The lane of an index that has one is helped by a thread to seal chunks with so many bytes of streams; smaller ones

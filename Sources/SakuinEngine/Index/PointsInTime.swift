@@ -67,7 +67,8 @@ final class PointsInTime: Sendable {
             defer { state.isWatched = true }
             return !state.isWatched
         }
-        if starts { _ = WorkerThread { [self] in watch() } }
+        // Without a thread whoever asks next lets go of what has ended.
+        if starts, WorkerThread.helper({ [self] in watch() }) == nil { state.read { $0.isWatched = false } }
         return PointInTime(token: token, sequence: snapshot.sequence, leaseMilliseconds: leaseMilliseconds)
     }
 

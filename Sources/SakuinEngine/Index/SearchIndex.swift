@@ -49,7 +49,7 @@ public final class SearchIndex: SearchService {
         try Recovery(directory, options: options, memory: memory).open(schema: schema)
     }
 
-    init(_ parts: RecoveredIndex, path: String, options: IndexOptions) {
+    init(_ parts: RecoveredIndex, path: String, options: IndexOptions) throws(StorageError) {
         registry = parts.registry
         searched = SearchedFields(parts.registry)
         store = parts.store
@@ -62,22 +62,28 @@ public final class SearchIndex: SearchService {
         points = PointsInTime(countMax: options.pointInTimeCountMax)
         merges = Monitor(nil)
         let merges = merges
-        writer = IndexWriter(
+        writer = try IndexWriter(
             journal: parts.journal, recentKeys: parts.recentKeys, lanes: parts.lanes, registry: parts.registry,
             store: parts.store, options: options, memory: memory, disk: disk, sequence: parts.sequence
         ) { merges.read { $0 }?.wake() }
     }
 
-    /// Starts merging; once, after the journal was replayed. `onlyChecks`: an index in which nothing may be changed.
-    func startMerging(onlyChecks: Bool = false) {
+    /// Starts merging; once, after the journal was replayed. `onlyChecks`: an index in which nothing may be changed. When
+    /// it throws the index has ended.
+    func startMerging(onlyChecks: Bool = false) throws(StorageError) {
         var policy = MergePolicy(options.merge)
         // Half of it, so that a compaction and small merges have room beside a large one.
         policy.memoryByteCountMax = max(1 << 20, memory.mergeByteCountMax / 2 - memory.shares.mergeByteCount)
-        let scheduler = MergeScheduler(
-            self, policy: policy, limits: MergeLimits(memory), inBackground: options.mergesInBackground,
-            budget: options.mergeBudget ?? MergeBudget(bytesPerSecond: options.mergeBytesPerSecond), disk: disk,
-            directory: store.directory, onlyChecks: onlyChecks)
-        merges.change { $0 = scheduler }
+        do throws(StorageError) {
+            let scheduler = try MergeScheduler(
+                self, policy: policy, limits: MergeLimits(memory), inBackground: options.mergesInBackground,
+                budget: options.mergeBudget ?? MergeBudget(bytesPerSecond: options.mergeBytesPerSecond), disk: disk,
+                directory: store.directory, onlyChecks: onlyChecks, threads: options.threads)
+            merges.change { $0 = scheduler }
+        } catch {
+            abandon()
+            throw error
+        }
     }
 
     /// What merges; throws when the index is closed or read-only.

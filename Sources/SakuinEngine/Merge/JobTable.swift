@@ -26,6 +26,8 @@ struct JobTable: Sendable {
     static let waitingCountMax = 64
 
     private(set) var jobs: [Job] = []
+    /// Numbers of those that have ended, in that order.
+    private var ended: [UInt64] = []
     private(set) var nextNumber: UInt64 = 1
     /// How merging in the background was left.
     var backgroundIsPaused = false
@@ -113,7 +115,7 @@ struct JobTable: Sendable {
         }
     }
 
-    /// Ends a job and hands out who waits for it; older ended ones are forgotten.
+    /// Ends a job and hands out who waits for it; those that ended first are forgotten.
     mutating func end(_ number: UInt64, _ state: JobState, _ error: SakuinError? = nil, now: UInt64) -> [Completion] {
         guard let at = jobs.firstIndex(where: { $0.status.number == number && !$0.status.state.isFinal }) else {
             return []
@@ -124,15 +126,17 @@ struct JobTable: Sendable {
         jobs[at].status.error = error
         jobs[at].status.millisecondsLeft = nil
         jobs[at].segments = []
-        defer {
-            jobs[at].completions = []
-            while jobs.count(where: { $0.status.state.isFinal }) > Self.endedCountMax,
-                let oldest = jobs.firstIndex(where: { $0.status.state.isFinal })
-            {
-                forgottenByteCount += jobs.remove(at: oldest).control.bytesWritten
-            }
-        }
-        return jobs[at].completions
+        let completions = jobs[at].completions
+        jobs[at].completions = []
+        // This one stays: who waits for it is told how it ended.
+        if ended.count >= Self.endedCountMax { forget(ended.removeFirst()) }
+        ended.append(number)
+        return completions
+    }
+
+    private mutating func forget(_ number: UInt64) {
+        guard let at = jobs.firstIndex(where: { $0.status.number == number }) else { return }
+        forgottenByteCount += jobs.remove(at: at).control.bytesWritten
     }
 
     /// Segments that running jobs are going to merge.

@@ -67,13 +67,13 @@ final class MergeScheduler: Sendable {
     let background: MergeControl
     private let threads = Monitor<[WorkerThread]>([])
 
-    /// `onlyChecks`: of an index in which nothing may be changed.
+    /// `onlyChecks`: of an index in which nothing may be changed. Throws `noThread`.
     init(
         _ target: any MergeTarget, policy: MergePolicy, limits: MergeLimits = MergeLimits(), inBackground: Bool,
         budget: MergeBudget = MergeBudget(bytesPerSecond: nil), disk: DiskSpace, directory: any Directory,
-        onlyChecks: Bool = false,
+        onlyChecks: Bool = false, threads hook: ThreadHook? = nil,
         clock: @escaping @Sendable () -> UInt64 = { Clock.nanoseconds() }
-    ) {
+    ) throws(StorageError) {
         self.target = target
         self.policy = policy
         self.limits = limits
@@ -90,9 +90,11 @@ final class MergeScheduler: Sendable {
         if jobs.backgroundIsPaused { background.pause() }
         state = Monitor(State(jobs: jobs))
         let roles: [Role] = onlyChecks ? [.checks] : inBackground ? Role.allCases : [.jobs, .checks]
-        let workers = roles.map { role in
-            WorkerThread(role.priority) { [self] in run(role) }
-        }
+        let workers = try WorkerThread.all(
+            roles.map { role in
+                let work: @Sendable () -> Void = { [self] in run(role) }
+                return (role.priority, work)
+            }, hook)
         threads.change { $0 = workers }
         wake()
     }

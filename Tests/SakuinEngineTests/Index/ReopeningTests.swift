@@ -108,6 +108,10 @@ import Testing
         #expect(catalog.listNow().map(\.name) == ["i", "j"])
         #expect(catalog.listNow().allSatisfy { $0.problems.count == 1 })
         #expect(throws: SakuinError.self) { try catalog.reopenNow("i") }
+        try catalog.createNow("other", .standard)
+        let taken = #expect(throws: SakuinError.self) { try catalog.aliasNow("i", "other") }
+        #expect(taken?.code == .alreadyExists)
+        try catalog.dropNow("other")
         for (name, bytes) in kept where name.hasPrefix("indexes/i/") { memory.overwrite(name, with: bytes) }
         #expect(try catalog.reopenNow("i").problems == [])
         #expect(try keys(catalog) == ["a"])

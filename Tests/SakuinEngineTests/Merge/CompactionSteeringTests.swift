@@ -31,7 +31,7 @@ import Testing
     @Test func aPausedMergeMakesWayForACompaction() throws {
         for pausesFirst in [true, false] {
             let target = stuck(10)
-            let merges = target.scheduler(inBackground: true)
+            let merges = try target.scheduler(inBackground: true)
             _ = target.begun.wait { $0.isEmpty ? nil : true }
             if pausesFirst { _ = try merges.control(0, .pause) }
             let job = try merges.compact(CompactionOptions())
@@ -51,7 +51,7 @@ import Testing
 
     @Test func aPausedCompactionMakesWayForTheNext() throws {
         let target = stuck(4)
-        let merges = target.scheduler(inBackground: false)
+        let merges = try target.scheduler(inBackground: false)
         let first = try merges.compact(CompactionOptions(segments: 2))
         _ = target.begun.wait { $0.isEmpty ? nil : true }
         let second = try merges.compact(CompactionOptions(segments: 3))
@@ -68,7 +68,7 @@ import Testing
 
     @Test func oneThatMadeWayCanBeCancelled() throws {
         let target = stuck(4)
-        let merges = target.scheduler(inBackground: false)
+        let merges = try target.scheduler(inBackground: false)
         let first = try merges.compact(CompactionOptions(segments: 2))
         _ = target.begun.wait { $0.isEmpty ? nil : true }
         _ = try merges.control(first.number, .pause)
@@ -135,30 +135,44 @@ import Testing
         #expect(table.jobs.count == JobTable.endedCountMax)
     }
 
+    /// One that waited long ends behind younger ones, and is forgotten behind them.
+    @Test func endedJobsAreForgottenInTheOrderOfTheirEnds() throws {
+        var table = JobTable()
+        var numbers: [UInt64] = []
+        for _ in 0...JobTable.endedCountMax {
+            numbers.append(try table.add(.compaction, CompactionOptions(), shared: []) { _ in }.number)
+        }
+        for number in numbers.dropFirst() { #expect(table.end(number, .cancelled, now: 0).count == 1) }
+        #expect(table.end(numbers[0], .done, now: 0).count == 1)
+        #expect(table.find(numbers[0])?.status.state == .done)
+        #expect(table.jobs.map(\.status.number) == [numbers[0]] + numbers.dropFirst(2))
+    }
+
     /// A pause and a rate of merging in the background are kept over a restart.
     @Test func howMergingWasLeftIsKept() throws {
         let directory = MemoryDirectory()
         let target = SizesTarget(SizesTarget.segments(1..<11, mebibytes: 3))
-        var merges = target.scheduler(inBackground: false, directory)
+        var merges = try target.scheduler(inBackground: false, directory)
         _ = try merges.control(0, .pause)
         _ = try merges.control(0, .throttle(bytesPerSecond: 9_000))
         merges.close()
-        merges = target.scheduler(inBackground: true, directory)
+        merges = try target.scheduler(inBackground: true, directory)
         let status = try #require(merges.statuses.first)
         #expect(status.state == .paused && status.options.bytesPerSecond == 9_000)
         #expect(merges.pick(.any) == nil && target.begun.read { $0.isEmpty })
         _ = try merges.control(0, .throttle(bytesPerSecond: nil))
         _ = try merges.control(0, .resume)
         merges.close()
-        merges = target.scheduler(inBackground: false, directory)
+        merges = try target.scheduler(inBackground: false, directory)
         #expect(merges.statuses.first?.state == .queued && merges.bytesPerSecond == nil)
         merges.close()
     }
 
     @Test func indexesShareOneBudget() throws {
         let budget = MergeBudget(bytesPerSecond: 80 << 20)
-        let few = SizesTarget(SizesTarget.segments(1..<5, mebibytes: 3)).scheduler(inBackground: false, budget: budget)
-        let many = SizesTarget(SizesTarget.segments(1..<11, mebibytes: 16)).scheduler(
+        let few = try SizesTarget(SizesTarget.segments(1..<5, mebibytes: 3)).scheduler(
+            inBackground: false, budget: budget)
+        let many = try SizesTarget(SizesTarget.segments(1..<11, mebibytes: 16)).scheduler(
             inBackground: false, budget: budget)
         few.followDebt()
         let rate = try #require(budget.background.bytesPerSecond)
@@ -179,7 +193,7 @@ import Testing
         let target = SizesTarget(segments)
         var limits = MergeLimits()
         limits.memoryByteCountMax = 39 << 20
-        let merges = target.scheduler(inBackground: false, limits: limits, directory)
+        let merges = try target.scheduler(inBackground: false, limits: limits, directory)
         let memory = try #require(merges.estimate(CompactionOptions()).refusal)
         #expect(memory.code == .resourceExhausted && memory.field == "memoryBudgetBytes")
         #expect(merges.estimate(CompactionOptions()).memoryBytes == 40 << 20)

@@ -15,7 +15,7 @@ import Testing
     @Test func writesWaitUntilMergesHaveCaughtUp() throws {
         let gate = Monitor(false)
         let target = target(count: 1_100, gate)
-        let merges = target.scheduler(inBackground: true)
+        let merges = try target.scheduler(inBackground: true)
         let pace = target.pace.read { $0 }
         #expect(pace.stops && pace.reason.contains("1100 segments"))
         gate.change { $0 = true }
@@ -28,7 +28,7 @@ import Testing
     @Test func aPauseHoldsWritesOnlyAtTheBound() throws {
         let gate = Monitor(false)
         let target = target(count: 20, gate)
-        let merges = target.scheduler(inBackground: true)
+        let merges = try target.scheduler(inBackground: true)
         _ = try merges.control(0, .pause)
         #expect(target.pace.read { $0 } == WritePace())
         target.segments.change { $0 += SizesTarget.segments(5_001..<6_101, mebibytes: 1) }

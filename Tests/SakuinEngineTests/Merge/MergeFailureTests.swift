@@ -11,7 +11,7 @@ import Testing
     /// The threads would otherwise begin the same merge again and again.
     @Test func afterAFailedWriteNoMergeBegins() throws {
         let target = SizesTarget(SizesTarget.segments(1..<21, mebibytes: 3))
-        let merges = target.scheduler(inBackground: false)
+        let merges = try target.scheduler(inBackground: false)
         let (run, ids) = try #require(merges.pick(.any))
         merges.finish(run, [], nil)
         target.broken.change { $0 = SakuinError(.unavailable, "The disk has failed.") }
@@ -27,7 +27,7 @@ import Testing
         let target = SizesTarget(SizesTarget.segments(1..<11, mebibytes: 3)) { _, _ throws(StorageError) in
             if isFull.read({ $0 }) { throw .io(operation: "write", path: "x", errno: 28) }
         }
-        let merges = target.scheduler(inBackground: false) { now.read { $0 } }
+        let merges = try target.scheduler(inBackground: false) { now.read { $0 } }
         // Each time it is left alone for twice as long.
         for seconds in [1, 2, 4, 8, 16, 32, 64, 64] as [UInt64] {
             let (run, ids) = try #require(merges.pick(.any), "after the rest before \(seconds) s")
@@ -53,7 +53,7 @@ import Testing
         let target = SizesTarget(SizesTarget.segments(1..<11, mebibytes: 3)) { _, _ throws(StorageError) in
             throw error
         }
-        let merges = target.scheduler(inBackground: false) { now.read { $0 } }
+        let merges = try target.scheduler(inBackground: false) { now.read { $0 } }
         merges.followDebt()
         #expect(merges.debt.byteCount == 24 << 20)
         let (run, ids) = try #require(merges.pick(.any))
@@ -71,7 +71,7 @@ import Testing
         var big = SizesTarget.segments(1..<41, mebibytes: 200)
         for i in big.indices { big[i].deadCount = 50 }
         let target = SizesTarget(big + SizesTarget.segments(101..<111, mebibytes: 3))
-        let merges = target.scheduler(inBackground: false, directory)
+        let merges = try target.scheduler(inBackground: false, directory)
         directory.setSpace(SpaceReading(free: 200 << 20, total: 1 << 40))
         var ids: Set<UInt64> = []
         while let (_, next) = merges.pick(.any) { ids.formUnion(next) }
@@ -88,7 +88,7 @@ import Testing
             if ids.allSatisfy({ $0 >= 100 }) { return }
             while gate.wait(milliseconds: 10, { $0 ? true : nil }) == nil { try control.check() }
         }
-        let merges = target.scheduler(inBackground: true)
+        let merges = try target.scheduler(inBackground: true)
         _ = target.begun.wait { $0.isEmpty ? nil : true }
         target.segments.change { $0 += SizesTarget.segments(100..<120, mebibytes: 3) }
         merges.wake()
@@ -105,7 +105,7 @@ import Testing
             _ = gate.wait { $0 ? true : nil }
             try control.check()
         }
-        let merges = target.scheduler(inBackground: true)
+        let merges = try target.scheduler(inBackground: true)
         _ = target.begun.wait { $0.isEmpty ? nil : true }
         #expect(try merges.control(0, .pause).state == .paused)
         gate.change { $0 = true }

@@ -52,8 +52,8 @@ final class SizesTarget: MergeTarget {
         inBackground: Bool, limits: MergeLimits = MergeLimits(),
         budget: MergeBudget = MergeBudget(bytesPerSecond: nil), _ directory: MemoryDirectory = MemoryDirectory(),
         clock: @escaping @Sendable () -> UInt64 = { Clock.nanoseconds() }
-    ) -> MergeScheduler {
-        MergeScheduler(
+    ) throws(StorageError) -> MergeScheduler {
+        try MergeScheduler(
             self, policy: MergePolicy(), limits: limits, inBackground: inBackground, budget: budget,
             disk: DiskSpace(directory, mergeMark: 0, writeMark: 0), directory: directory, clock: clock)
     }

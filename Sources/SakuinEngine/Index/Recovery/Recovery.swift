@@ -146,8 +146,8 @@ struct Recovery {
             let journal = try Journal(directory, durableNameCount: registry.count) { registry.names }
             try journal.begin(firstSequence: 1, recentKeys: [])
             _ = try store.commit()
-            let index = assemble(registry, store, lock, journal, RecentKeys(), sequence: 0)
-            index.startMerging()
+            let index = try assemble(registry, store, lock, journal, RecentKeys(), sequence: 0)
+            try index.startMerging()
             return index
         } catch {
             throw ErrorMapping.sakuinError(error)
@@ -157,7 +157,7 @@ struct Recovery {
     private func assemble(
         _ registry: FieldRegistry, _ store: SegmentStore, _ lock: any FileLock, _ journal: Journal?,
         _ recentKeys: RecentKeys, sequence: UInt64
-    ) -> SearchIndex {
+    ) throws(StorageError) -> SearchIndex {
         // The budget decides before, unless there is nothing but this lane.
         let chunk = options.memoryBudgetBytes / options.laneCount
         let lanes = (0..<options.laneCount).map { number in
@@ -166,7 +166,7 @@ struct Recovery {
                 helpedByteCountMin: options.laneCount == 1 ? options.helpedByteCountMin : nil
             ) { store.nextSegmentID() }
         }
-        return SearchIndex(
+        return try SearchIndex(
             RecoveredIndex(
                 registry: registry, store: store, journal: journal, recentKeys: recentKeys, lanes: lanes, lock: lock,
                 memory: memory, sequence: sequence),
@@ -199,14 +199,14 @@ struct Recovery {
                 directory: directory, files: files, registry: registry, snapshot: snapshot, state: try state(manifest),
                 log: options.log)
             guard snapshot.damage.isEmpty else {
-                let index = serve(registry, store, lock, replay)
+                let index = try serve(registry, store, lock, replay)
                 index.writer.refuse(with: Self.readOnly(snapshot.damage))
                 return index
             }
             do throws(StorageError) { try prepare(manifest, replay) } catch {
                 // What there is can be served all the same.
                 if givesUp { throw error }
-                let index = serve(registry, store, lock, replay)
+                let index = try serve(registry, store, lock, replay)
                 let failure = IndexWriter.failure(ErrorMapping.sakuinError(error), "opening the index")
                 note("error", failure.description)
                 index.writer.refuse(with: failure)
@@ -215,15 +215,15 @@ struct Recovery {
             let journal = try Journal(directory, older: replay.files, durableNameCount: registry.count) {
                 registry.names
             }
-            let index = assemble(registry, store, lock, journal, replay.recentKeys, sequence: replay.lastSequence)
+            let index = try assemble(registry, store, lock, journal, replay.recentKeys, sequence: replay.lastSequence)
             do throws(SakuinError) {
                 try feed(replay, to: index, commits: true)
                 // Only now: a journal file that begins behind batches says that those are durable.
                 try begin(journal, replay, store)
             } catch {
-                return serve(index, store, without: replay, behind: manifest, since: error)
+                return try serve(index, store, without: replay, behind: manifest, since: error)
             }
-            index.startMerging()
+            try index.startMerging()
             return index
         } catch {
             throw ErrorMapping.sakuinError(error)
@@ -243,7 +243,7 @@ struct Recovery {
     private func serve(
         _ index: SearchIndex, _ store: SegmentStore, without replay: JournalReplay, behind manifest: Manifest,
         since error: SakuinError
-    ) -> SearchIndex {
+    ) throws(StorageError) -> SearchIndex {
         let action: String
         if store.snapshot.sequence == replay.lastSequence {
             action = "opening the index"
@@ -255,19 +255,19 @@ struct Recovery {
         let failure = IndexWriter.failure(error, action)
         note("error", failure.description)
         index.writer.refuse(with: failure)
-        index.startMerging(onlyChecks: true)
+        try index.startMerging(onlyChecks: true)
         return index
     }
 
     /// Serves what can be read and changes nothing; the caller says why nothing can be written.
     private func serve(
         _ registry: FieldRegistry, _ store: SegmentStore, _ lock: any FileLock, _ replay: JournalReplay
-    ) -> SearchIndex {
-        let index = assemble(registry, store, lock, nil, replay.recentKeys, sequence: replay.lastSequence)
+    ) throws(StorageError) -> SearchIndex {
+        let index = try assemble(registry, store, lock, nil, replay.recentKeys, sequence: replay.lastSequence)
         do throws(SakuinError) { try feed(replay, to: index, commits: false) } catch {
             store.report(["The journal could not be replayed: \(error.message)"])
         }
-        index.startMerging(onlyChecks: true)
+        try index.startMerging(onlyChecks: true)
         return index
     }
 

@@ -71,16 +71,15 @@ final class IndexWriter: Sendable {
     let memory: MemoryBudget
     let disk: DiskSpace
     let onPublish: @Sendable () -> Void
-    private let laneThreads: [WorkerThread]
-    /// The writing and the publishing thread; set once, when the object is whole.
-    private let ownThreads = Monitor<[WorkerThread]>([])
+    /// The writing thread, those of the lanes, the publishing one; set once, when the object is whole.
+    private let threads = Monitor<[WorkerThread]>([])
 
-    /// `sequence` is the last number given out before.
+    /// `sequence` is the last number given out before. Throws `noThread`.
     init(
         journal: Journal?, recentKeys: RecentKeys, lanes: [Lane], registry: FieldRegistry, store: SegmentStore,
         options: IndexOptions, memory: MemoryBudget, disk: DiskSpace, sequence: UInt64,
         onPublish: @escaping @Sendable () -> Void
-    ) {
+    ) throws(StorageError) {
         self.journal = journal
         self.recentKeys = Monitor(recentKeys)
         self.lanes = lanes
@@ -95,9 +94,9 @@ final class IndexWriter: Sendable {
         queue.lastCutSequence = sequence
         queue.lastCommitSequence = sequence
         self.queue = Monitor(queue)
-        laneThreads = lanes.map { $0.start(registry) }
-        let mine = [WorkerThread { [self] in writeLoop() }, WorkerThread { [self] in publishLoop() }]
-        ownThreads.change { $0 = mine }
+        let works = [{ [self] in writeLoop() }] + lanes.map { $0.work(registry) } + [{ [self] in publishLoop() }]
+        let started = try WorkerThread.all(works.map { (.normal, $0) }, options.threads)
+        threads.change { $0 = started }
     }
 
     var sequence: UInt64 { queue.read { $0.sequence } }
@@ -260,11 +259,11 @@ final class IndexWriter: Sendable {
     private func endThreads() {
         queue.change { $0.isClosing = true }
         defer { waiters.end(with: SakuinError(.unavailable, "The index is closing.")) }
-        let mine = ownThreads.read { $0 }
-        mine.first?.join()
+        let threads = threads.read { $0 }
+        threads.first?.join()
         for lane in lanes { lane.stop() }
-        for thread in laneThreads { thread.join() }
+        for thread in threads.dropFirst().dropLast() { thread.join() }
         publisherQueue.change { $0.isClosing = true }
-        mine.last?.join()
+        threads.last?.join()
     }
 }

@@ -33,9 +33,9 @@ final class Lane: Sendable {
         self.nextSegmentID = nextSegmentID
     }
 
-    /// Starts the lane's thread.
-    func start(_ registry: FieldRegistry) -> WorkerThread {
-        WorkerThread { [self] in
+    /// What the lane's thread does, until `stop`.
+    func work(_ registry: FieldRegistry) -> @Sendable () -> Void {
+        { [self] in
             let inverter = Inverter(
                 registry: registry, spillsTo: directory, spillName: "documents-\(number)",
                 spillByteCount: budget.shares.spillByteCount, helpedByteCountMin: helpedByteCountMin)
