@@ -1,4 +1,4 @@
-// stats, segments, and the commands a later version brings.
+// stats and segments.
 
 import ArgumentParser
 import Foundation
@@ -84,26 +84,4 @@ struct SegmentsCommand: OnlineCommand {
                 value: .object(segment.sections.map { .init(key: $0.name, value: .integer(Int64($0.bytes))) })),
         ])
     }
-}
-
-/// Commands that later versions bring say so, instead of not being there.
-protocol LaterCommand: ParsableCommand {
-    static var name: String { get }
-    static var instead: String { get }
-    var words: [String] { get }
-}
-
-extension LaterCommand {
-    func run() throws {
-        Output(json: words.contains("--json")).fail(
-            SakuinError(.unimplemented, "'\(Self.name)' is not in this version.", nextStep: Self.instead))
-        throw ExitCode(2)
-    }
-}
-
-struct WireCommand: LaterCommand {
-    static let configuration = CommandConfiguration(commandName: "wire", abstract: "Not in this version.")
-    static let name = "wire decode"
-    static let instead = "PROTOCOL.md tells how to read frames."
-    @Argument(parsing: .captureForPassthrough) var words: [String] = []
 }

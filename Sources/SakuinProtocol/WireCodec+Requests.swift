@@ -104,6 +104,7 @@ extension WireCodec {
     }
 
     public static func decodeRequest(_ payload: UnsafeRawBufferPointer) throws(SakuinError) -> WireRequest {
+        try RequestLimits.check(request: payload)
         if let request = SearchRequestCodec.decode(payload) { return request }
         return try decodeAnyRequest(payload)
     }
@@ -195,7 +196,8 @@ extension WireCodec {
     public static func decodeBatch(
         _ payload: UnsafeRawBufferPointer, acknowledge: AcknowledgementLevel, rejection: RejectionPolicy
     ) throws(SakuinError) -> WriteBatch {
-        try writeBatch(try decode(payload, as: Sakuin_V1_WriteBatch.self), acknowledge, rejection)
+        try RequestLimits.check(batch: payload)
+        return try writeBatch(try decode(payload, as: Sakuin_V1_WriteBatch.self), acknowledge, rejection)
     }
 
     static func batch(_ batch: WriteBatch) -> Sakuin_V1_WriteBatch {

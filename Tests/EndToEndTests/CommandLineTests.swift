@@ -110,6 +110,32 @@ import Testing
         #expect(try number("openReaders", in: stats) == 0)
     }
 
+    /// The same of bytes and of hex, and where they are none.
+    @Test func framesAreShown() throws {
+        let setting = try Setting()
+        let credit = "04 00 00 00 07 00 53 4b 05 00 00 00 00 00 01 00"
+        let ping = "0100000009005 34b00 00\n00 00 Ab"
+        let shown = [
+            #"{"offset":0,"type":"CREDIT","stream":5,"length":4,"credit":65536}"#,
+            #"{"offset":16,"type":"PING","stream":0,"length":1,"payload":"ab"}"#,
+        ]
+        let hex = try setting.file("f.hex", credit + ping)
+        #expect(
+            try setting.sakuin("wire", "decode", hex, "--json").text.split(separator: "\n").map(String.init) == shown)
+        let bytes = (credit + ping).filter(\.isHexDigit)
+        let raw = stride(from: 0, to: bytes.count, by: 2).compactMap { UInt8(bytes.dropFirst($0).prefix(2), radix: 16) }
+        let path = setting.folder.appendingPathComponent("f.bin").path
+        try Data(raw + [0, 0, 0, 0]).write(to: URL(fileURLWithPath: path))
+        let cut = try setting.sakuin("wire", "decode", path, "--json")
+        #expect(cut.code == 1 && cut.text.hasPrefix(shown.joined(separator: "\n") + "\n" + #"{"offset":29,"error":{"#))
+        let text = try setting.sakuin("wire", "decode", path)
+        #expect(text.code == 1 && text.text.contains("16  PING, stream 0, 1 bytes\n    payload: ab\n"))
+        #expect(text.warnings.contains("At byte 29 there is no frame."))
+        let wrong = try setting.sakuin("wire", "decode", try setting.file("f.txt", "HTTP/1.1 200 OK\n"), "--json")
+        #expect(wrong.code == 1 && wrong.text.hasPrefix(#"{"offset":0,"error":{"code":"INVALID_ARGUMENT""#))
+        #expect(try setting.sakuin("wire", "decode", try setting.file("half.hex", "0")).code == 2)
+    }
+
     /// However long it takes to print them: whoever reads it may be slower than a lease.
     @Test func anExportNeedsNoPointInTimeWhileItPrints() throws {
         let setting = try Setting()

@@ -55,9 +55,8 @@ private enum Tree {
             "UnixSignals", "Foundation", "Glibc", "Darwin",
         ],
         "SakuinCLI": [
-            "SakuinTypes", "SakuinAccess", "SakuinEngine", "SakuinClient", "ArgumentParser", "Histogram", "Logging",
-            "Foundation",
-            "Glibc", "Darwin", "Synchronization",
+            "SakuinTypes", "SakuinAccess", "SakuinEngine", "SakuinProtocol", "SakuinClient", "ArgumentParser",
+            "Histogram", "Logging", "Foundation", "Glibc", "Darwin", "Synchronization",
         ],
     ]
 
