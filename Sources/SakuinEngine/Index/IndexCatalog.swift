@@ -154,7 +154,7 @@ public final class IndexCatalog: CatalogService {
 
     public func createNow(_ name: String, _ schema: Schema) throws(SakuinError) {
         try Self.check(name: name)
-        try schema.validate()
+        try schema.validateNew()
         try state.change { (state) throws(SakuinError) in
             try state.checkFree(name)
             state.indexes[name] = try open(name, schema: schema)
