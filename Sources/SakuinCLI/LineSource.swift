@@ -10,6 +10,8 @@ final class LineSource {
     private var buffer: [UInt8] = []
     private var start = 0
     private var isAtEnd = false
+    /// Whether a byte order mark may stand where the input begins.
+    private var mayBeginWithMark = true
     /// Bytes of the file, when it is one that is read as it is.
     let byteCount: Int?
     private(set) var bytesRead = 0
@@ -107,3 +109,11 @@ final class LineSource {
         buffer.append(contentsOf: block)
     }
 }
+        if mayBeginWithMark { skipMark() }
+    }
+
+    /// A pipe may bring the mark a byte at a time.
+    private func skipMark() {
+        let mark = ByteOrderMark.bytes
+        if buffer.starts(with: mark) { start = mark.count }
+        mayBeginWithMark = buffer.count < mark.count && mark.starts(with: buffer)
