@@ -80,16 +80,20 @@ struct IndexCommand: AsyncParsableCommand {
     }
 
     struct Drop: OnlineCommand {
-        static let configuration = CommandConfiguration(abstract: "Remove an index and its files.")
+        static let configuration = CommandConfiguration(
+            abstract: "Remove an index and its files, or an alias alone.",
+            discussion: "The index that an alias leads to stays, with its files and its other aliases.")
         @OptionGroup var options: ServerOptions
-        @Argument var name: String
+        @Argument(help: "The index or alias.") var name: String
 
         func run(_ client: SakuinClient, _ output: Output) async throws {
             try await client.drop(index: name)
-            if output.json {
-                output.object([("dropped", .string(name))])
-            } else {
-                output.line("Dropped index \(name).")
+            let target = try await client.list().first { $0.aliases.contains(name) }?.name
+            switch (output.json, target) {
+            case (true, let target?): output.object([("droppedAlias", .string(name)), ("target", .string(target))])
+            case (true, nil): output.object([("dropped", .string(name))])
+            case (false, let target?): output.line("Removed alias \(name); index \(target) stays.")
+            case (false, nil): output.line("Dropped index \(name).")
             }
         }
     }
@@ -120,10 +124,11 @@ struct IndexCommand: AsyncParsableCommand {
     }
 
     struct Alias: OnlineCommand {
-        static let configuration = CommandConfiguration(abstract: "Make a name lead to an index.")
+        static let configuration = CommandConfiguration(
+            abstract: "Make a name lead to an index.", discussion: "'sakuin index drop ALIAS' removes it again.")
         @OptionGroup var options: ServerOptions
-        @Argument var name: String
-        @Argument var target: String
+        @Argument(help: "The alias, which may lead to another index so far.") var name: String
+        @Argument(help: "The index.") var target: String
 
         func run(_ client: SakuinClient, _ output: Output) async throws {
             try await client.alias(name, to: target)

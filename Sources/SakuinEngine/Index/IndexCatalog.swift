@@ -132,7 +132,7 @@ public final class IndexCatalog: CatalogService {
         }
         if name.isEmpty || name.utf8.count > nameByteCountMax || !isGood || name.hasPrefix(".") || name.hasPrefix("-") {
             throw .invalid(
-                "The name of an \(kind) has 1 to \(nameByteCountMax) bytes, no blanks, slashes or colons, and begins with neither '.' nor '-'.",
+                "The name of \(kind == "index" ? "an" : "a") \(kind) has 1 to \(nameByteCountMax) bytes, no blanks, slashes or colons, and begins with neither '.' nor '-'.",
                 field: kind == "index" ? "name" : kind, limit: nameByteCountMax, value: name)
         }
     }
@@ -196,11 +196,12 @@ public final class IndexCatalog: CatalogService {
             problems: statistics.quarantined)
     }
 
-    /// Drops an open index, or one that could not be opened.
+    /// Drops an open index, or one that could not be opened; or an alias, and not what it leads to.
     public func dropNow(_ name: String) throws(SakuinError) {
+        if try dropAlias(name) { return }
         let folder = Self.folder(name)
         let dropped = try state.change { (state) throws(SakuinError) -> SearchIndex? in
-            try checkDroppable(name, state)
+            try checkIdle(name, state)
             let aliases = state.aliases.filter { $0.value != name }
             if aliases.count < state.aliases.count {
                 do throws(StorageError) { try AliasFile.write(aliases, to: root) } catch {
@@ -225,13 +226,18 @@ public final class IndexCatalog: CatalogService {
         }
     }
 
-    private func checkDroppable(_ name: String, _ state: State) throws(SakuinError) {
-        if state.aliases[name] != nil {
-            throw SakuinError(
-                .failedPrecondition, "'\(name)' is an alias.", field: "name", value: name,
-                nextStep: "Drop the index it leads to.")
+    /// Whether there was such an alias.
+    private func dropAlias(_ name: String) throws(SakuinError) -> Bool {
+        try state.change { (state) throws(SakuinError) -> Bool in
+            try state.checkOpen()
+            var aliases = state.aliases
+            guard aliases.removeValue(forKey: name) != nil else { return false }
+            do throws(StorageError) { try AliasFile.write(aliases, to: root) } catch {
+                throw ErrorMapping.sakuinError(error)
+            }
+            state.aliases = aliases
+            return true
         }
-        try checkIdle(name, state)
     }
 
     /// Throws unless there is such an index and no call is making, copying, closing or removing it.
@@ -259,6 +265,11 @@ public final class IndexCatalog: CatalogService {
         try state.change { (state) throws(SakuinError) in
             if state.indexes[name] != nil || state.busy.contains(Self.folder(name)) {
                 throw SakuinError(.alreadyExists, "'\(name)' is an index.", field: "name", value: name)
+            }
+            if let index = state.aliases[target] {
+                throw SakuinError(
+                    .failedPrecondition, "'\(target)' is an alias of '\(index)'; an alias leads to an index.",
+                    field: "target", value: target, nextStep: "Give '\(index)'.")
             }
             guard state.indexes[target] != nil else { throw Self.unknown(target) }
             var aliases = state.aliases
