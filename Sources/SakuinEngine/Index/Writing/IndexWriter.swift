@@ -146,7 +146,12 @@ final class IndexWriter: Sendable {
             if queue.isClosing { return .now(SakuinError(.unavailable, "The index is closing.")) }
             // What is queued goes into the journal and into a segment, what is pending into a segment.
             let unwritten = 2 * (queue.byteCount + batch.byteCount) + queue.pendingByteCount
-            if let full = disk.refusal(ofWritesBeside: unwritten, space) { return .now(full) }
+            if let full = disk.refusal(ofWritesBeside: unwritten, space) {
+                // What was taken before will soon be written, and may be smaller.
+                let waits =
+                    queue.byteCount + queue.pendingByteCount > 0 && disk.refusal(ofWritesBeside: 0, space) == nil
+                return waits ? .forNow(full) : .now(full)
+            }
             if let refusal = Self.refusal(batch, memory.shares) { return .now(refusal) }
             if let refusal = fullness(queue, batch.byteCount) { return .forNow(refusal) }
             guard let hold = MemoryHold(taking: batch.memoryByteCount, of: memory) else {
