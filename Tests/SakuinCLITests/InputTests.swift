@@ -112,4 +112,16 @@ import Testing
             #expect(GlobalArguments.joinedFlags(in: ["sakuin"] + words) == nil)
         }
     }
+
+    /// What is told when an import fails is what has receipts, not what was sent.
+    @Test func anImportKnowsWhereToGoOn() {
+        var reached = ImportCommand.Progress()
+        #expect(!reached.lines.hasBegun)
+        for batch in [[1, 2], [4, 5], [6]] { reached.lines.append(batch) }
+        func line() -> JSONValue? { ImportCommand.unfinished(reached).first { $0.0 == "acknowledgedLine" }?.1 }
+        #expect(reached.lines.hasBegun && line() == .integer(0))
+        #expect(reached.lines.removeFirst() == [1, 2] && line() == .integer(2))
+        #expect(reached.lines.removeFirst() == [4, 5] && line() == .integer(5))
+        #expect(!reached.lines.isEmpty)
+    }
 }
