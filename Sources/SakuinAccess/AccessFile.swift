@@ -11,7 +11,7 @@ public enum AccessFile {
     /// What a group may not do (write), and what others may not do (anything).
     private static let forbidden: mode_t = 0o027
 
-    /// The bytes of a file. Throws `invalidArgument` under `field` when it cannot be read, is longer than `byteCountMax`, or,
+    /// The bytes of a file without a byte order mark. Throws `invalidArgument` under `field` when it cannot be read, is longer than `byteCountMax`, or,
     /// if it is a secret, when users other than its owner and group may read it or others than its owner may write it.
     public static func read(
         _ path: String, field: String, byteCountMax: Int, isSecret: Bool = true
@@ -33,7 +33,7 @@ public enum AccessFile {
             let count = part.withUnsafeMutableBytes { readBytes(file, $0) }
             if count < 0, errno == EINTR { continue }
             guard count >= 0 else { throw unreadable(path, field, errno) }
-            if count == 0 { return bytes }
+            if count == 0 { return ByteOrderMark.without(bytes) }
             bytes += part[..<count]
         }
         throw .invalid("The file is too long.", field: field, limit: byteCountMax, value: path)

@@ -69,7 +69,13 @@ struct CheckCommand: AsyncParsableCommand {
                 : output.line(problem)
             problems += repair ? 0 : 1
         }
-        for path in try indexFolders() {
+        let folders = try indexFolders()
+        if folders.isEmpty {
+            output.json
+                ? output.object([("folder", .string(target)), ("indexes", .integer(0))])
+                : output.line("\(target): there is no index in it.")
+        }
+        for path in folders {
             do {
                 let found = try check(path, output)
                 if repair, found > 0 {

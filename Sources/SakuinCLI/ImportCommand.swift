@@ -19,15 +19,64 @@ struct ImportCommand: OnlineCommand {
     static let batchByteCountMax = 2 << 20
 
     /// What is known of the batches that were sent.
-    private struct Progress: Sendable {
+    struct Progress: Sendable {
         var sequence: UInt64 = 0
         var applied = 0
         var rejected = 0
-        /// Line numbers of the operations of batches without a receipt, oldest first.
-        var lines: [[Int]] = []
+        var lines = SentLines()
+    }
+
+    /// Line numbers of the operations of batches without a receipt, oldest first.
+    struct SentLines: Sendable {
+        private var batches: [[Int]] = []
+        /// The last line of the last batch with a receipt; 0: none has one.
+        private(set) var acknowledged = 0
+        private(set) var hasBegun = false
+
+        var isEmpty: Bool { batches.isEmpty }
+
+        mutating func append(_ batch: [Int]) {
+            batches.append(batch)
+            hasBegun = true
+        }
+
+        mutating func removeFirst() -> [Int] {
+            let batch = batches.removeFirst()
+            acknowledged = batch.last ?? acknowledged
+            return batch
+        }
     }
 
     func run(_ client: SakuinClient, _ output: Output) async throws {
+        let progress = Shared(Progress())
+        do {
+            try await load(client, output, progress)
+        } catch let error as SakuinError {
+            let reached = progress.value
+            if reached.lines.hasBegun {
+                if output.json {
+                    output.object(Self.unfinished(reached))
+                } else {
+                    output.warn(
+                        "\(reached.applied) documents were acknowledged on \(ack) up to sequence \(reached.sequence), "
+                            + "to line \(reached.lines.acknowledged) of the input: go on behind it.")
+                }
+            }
+            throw error
+        }
+    }
+
+    /// What one has to know to go on with an import that failed.
+    static func unfinished(_ reached: Progress) -> [(String, JSONValue)] {
+        [
+            ("finished", .boolean(false)), ("documents", .integer(Int64(reached.applied))),
+            ("rejected", .integer(Int64(reached.rejected))),
+            ("sequence", .integer(Int64(clamping: reached.sequence))),
+            ("acknowledgedLine", .integer(Int64(reached.lines.acknowledged))),
+        ]
+    }
+
+    private func load(_ client: SakuinClient, _ output: Output, _ progress: Shared<Progress>) async throws {
         guard let level = AcknowledgementLevel(rawValue: ack) else {
             throw SakuinError.invalid("--ack is memory, log or disk.", field: "ack", value: ack)
         }
@@ -38,7 +87,6 @@ struct ImportCommand: OnlineCommand {
         }
         let source = try LineSource(file)
         let stream = try await client.index(name).stream(acknowledge: level, rejection: .eachOperation)
-        let progress = Shared(Progress())
         let began = ContinuousClock.now
         let bar = ProgressBar(isShown: Output.errorIsTerminal && !output.json, totalByteCount: source.byteCount)
         try await stream.run {

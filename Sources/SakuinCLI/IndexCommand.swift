@@ -13,7 +13,8 @@ struct IndexCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Create an index.")
         @OptionGroup var options: ServerOptions
         @Argument var name: String
-        @Option(help: "Schema file; without it title and body are text and the rest is stored.")
+        @Option(
+            help: "Schema file, or - for standard input; without it title and body are text and the rest is stored.")
         var schema: String?
         @Flag(
             help: "Smaller on disk, slower for phrases of four characters and more; what the schema file may say too.")
@@ -21,7 +22,7 @@ struct IndexCommand: AsyncParsableCommand {
 
         func run(_ client: SakuinClient, _ output: Output) async throws {
             var definition = Schema.standard
-            if let schema { definition = try Schema(json: try Files.read(schema, field: "schema")) }
+            if let schema { definition = try InputFile.schema(schema) }
             if compact { definition.compact = true }
             try await client.create(index: name, schema: definition)
             if output.json {
@@ -80,16 +81,20 @@ struct IndexCommand: AsyncParsableCommand {
     }
 
     struct Drop: OnlineCommand {
-        static let configuration = CommandConfiguration(abstract: "Remove an index and its files.")
+        static let configuration = CommandConfiguration(
+            abstract: "Remove an index and its files, or an alias alone.",
+            discussion: "The index that an alias leads to stays, with its files and its other aliases.")
         @OptionGroup var options: ServerOptions
-        @Argument var name: String
+        @Argument(help: "The index or alias.") var name: String
 
         func run(_ client: SakuinClient, _ output: Output) async throws {
+            let target = try await client.list().first { $0.aliases.contains(name) }?.name
             try await client.drop(index: name)
-            if output.json {
-                output.object([("dropped", .string(name))])
-            } else {
-                output.line("Dropped index \(name).")
+            switch (output.json, target) {
+            case (true, let target?): output.object([("droppedAlias", .string(name)), ("target", .string(target))])
+            case (true, nil): output.object([("dropped", .string(name))])
+            case (false, let target?): output.line("Removed alias \(name); index \(target) stays.")
+            case (false, nil): output.line("Dropped index \(name).")
             }
         }
     }
@@ -120,10 +125,11 @@ struct IndexCommand: AsyncParsableCommand {
     }
 
     struct Alias: OnlineCommand {
-        static let configuration = CommandConfiguration(abstract: "Make a name lead to an index.")
+        static let configuration = CommandConfiguration(
+            abstract: "Make a name lead to an index.", discussion: "'sakuin index drop ALIAS' removes it again.")
         @OptionGroup var options: ServerOptions
-        @Argument var name: String
-        @Argument var target: String
+        @Argument(help: "The alias, which may lead to another index so far.") var name: String
+        @Argument(help: "The index.") var target: String
 
         func run(_ client: SakuinClient, _ output: Output) async throws {
             try await client.alias(name, to: target)
@@ -133,15 +139,5 @@ struct IndexCommand: AsyncParsableCommand {
                 output.line("\(name) leads to \(target).")
             }
         }
-    }
-}
-
-/// Files named on the command line.
-enum Files {
-    static func read(_ path: String, field: String) throws -> [UInt8] {
-        guard let data = FileManager.default.contents(atPath: path) else {
-            throw SakuinError(.notFound, "\(path) cannot be read.", field: field, value: path)
-        }
-        return [UInt8](data)
     }
 }

@@ -123,16 +123,17 @@ struct JobsCommand: OnlineCommand {
             for job in jobs { output.line(JobView.line(job)) }
             return
         }
+        let steer = try jobAction(action)
         guard let id else {
             throw SakuinError.invalid(
                 "Which job?", field: "job", nextStep: "Give its id; 'sakuin jobs' lists them.")
         }
         let (index, number) = try JobStatus.parse(id: id)
-        let status = try await client.index(index).control(job: number, try jobAction(action))
+        let status = try await client.index(index).control(job: number, steer)
         output.line(output.json ? JobView.value(status).text : JobView.line(status))
     }
 
-    private func jobAction(_ word: String) throws -> JobAction {
+    func jobAction(_ word: String) throws -> JobAction {
         switch word {
         case "pause": return .pause
         case "resume": return .resume

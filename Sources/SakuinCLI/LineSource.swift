@@ -10,6 +10,8 @@ final class LineSource {
     private var buffer: [UInt8] = []
     private var start = 0
     private var isAtEnd = false
+    /// Whether a byte order mark may stand where the input begins.
+    private var mayBeginWithMark = true
     /// Bytes of the file, when it is one that is read as it is.
     let byteCount: Int?
     private(set) var bytesRead = 0
@@ -25,8 +27,13 @@ final class LineSource {
             byteCount = nil
             return
         }
-        guard FileManager.default.isReadableFile(atPath: path) else {
-            throw SakuinError(.notFound, "\(path) cannot be read.", field: "file", value: path)
+        var isFolder: ObjCBool = false
+        guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder),
+            FileManager.default.isReadableFile(atPath: path)
+        else { throw SakuinError(.notFound, "\(path) cannot be read.", field: "file", value: path) }
+        guard !isFolder.boolValue else {
+            throw SakuinError.invalid(
+                "\(path) is a folder.", field: "file", value: path, nextStep: "Give a file, or - for standard input.")
         }
         let tool = [".gz": "gzip", ".xz": "xz", ".lz4": "lz4", ".zst": "zstd"].first { path.hasSuffix($0.key) }?.value
         guard let tool else {
@@ -110,7 +117,13 @@ final class LineSource {
     private func readBlock() throws {
         buffer.removeFirst(start)
         start = 0
-        let block = try handle.read(upToCount: Self.blockByteCount) ?? Data()
+        let block: Data
+        do {
+            block = try handle.read(upToCount: Self.blockByteCount) ?? Data()
+        } catch {
+            throw SakuinError(
+                .unavailable, "\(path) cannot be read on: \(error.localizedDescription)", field: "file", value: path)
+        }
         if block.isEmpty {
             isAtEnd = true
             child?.waitUntilExit()
@@ -122,5 +135,13 @@ final class LineSource {
         }
         bytesRead += block.count
         buffer.append(contentsOf: block)
+        if mayBeginWithMark { skipMark() }
+    }
+
+    /// A pipe may bring the mark a byte at a time.
+    private func skipMark() {
+        let mark = ByteOrderMark.bytes
+        if buffer.starts(with: mark) { start = mark.count }
+        mayBeginWithMark = buffer.count < mark.count && mark.starts(with: buffer)
     }
 }

@@ -45,7 +45,8 @@ struct Output: Sendable {
         warn("not stored, so not exported: \(unstored.joined(separator: ", "))")
     }
 
-    /// Writes all of it; ends the process when the reader is gone (`| head`), for nothing more can be said.
+    /// Writes all of it. Ends the process when that cannot be done: without a word when the reader is gone (`| head`), else
+    /// saying why on standard error.
     static func write(_ bytes: [UInt8], to descriptor: Int32) {
         var at = 0
         while at < bytes.count {
@@ -54,9 +55,18 @@ struct Output: Sendable {
                     descriptor, UnsafeRawBufferPointer(rebasing: buffer[at...]).baseAddress, buffer.count - at)
             }
             if count < 0, errno == EINTR { continue }
-            if count <= 0 { exit(1) }
+            if count <= 0 { end(unwritten: descriptor, errno) }
             at += count
         }
+    }
+
+    private static func end(unwritten descriptor: Int32, _ code: Int32) -> Never {
+        guard code != EPIPE, descriptor != STDERR_FILENO else { exit(1) }
+        let reason = String(cString: strerror(code))
+        write(
+            Array("sakuin: \(SakuinError(.unavailable, "Standard output cannot be written: \(reason)."))\n".utf8),
+            to: STDERR_FILENO)
+        exit(2)
     }
 
     func fail(_ error: SakuinError) {

@@ -29,6 +29,13 @@ struct SakuinCommand: AsyncParsableCommand {
                 try command.run()
             }
         } catch {
+            if !(error is ExitCode), exitCode(for: error).isSuccess, let word = GlobalArguments.joinedFlags() {
+                Output(json: GlobalArguments.has("--json")).fail(
+                    .invalid(
+                        "'\(word)' is no option.", field: "arguments", value: word,
+                        nextStep: "Put -- before a key or query that begins with '-'."))
+                exit(withError: ExitCode(2))
+            }
             if error is ExitCode || exitCode(for: error).isSuccess { exit(withError: error) }
             Output(json: false).warn(fullMessage(for: error))
             exit(withError: ExitCode(2))
@@ -137,6 +144,11 @@ enum GlobalArguments {
     /// Whether a flag stands on the command line.
     static func has(_ flag: String, in words: [String] = CommandLine.arguments) -> Bool {
         words.prefix { $0 != "--" }.contains(flag)
+    }
+
+    /// A word like `-dash`, in which ArgumentParser finds `-h` and shows the help.
+    static func joinedFlags(in words: [String] = CommandLine.arguments) -> String? {
+        words.dropFirst().prefix { $0 != "--" }.first { $0.count > 2 && $0.hasPrefix("-") && !$0.hasPrefix("--") }
     }
 
     /// The last value of an option on the command line; what stands behind `--` is none.

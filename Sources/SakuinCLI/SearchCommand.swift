@@ -35,7 +35,19 @@ struct SearchCommand: OnlineCommand {
 
     var deadlineMilliseconds: UInt32 { timeout }
 
+    /// What is wrong with the options, before anybody is asked.
+    func check() throws(SakuinError) {
+        guard ["auto", "always", "never"].contains(color) else {
+            throw .invalid("--color is auto, always or never.", field: "color", value: color)
+        }
+        // The protocol has 32 bits for them.
+        for (name, value) in [("limit", limit), ("offset", offset)] where UInt32(exactly: value) == nil {
+            throw .invalid("--\(name) is 0 to \(UInt32.max).", field: name, limit: UInt32.max, value: value)
+        }
+    }
+
     func run(_ client: SakuinClient, _ output: Output) async throws {
+        try check()
         let index = try await client.index(name)
         let template = try request("")
         if let queries {

@@ -38,7 +38,12 @@ struct DaemonConfiguration: Equatable {
         guard case .object(let members) = try JSONValue(parsing: json) else {
             throw .invalid("The configuration is a JSON object.", field: "config")
         }
+        var seen = Set<String>()
         for member in members {
+            guard seen.insert(member.key).inserted else {
+                throw .invalid(
+                    "'\(member.key)' stands twice in the configuration.", field: member.key, nextStep: "Leave one out.")
+            }
             switch (member.key, member.value) {
             case ("data", .string(let text)): data = text
             case ("listen", .string(let text)): listen = [text]
@@ -100,6 +105,14 @@ struct DaemonConfiguration: Equatable {
 
     /// What the engine is told, but for hooks.
     func engineOptions(cores: Int) throws(SakuinError) -> IndexOptions {
+        for (name, value, range) in [
+            ("lanes", lanes, 0...256), ("refresh-ms", refreshMilliseconds, 0...86_400_000),
+            ("refresh-mb", refreshMegabytes, 0...1 << 20),
+        ] where !range.contains(value) {
+            throw .invalid(
+                "\(name) is \(range.lowerBound) to \(range.upperBound).", field: name,
+                limit: value < range.lowerBound ? range.lowerBound : range.upperBound, value: value)
+        }
         var engine = IndexOptions()
         engine.memoryBudgetBytes = try memoryByteCount()
         engine.laneCount = laneCount(cores: cores)

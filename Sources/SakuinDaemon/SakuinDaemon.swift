@@ -58,6 +58,22 @@ struct SakuinDaemon: AsyncParsableCommand {
     @Flag(inversion: .prefixedNo, help: "Compress frames for clients that ask for it. Default: so it is.")
     var compression: Bool?
 
+    /// Runs the daemon. A command line that cannot be read exits with 1, as other errors at the start do.
+    static func main() async {
+        do {
+            var command = try parseAsRoot()
+            if var command = command as? any AsyncParsableCommand {
+                try await command.run()
+            } else {
+                try command.run()
+            }
+        } catch {
+            if error is ExitCode || exitCode(for: error).isSuccess { exit(withError: error) }
+            FileHandle.standardError.write(Data((fullMessage(for: error) + "\n").utf8))
+            exit(withError: ExitCode(1))
+        }
+    }
+
     func run() async throws {
         Allocator.giveBackWhatIsFreed()
         do {
@@ -72,10 +88,14 @@ struct SakuinDaemon: AsyncParsableCommand {
     func options() throws -> DaemonConfiguration {
         var options = DaemonConfiguration()
         if let config {
-            guard let file = FileManager.default.contents(atPath: config) else {
+            guard let handle = FileHandle(forReadingAtPath: config), let file = try? handle.readToEnd() ?? Data() else {
                 throw SakuinError.invalid("The configuration file cannot be read.", field: "config", value: config)
             }
-            try options.read(json: [UInt8](file))
+            do throws(SakuinError) {
+                try options.read(json: ByteOrderMark.without([UInt8](file)))
+            } catch {
+                throw error.inFile(config, nextStep: "A configuration is one JSON object of options.")
+            }
         }
         options.data = data ?? options.data
         if !listen.isEmpty { options.listen = listen }

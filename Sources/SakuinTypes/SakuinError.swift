@@ -71,6 +71,15 @@ public struct SakuinError: Error, Sendable, Hashable, CustomStringConvertible {
             nextStep: nextStep)
     }
 
+    /// The same for a file that the user wrote: the message names it. What is no JSON is told without `nextStep`, which
+    /// speaks of documents; this one takes its place.
+    public func inFile(_ path: String, nextStep: String) -> SakuinError {
+        var error = self
+        error.message = "\(path): \(message)"
+        if field == "json" { error.nextStep = nextStep }
+        return error
+    }
+
     /// `CODE: message (field …, limit …, value …, retry after … ms) next step`.
     public var description: String {
         var particulars: [String] = []

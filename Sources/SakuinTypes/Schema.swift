@@ -139,6 +139,16 @@ public struct Schema: Sendable, Hashable {
         }
     }
 
+    /// The same for a schema that an index is to be made of: settings that would mean nothing, and names that mean
+    /// something else, are errors. Indexes that were made with such a schema are opened all the same.
+    public func validateNew() throws(SakuinError) {
+        try validate()
+        for field in fields { try field.validateNew() }
+    }
+
+    /// What sort keys mean besides fields.
+    static let reservedFieldNames = ["_score", "_key"]
+
     /// Throws `invalidArgument` when a name is empty, too long, or could not be written in a query.
     public static func validate(fieldName name: String) throws(SakuinError) {
         if name.isEmpty || name.utf8.count > fieldNameByteCountMax {
@@ -168,5 +178,32 @@ extension FieldDefinition {
         if case .ngram(let n) = analyzer, !(1...8).contains(n) {
             throw .invalid("ngram(n) of field '\(name)' takes n from 1 to 8.", field: name, limit: 8, value: n)
         }
+    }
+
+    /// A value that is the default is what `Schema.json` writes of any field, and says nothing.
+    fileprivate func validateNew() throws(SakuinError) {
+        if Schema.reservedFieldNames.contains(name) {
+            throw .invalid(
+                "A field cannot be named '\(name)': it is what searches sort by.", field: name,
+                nextStep: "Rename the field.")
+        }
+        let plain = FieldDefinition(name: name)
+        var meaningless: [(setting: String, value: String)] = []
+        func look(_ setting: String, _ isDefault: Bool, _ value: String) {
+            if !isDefault { meaningless.append((setting, value)) }
+        }
+        if type != .text {
+            // A keyword is analysed as one, so that saying so is no mistake.
+            let isPlain = analyzer == plain.analyzer || (type == .keyword && analyzer == .keyword)
+            look("analyzer", isPlain, analyzer.name)
+            look("breaks", breaks == plain.breaks, breaks.rawValue)
+            if type != .keyword { look("boost", boost == plain.boost, "\(boost)") }
+            look("k1", k1 == plain.k1, "\(k1)")
+            look("b", b == plain.b, "\(b)")
+        }
+        guard let first = meaningless.first else { return }
+        throw .invalid(
+            "'\(first.setting)' means nothing for field '\(name)', which is of type \(type.rawValue).", field: name,
+            value: first.value, nextStep: "Leave it out, or make the field one of type text.")
     }
 }

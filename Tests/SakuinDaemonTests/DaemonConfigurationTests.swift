@@ -42,14 +42,18 @@ import Testing
 
     @Test func whatCannotBeIsRefusedByName() throws {
         for (json, field) in [
-            (#"{"memory":1}"#, "memory"), (#"{"refresh-ms":"1"}"#, "refresh-ms"), ("[]", "config"),
+            (#"{"memory":1}"#, "memory"), (#"{"lanes":1,"lanes":2}"#, "lanes"), (#"{"refresh-ms":"1"}"#, "refresh-ms"),
+            ("[]", "config"),
         ] {
             let refused = error { _ = try read(json) }
             #expect(refused?.code == .invalidArgument && refused?.field == field, "\(json)")
         }
         for (json, field) in [
             (#"{"memory-mb":63}"#, "memory-mb"), (#"{"memory-mb":1073741825}"#, "memory-mb"),
-            (#"{"journal-mb":0}"#, "journal-mb"), (#"{"journal-mb":1048577}"#, "journal-mb"),
+            (#"{"refresh-ms":-5}"#, "refresh-ms"), (#"{"lanes":100000}"#, "lanes"),
+            (#"{"refresh-mb":-1}"#, "refresh-mb"),
+            (#"{"lanes":-1}"#, "lanes"), (#"{"journal-mb":0}"#, "journal-mb"),
+            (#"{"journal-mb":1048577}"#, "journal-mb"),
         ] {
             let refused = error { _ = try read(json).engineOptions(cores: 1) }
             #expect(refused?.code == .invalidArgument && refused?.field == field, "\(json)")
@@ -59,6 +63,19 @@ import Testing
             #expect(error { _ = try read(json).addresses() }?.field == "listen", "\(json)")
         }
         #expect(error { _ = try read(#"{"metrics":"unix:/m"}"#).metricsAddress() }?.field == "metrics")
+    }
+
+    @Test func errorsNameTheFile() throws {
+        let file = FileManager.default.temporaryDirectory.appendingPathComponent("sakuin-\(UUID().uuidString).json")
+        defer { try? FileManager.default.removeItem(at: file) }
+        for (text, field) in [(#"{"lanes":1"#, "json"), (#"{"lane":1}"#, "lane")] {
+            try text.write(to: file, atomically: true, encoding: .utf8)
+            let told = try #require(error { _ = try SakuinDaemon.parse(["--config", file.path]).options() })
+            #expect(told.field == field && told.message.contains(file.path), "\(told)")
+            #expect(told.nextStep?.contains("document") != true, "\(told)")
+        }
+        try ("\u{FEFF}" + #"{"lanes":7}"#).write(to: file, atomically: true, encoding: .utf8)
+        #expect(try SakuinDaemon.parse(["--config", file.path]).options().lanes == 7)
     }
 
     @Test func compressionCanBeRefused() throws {

@@ -35,6 +35,29 @@ import Testing
         #expect(error.field == field)
     }
 
+    /// Read, since indexes were made of them, but no index is made of them any more.
+    @Test(arguments: [
+        (#"{"name":"n","type":"integer","analyzer":"words"}"#, "analyzer"),
+        (#"{"name":"n","type":"keyword","analyzer":"ngram(2)"}"#, "analyzer"),
+        (#"{"name":"n","type":"keyword","breaks":"join"}"#, "breaks"),
+        (#"{"name":"n","type":"keyword","k1":2}"#, "k1"), (#"{"name":"n","type":"boolean","b":0}"#, "b"),
+        (#"{"name":"n","type":"date","boost":2}"#, "boost"), (#"{"name":"_score"}"#, "_score"),
+        (#"{"name":"_key","type":"keyword"}"#, "_key"),
+    ]) func whatMeansNothingIsRefusedForNewIndexes(field: String, told: String) throws {
+        let old = try schema(#"{"fields":[\#(field)]}"#)
+        let error = try #require(throws: SakuinError.self) { try old.validateNew() }
+        #expect(error.code == .invalidArgument && error.field == old.fields[0].name && error.nextStep != nil)
+        #expect(error.message.contains("'\(told)'"))
+    }
+
+    /// A schema that is written out, with all its defaults, makes an index again.
+    @Test func anEchoIsNoMistake() throws {
+        var fields = FieldType.allCases.map { FieldDefinition(name: $0.rawValue, type: $0, stored: false) }
+        fields.append(FieldDefinition(name: "short", type: .keyword, analyzer: .keyword, boost: 2))
+        fields.append(FieldDefinition(name: "part", analyzer: .ngram(3), breaks: .strict, boost: 3, k1: 0.5, b: 0.1))
+        try schema(Schema(fields: fields).json()).validateNew()
+    }
+
     @Test func anUnknownMemberIsToldTheKnownOnes() throws {
         let error = try #require(throws: SakuinError.self) { _ = try schema(#"{"fields":[{"name":"a","typ":"x"}]}"#) }
         #expect(error.nextStep?.contains("analyzer") == true)

@@ -5,7 +5,7 @@ enum StorageError: Error, Sendable, Equatable {
     /// A failed system call.
     case io(operation: String, path: String, errno: Int32)
     /// A file of a format this build cannot read.
-    case unsupportedVersion(file: String, found: Int, supported: Int)
+    case unsupportedVersion(file: String, found: Int, supported: ClosedRange<Int>)
     /// Another process owns the folder.
     case locked(path: String, owner: String)
     /// The caller asked to stop.

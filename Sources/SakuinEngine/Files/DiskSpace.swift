@@ -17,6 +17,8 @@ final class DiskSpace: Sendable {
     private struct State {
         var reading: SpaceReading?
         var readAt: UInt64 = 0
+        /// Bytes of batches that were taken since.
+        var takenByteCount = 0
     }
 
     private let state = Mutex(State())
@@ -24,8 +26,9 @@ final class DiskSpace: Sendable {
     private let mergeMark: Int
     private let writeMark: Int
     private let clock: @Sendable () -> UInt64
-    /// A reading serves for so long.
+    /// A reading serves for so long, and for batches of this part of the disk: a fast import fills a small one in less time.
     private static let ageNanosecondsMax: UInt64 = 200_000_000
+    private static let takenShare = 64
 
     /// Bytes that have to be free; 0: not watched. On a small file system at most half and a quarter of it: what is under
     /// way when writes stop (batches, a segment, a manifest) needs its megabytes there too.
@@ -43,9 +46,11 @@ final class DiskSpace: Sendable {
     func reading(isFresh: Bool = false) -> SpaceReading? {
         let now = clock()
         return state.withLock { state in
-            if isFresh || state.readAt == 0 || now &- state.readAt >= Self.ageNanosecondsMax {
+            let isUsedUp = state.takenByteCount > (state.reading?.total ?? .max) / Self.takenShare
+            if isFresh || isUsedUp || state.readAt == 0 || now &- state.readAt >= Self.ageNanosecondsMax {
                 state.reading = try? directory.space()
                 state.readAt = max(now, 1)
+                state.takenByteCount = 0
             }
             return state.reading
         }
@@ -65,11 +70,24 @@ final class DiskSpace: Sendable {
         return refusal(.writes) == nil
     }
 
+    /// A batch of so many bytes was taken.
+    func took(_ byteCount: Int) { state.withLock { $0.takenByteCount += byteCount } }
+
+    /// Why no batch is taken while so many bytes are still to be written; nil when it is.
+    func refusal(ofWritesBeside byteCount: Int, _ reading: SpaceReading?) -> SakuinError? {
+        guard writeMark > 0, let reading else { return nil }
+        return shortage(reading, mark(.writes, of: reading) + byteCount)
+    }
+
     /// Why there is no room for `byteCount` bytes more above the mark; nil when there is.
     func refusal(_ mark: Mark, for byteCount: Int = 0) -> SakuinError? {
         if mark == .merges ? mergeMark == 0 : writeMark == 0, byteCount == 0 { return nil }
         guard let reading = reading(isFresh: byteCount > 0) else { return nil }
         let needed = self.mark(mark, of: reading).addingReportingOverflow(byteCount).partialValue
+        return shortage(reading, needed)
+    }
+
+    private func shortage(_ reading: SpaceReading, _ needed: Int) -> SakuinError? {
         if reading.free >= needed { return nil }
         return SakuinError(
             .resourceExhausted,

@@ -11,8 +11,8 @@ enum ErrorMapping {
         case .unsupportedVersion(let file, let found, let supported):
             SakuinError(
                 .failedPrecondition,
-                "\(file) has format \(found); this version reads format \(supported). Nothing was touched.",
-                field: file, limit: "\(supported)", value: "\(found)",
+                "\(file) has format \(found); this version reads \(formats(supported)). Nothing was touched.",
+                field: file, limit: "\(supported.upperBound)", value: "\(found)",
                 nextStep: "Run the Sakuin that wrote it: 'sakuin export' with that one, 'sakuin import' with this one.")
         case .locked(let path, let owner):
             SakuinError(
@@ -39,6 +39,11 @@ enum ErrorMapping {
                 field: part, limit: "\(limit)", value: "\(byteCount)",
                 nextStep: "Compact to more segments; or, if it was a write, open the index with less memory.")
         }
+    }
+
+    private static func formats(_ versions: ClosedRange<Int>) -> String {
+        versions.count == 1
+            ? "format \(versions.lowerBound)" : "formats \(versions.lowerBound) to \(versions.upperBound)"
     }
 
     /// What replies say of a segment that cannot be read.

@@ -140,7 +140,7 @@ public final class IndexCatalog: CatalogService {
         }
         if name.isEmpty || name.utf8.count > nameByteCountMax || !isGood || name.hasPrefix(".") || name.hasPrefix("-") {
             throw .invalid(
-                "The name of an \(kind) has 1 to \(nameByteCountMax) bytes, no blanks, slashes or colons, and begins with neither '.' nor '-'.",
+                "The name of \(kind == "index" ? "an" : "a") \(kind) has 1 to \(nameByteCountMax) bytes, no blanks, slashes or colons, and begins with neither '.' nor '-'.",
                 field: kind == "index" ? "name" : kind, limit: nameByteCountMax, value: name)
         }
     }
@@ -162,7 +162,7 @@ public final class IndexCatalog: CatalogService {
 
     public func createNow(_ name: String, _ schema: Schema) throws(SakuinError) {
         try Self.check(name: name)
-        try schema.validate()
+        try schema.validateNew()
         let folder = Self.folder(name)
         try state.change { (state) throws(SakuinError) in
             try state.checkFree(name)
@@ -217,11 +217,12 @@ public final class IndexCatalog: CatalogService {
             problems: statistics.quarantined)
     }
 
-    /// Drops an open index, or one that could not be opened.
+    /// Drops an open index, or one that could not be opened; or an alias, and not what it leads to.
     public func dropNow(_ name: String) throws(SakuinError) {
+        if try dropAlias(name) { return }
         let folder = Self.folder(name)
         try state.change { (state) throws(SakuinError) in
-            try checkDroppable(name, state)
+            try checkIdle(name, state)
             // Until the folder is away the name cannot be taken again.
             state.busy.insert(folder)
         }
@@ -244,13 +245,17 @@ public final class IndexCatalog: CatalogService {
         }
     }
 
-    private func checkDroppable(_ name: String, _ state: State) throws(SakuinError) {
-        if state.aliases[name] != nil {
-            throw SakuinError(
-                .failedPrecondition, "'\(name)' is an alias.", field: "name", value: name,
-                nextStep: "Drop the index it leads to.")
+    /// Whether there was such an alias.
+    private func dropAlias(_ name: String) throws(SakuinError) -> Bool {
+        try state.read { (state) throws(SakuinError) in try state.checkOpen() }
+        var isDropped = false
+        try changeAliases { (aliases) throws(SakuinError) in
+            var fewer = aliases
+            isDropped = fewer.removeValue(forKey: name) != nil
+            return isDropped ? fewer : nil
+        } then: { _ in
         }
-        try checkIdle(name, state)
+        return isDropped
     }
 
     /// Throws unless there is such an index and no call is making, copying, closing or removing it.
@@ -291,6 +296,11 @@ public final class IndexCatalog: CatalogService {
         }
         defer { state.change { _ = $0.busy.remove(folder) } }
         try changeAliases { (aliases) throws(SakuinError) in
+            if let index = aliases[target] {
+                throw SakuinError(
+                    .failedPrecondition, "'\(target)' is an alias of '\(index)'; an alias leads to an index.",
+                    field: "target", value: target, nextStep: "Give '\(index)'.")
+            }
             if state.read({ $0.indexes[target] == nil }) { throw Self.unknown(target) }
             var more = aliases
             more[name] = target

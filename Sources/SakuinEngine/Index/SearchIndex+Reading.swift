@@ -117,7 +117,8 @@ extension SearchIndex {
             facets: try counter.map { counter throws(SearchError) in
                 try Self.facets(counter, reply ?? replyMemory())
             } ?? [],
-            complete: shared.value.damage.isEmpty, notes: Self.notes(shared.value.damage, plan, outcome),
+            complete: shared.value.damage.isEmpty,
+            notes: Self.notes(shared.value.damage, plan, outcome) + unmarked(request, plan),
             sequence: shared.value.sequence, tookMicroseconds: (Clock.nanoseconds() - began) / 1000)
     }
 
@@ -139,6 +140,15 @@ extension SearchIndex {
             notes.append("Variants: the query was looked for by \(outcome.spellingCount) spellings of its grams.")
         }
         return notes
+    }
+
+    /// The fields whose spans were asked for and cannot be told, in a sentence.
+    private func unmarked(_ request: SearchRequest, _ plan: QueryPlan) -> [String] {
+        guard request.spans else { return [] }
+        let numbers = Set(plan.sought.map(\.field))
+        let names = schema.fields.indices.filter { numbers.contains($0) && !schema.fields[$0].stored }
+            .map { "'\(schema.fields[$0].name)'" }
+        return names.isEmpty ? [] : ["There are no spans in what is not stored: \(names.joined(separator: ", "))."]
     }
 
     /// About what a search takes: its buffers, and what it keeps of each document of the window.

@@ -53,7 +53,9 @@ struct JournalReader {
             return
         }
         guard (JournalFormat.oldestVersion...JournalFormat.version).contains(header.version) else {
-            throw .unsupportedVersion(file: name, found: Int(header.version), supported: Int(JournalFormat.version))
+            throw .unsupportedVersion(
+                file: name, found: Int(header.version),
+                supported: Int(JournalFormat.oldestVersion)...Int(JournalFormat.version))
         }
         end.validByteCount = JournalFormat.headerByteCount
     }
@@ -137,7 +139,7 @@ struct JournalReader {
         }
         guard let known = JournalFormat.Kind(rawValue: kind) else {
             throw .unsupportedVersion(
-                file: file, found: Int(kind), supported: Int(JournalFormat.Kind.last.rawValue))
+                file: file, found: Int(kind), supported: 1...Int(JournalFormat.Kind.last.rawValue))
         }
         lastSequence = sequence
         end.validByteCount += JournalFormat.recordHeaderByteCount + length

@@ -65,7 +65,8 @@ struct Manifest: Equatable, Sendable {
         var tail = ByteReader(UnsafeRawBufferPointer(rebasing: bytes[body.count...]), file: file, base: body.count)
         guard try tail.read32() == CRC32C.checksum(body) else { throw reader.corrupt("checksum does not match") }
         guard version == Self.formatVersion else {
-            throw .unsupportedVersion(file: file, found: Int(version), supported: Int(Self.formatVersion))
+            throw .unsupportedVersion(
+                file: file, found: Int(version), supported: Int(Self.formatVersion)...Int(Self.formatVersion))
         }
         reader = ByteReader(body, file: file)
         try reader.skip(12)

@@ -14,8 +14,8 @@ extension MergeScheduler {
 
     private func backgroundStatus(_ state: State) -> JobStatus {
         var status = JobStatus()
-        let compacts = state.jobs.jobs.contains { $0.status.kind == .compaction && $0.status.state == .running }
-        let own = state.running.count - (compacts ? 1 : 0)
+        // A compaction that runs has no merge while it waits for one of these.
+        let own = state.running.count - state.compacting.count
         status.state = background.isPaused ? .paused : own > 0 ? .running : .queued
         status.options.bytesPerSecond = bytesPerSecond
         status.bytesRead = background.bytesRead

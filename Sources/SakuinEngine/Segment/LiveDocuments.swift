@@ -71,16 +71,19 @@ final class LiveDocuments: Sendable {
         var reader = ByteReader(bytes, file: file)
         guard try reader.read64() == magic else { throw reader.corrupt("not a file of living documents") }
         let version = try reader.read32()
-        guard version == Self.version else {
-            throw .unsupportedVersion(file: file, found: Int(version), supported: Int(Self.version))
-        }
         let count = Int(try reader.read32())
-        guard count == documentCount, bytes.count == 20 + (count + 63) / 64 * 8 else {
-            throw reader.corrupt("\(count) documents of \(documentCount)")
-        }
+        guard bytes.count >= 20 else { throw reader.corrupt("the file ends in the middle") }
         let checked = CRC32C.checksum(UnsafeRawBufferPointer(rebasing: bytes[..<(bytes.count - 4)]))
         guard bytes.loadUnaligned(fromByteOffset: bytes.count - 4, as: UInt32.self) == checked else {
             throw reader.corrupt("checksum does not match")
+        }
+        // Behind the checksum: a version that was damaged is no other format.
+        guard version == Self.version else {
+            throw .unsupportedVersion(
+                file: file, found: Int(version), supported: Int(Self.version)...Int(Self.version))
+        }
+        guard count == documentCount, bytes.count == 20 + (count + 63) / 64 * 8 else {
+            throw reader.corrupt("\(count) documents of \(documentCount)")
         }
         return LiveDocuments(documentCount: count) { words in
             UnsafeMutableRawPointer(words).copyMemory(

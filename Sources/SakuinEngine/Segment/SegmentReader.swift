@@ -135,23 +135,28 @@ struct SegmentFooter {
         var head = ByteReader(bytes, file: file)
         guard try head.read64() == SegmentLayout.magic else { throw corrupt(0, "the magic of a segment is missing") }
         let version = try head.read32()
-        guard (SegmentLayout.oldestFormatVersion...SegmentLayout.formatVersion).contains(version) else {
-            throw .unsupportedVersion(
-                file: file, found: Int(version), supported: Int(SegmentLayout.formatVersion))
-        }
         guard try head.read32() == 0 else { throw corrupt(12, "damaged header") }
         var trailer = ByteReader(
             UnsafeRawBufferPointer(rebasing: bytes[trailerAt...]), file: file, base: trailerAt)
         let length = Int(try trailer.read32())
         let stored = try trailer.read32()
         let trailerVersion = try trailer.read32()
-        guard try trailer.read64() == SegmentLayout.magic, trailerVersion == version else {
+        guard try trailer.read64() == SegmentLayout.magic else {
             throw corrupt(trailerAt, "the file ends in the middle")
         }
         guard length <= trailerAt - SegmentLayout.headerByteCount else { throw corrupt(trailerAt, "footer too long") }
         let footer = UnsafeRawBufferPointer(rebasing: bytes[(trailerAt - length)..<trailerAt])
         guard CRC32C.checksum(footer) == stored else {
             throw corrupt(trailerAt - length, "checksum of the footer does not match")
+        }
+        // Only a file that verifies can be of another format: a version that was damaged must not stop the whole index.
+        guard trailerVersion == version else {
+            throw corrupt(8, "format \(version) in the header, \(trailerVersion) in the trailer")
+        }
+        let supported = SegmentLayout.oldestFormatVersion...SegmentLayout.formatVersion
+        guard supported.contains(version) else {
+            throw .unsupportedVersion(
+                file: file, found: Int(version), supported: Int(supported.lowerBound)...Int(supported.upperBound))
         }
         checksum = stored
         formatVersion = version
@@ -178,7 +183,8 @@ struct SegmentFooter {
         meta = try SegmentMeta(from: &reader)
         guard (1...Analyzer.newestVersion).contains(meta.analyzerVersion) else {
             throw .unsupportedVersion(
-                file: "\(file) (analyzer)", found: Int(meta.analyzerVersion), supported: Int(Analyzer.newestVersion))
+                file: "\(file) (analyzer)", found: Int(meta.analyzerVersion),
+                supported: 1...Int(Analyzer.newestVersion))
         }
         // No checksum covers what stands between sections.
         var at = SegmentLayout.headerByteCount

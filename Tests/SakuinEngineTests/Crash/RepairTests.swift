@@ -174,6 +174,9 @@ import Testing
             } else if prefix == "manifest-" {
                 let checksum = bytes[..<(bytes.count - 4)].withUnsafeBytes { CRC32C.checksum($0) }
                 for i in 0..<4 { bytes[bytes.count - 4 + i] = UInt8(truncatingIfNeeded: checksum >> UInt32(8 * i)) }
+            } else {
+                // The trailer says the same, or it would be damage.
+                bytes[bytes.count - 12] = 99
             }
             directory.overwrite(name, with: bytes)
             let files = try directory.list()

@@ -72,12 +72,30 @@ import Testing
             #expect(throws: SakuinError.self) { try catalog.aliasNow("y", "none") }
             #expect(throws: SakuinError.self) { try catalog.aliasNow("a", "b") }
             #expect(throws: SakuinError.self) { try catalog.createNow("x", .standard) }
-            let error = try #require(throws: SakuinError.self) { try catalog.dropNow("x") }
-            #expect(error.code == .failedPrecondition)
+            let error = try #require(throws: SakuinError.self) { try catalog.aliasNow("y", "x") }
+            #expect(error.code == .failedPrecondition && error.field == "target" && error.nextStep == "Give 'b'.")
             try catalog.dropNow("b")
             #expect(throws: SakuinError.self) { try catalog.indexNow("x") }
             try catalog.createNow("x", .standard)
             try catalog.close()
+        }
+    }
+
+    @Test func anAliasIsDroppedAlone() async throws {
+        try await withFolder { path in
+            let first = try catalog(path)
+            try first.createNow("a", .standard)
+            try first.aliasNow("x", "a")
+            try first.aliasNow("y", "a")
+            try first.dropNow("x")
+            #expect(first.listNow().map(\.aliases) == [["y"]])
+            #expect(try #require(throws: SakuinError.self) { try first.dropNow("x") }.code == .notFound)
+            try first.close()
+            let second = try catalog(path)
+            #expect(second.listNow().map(\.name) == ["a"] && second.listNow().map(\.aliases) == [["y"]])
+            // The name is free.
+            try second.createNow("x", .standard)
+            try second.close()
         }
     }
 

@@ -202,6 +202,36 @@ import Testing
         }
     }
 
+    /// What was acknowledged and is in no segment yet needs its room above the mark too: a small disk would be full
+    /// before the mark is seen.
+    @Test func whatIsPendingCountsAsWritten() async throws {
+        let directory = MemoryDirectory()
+        directory.setSpace(SpaceReading(free: 128 << 20 + 11 << 19, total: 1 << 40))
+        let index = try SearchIndex.open(directory, schema: .standard, options: SearchFixture.options)
+        let text = String(repeating: "x", count: 1 << 20)
+        func put(_ key: String) async throws {
+            _ = try await index.write(WriteBatch([.put(Document(key: key, ["noise": .string(text)]))]))
+        }
+        for key in ["a", "b", "c", "d"] { try await put(key) }
+        let error = try await #require(throws: SakuinError.self) { try await put("e") }
+        #expect(error.code == .resourceExhausted && error.field == "disk", "\(error)")
+        _ = try await index.refresh()
+        try await put("e")
+        try index.close()
+    }
+
+    @Test func manyBatchesMakeAReadingOld() {
+        let directory = MemoryDirectory()
+        let disk = DiskSpace(directory, mergeMark: 500, writeMark: 100) { 1 }
+        directory.setSpace(SpaceReading(free: 300, total: 6_400))
+        #expect(disk.reading()?.free == 300)
+        directory.setSpace(SpaceReading(free: 99, total: 6_400))
+        disk.took(100)
+        #expect(disk.reading()?.free == 300)
+        disk.took(1)
+        #expect(disk.reading()?.free == 99)
+    }
+
     /// Below the mark: no write, every search; above it writes come back by themselves.
     @Test func aFullDiskStopsWritesOnly() async throws {
         let directory = MemoryDirectory()

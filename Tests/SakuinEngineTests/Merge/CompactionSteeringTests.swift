@@ -40,6 +40,8 @@ import Testing
                 while merges.statuses.last?.message != MergeScheduler.waitsForMerge {
                     ByteBudget.sleepThread(1_000_000)
                 }
+                // What it waits for is running.
+                #expect(merges.statuses.first?.state == .running && merges.statuses.first?.message == "")
                 _ = try merges.control(0, .pause)
             }
             #expect(ended(job.number, merges)?.state == .done)

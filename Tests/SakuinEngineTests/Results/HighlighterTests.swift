@@ -110,4 +110,21 @@ import Testing
         }
         return ranges.map { Array(text[$0]) }
     }
+
+    @Test func whatIsNotStoredHasNoSpansAndTheReplySaysSo() async throws {
+        let schema = Schema(fields: [
+            FieldDefinition(name: "title"), FieldDefinition(name: "body", stored: false),
+        ])
+        let index = try SearchIndex.open(MemoryDirectory(), schema: schema, options: SearchFixture.options)
+        _ = try await index.write(WriteBatch([.put(Document(key: "1", ["title": "国際", "body": "国際"]))]))
+        _ = try await index.refresh()
+        for (query, isTold) in [("国際", true), ("body:国際", true), ("title:国際", false)] {
+            var request = SearchRequest(query)
+            #expect(try index.searchNow(request).notes.isEmpty)
+            request.spans = true
+            let notes = try index.searchNow(request).notes
+            #expect(notes == (isTold ? ["There are no spans in what is not stored: 'body'."] : []), "\(query)")
+        }
+        try index.close()
+    }
 }

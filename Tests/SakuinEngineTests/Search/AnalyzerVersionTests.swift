@@ -128,7 +128,7 @@ import Testing
             let error = try #require(throws: StorageError.self) {
                 try SegmentReader(directory, FileName.segment(1))
             }
-            guard case .unsupportedVersion(_, Int(version), Int(Analyzer.newestVersion)) = error else {
+            guard case .unsupportedVersion(_, Int(version), 1...Int(Analyzer.newestVersion)) = error else {
                 Issue.record("\(error)")
                 return
             }

@@ -39,7 +39,8 @@ import Testing
         for bit in 0..<(bytes.count * 8) {
             var damaged = bytes
             damaged[bit / 8] ^= 1 << UInt8(bit % 8)
-            #expect(throws: StorageError.self) { try decode(damaged, 100) }
+            let error = #expect(throws: StorageError.self) { try decode(damaged, 100) }
+            #expect(error?.isDamage == true, "bit \(bit) is taken for another format")
         }
     }
 }

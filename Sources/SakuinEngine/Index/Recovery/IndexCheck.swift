@@ -48,8 +48,12 @@ public enum IndexCheck {
         }
         let scan = try Manifest.scan(directory)
         for (name, error) in scan.damaged { report.add(error, "\(name): ") }
-        for (name, error) in scan.halved where error.isCorrupt {
-            report.add(error, "\(name), of which there is another: ")
+        for (name, error) in scan.halved {
+            if error.isCorrupt {
+                report.add(error, "\(name), of which there is another: ")
+            } else if error.isDamage {
+                report.notes.append("\(name), of which there is another, is missing; the next commit writes both.")
+            }
         }
         guard let manifest = scan.newest else {
             report.problems.append("There is no manifest that can be read.")

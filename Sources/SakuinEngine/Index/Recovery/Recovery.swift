@@ -82,7 +82,7 @@ struct Recovery {
                 .notFound, "There is no index in \(directory.path).", field: directory.path,
                 nextStep: "Open it with a schema to make one.")
         }
-        try schema.validate()
+        try schema.validateNew()
         return try create(schema, lock)
     }
 

@@ -139,11 +139,18 @@ final class IndexWriter: Sendable {
         let key = key.map { text in
             RecentKeys.Key(text: text, checksum: batch.withBytes { CRC32C.checksum($0) })
         }
-        let full = disk.refusal(.writes)
+        let space = disk.reading()
         return queue.change { queue -> Refusal? in
             if let failure = queue.failure { return .now(failure) }
             if queue.isClosing { return .now(SakuinError(.unavailable, "The index is closing.")) }
-            if let full { return .now(full) }
+            // What is queued goes into the journal and into a segment, what is pending into a segment.
+            let unwritten = 2 * (queue.byteCount + batch.byteCount) + queue.pendingByteCount
+            if let full = disk.refusal(ofWritesBeside: unwritten, space) {
+                // What was taken before will soon be written, and may be smaller.
+                let waits =
+                    queue.byteCount + queue.pendingByteCount > 0 && disk.refusal(ofWritesBeside: 0, space) == nil
+                return waits ? .forNow(full) : .now(full)
+            }
             if let refusal = Self.refusal(batch, memory.shares) { return .now(refusal) }
             if let refusal = fullness(queue, batch.byteCount) { return .forNow(refusal) }
             guard let hold = MemoryHold(taking: batch.memoryByteCount, of: memory) else {
@@ -152,6 +159,7 @@ final class IndexWriter: Sendable {
             queue.submissions.append(
                 Submission(batch: batch, key: key, level: level, hold: hold, completion: completion))
             queue.byteCount += batch.byteCount
+            disk.took(batch.byteCount)
             return nil
         }
     }
