@@ -95,11 +95,6 @@ struct ByteWriter: ~Copyable {
         count &+= body(base + count)
     }
 
-    /// Overwrites four bytes; `offset + 4 <= count`.
-    mutating func set32(at offset: Int, _ value: UInt32) {
-        base.storeBytes(of: value.littleEndian, toByteOffset: offset, as: UInt32.self)
-    }
-
     mutating func removeAll() { count = 0 }
 
     /// Cuts to the first `byteCount` bytes.

@@ -33,6 +33,12 @@ enum StorageError: Error, Sendable, Equatable {
     /// Whether the same work would fail again, whenever it is tried.
     var isLasting: Bool { if case .tooLarge = self { true } else { isDamage } }
 
+    /// Whether a link was refused since the file system, or the two places, can have none: EPERM, EXDEV, EMLINK, ENOSYS,
+    /// EOPNOTSUPP.
+    var saysNoLinks: Bool {
+        if case .io("link", _, let number) = self { [1, 18, 31, 38, 95].contains(number) } else { false }
+    }
+
     /// ENOENT, which is the same number on all systems this is built for.
     private static let noSuchFile: Int32 = 2
 

@@ -26,8 +26,6 @@ struct MemoryShares: Sendable, Equatable {
 
     /// What the four sections of a segment's terms take while they are written.
     var sectionsByteCount: Int { 8 * spillByteCount }
-    /// A lane with anything in it.
-    var laneByteCountMin: Int { sectionsByteCount + laneChunkByteCountMin }
     /// The counts of pairs; before them, in the same merge, the lists of promoted grams.
     var pairByteCount: Int { 48 * pairCountMax }
     /// A merge, besides what it takes by document: sections, the counts of pairs, open blocks.

@@ -83,6 +83,27 @@ extension Directory {
         try rename(temporary, to: name)
     }
 
+    /// Copies a file; the copy is durable when it returns, its name is not. `check` is asked before each piece.
+    func copy(
+        _ name: String, to target: String, check: () throws(StorageError) -> Void = {}
+    ) throws(StorageError) {
+        let file = try create(target)
+        try forEachPiece(name, pieceByteCount: 4 << 20) { (piece) throws(StorageError) in
+            try check()
+            try file.append(piece)
+        }
+        try file.sync()
+        try file.close()
+    }
+
+    /// A second name for the bytes of a file that never changes; where there can be none `copy` has to copy it.
+    func link(_ name: String, to target: String, orCopy copy: () throws(StorageError) -> Void) throws(StorageError) {
+        do throws(StorageError) { try link(name, to: target) } catch {
+            guard error.saysNoLinks else { throw error }
+            try copy()
+        }
+    }
+
     /// Where a file goes that is kept in quarantine: a name that is free.
     func quarantineName(_ name: String) throws(StorageError) -> String {
         var target = FileName.quarantined(name)

@@ -29,9 +29,6 @@ struct BackupStore: Sendable {
     }
 
     static let folder = "snapshots"
-    /// Errors that say that a file cannot be linked there: EPERM, EXDEV, EMLINK, ENOSYS, EOPNOTSUPP.
-    private static let unlinkable: Set<Int32> = [1, 18, 31, 38, 95]
-    private static let pieceByteCount = 4 << 20
 
     private let root: any Directory
     private let cancellation: Cancellation
@@ -79,14 +76,12 @@ struct BackupStore: Sendable {
         let names = source.manifest.immutableFiles
         var copies = false
         for (number, name) in names.enumerated() {
-            do throws(StorageError) {
-                try root.link(source.folder + "/" + name, to: place.making + "/" + name)
-            } catch {
-                guard case .io("link", _, let errno) = error, Self.unlinkable.contains(errno) else { throw error }
+            let (from, to) = (source.folder + "/" + name, place.making + "/" + name)
+            try root.link(from, to: to) { () throws(StorageError) in
                 // Where one cannot be linked most likely none can.
                 if !copies { try checkRoom(names[number...], of: source.folder) }
                 copies = true
-                try copy(source.folder + "/" + name, to: place.making + "/" + name)
+                try copy(from, to: to)
             }
         }
         // Without a journal file the index would be taken for one that lost it.
@@ -106,17 +101,7 @@ struct BackupStore: Sendable {
     }
 
     private func copy(_ name: String, to target: String) throws(StorageError) {
-        let mapped = try root.open(name)
-        let file = try root.create(target)
-        try mapped.withBytes { (bytes) throws(StorageError) in
-            for start in stride(from: 0, to: bytes.count, by: Self.pieceByteCount) {
-                try cancellation.check()
-                let end = min(start + Self.pieceByteCount, bytes.count)
-                try file.append(UnsafeRawBufferPointer(rebasing: bytes[start..<end]))
-            }
-        }
-        try file.sync()
-        try file.close()
+        try root.copy(name, to: target) { () throws(StorageError) in try cancellation.check() }
     }
 
     // MARK: Listing

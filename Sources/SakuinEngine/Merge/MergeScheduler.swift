@@ -118,8 +118,11 @@ final class MergeScheduler: Sendable {
             state.compacting.reduce(into: state.failed) { $0.formUnion(state.running[$1] ?? []) }
         }
         let debt = MergeDebt(policy, target.mergeCandidates.filter { !exempt.contains($0.id) })
-        state.change { $0.debt = debt }
-        budget.follow(debt, of: self)
+        state.change { state in
+            state.debt = debt
+            // Behind the end of this one nobody would take it back.
+            if !state.isClosing { budget.follow(debt, of: self) }
+        }
         target.keepWrites(throttle.writePace(debt, isPaused: background.isPaused))
     }
 

@@ -9,6 +9,20 @@ enum QueryLimits {
     /// Grams and words that prove them.
     static let tokenCountMax = 1 << 18
 
+    /// What the boosts around a text and that of its field may come to: scores would be infinite or all 0 beyond.
+    static let weights: ClosedRange<Float> = 1e-30...1e30
+
+    static func weight(_ boost: Float, _ factor: Float) throws(SakuinError) -> Float {
+        let weight = boost * factor
+        guard weights.contains(weight) else {
+            throw .invalid(
+                "The boosts around a text and that of its field, multiplied, are \(weights.lowerBound) to \(weights.upperBound).",
+                field: "boost", limit: weight < 1 ? weights.lowerBound : weights.upperBound,
+                value: Double(boost) * Double(factor), nextStep: "Use boosts nearer to 1.")
+        }
+        return weight
+    }
+
     static func check(textByteCount: Int) throws(SakuinError) {
         guard textByteCount <= textByteCountMax else {
             throw .invalid(

@@ -94,7 +94,7 @@ struct QueryPlanner: ~Copyable {
             guard factor.isFinite, factor > 0 else {
                 throw .invalid("A boost must be a number above 0.", field: "boost", value: factor)
             }
-            return try node(child, boost: boost * factor, scores: scores)
+            return try node(child, boost: try QueryLimits.weight(boost, factor), scores: scores)
         }
     }
 
@@ -191,9 +191,10 @@ struct QueryPlanner: ~Copyable {
         try count(leaves: 1)
         switch field.type {
         case .text, .keyword:
-            let whole = try phraseNode(text, field, isPrefix: isPrefix, boost: boost * field.boost, scores: scores)
+            let weight = try QueryLimits.weight(boost, field.boost)
+            let whole = try phraseNode(text, field, isPrefix: isPrefix, boost: weight, scores: scores)
             guard isSmart, scores, !isPrefix, field.type == .text else { return whole }
-            return try smartNode(text, whole, field, boost: boost * field.boost)
+            return try smartNode(text, whole, field, boost: weight)
         case .integer, .float, .boolean, .date:
             if isPrefix { throw Self.noPrefix(of: searched.name(of: field)) }
             return try columnNode(Self.equality(searched.name(of: field), text))
@@ -321,13 +322,13 @@ struct QueryPlanner: ~Copyable {
         _ texts: [String], _ distance: Int, _ field: SearchedFields.Field, boost: Float, scores: Bool
     ) throws(SakuinError) -> PlanNode {
         var (phrases, patterns): ([PlanNode], [TextPattern]) = ([], [])
+        let weight = try QueryLimits.weight(boost, field.boost)
         for text in texts {
             let pattern = TextPattern(text, analyzer: field.analyzer, variants: variants)
             // Separators alone are a gap, which is no unit.
             if pattern.units.isEmpty { continue }
             patterns.append(pattern)
-            phrases.append(
-                try phraseNode(text, field, isPrefix: false, boost: boost * field.boost, scores: scores))
+            phrases.append(try phraseNode(text, field, isPrefix: false, boost: weight, scores: scores))
         }
         if phrases.count < 2 { return phrases.first ?? .none }
         plan.readsDocuments = true

@@ -75,6 +75,19 @@ import Testing
         try index.close()
     }
 
+    @Test func withoutHardLinksDamagedFilesAreCopied() async throws {
+        let memory = try await folder()
+        let name = try first(memory, "segment-")
+        var bytes = try memory.read(name)
+        bytes[bytes.count / 2] ^= 0x10
+        memory.overwrite(name, with: bytes)
+        let directory = FaultDirectory(memory, .init(first: 0, lasts: true, kinds: [.link], errno: 95))
+        #expect(try IndexRepair.run(directory, options: Self.options).get().isWhole)
+        #expect(directory.hasFailed)
+        #expect(try memory.copyAfterCrash().read(FileName.quarantined(name)) == bytes)
+        #expect(try total(memory).complete)
+    }
+
     @Test func documentsThatMayBeDeletedAreExported() async throws {
         let directory = try await folder()
         let live = try first(directory, "live-")

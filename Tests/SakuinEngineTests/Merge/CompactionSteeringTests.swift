@@ -170,6 +170,19 @@ import Testing
         merges.close()
     }
 
+    /// A refresh that reckons the debt while the index is closed leaves none behind.
+    @Test func aClosedIndexHasNoDebt() throws {
+        let budget = MergeBudget(bytesPerSecond: 80 << 20)
+        let idle = budget.background.bytesPerSecond
+        let target = SizesTarget(SizesTarget.segments(1..<41, mebibytes: 64))
+        let merges = try target.scheduler(inBackground: false, budget: budget)
+        merges.followDebt()
+        #expect(budget.background.bytesPerSecond != idle)
+        target.onCandidates.change { $0 = { merges.close() } }
+        merges.followDebt()
+        #expect(budget.background.bytesPerSecond == idle)
+    }
+
     @Test func indexesShareOneBudget() throws {
         let budget = MergeBudget(bytesPerSecond: 80 << 20)
         let few = try SizesTarget(SizesTarget.segments(1..<5, mebibytes: 3)).scheduler(

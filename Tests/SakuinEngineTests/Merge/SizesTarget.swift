@@ -5,6 +5,8 @@ final class SizesTarget: MergeTarget {
     let segments: Monitor<[MergePolicy.Candidate]>
     let pace = Monitor(WritePace())
     let broken = Monitor<SakuinError?>(nil)
+    /// Called, once, when somebody wants to know the segments.
+    let onCandidates = Monitor<(@Sendable () -> Void)?>(nil)
     /// What merges have begun with.
     let begun = Monitor<[Set<UInt64>]>([])
     /// What a merge does before its result is there.
@@ -23,7 +25,10 @@ final class SizesTarget: MergeTarget {
         ids.map { MergePolicy.Candidate(id: $0, byteCount: mebibytes << 20, documentCount: 100, deadCount: 0) }
     }
 
-    var mergeCandidates: [MergePolicy.Candidate] { segments.read { $0 } }
+    var mergeCandidates: [MergePolicy.Candidate] {
+        onCandidates.change { $0.take() }?()
+        return segments.read { $0 }
+    }
     var failure: SakuinError? { broken.read { $0 } }
 
     func merge(_ ids: [UInt64], _ control: MergeControl) throws(StorageError) -> UInt64? {

@@ -72,6 +72,22 @@ import Testing
         }
     }
 
+    /// Scores that are infinite or 0 have no order.
+    @Test func boostsTogether() throws {
+        for (factors, isGood) in [
+            ([1e15, 1e15], true), ([1e20, 1e20], false), ([1e20, 1e-20, 1e20], true), ([1e-20, 1e-20], false),
+        ] as [([Float], Bool)] {
+            let query = factors.reduce(Query.text("国", fields: [])) { .boost($0, $1) }
+            if isGood {
+                #expect(try plan(query).phrases[0].boost.isNormal)
+            } else {
+                let error = #expect(throws: SakuinError.self) { try plan(query) }
+                #expect(error?.code == .invalidArgument && error?.field == "boost" && error?.limit != nil)
+                #expect(error?.value.flatMap(Double.init)?.isNormal == true)
+            }
+        }
+    }
+
     @Test(
         arguments: [
             ("国", ["国@0"], ["国@0"]), ("国际", ["国际@0"], ["国际@0"]), ("abc", ["<abc>@0"], ["<abc>@0"]),

@@ -206,22 +206,14 @@ struct Repair {
         report.actions.append("\(replay.batchCount) batches of the journal can be read and are applied.")
     }
 
-    /// Gives files a second name, durable, before the first one goes, or copies them.
+    /// Gives files a second name, durable, before the first one goes, or copies them, as it does where there are no links.
     private func quarantine(_ names: [String], byCopying copies: Bool = false) throws(StorageError) {
         try directory.createFolder(FileName.quarantineFolder)
         for name in names where try directory.exists(name) {
             let target = try directory.quarantineName(name)
-            if copies { try copy(name, to: target) } else { try directory.link(name, to: target) }
+            func copy() throws(StorageError) { try directory.copy(name, to: target) }
+            if copies { try copy() } else { try directory.link(name, to: target, orCopy: copy) }
         }
         try directory.syncDirectory(FileName.quarantineFolder)
-    }
-
-    private func copy(_ name: String, to target: String) throws(StorageError) {
-        let file = try directory.create(target)
-        try directory.forEachPiece(name, pieceByteCount: 1 << 20) { (piece) throws(StorageError) in
-            try file.append(piece)
-        }
-        try file.sync()
-        try file.close()
     }
 }
