@@ -48,8 +48,7 @@ public struct SakuinServer: Service {
             }
         } catch {
             for listener in listeners { await listener.close() }
-            await context.work.shutdown()
-            try? context.catalog.close()
+            try? await context.end()
             throw error
         }
         let addresses = listeners.map(\.address)
@@ -60,8 +59,7 @@ public struct SakuinServer: Service {
         context.logger.info("stopping")
         for listener in listeners { await listener.close() }
         await drain()
-        await context.work.shutdown()
-        try context.catalog.close()
+        try await context.end()
         context.logger.info("stopped")
     }
 
@@ -100,6 +98,8 @@ struct ServerContext: Sendable {
     let metrics: ServerMetrics
     let router: RequestRouter
     let work: WorkQueue
+    /// For calls that wait for the disk, beside which searches have their workers.
+    let diskWork: WorkQueue
     let access: AccessControl
     let connections = OpenConnections()
 
@@ -111,9 +111,20 @@ struct ServerContext: Sendable {
         self.configuration = configuration
         self.logger = logger
         self.metrics = metrics
-        router = RequestRouter(catalog: catalog, metrics: metrics)
+        diskWork = WorkQueue(workerCount: configuration.diskThreadCount, countMax: configuration.diskCallCountMax)
+        router = RequestRouter(
+            catalog: catalog, metrics: metrics, diskWork: diskWork, diskCallCountMax: configuration.diskCallCountMax)
         access = AccessControl(configuration.tokens, configuration.tls)
         work = WorkQueue(workerCount: configuration.workerCount, countMax: configuration.queueCountMax)
+    }
+
+    /// Ends all calls and closes the catalog.
+    func end() async throws {
+        await work.shutdown()
+        // The catalog ends what waits for the disk, and waits for that itself.
+        let closing = Result { () throws(SakuinError) in try catalog.close() }
+        await diskWork.shutdown()
+        try closing.get()
     }
 }
 
