@@ -128,7 +128,7 @@ struct ServerContext: Sendable {
     }
 }
 
-/// The connections that are open, for the drain.
+/// The connections that are open, for their number and the drain.
 final class OpenConnections: Sendable {
     struct Connection: Sendable {
         let channel: any Channel
@@ -137,10 +137,15 @@ final class OpenConnections: Sendable {
 
     private let open = NIOLockedValueBox<[ObjectIdentifier: Connection]>([:])
 
-    func add(_ channel: any Channel, _ handler: NIOLoopBound<ConnectionHandler>) {
+    /// Returns how many are open with it.
+    func add(_ channel: any Channel, _ handler: NIOLoopBound<ConnectionHandler>) -> Int {
         let id = ObjectIdentifier(channel)
-        open.withLockedValue { $0[id] = Connection(channel: channel, handler: handler) }
+        let count = open.withLockedValue { open in
+            open[id] = Connection(channel: channel, handler: handler)
+            return open.count
+        }
         channel.closeFuture.whenComplete { [open] _ in open.withLockedValue { $0[id] = nil } }
+        return count
     }
 
     func all() -> [Connection] { open.withLockedValue { Array($0.values) } }

@@ -10,6 +10,8 @@ public struct ServerConfiguration: Sendable {
     /// Bytes of import a client may have under way on one stream.
     public var streamCredit: UInt32 = 16 << 20
     public var streamCountMax: UInt32 = 1_024
+    /// Connections that may be open; more are refused.
+    public var connectionCountMax: Int = 1_024
     /// Requests that may wait for a worker; more are refused.
     public var queueCountMax: Int = 4_096
     public var workerCount: Int
