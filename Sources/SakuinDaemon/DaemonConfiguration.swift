@@ -12,6 +12,8 @@ struct DaemonConfiguration: Equatable {
     var refreshMilliseconds = 200
     var refreshMegabytes = 0
     var journalMegabytes = IndexOptions().journalByteCountMax >> 20
+    /// Nil: as many as there should be by the files that the process may open.
+    var connections: Int?
     var logLevel = "info"
     /// HOST:PORT; nil: nobody is told.
     var metrics: String?
@@ -28,8 +30,8 @@ struct DaemonConfiguration: Equatable {
 
     static let names =
         [
-            "data", "listen", "memory-mb", "lanes", "refresh-ms", "refresh-mb", "journal-mb", "log-level", "metrics",
-            "tokens", "tls-certificate", "tls-key", "tls-client-ca", "compression",
+            "data", "listen", "memory-mb", "lanes", "refresh-ms", "refresh-mb", "journal-mb", "connections",
+            "log-level", "metrics", "tokens", "tls-certificate", "tls-key", "tls-client-ca", "compression",
         ]
         + MergeConfiguration.names
 
@@ -58,6 +60,7 @@ struct DaemonConfiguration: Equatable {
             case ("refresh-ms", .integer(let value)): refreshMilliseconds = Int(value)
             case ("refresh-mb", .integer(let value)): refreshMegabytes = Int(value)
             case ("journal-mb", .integer(let value)): journalMegabytes = Int(value)
+            case ("connections", .integer(let value)): connections = Int(value)
             case ("log-level", .string(let text)): logLevel = text
             case ("metrics", .string(let text)): metrics = text
             case ("tokens", .string(let text)): tokens = text
@@ -74,6 +77,19 @@ struct DaemonConfiguration: Equatable {
                         nextStep: "Known are: \(Self.names.joined(separator: ", ")).")
             }
         }
+    }
+
+    /// The connections that may be open in a process that may have so many files open: half of those are for the indexes.
+    func connectionCountMax(fileCountMax: Int) throws(SakuinError) -> Int {
+        let limit = max(1, fileCountMax / 2)
+        guard let connections else { return min(1_024, limit) }
+        guard (1...limit).contains(connections) else {
+            throw .invalid(
+                "connections is 1 to \(limit), half of the files that the process may open.", field: "connections",
+                limit: connections < 1 ? 1 : limit, value: connections,
+                nextStep: "Raise the limit of open files (ulimit -n, LimitNOFILE).")
+        }
+        return connections
     }
 
     private static func wrongType(_ member: JSONValue.Member) -> SakuinError {

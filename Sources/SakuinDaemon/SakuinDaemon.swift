@@ -43,6 +43,8 @@ struct SakuinDaemon: AsyncParsableCommand {
     var diskMergeMegabytes: Int?
     @Option(name: .customLong("disk-write-mb"), help: "With less MiB free no write is taken. Default 128.")
     var diskWriteMegabytes: Int?
+    @Option(help: "Connections that may be open. Default 1024, or half of the files that may be open if that is less.")
+    var connections: Int?
     @Option(name: .customLong("log-level"), help: "trace, debug, info, notice, warning, error or critical.")
     var logLevel: String?
     @Option(help: "HOST:PORT to tell metrics at, GET /metrics for Prometheus. Default: nowhere.")
@@ -110,6 +112,7 @@ struct SakuinDaemon: AsyncParsableCommand {
         options.merges.set("merge-segments-per-tier", mergeSegmentsPerTier)
         options.merges.set("disk-merge-mb", diskMergeMegabytes)
         options.merges.set("disk-write-mb", diskWriteMegabytes)
+        options.connections = connections ?? options.connections
         options.logLevel = logLevel ?? options.logLevel
         options.metrics = metrics ?? options.metrics
         options.tokens = tokens ?? options.tokens
@@ -147,6 +150,7 @@ struct SakuinDaemon: AsyncParsableCommand {
         server.tokens = try options.tokenFile()
         server.tls = try options.serverTLS()
         server.compresses = options.compression
+        server.connectionCountMax = try options.connectionCountMax(fileCountMax: OpenFiles.raiseLimit())
         let catalog = try IndexCatalog(path: data, options: engine)
         server.fit(memoryByteCount: engine.memoryBudgetBytes)
         server.addresses = addresses

@@ -37,6 +37,9 @@ struct Listener: Sendable {
         }
     }
 
+    /// Connections beyond the limit that are told so.
+    private static let refusedCountMax = 64
+
     /// Takes no more connections; those that are open stay. The file of a socket is removed.
     func close() async { try? await channel.close().get() }
 
@@ -55,7 +58,12 @@ struct Listener: Sendable {
                     }
                     let handler = ConnectionHandler(context)
                     try channel.pipeline.syncOperations.addHandler(handler)
-                    context.connections.add(channel, NIOLoopBound(handler, eventLoop: channel.eventLoop))
+                    let count = context.connections.add(
+                        channel, NIOLoopBound(handler, eventLoop: channel.eventLoop))
+                    let excess = count - context.configuration.connectionCountMax
+                    // A few learn why, when they have said HELLO; more than that would be bounded by nothing.
+                    handler.isOneTooMany = excess > 0
+                    if excess > refusedCountMax { channel.close(promise: nil) }
                 }
             }
     }

@@ -48,8 +48,7 @@ public struct SakuinServer: Service {
             }
         } catch {
             for listener in listeners { await listener.close() }
-            await context.work.shutdown()
-            try? context.catalog.close()
+            try? await context.end()
             throw error
         }
         let addresses = listeners.map(\.address)
@@ -60,8 +59,7 @@ public struct SakuinServer: Service {
         context.logger.info("stopping")
         for listener in listeners { await listener.close() }
         await drain()
-        await context.work.shutdown()
-        try context.catalog.close()
+        try await context.end()
         context.logger.info("stopped")
     }
 
@@ -100,6 +98,8 @@ struct ServerContext: Sendable {
     let metrics: ServerMetrics
     let router: RequestRouter
     let work: WorkQueue
+    /// For calls that wait for the disk, beside which searches have their workers.
+    let diskWork: WorkQueue
     let access: AccessControl
     let connections = OpenConnections()
 
@@ -111,13 +111,24 @@ struct ServerContext: Sendable {
         self.configuration = configuration
         self.logger = logger
         self.metrics = metrics
-        router = RequestRouter(catalog: catalog, metrics: metrics)
+        diskWork = WorkQueue(workerCount: configuration.diskThreadCount, countMax: configuration.diskCallCountMax)
+        router = RequestRouter(
+            catalog: catalog, metrics: metrics, diskWork: diskWork, diskCallCountMax: configuration.diskCallCountMax)
         access = AccessControl(configuration.tokens, configuration.tls)
         work = WorkQueue(workerCount: configuration.workerCount, countMax: configuration.queueCountMax)
     }
+
+    /// Ends all calls and closes the catalog.
+    func end() async throws {
+        await work.shutdown()
+        // The catalog ends what waits for the disk, and waits for that itself.
+        let closing = Result { () throws(SakuinError) in try catalog.close() }
+        await diskWork.shutdown()
+        try closing.get()
+    }
 }
 
-/// The connections that are open, for the drain.
+/// The connections that are open, for their number and the drain.
 final class OpenConnections: Sendable {
     struct Connection: Sendable {
         let channel: any Channel
@@ -126,10 +137,15 @@ final class OpenConnections: Sendable {
 
     private let open = NIOLockedValueBox<[ObjectIdentifier: Connection]>([:])
 
-    func add(_ channel: any Channel, _ handler: NIOLoopBound<ConnectionHandler>) {
+    /// Returns how many are open with it.
+    func add(_ channel: any Channel, _ handler: NIOLoopBound<ConnectionHandler>) -> Int {
         let id = ObjectIdentifier(channel)
-        open.withLockedValue { $0[id] = Connection(channel: channel, handler: handler) }
+        let count = open.withLockedValue { open in
+            open[id] = Connection(channel: channel, handler: handler)
+            return open.count
+        }
         channel.closeFuture.whenComplete { [open] _ in open.withLockedValue { $0[id] = nil } }
+        return count
     }
 
     func all() -> [Connection] { open.withLockedValue { Array($0.values) } }

@@ -10,9 +10,16 @@ public struct ServerConfiguration: Sendable {
     /// Bytes of import a client may have under way on one stream.
     public var streamCredit: UInt32 = 16 << 20
     public var streamCountMax: UInt32 = 1_024
+    /// Connections that may be open; more are refused.
+    public var connectionCountMax: Int = 1_024
     /// Requests that may wait for a worker; more are refused.
     public var queueCountMax: Int = 4_096
     public var workerCount: Int
+    /// Calls that wait for the disk, such as those that make or drop indexes and snapshots, under way and waiting for a
+    /// thread; more are refused.
+    public var diskCallCountMax: Int = 64
+    /// How many of them are under way at once.
+    public var diskThreadCount: Int = 8
     /// How long an export may be without credit before it is ended.
     public var exportIdleMilliseconds: Int64 = 600_000
     /// How long a connection may be without HELLO before it is ended.

@@ -40,6 +40,17 @@ import Testing
         #expect(try read(#"{"memory-mb":64}"#).engineOptions(cores: 16).laneCount == 1)
     }
 
+    /// Half of the files that may be open are for connections.
+    @Test func connectionsAreBoundedByOpenFiles() throws {
+        #expect(try read("{}").connectionCountMax(fileCountMax: 1 << 20) == 1_024)
+        #expect(try read("{}").connectionCountMax(fileCountMax: 256) == 128)
+        let told = try read(#"{"connections":5000}"#)
+        #expect(try told.connectionCountMax(fileCountMax: 10_000) == 5_000)
+        let refused = error { _ = try told.connectionCountMax(fileCountMax: 9_999) }
+        #expect(refused?.field == "connections" && refused?.limit == "4999" && refused?.value == "5000")
+        #expect(error { _ = try read(#"{"connections":0}"#).connectionCountMax(fileCountMax: 9) }?.limit == "1")
+    }
+
     @Test func whatCannotBeIsRefusedByName() throws {
         for (json, field) in [
             (#"{"memory":1}"#, "memory"), (#"{"lanes":1,"lanes":2}"#, "lanes"), (#"{"refresh-ms":"1"}"#, "refresh-ms"),

@@ -19,8 +19,7 @@ import Testing
         configuration.handshakeSeconds = 3
         let context = ServerContext(catalog: catalog, configuration: configuration, logger: Logger(label: "test"))
         try Self.check(context)
-        await context.work.shutdown()
-        try catalog.close()
+        try await context.end()
     }
 
     /// The time is that of the test.

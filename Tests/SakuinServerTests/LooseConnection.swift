@@ -97,8 +97,7 @@ final class LooseConnection: Sendable {
 
     func close() async throws {
         try? await channel.close().get()
-        await server.work.shutdown()
-        try catalog.close()
+        try await server.end()
         try? FileManager.default.removeItem(atPath: folder)
     }
 }

@@ -27,6 +27,8 @@ final class ConnectionHandler: ChannelInboundHandler {
     private(set) var bearer: Bearer?
     /// Ends the connection when nobody has been greeted by then.
     private var patience: Scheduled<Void>?
+    /// It is refused: there are as many connections as there may be.
+    var isOneTooMany = false
     private(set) var isDraining = false
     private var isBroken = false
     private var lastStream: UInt32 = 0
@@ -141,6 +143,7 @@ final class ConnectionHandler: ChannelInboundHandler {
     // MARK: Frames in
 
     private func handle(_ header: FrameHeader, _ payload: UnsafeRawBufferPointer) throws(WireError) {
+        if isBroken { return }
         guard let bearer else { return try greet(header, payload) }
         switch header.kind {
         case .request: try open(header, payload, bearer)
@@ -170,6 +173,7 @@ final class ConnectionHandler: ChannelInboundHandler {
             throw .noCommonVersion(min: hello.versionMin, max: hello.versionMax)
         }
         guard let bearer = server.access.bearer(ofToken: hello.token) else { throw .unauthenticated }
+        if isOneTooMany { return refuseConnection() }
         patience?.cancel()
         clientCredit = hello.streamCredit
         // A client that names no length takes what the protocol allows.
@@ -316,6 +320,15 @@ final class ConnectionHandler: ChannelInboundHandler {
             SakuinError(
                 .deadlineExceeded, "No HELLO came in time.", field: "handshakeSeconds", limit: "\(seconds)",
                 nextStep: "Connect again."))
+    }
+
+    private func refuseConnection() {
+        server.metrics.refused.increment()
+        end(
+            SakuinError(
+                .resourceExhausted, "There are too many connections.", field: "connectionCountMax",
+                limit: "\(server.configuration.connectionCountMax)", nextStep: "Share connections, or try again later.",
+                retryAfterMilliseconds: 1_000))
     }
 
     /// The peer broke the contract.

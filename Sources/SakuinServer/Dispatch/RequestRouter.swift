@@ -3,10 +3,15 @@ import SakuinEngine
 import SakuinProtocol
 import SakuinTypes
 
-/// Calls to the engine. `quick` calls are answered on the worker that takes them, the others by their completion.
+/// Calls to the engine. Quick calls are answered on the worker that takes them, the others by their completion: those that
+/// wait for the disk from threads of their own, of which there are a few, those that wait for other threads of the engine
+/// from the cooperative pool, which they do not keep.
 struct RequestRouter: Sendable {
     let catalog: IndexCatalog
     let metrics: ServerMetrics
+    let diskWork: WorkQueue
+    /// Of `diskWork`, for errors.
+    let diskCallCountMax: Int
 
     /// Gets the result, and the memory of the documents in it, which the reply holds until it is on its way.
     typealias Completion = @Sendable (Result<WireReply, SakuinError>, ReplyMemory?) -> Void
@@ -85,11 +90,12 @@ struct RequestRouter: Sendable {
             try catalog.indexNow(name).submit(batch) { completion($0.map { .receipt($0) }, nil) }
         case .listJobs(let name):
             completion(.success(.jobs(name.isEmpty ? catalog.jobsNow() : try jobs(name))), nil)
-        case .createIndex, .dropIndex, .aliasIndex, .reopenIndex, .refresh, .commit, .segments, .compact,
-            .startCompaction, .estimateCompaction, .startCheck, .controlJob, .createSnapshot, .listSnapshots,
-            .restoreSnapshot,
-            .deleteSnapshot:
-            Task { completion(await slow(request.call), nil) }
+        case .createIndex, .dropIndex, .aliasIndex, .reopenIndex, .controlJob, .createSnapshot, .listSnapshots,
+            .restoreSnapshot, .deleteSnapshot:
+            guard diskWork.admit(1) == 1 else { throw busyWithDisk() }
+            diskWork.run(1) { completion(waitForDisk(request.call), nil) }
+        case .refresh, .commit, .segments, .compact, .startCompaction, .estimateCompaction, .startCheck:
+            Task { completion(await suspend(request.call), nil) }
         case .search, .get, .importStream, .export:
             throw SakuinError(.internalError, "The call came to the wrong part of the router.")
         }
@@ -105,20 +111,51 @@ struct RequestRouter: Sendable {
         return status
     }
 
-    /// Calls that wait for the disk: on the cooperative pool only as long as they do not block.
-    private func slow(_ call: WireCall) async -> Result<WireReply, SakuinError> {
-        do {
+    private func busyWithDisk() -> SakuinError {
+        metrics.refused.increment()
+        return SakuinError(
+            .resourceExhausted, "Too many calls wait for the disk.", field: "diskCallCountMax",
+            limit: "\(diskCallCountMax)", nextStep: "Try again a little later.", retryAfterMilliseconds: 500)
+    }
+
+    /// Calls that keep their thread while they wait for the disk.
+    private func waitForDisk(_ call: WireCall) -> Result<WireReply, SakuinError> {
+        do throws(SakuinError) {
             switch call {
             case .createIndex(let name, let schema):
-                try await catalog.create(index: name, schema: schema ?? .standard)
+                try catalog.createNow(name, schema ?? .standard)
                 return .success(.done)
             case .dropIndex(let name):
-                try await catalog.drop(index: name)
+                try catalog.dropNow(name)
                 return .success(.done)
             case .aliasIndex(let name, let target):
-                try await catalog.alias(name, to: target)
+                try catalog.aliasNow(name, target)
                 return .success(.done)
-            case .reopenIndex(let name): return .success(.indexes([try await catalog.reopen(index: name)]))
+            case .reopenIndex(let name): return .success(.indexes([try catalog.reopenNow(name)]))
+            case .controlJob(let name, let number, let action):
+                return .success(.job(named(try catalog.indexNow(name).controlNow(job: number, action), name)))
+            case .createSnapshot(let index, let name):
+                return .success(.snapshot(try catalog.createSnapshotNow(of: index, name: name)))
+            case .listSnapshots(let index): return .success(.snapshots(try catalog.listSnapshotsNow(of: index)))
+            case .restoreSnapshot(let index, let name, let newName):
+                return .success(.indexes([try catalog.restoreSnapshotNow(name, of: index, as: newName)]))
+            case .deleteSnapshot(let index, let name):
+                try catalog.deleteSnapshotNow(name, of: index)
+                return .success(.done)
+            case .search, .get, .statistics, .listIndexes, .listJobs, .write, .importStream, .export, .openPointInTime,
+                .closePointInTime, .refresh, .commit, .segments, .compact, .startCompaction, .estimateCompaction,
+                .startCheck:
+                return .failure(SakuinError(.internalError, "The call came to the wrong part of the router."))
+            }
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    /// Calls that wait for other threads of the engine, and keep none meanwhile.
+    private func suspend(_ call: WireCall) async -> Result<WireReply, SakuinError> {
+        do {
+            switch call {
             case .refresh(let name): return .success(.sequence(try await catalog.index(name).refresh()))
             case .commit(let name): return .success(.sequence(try await catalog.index(name).commit()))
             case .segments(let name): return .success(.segments(try await catalog.index(name).segments()))
@@ -130,19 +167,10 @@ struct RequestRouter: Sendable {
                 return .success(.estimate(try await catalog.index(name).estimateCompaction(options)))
             case .startCheck(let name, let rate):
                 return .success(.job(named(try await catalog.index(name).startCheck(bytesPerSecond: rate), name)))
-            case .controlJob(let name, let number, let action):
-                return .success(.job(named(try await catalog.index(name).control(job: number, action), name)))
-            case .createSnapshot(let index, let name):
-                return .success(.snapshot(try await catalog.createSnapshot(of: index, name: name)))
-            case .listSnapshots(let index): return .success(.snapshots(try await catalog.listSnapshots(of: index)))
-            case .restoreSnapshot(let index, let name, let newName):
-                return .success(.indexes([try await catalog.restoreSnapshot(name, of: index, as: newName)]))
-            case .deleteSnapshot(let index, let name):
-                try await catalog.deleteSnapshot(name, of: index)
-                return .success(.done)
             case .search, .get, .statistics, .listIndexes, .listJobs, .write, .importStream, .export, .openPointInTime,
-                .closePointInTime:
-                return .failure(SakuinError(.internalError, "A quick call came to the slow router."))
+                .closePointInTime, .createIndex, .dropIndex, .aliasIndex, .reopenIndex, .controlJob, .createSnapshot,
+                .listSnapshots, .restoreSnapshot, .deleteSnapshot:
+                return .failure(SakuinError(.internalError, "The call came to the wrong part of the router."))
             }
         } catch {
             return .failure(error as? SakuinError ?? SakuinError(.internalError, "\(error)"))

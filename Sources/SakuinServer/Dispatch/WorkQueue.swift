@@ -2,7 +2,7 @@ import NIOCore
 import NIOPosix
 import Synchronization
 
-/// Admission: a bounded number of requests waits for the worker threads.
+/// Admission: a bounded number of requests waits for threads.
 final class WorkQueue: Sendable {
     private let pool: NIOThreadPool
     private let queued = Atomic(0)
