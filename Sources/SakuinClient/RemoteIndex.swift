@@ -101,7 +101,9 @@ public struct RemoteIndex: SearchService {
 
     public func openPointInTime(leaseMilliseconds: Int, at moment: ReadMoment) async throws -> PointInTime {
         let call = WireCall.openPointInTime(index: name, leaseMilliseconds: leaseMilliseconds, moment)
-        guard case .pointInTime(let point) = try await client.call(call) else { throw SakuinClient.unexpected() }
+        guard case .pointInTime(let point) = try await client.call(call, hasDeadline: true) else {
+            throw SakuinClient.unexpected()
+        }
         return point
     }
 

@@ -75,8 +75,14 @@ public struct FrameHeader: Sendable, Hashable {
         self.init(length: Int(length), kind: kind, flags: flags, stream: stream)
     }
 
-    /// Writes the 12 bytes.
-    public func write(to out: UnsafeMutableRawPointer) {
+    /// Writes the 12 bytes; returns how many, none where there is no room for them.
+    public func write(to out: UnsafeMutableRawBufferPointer) -> Int {
+        guard let base = out.baseAddress, out.count >= Self.byteCount else { return 0 }
+        write(to: base)
+        return Self.byteCount
+    }
+
+    private func write(to out: UnsafeMutableRawPointer) {
         out.storeBytes(of: UInt32(length).littleEndian, as: UInt32.self)
         out.storeBytes(of: kind.rawValue, toByteOffset: 4, as: UInt8.self)
         out.storeBytes(of: flags, toByteOffset: 5, as: UInt8.self)

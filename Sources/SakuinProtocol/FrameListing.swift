@@ -43,20 +43,15 @@ public struct FrameListing {
     ) throws(WireError) {
         var reader = reader
         self.reader = FrameReader(lengthMax: 0)
-        let result: Result<Void, WireError> = bytes.withUnsafeBytes { bytes in
-            do throws(WireError) {
-                try reader.read(bytes) { (header, payload, _) throws(WireError) in
-                    let (value, isRefused) = describe(header, payload)
-                    body(value, isRefused)
-                    offset += FrameHeader.byteCount + header.length
-                }
-                return .success(())
-            } catch {
-                return .failure(error)
+        let failure = bytes.withUnsafeBytes { bytes in
+            reader.failure(reading: bytes) { (header, payload, _) throws(WireError) in
+                let (value, isRefused) = describe(header, payload)
+                body(value, isRefused)
+                offset += FrameHeader.byteCount + header.length
             }
         }
         self.reader = reader
-        try result.get()
+        if let failure { throw failure }
     }
 
     private mutating func describe(

@@ -47,6 +47,19 @@ public struct FrameReader: Sendable {
         }
     }
 
+    /// The same where nothing can be thrown, as over the bytes of a buffer: returns what would be.
+    public mutating func failure(
+        reading bytes: UnsafeRawBufferPointer,
+        _ body: (FrameHeader, UnsafeRawBufferPointer, inout FrameLimits) throws(WireError) -> Void
+    ) -> WireError? {
+        do throws(WireError) {
+            try read(bytes, body)
+            return nil
+        } catch {
+            return error
+        }
+    }
+
     /// Whole frames of `bytes`; returns how many bytes they took.
     private mutating func frames(
         _ bytes: UnsafeRawBufferPointer,

@@ -148,6 +148,22 @@ final class ScriptedServer: ChannelInboundHandler {
         #expect(cancelled.withLockedValue { $0 } == 10)
     }
 
+    @Test func quickCallsHaveTheDeadlineOfTheClient() async throws {
+        let deadlines = NIOLockedValueBox<[UInt32]>([])
+        try await ScriptedServer.with(deadlineMilliseconds: 7_654) { header, payload in
+            guard let request = try? payload.withUnsafeBytes({ try WireCodec.decodeRequest($0) }) else { return [] }
+            deadlines.withLockedValue { $0.append(request.deadlineMilliseconds) }
+            return FrameHeader.frame(.reply, stream: header.stream, WireCodec.encode(WireReply.done))
+        } _: { client in
+            let index = try await client.index("i")
+            _ = try? await index.search(SearchRequest("検索"))
+            _ = try? await index.fetch(["a"])
+            _ = try? await index.openPointInTime(leaseMilliseconds: 1)
+            _ = try? await index.refresh()
+        }
+        #expect(deadlines.withLockedValue { $0 } == [7_654, 7_654, 7_654, 0])
+    }
+
     @Test func aConnectionWithoutNumbersIsReplaced() async throws {
         let server = try await RunningServer.start()
         let client = server.client()

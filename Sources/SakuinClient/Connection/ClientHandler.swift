@@ -89,21 +89,16 @@ final class ClientHandler: ChannelInboundHandler {
         let buffer = unwrapInboundIn(data)
         var reader = reader
         self.reader = FrameReader(lengthMax: 0)
-        defer { self.reader = reader }
-        let result: Result<Void, WireError> = buffer.withUnsafeReadableBytes { bytes in
-            do throws(WireError) {
-                try reader.read(bytes) { (header, payload, limits) throws(WireError) in
-                    try handle(header, payload)
-                    limits = FrameLimits(
-                        lengthMax: FrameHeader.payloadByteCountMax, compression: welcome?.compression)
-                }
-                return .success(())
-            } catch {
-                return .failure(error)
+        let breach = buffer.withUnsafeReadableBytes { bytes in
+            reader.failure(reading: bytes) { (header, payload, limits) throws(WireError) in
+                try handle(header, payload)
+                limits = FrameLimits(
+                    lengthMax: FrameHeader.payloadByteCountMax, compression: welcome?.compression)
             }
         }
-        if case .failure(let error) = result {
-            var mapped = error.sakuinError
+        self.reader = reader
+        if let breach {
+            var mapped = breach.sakuinError
             mapped.message = "The server broke the protocol: \(mapped.message)"
             failure = failure ?? mapped
             context.close(promise: nil)
@@ -211,9 +206,7 @@ final class ClientHandler: ChannelInboundHandler {
         guard let context else { return }
         var buffer = context.channel.allocator.buffer(capacity: FrameHeader.byteCount + payload.count)
         buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: FrameHeader.byteCount) { out in
-            guard let base = out.baseAddress else { return 0 }
-            FrameHeader(length: payload.count, kind: kind, flags: flags, stream: stream).write(to: base)
-            return FrameHeader.byteCount
+            FrameHeader(length: payload.count, kind: kind, flags: flags, stream: stream).write(to: out)
         }
         buffer.writeBytes(payload)
         context.write(wrapOutboundOut(buffer), promise: nil)

@@ -71,7 +71,7 @@ enum ErrorMapping {
     static func sakuinError(_ error: SearchError) -> SakuinError {
         switch error {
         case .storage(.cancelled):
-            SakuinError(.deadlineExceeded, "The search was stopped at its deadline.", nextStep: "Give it more time.")
+            SakuinError(.deadlineExceeded, "The call was stopped at its deadline.", nextStep: "Give it more time.")
         case .storage(let error): sakuinError(error)
         case .refused(let error): error
         }

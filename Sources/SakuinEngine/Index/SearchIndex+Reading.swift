@@ -232,8 +232,9 @@ extension SearchIndex {
     /// The documents with these keys, in this order; nil where there is none that can be seen yet.
     public func getNow(_ keys: [String]) throws(SakuinError) -> [Document?] { try fetchNow(keys).documents }
 
-    /// The same at a moment, and what cannot be read of the index; waits on the calling thread when it has to, no longer
-    /// than `limitMilliseconds` (0: no limit). `reply` takes the memory of the documents.
+    /// The same at a moment, and what cannot be read of the index; waits on the calling thread when it has to. Throws
+    /// `deadlineExceeded` when all of it takes longer than `limitMilliseconds` (0: no limit). `reply` takes the memory of the
+    /// documents.
     public func fetchNow(
         _ keys: [String], at moment: ReadMoment = ReadMoment(), limitMilliseconds: UInt32 = 0,
         reply: ReplyMemory? = nil
@@ -243,12 +244,14 @@ extension SearchIndex {
                 "A get has at most \(SearchRequest.windowMax) keys.", field: "keys", limit: SearchRequest.windowMax,
                 value: keys.count, nextStep: "Ask for fewer at a time.")
         }
+        let deadline = limitMilliseconds == 0 ? 0 : Clock.nanoseconds() + UInt64(limitMilliseconds) * 1_000_000
+        let cancellation = Cancellation(deadlineNanoseconds: deadline)
         var snapshot = try snapshot(at: moment, limitMilliseconds: limitMilliseconds)
         let reply = reply ?? replyMemory()
         while true {
             do throws(SearchError) {
                 return FetchedDocuments(
-                    try Self.documents(keys, snapshot.value, reply), missing: snapshot.value.damage)
+                    try Self.documents(keys, snapshot.value, reply, cancellation), missing: snapshot.value.damage)
             } catch {
                 guard case .storage(let damage) = error, goRound(damage, &snapshot) else {
                     throw ErrorMapping.sakuinError(error)
@@ -258,12 +261,17 @@ extension SearchIndex {
     }
 
     private static func documents(
-        _ keys: [String], _ snapshot: IndexSnapshot, _ reply: ReplyMemory
+        _ keys: [String], _ snapshot: IndexSnapshot, _ reply: ReplyMemory, _ cancellation: Cancellation
     ) throws(SearchError) -> [Document?] {
         var documents: [Document?] = []
         for key in keys {
             let document: Document?
-            do throws(StorageError) { document = try self.document(key, snapshot) } catch { throw .storage(error) }
+            do throws(StorageError) {
+                try cancellation.check()
+                document = try self.document(key, snapshot)
+            } catch {
+                throw .storage(error)
+            }
             var part = ReplyPart()
             part.add(key: key)
             if let document { part.add(document.fields) }

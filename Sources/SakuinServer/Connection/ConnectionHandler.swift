@@ -82,28 +82,19 @@ final class ConnectionHandler: ChannelInboundHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         if isBroken { return }
         let buffer = unwrapInboundIn(data)
-        do throws(WireError) {
-            // The reader leaves while frames are handled, since handling touches this object.
-            var reader = reader
-            self.reader = FrameReader(lengthMax: 0)
-            defer { self.reader = reader }
-            let result: Result<Void, WireError> = buffer.withUnsafeReadableBytes { bytes in
-                do throws(WireError) {
-                    try reader.read(bytes) { (header, payload, limits) throws(WireError) in
-                        try handle(header, payload)
-                        guard bearer != nil else { return }
-                        limits = FrameLimits(
-                            lengthMax: Int(server.configuration.frameByteCountMax), compression: compression)
-                    }
-                    return .success(())
-                } catch {
-                    return .failure(error)
-                }
+        // The reader leaves while frames are handled, since handling touches this object.
+        var reader = reader
+        self.reader = FrameReader(lengthMax: 0)
+        let failure = buffer.withUnsafeReadableBytes { bytes in
+            reader.failure(reading: bytes) { (header, payload, limits) throws(WireError) in
+                try handle(header, payload)
+                guard bearer != nil else { return }
+                limits = FrameLimits(
+                    lengthMax: Int(server.configuration.frameByteCountMax), compression: compression)
             }
-            try result.get()
-        } catch {
-            fail(error)
         }
+        self.reader = reader
+        if let failure { fail(failure) }
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {
@@ -285,9 +276,7 @@ final class ConnectionHandler: ChannelInboundHandler {
     func append(_ kind: FrameHeader.Kind, flags: UInt8 = 0, stream: UInt32, _ payload: [UInt8]) {
         output.reserveCapacity(minimumWritableBytes: FrameHeader.byteCount + payload.count)
         output.writeWithUnsafeMutableBytes(minimumWritableBytes: FrameHeader.byteCount) { out in
-            guard let base = out.baseAddress else { return 0 }
-            FrameHeader(length: payload.count, kind: kind, flags: flags, stream: stream).write(to: base)
-            return FrameHeader.byteCount
+            FrameHeader(length: payload.count, kind: kind, flags: flags, stream: stream).write(to: out)
         }
         output.writeBytes(payload)
     }

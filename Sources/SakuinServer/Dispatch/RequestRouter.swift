@@ -63,7 +63,9 @@ struct RequestRouter: Sendable {
             case .get(let name, let keys, let moment):
                 let index = try catalog.indexNow(name)
                 let memory = index.replyMemory(byteCountMax: replyByteCountMax)
-                completion(.success(.documents(try index.fetchNow(keys, at: moment, reply: memory))), memory)
+                let fetched = try index.fetchNow(
+                    keys, at: moment, limitMilliseconds: request.deadlineMilliseconds, reply: memory)
+                completion(.success(.documents(fetched)), memory)
             default: try runWithoutDocuments(request, completion: completion)
             }
         } catch {
@@ -80,7 +82,8 @@ struct RequestRouter: Sendable {
             statistics.name = name
             completion(.success(.statistics(statistics)), nil)
         case .openPointInTime(let name, let lease, let moment):
-            let point = try catalog.indexNow(name).openPointInTimeNow(leaseMilliseconds: lease, at: moment)
+            let point = try catalog.indexNow(name).openPointInTimeNow(
+                leaseMilliseconds: lease, at: moment, limitMilliseconds: request.deadlineMilliseconds)
             completion(.success(.pointInTime(point)), nil)
         case .closePointInTime(let name, let token):
             try catalog.indexNow(name).closePointInTimeNow(token)

@@ -189,6 +189,15 @@ import Testing
         await #expect(throws: SakuinError.self) { try await whole.export() }
     }
 
+    /// As many keys as there may be take longer than that.
+    @Test func aFetchEndsAtItsDeadline() async throws {
+        let index = try await index(MemoryDirectory(), 1...1)
+        let keys = (0..<SearchRequest.windowMax).map { "\($0)" }
+        let late = error { _ = try index.fetchNow(keys, limitMilliseconds: 1) }
+        #expect(late?.code == .deadlineExceeded)
+        try index.close()
+    }
+
     /// The deadline of a search holds for its waiting, too.
     @Test func waitingEndsAtTheDeadline() async throws {
         let index = try await index(MemoryDirectory(), 1...1)
