@@ -364,6 +364,7 @@ struct SnapshotWalk {
     /// The next documents, never an empty page; nil at the end.
     mutating func nextPage() throws(StorageError) -> [Document]? {
         var page: [Document] = []
+        var cache = DocumentBlockCache()
         var byteCount = 0
         while byteCount < Self.pageByteCount, segment < snapshot.segments.count {
             let current = snapshot.segments[segment]
@@ -373,7 +374,7 @@ struct SnapshotWalk {
                 block = 0
                 if page.isEmpty { continue } else { break }
             }
-            try append(block, of: current, to: &page)
+            try append(block, of: current, &cache, to: &page)
             // Blocks in which all is dead make no page.
             if !page.isEmpty { byteCount += try store.block(block).codedByteCount }
             block += 1
@@ -381,8 +382,9 @@ struct SnapshotWalk {
         return page.isEmpty ? nil : page
     }
 
-    private func append(_ block: Int, of segment: SnapshotSegment, to page: inout [Document]) throws(StorageError) {
-        var cache = DocumentBlockCache()
+    private func append(
+        _ block: Int, of segment: SnapshotSegment, _ cache: inout DocumentBlockCache, to page: inout [Document]
+    ) throws(StorageError) {
         try segment.reader.documents.forEach(inBlock: block, &cache) { (document, bytes) throws(StorageError) in
             guard segment.live?.isLive(document) ?? true else { return }
             page.append(

@@ -23,36 +23,36 @@ enum QueryLimits {
         return weight
     }
 
-    static func check(textByteCount: Int) throws(SakuinError) {
-        guard textByteCount <= textByteCountMax else {
-            throw .invalid(
-                "The texts of a query have at most \(textByteCountMax) bytes.", field: "query", limit: textByteCountMax,
-                value: textByteCount, nextStep: "Search a part of the text.")
-        }
+    static func check(textByteCount count: Int) throws(SakuinError) {
+        try check(
+            count, textByteCountMax, "The texts of a query have at most \(textByteCountMax) bytes.", field: "query",
+            nextStep: "Search a part of the text.")
     }
 
-    static func check(leafCount: Int) throws(SakuinError) {
-        guard leafCount <= leafCountMax else {
-            throw .invalid(
-                "A query may have \(leafCountMax) texts, counted for each field.", field: "fields",
-                limit: leafCountMax, value: leafCount, nextStep: "Search fewer fields, or fewer texts.")
-        }
+    static func check(leafCount count: Int) throws(SakuinError) {
+        try check(
+            count, leafCountMax, "A query may have \(leafCountMax) texts, counted for each field.", field: "fields",
+            nextStep: "Search fewer fields, or fewer texts.")
     }
 
-    static func check(fieldCount: Int) throws(SakuinError) {
-        guard fieldCount <= fieldCountMax else {
-            throw .invalid(
-                "A text is looked for in at most \(fieldCountMax) fields.", field: "fields", limit: fieldCountMax,
-                value: fieldCount, nextStep: "Name fewer fields.")
-        }
+    static func check(fieldCount count: Int) throws(SakuinError) {
+        try check(
+            count, fieldCountMax, "A text is looked for in at most \(fieldCountMax) fields.", field: "fields",
+            nextStep: "Name fewer fields.")
     }
 
-    static func check(tokenCount: Int) throws(SakuinError) {
-        guard tokenCount <= tokenCountMax else {
-            throw .invalid(
-                "A query may have \(tokenCountMax) grams and words, counted for each field.", field: "fields",
-                limit: tokenCountMax, value: tokenCount, nextStep: "Search fewer fields, or a shorter text.")
-        }
+    static func check(tokenCount count: Int) throws(SakuinError) {
+        try check(
+            count, tokenCountMax, "A query may have \(tokenCountMax) grams and words, counted for each field.",
+            field: "fields", nextStep: "Search fewer fields, or a shorter text.")
+    }
+
+    @inline(__always)
+    private static func check(
+        _ count: Int, _ limit: Int, _ message: @autoclosure () -> String, field: String, nextStep: String
+    ) throws(SakuinError) {
+        if count <= limit { return }
+        throw .invalid(message(), field: field, limit: limit, value: count, nextStep: nextStep)
     }
 }
 
