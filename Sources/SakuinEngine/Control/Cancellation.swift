@@ -36,3 +36,20 @@ final class Cancellation: Sendable {
         if deadline != 0, Clock.nanoseconds() > deadline { throw .cancelled }
     }
 }
+
+/// Looks at a cancellation once in a while, for loops whose rounds are short: a deadline costs a look at the clock.
+struct PacedCancellation {
+    private static let roundCount: UInt8 = 16
+
+    private let cancellation: Cancellation?
+    private var round: UInt8 = 0
+
+    init(_ cancellation: Cancellation?) { self.cancellation = cancellation }
+
+    /// Throws `cancelled` at most so many rounds after it was asked for or the deadline has passed.
+    @inline(__always)
+    mutating func check() throws(StorageError) {
+        round &+= 1
+        if round & (Self.roundCount &- 1) == 0 { try cancellation?.check() }
+    }
+}

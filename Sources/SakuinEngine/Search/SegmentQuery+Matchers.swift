@@ -26,7 +26,7 @@ extension SegmentQuery {
             } catch {
                 throw .storage(error)
             }
-        case .column(let column): return try ColumnMatcher.make(column, segment, scratch)
+        case .column(let column): return try ColumnMatcher.make(column, segment, scratch, cancellation)
         case .near(let near):
             let matcher = try conjunction(near.phrases, leaves)
             return matcher is EmptyMatcher ? matcher : NearMatcher(matcher, near, segment, cancellation)
@@ -45,7 +45,7 @@ extension SegmentQuery {
     }
 
     private func disjunction(_ matchers: [Matcher]) -> DisjunctionMatcher {
-        DisjunctionMatcher(matchers, documentCount: segment.meta.documentCount, scratch)
+        DisjunctionMatcher(matchers, documentCount: segment.meta.documentCount, scratch, cancellation)
     }
 
     private func conjunction(_ children: [PlanNode], _ leaves: [WeightedPhrase]) throws(SearchError) -> Matcher {
@@ -65,10 +65,10 @@ extension SegmentQuery {
         let base: Matcher =
             required.isEmpty
             ? AllMatcher(documentCount: segment.meta.documentCount)
-            : ConjunctionMatcher.make(&required, scratch)
+            : ConjunctionMatcher.make(&required, scratch, cancellation)
         if excluded.isEmpty { return base }
         let without = excluded.count == 1 ? excluded[0] : disjunction(excluded)
-        return ExclusionMatcher(base, without: without, scratch)
+        return ExclusionMatcher(base, without: without, scratch, cancellation)
     }
 
     private func phraseMatcher(_ number: Int, _ score: LeafScore?) throws(StorageError) -> Matcher {
@@ -91,7 +91,7 @@ extension SegmentQuery {
         if leads.isEmpty { return matcher }
         var cursors: [PostingCursor] = []
         for info in leads { cursors.append(try cursor(promotedList(info), lengths)) }
-        return PromotedPhraseMatcher(cursors, matcher, score: score, scratch) ?? matcher
+        return PromotedPhraseMatcher(cursors, matcher, score: score, scratch, cancellation) ?? matcher
     }
 
     /// A phrase of tokens that have links.

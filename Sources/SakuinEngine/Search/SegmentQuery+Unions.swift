@@ -20,8 +20,8 @@ extension SegmentQuery {
         _ token: LookedUpToken, _ lengths: FieldLengths, _ score: LeafScore?
     ) throws(StorageError) -> Matcher {
         let cursors = try cursors(token, lengths)
-        return cursors.count == 1
-            ? TermMatcher(cursors[0], score: score, scratch) : UnionMatcher(cursors, score: score, scratch)
+        if cursors.count == 1 { return TermMatcher(cursors[0], score: score, scratch) }
+        return UnionMatcher(cursors, score: score, scratch, cancellation)
     }
 
     /// The matchers of the terms that the only token of a phrase stands for; nil when they are not several.

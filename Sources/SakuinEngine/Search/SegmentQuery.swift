@@ -379,7 +379,9 @@ final class SegmentQuery {
             return nil
         }
         do throws(StorageError) {
-            return try UnionCount(documentCount: segment.meta.documentCount, scratch: scratch).count(matchers)
+            return try UnionCount(
+                documentCount: segment.meta.documentCount, scratch: scratch, cancellation: cancellation
+            ).count(matchers)
         } catch { throw .storage(error) }
     }
 

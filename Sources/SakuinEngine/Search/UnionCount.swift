@@ -5,6 +5,7 @@ struct UnionCount {
     /// Documents of the segment.
     let documentCount: Int
     let scratch: Scratch
+    let cancellation: Cancellation?
 
     func count(_ matchers: [Matcher]) throws(StorageError) -> Int {
         let longest = matchers.indices.filter { matchers[$0] is TermMatcher }.max {
@@ -22,11 +23,14 @@ struct UnionCount {
     private func count(_ matchers: [Matcher], without list: Matcher?) throws(StorageError) -> Int {
         guard let first = matchers.first else { return 0 }
         let all =
-            matchers.count == 1 ? first : DisjunctionMatcher(matchers, documentCount: documentCount, scratch)
+            matchers.count == 1
+            ? first : DisjunctionMatcher(matchers, documentCount: documentCount, scratch, cancellation)
         let batch = MatchBatch(scratch)
+        var cancellation = PacedCancellation(cancellation)
         var count = 0
         var target: UInt32 = 0
         while true {
+            try cancellation.check()
             let found = try all.next(from: target, above: -.infinity, into: batch)
             if found == 0 { return count }
             target = batch.documents[found &- 1] &+ 1

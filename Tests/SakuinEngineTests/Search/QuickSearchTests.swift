@@ -69,6 +69,27 @@ import Testing
         index.abandon()
     }
 
+    /// Where lists are read and nothing is found for long.
+    @Test(arguments: ["国 数", "国 -(国 OR 数)", "(国 OR 数) 索", "国际 数字"])
+    func theDeadlineHoldsWhereNothingIsFound(query: String) async throws {
+        let index = try SearchIndex.open(
+            MemoryDirectory(), schema: Schema(fields: [FieldDefinition(name: "body")]), options: SearchFixture.options)
+        let texts = ["国际", "数字", "国际", "数字", "索引"]
+        _ = try await index.write(
+            WriteBatch(
+                (0..<12_000).map {
+                    .put(Document(key: "\($0)", ["body": .string(texts[$0 % 5])]))
+                }))
+        _ = try await index.refresh()
+        for total in [TotalPolicy.exact, .none] {
+            var request = SearchRequest(query, limit: total == .exact ? 0 : 10)
+            request.total = total
+            #expect(try index.searchNow(request, withinNanoseconds: .max) != nil, "\(query) \(total)")
+            #expect(try index.searchNow(request, withinNanoseconds: 1) == nil, "\(query) \(total)")
+        }
+        index.abandon()
+    }
+
     @Test func whoAskedMayGiveUp() async throws {
         let fixture = try await SearchFixture(seed: 20_261_131)
         let cancellation = SearchCancellation()

@@ -28,7 +28,7 @@ final class ColumnMatcher: Matcher {
 
     /// The matcher of a condition in one segment: any column of the field whose kind the bounds can be read as.
     static func make(
-        _ plan: ColumnPlan, _ segment: SegmentReader, _ scratch: Scratch
+        _ plan: ColumnPlan, _ segment: SegmentReader, _ scratch: Scratch, _ cancellation: Cancellation?
     ) throws(SearchError) -> Matcher {
         do throws(StorageError) {
             var matchers: [Matcher] = []
@@ -37,8 +37,8 @@ final class ColumnMatcher: Matcher {
                 matchers.append(ColumnMatcher(column, range, scratch))
             }
             if matchers.isEmpty { return EmptyMatcher() }
-            return matchers.count == 1
-                ? matchers[0] : DisjunctionMatcher(matchers, documentCount: segment.meta.documentCount, scratch)
+            if matchers.count == 1 { return matchers[0] }
+            return DisjunctionMatcher(matchers, documentCount: segment.meta.documentCount, scratch, cancellation)
         } catch {
             throw .storage(error)
         }

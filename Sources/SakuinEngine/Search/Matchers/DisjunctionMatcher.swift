@@ -35,10 +35,12 @@ final class DisjunctionMatcher: Matcher {
     private let highest: Double
     private let matched: UnsafeMutablePointer<Bool>
     private let scratch: Scratch
+    private var cancellation: PacedCancellation
 
     /// Of one or more matchers over a segment of so many documents.
-    init(_ children: [Matcher], documentCount: Int, _ scratch: Scratch) {
+    init(_ children: [Matcher], documentCount: Int, _ scratch: Scratch, _ cancellation: Cancellation?) {
         self.scratch = scratch
+        self.cancellation = PacedCancellation(cancellation)
         let cost = children.reduce(0) { $0 &+ $1.cost }
         let isDense = cost / Self.manyPostings > documentCount / Self.narrowCount
         windowCount = UInt32(isDense ? Self.narrowCount : ScoreWindow.count)
@@ -100,6 +102,7 @@ final class DisjunctionMatcher: Matcher {
     private func fill(from target: UInt32, above needed: Double) throws(StorageError) -> Bool {
         var target = target
         while true {
+            try cancellation.check()
             firstEssential = sumBounds(bounds, needed)
             var first = Self.end
             for i in firstEssential..<children.count {

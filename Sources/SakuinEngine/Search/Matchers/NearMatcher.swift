@@ -15,7 +15,7 @@ final class NearMatcher: ThinnedMatcher {
         self.plan = plan
         self.segment = segment
         self.cancellation = cancellation
-        super.init(base)
+        super.init(base, cancellation)
     }
 
     override func keep(_ batch: MatchBatch, _ count: Int) throws(StorageError) -> Int {

@@ -8,10 +8,15 @@ final class PromotedPhraseMatcher: Matcher {
     private let pairs: UnsafeMutablePointer<PlacePair>
     /// Documents below it were looked at.
     private var examined: UInt32 = 0
+    private var cancellation: PacedCancellation
 
     /// `lists` are of grams that are in the phrase wherever it is, the rarest first.
-    init?(_ lists: [PostingCursor], _ phrase: Matcher, score: LeafScore?, _ scratch: Scratch) {
+    init?(
+        _ lists: [PostingCursor], _ phrase: Matcher, score: LeafScore?, _ scratch: Scratch,
+        _ cancellation: Cancellation?
+    ) {
         guard let lead = lists.first else { return nil }
+        self.cancellation = PacedCancellation(cancellation)
         self.lead = lead
         others = Array(lists[1...])
         self.phrase = phrase
@@ -29,6 +34,7 @@ final class PromotedPhraseMatcher: Matcher {
     ) throws(StorageError) -> Int {
         examined = max(examined, target)
         while try lead.seek(examined, score, above: needed) {
+            try cancellation.check()
             examined = lead.documents[lead.count &- 1] &+ 1
             var count = try takeBlock(above: needed, into: batch)
             for list in others where count > 0 { count = try keep(batch, count, in: list) }

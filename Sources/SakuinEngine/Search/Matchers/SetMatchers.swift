@@ -13,24 +13,26 @@ final class ConjunctionMatcher: Matcher {
     private let leadBound: Double
     /// Documents below it were handed to the others already, which may not see them again.
     private var examined: UInt32 = 0
+    private var cancellation: PacedCancellation
 
-    private init(_ lead: Matcher, _ others: [Matcher], _ scratch: Scratch) {
+    private init(_ lead: Matcher, _ others: [Matcher], _ scratch: Scratch, _ cancellation: Cancellation?) {
         rest = scratch.take(Double.self, others.count + 1)
         rest[others.count] = 0
         for i in others.indices.reversed() { rest[i] = rest[i + 1] + others[i].bound }
         self.lead = lead
         self.others = others
         self.scratch = scratch
+        self.cancellation = PacedCancellation(cancellation)
         leadBound = lead.bound
         super.init(cost: lead.cost)
     }
 
     /// Of one or more matchers, which are put in order; of one that matcher.
-    static func make(_ matchers: inout [Matcher], _ scratch: Scratch) -> Matcher {
+    static func make(_ matchers: inout [Matcher], _ scratch: Scratch, _ cancellation: Cancellation?) -> Matcher {
         if matchers.count == 1 { return matchers[0] }
         matchers.sort { $0.cost < $1.cost }
         let lead = matchers.removeFirst()
-        return ConjunctionMatcher(lead, matchers, scratch)
+        return ConjunctionMatcher(lead, matchers, scratch, cancellation)
     }
 
     override var bound: Double { leadBound + rest[0] }
@@ -40,6 +42,7 @@ final class ConjunctionMatcher: Matcher {
     ) throws(StorageError) -> Int {
         examined = max(examined, target)
         while true {
+            try cancellation.check()
             let isChecked = !lead.hasCandidates(above: needed - rest[0])
             var count =
                 isChecked
@@ -76,9 +79,11 @@ class ThinnedMatcher: Matcher {
     private let base: Matcher
     /// Documents below it were handed to `keep` already, which may not see them again.
     private var examined: UInt32 = 0
+    private var cancellation: PacedCancellation
 
-    init(_ base: Matcher) {
+    init(_ base: Matcher, _ cancellation: Cancellation?) {
         self.base = base
+        self.cancellation = PacedCancellation(cancellation)
         super.init(cost: base.cost)
     }
 
@@ -92,6 +97,7 @@ class ThinnedMatcher: Matcher {
     ) throws(StorageError) -> Int {
         examined = max(examined, target)
         while true {
+            try cancellation.check()
             let count = try base.next(from: examined, above: needed, into: batch)
             if count == 0 { return 0 }
             examined = batch.documents[count &- 1] &+ 1
@@ -113,10 +119,10 @@ final class ExclusionMatcher: ThinnedMatcher {
     private let excluded: Matcher
     private let asked: MatchBatch
 
-    init(_ base: Matcher, without excluded: Matcher, _ scratch: Scratch) {
+    init(_ base: Matcher, without excluded: Matcher, _ scratch: Scratch, _ cancellation: Cancellation?) {
         asked = MatchBatch(scratch)
         self.excluded = excluded
-        super.init(base)
+        super.init(base, cancellation)
     }
 
     override func keep(_ batch: MatchBatch, _ count: Int) throws(StorageError) -> Int {

@@ -17,12 +17,14 @@ final class UnionMatcher: Matcher {
     private var windowEnd: UInt32 = 0
     /// Documents below it were taken.
     private var examined: UInt32 = 0
+    private var cancellation: PacedCancellation
     /// Behind all documents.
     private static let end = Int.max
 
     /// Without `score` documents get none.
-    init(_ cursors: [PostingCursor], score: LeafScore?, _ scratch: Scratch) {
+    init(_ cursors: [PostingCursor], score: LeafScore?, _ scratch: Scratch, _ cancellation: Cancellation?) {
         self.cursors = cursors
+        self.cancellation = PacedCancellation(cancellation)
         self.score = score
         nextDocuments = scratch.take(Int.self, cursors.count)
         nextDocuments.update(repeating: -1, count: cursors.count)
@@ -86,6 +88,7 @@ final class UnionMatcher: Matcher {
     ) throws(StorageError) -> Bool {
         var target = target
         while true {
+            try cancellation.check()
             var first = Self.end
             for (i, cursor) in cursors.enumerated() {
                 if nextDocuments[i] < Int(target) {
