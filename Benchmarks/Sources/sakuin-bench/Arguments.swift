@@ -9,6 +9,8 @@ struct Arguments {
     var threads = 1
     var warmupSeconds = 1.0
     var warmupPassesMax = 200
+    /// Beyond the contract: how long queries are asked before the first group is warmed up.
+    var startUpSeconds = 1.0
     var passes = 7
     var budgetSeconds = 4.0
     var kinds: Set<String>?
@@ -49,6 +51,7 @@ struct Arguments {
         case "--passes": passes = try number(flag, value, from: 1)
         case "--max-warmup-passes": warmupPassesMax = try number(flag, value, from: 0)
         case "--warmup-s": warmupSeconds = try seconds(flag, value)
+        case "--startup-s": startUpSeconds = try seconds(flag, value)
         case "--compact": isCompact = try yesOrNo(flag, value)
         case "--variants": findsVariants = try yesOrNo(flag, value)
         case "--budget-s": budgetSeconds = try seconds(flag, value)
