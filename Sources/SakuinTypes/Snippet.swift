@@ -8,11 +8,13 @@ public struct Snippet: Sendable, Hashable {
     public var isCutBehind: Bool
 
     /// The window of about `columns` terminal columns around the first spans; `width` says how many a scalar takes.
-    /// Line breaks and tabs become blanks. Spans that do not lie on scalar boundaries of the text are left out.
+    /// Line breaks, tabs and other controls become blanks. Spans that do not lie on scalar boundaries of the text are left
+    /// out.
     public static func make(
         _ text: String, spans: [TextSpan], columns: Int, width: (Unicode.Scalar) -> Int
     ) -> Snippet {
         let scalars = Array(text.unicodeScalars)
+        func columnCount(_ scalar: Unicode.Scalar) -> Int { isBlank(scalar) ? 1 : width(scalar) }
         var starts: [Int] = []
         starts.reserveCapacity(scalars.count + 1)
         var offset = 0
@@ -25,20 +27,30 @@ public struct Snippet: Sendable, Hashable {
         // A quarter of the window stands before the first span.
         var from = min(focus, scalars.count)
         var used = 0
-        while from > 0, used + width(scalars[from - 1]) <= columns / 4 {
+        while from > 0, used + columnCount(scalars[from - 1]) <= columns / 4 {
             from -= 1
-            used += width(scalars[from])
+            used += columnCount(scalars[from])
         }
         var to = min(focus, scalars.count)
-        while to < scalars.count, used + width(scalars[to]) <= columns {
-            used += width(scalars[to])
+        while to < scalars.count, used + columnCount(scalars[to]) <= columns {
+            used += columnCount(scalars[to])
             to += 1
         }
-        while from > 0, used + width(scalars[from - 1]) <= columns {
+        while from > 0, used + columnCount(scalars[from - 1]) <= columns {
             from -= 1
-            used += width(scalars[from])
+            used += columnCount(scalars[from])
         }
+        // No mark without what it is on.
+        while from > 0, from < focus, columnCount(scalars[from]) == 0 { from += 1 }
         return cut(scalars, starts, from, to, spans)
+    }
+
+    /// Whether a blank is shown for it: a control, or a line break that is none.
+    private static func isBlank(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar.value {
+        case 0..<0x20, 0x7F..<0xA0, 0x2028, 0x2029: true
+        default: false
+        }
     }
 
     private static func cut(
@@ -49,7 +61,7 @@ public struct Snippet: Sendable, Hashable {
         var length = 0
         for i in from..<to {
             places[starts[i]] = length
-            let scalar = scalars[i].value < 0x20 ? " " : scalars[i]
+            let scalar: Unicode.Scalar = isBlank(scalars[i]) ? " " : scalars[i]
             out.append(scalar)
             length += UTF8.width(scalar)
         }

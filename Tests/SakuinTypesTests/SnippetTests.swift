@@ -34,6 +34,26 @@ import Testing
         #expect(slices(snippet) == ["5G网 络"])
     }
 
+    @Test func whatATerminalWouldObeyBecomesABlank() {
+        let text = "依托\u{85}5G\u{2028}网\u{2029}络\u{9B}31m\u{7F}建\u{1B}设"
+        let snippet = make(text, [TextSpan(start: 8, end: 16)], 40)
+        #expect(snippet.text == "依托 5G 网 络 31m 建 设")
+        #expect(slices(snippet) == ["5G 网"])
+    }
+
+    @Test func lineBreaksTakeRoom() {
+        let snippet = make(String(repeating: "\n", count: 1_000) + "论坛", [], 20)
+        #expect(snippet.text == String(repeating: " ", count: 20) && snippet.isCutBehind)
+    }
+
+    @Test func noMarkWithoutWhatItIsOn() {
+        let text = String(repeating: "葛\u{E0100}", count: 30) + "论坛"
+        for columns in 8...40 {
+            let snippet = make(text, spans(of: "论坛", in: text), columns)
+            #expect(snippet.isCutBefore && snippet.text.hasPrefix("葛\u{E0100}"), "\(columns)")
+        }
+    }
+
     @Test func everySpanStaysOnItsText() {
         let text = "国际数字经济论坛在新区开幕，论坛发布报告，论坛闭幕。" + String(repeating: "其他内容", count: 20) + "论坛"
         let found = spans(of: "论坛", in: text)

@@ -201,6 +201,7 @@ struct QueryPlanDraft: ~Copyable {
     fileprivate(set) var tokens: [PlanToken] = []
     fileprivate(set) var parts: [PlanPart] = []
     fileprivate(set) var words: [[UInt8]] = []
+    private var lastWord = 0
     var sought: [SoughtText] = []
     var smartParts: Set<String> = []
     var emptyText: String?
@@ -239,8 +240,7 @@ struct QueryPlanDraft: ~Copyable {
 
     /// Appends a word or the beginning of words as a token of its own.
     mutating func append(word: [UInt8], isPrefix: Bool, at position: UInt32) {
-        let place = words.count
-        words.append(word)
+        let place = self.place(of: word)
         append(PlanToken(term: isPrefix ? .prefix(place) : .word(place), offset: position))
     }
 
@@ -298,6 +298,15 @@ struct QueryPlanDraft: ~Copyable {
         parts.append(PlanPart(tokens: first..<tokens.count, isRun: !isChain && Self.isChoice(count)))
     }
 
+    /// The place of a word; of one that was there not far before that of it, so that tokens of repeats are equal.
+    private mutating func place(of word: [UInt8]) -> Int {
+        lastWord = words.suffix(Self.knownWordCount).lastIndex(of: word) ?? words.count
+        if lastWord == words.count { words.append(word) }
+        return lastWord
+    }
+
+    private static let knownWordCount = 8
+
     /// What proves two units side by side; their words are appended, the first unit's unless the pair before has done it.
     private mutating func append(
         _ a: TextPattern.Unit, _ b: TextPattern.Unit, isFirst: Bool, isPrefix: Bool
@@ -305,12 +314,11 @@ struct QueryPlanDraft: ~Copyable {
         switch (a, b) {
         case (.character(let a), .character(let b)): return .bigram(a, b)
         case (.character(let a), .word(let b)):
-            words.append(b)
-            let place = Int32(truncatingIfNeeded: words.count - 1)
+            let place = Int32(truncatingIfNeeded: place(of: b))
             return isPrefix ? .pairPrefix(.before(a), place) : .pair(.before(a), place)
         case (.word(let a), .character(let b)):
-            if isFirst { words.append(a) }
-            return .pair(.behind(b), Int32(truncatingIfNeeded: words.count - 1))
+            let place = isFirst ? place(of: a) : lastWord
+            return .pair(.behind(b), Int32(truncatingIfNeeded: place))
         case (.word, .word): return nil
         }
     }

@@ -101,13 +101,15 @@ extension SegmentQuery {
         var lists: [ChainList] = []
         lists.reserveCapacity(proof.tokens.count)
         var rarest = 0
-        for (i, token) in plan.tokens[proof.tokens].enumerated() {
-            let term = found[i].terms[0]
+        let tokens = plan.tokens[proof.tokens]
+        for part in ChainRepeat.joined(tokens) {
+            let (i, term) = (part.number, found[part.number].terms[0])
             lists.append(
                 ChainList(
-                    cursor: try cursor(term, lengths), place: i, ends: ChainEnds(token.term, term.info.occurrences),
-                    distance: i == 0 ? 0 : distance(from: i - 1, to: i, of: proof)))
-            if term.info.documentFrequency < lists[rarest].cursor.documentFrequency { rarest = i }
+                    cursor: try cursor(term, lengths), place: lists.count,
+                    occurrenceEnds: ChainEnds(tokens[tokens.startIndex + i].term, term.info.occurrences),
+                    distance: i == 0 ? 0 : distance(from: i - 1, to: i, of: proof), repeats: part))
+            if term.info.documentFrequency < lists[rarest].cursor.documentFrequency { rarest = lists.count - 1 }
         }
         return ChainMatcher(lists, rarest: rarest, score: score, scratch, cancellation)
     }
@@ -120,12 +122,19 @@ extension SegmentQuery {
         lists.reserveCapacity(proof.tokens.count)
         let (chosen, chosenCount) = chosenTokens(proof, found)
         try findBases(found, UnsafeBufferPointer(start: chosen, count: chosenCount))
-        for k in 0..<chosenCount {
-            let i = chosen[k]
+        let first = proof.tokens.lowerBound
+        // The first two find candidates together and stay by themselves.
+        let together = chosenCount < RepeatedToken.tokenCountMin ? chosenCount : 2
+        var read = (0..<together).map { RepeatedToken(number: $0, repeats: []) }
+        if together < chosenCount {
+            read += RepeatedToken.joined((0..<chosenCount).map { plan.tokens[first + chosen[$0]] }[together...])
+        }
+        for token in read {
+            let i = chosen[token.number]
             lists.append(
                 PhraseList(
-                    cursor: try cursor(found[i].terms[0], lengths),
-                    offset: plan.tokens[proof.tokens.lowerBound + i].offset))
+                    cursor: try cursor(found[i].terms[0], lengths), offset: plan.tokens[first + i].offset,
+                    repeats: token.repeats))
         }
         return PhraseMatcher(lists, score: score, scratch, cancellation)
     }

@@ -79,9 +79,13 @@ final class SegmentQuery {
         for phrase in plan.phrases {
             starts[number] = at
             number &+= 1
-            for place in proof(of: phrase).tokens {
+            let places = proof(of: phrase).tokens
+            var known = KnownTokens(tokenCount: places.count)
+            for place in places {
                 let term = plan.tokens[place].term
-                let found = try find(term, phrase, inBlock: blocks?[place] ?? nil)
+                let before = known.place(of: term, elseAt: at)
+                let found =
+                    if let before { tokens[before] } else { try find(term, phrase, inBlock: blocks?[place] ?? nil) }
                 switch term {
                 case .prefix, .pairPrefix: expandedWordCount += found.count
                 case .character, .edge, .head, .tail, .unit, .bigram, .word, .pair:

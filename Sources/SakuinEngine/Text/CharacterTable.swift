@@ -36,6 +36,17 @@ struct CharacterTable: Sendable {
     @inline(__always)
     static func kind(_ entry: UInt32) -> UInt32 { entry &>> 24 & 7 }
 
+    /// Whether a scalar that vanishes is part of the character before it (UAX #29: Extend, or ZWJ): variation selectors,
+    /// joiners, tags. Those that stand by themselves, as U+00AD and U+FEFF, are not.
+    static func isAttached(_ scalar: UInt32) -> Bool {
+        switch scalar {
+        case 0x034F, 0x17B4...0x17B5, 0x180B...0x180D, 0x180F, 0x200C...0x200D, 0xFE00...0xFE0F, 0xE0020...0xE007F,
+            0xE0100...0xE01EF:
+            true
+        default: false
+        }
+    }
+
     private init() {
         let table = UnsafeMutablePointer<UInt32>.allocate(capacity: Int(Self.limit))
         table.initialize(repeating: 0, count: Int(Self.limit))

@@ -105,7 +105,7 @@ struct Normalizer {
                 if offsets { ends[unitCount &- 1] = UInt32(truncatingIfNeeded: at) }
                 wordByteCount &+= UTF8Decoding.write(scalar, to: wordBytes + wordByteCount)
             } else if kind == CharacterTable.Class.gone {
-                continue
+                if offsets { Self.attach(bytes, start, at, ends, unitCount) }
             } else if kind == CharacterTable.Class.several {
                 // A copy, so that what the loop counts can stay in registers.
                 var writer = UnitWriter(joining)
@@ -143,6 +143,20 @@ struct Normalizer {
     @inline(__always)
     static func isPlainCJK(_ scalar: UInt32) -> Bool {
         scalar &- 0x4E00 < 0x5200 || scalar &- 0x3041 < 0x56 || scalar &- 0x30A1 < 0x5A
+    }
+
+    /// Lets the units that end where a scalar that vanishes stands end behind it, when it is part of their character: a
+    /// span that parts 葛 and its variation selector would show another form.
+    @inline(never)
+    private static func attach(
+        _ bytes: UnsafePointer<UInt8>, _ start: Int, _ end: Int, _ ends: UnsafeMutablePointer<UInt32>, _ unitCount: Int
+    ) {
+        guard CharacterTable.isAttached(UTF8Decoding.scalar(bytes + start, end - start).scalar) else { return }
+        var unit = unitCount
+        while unit > 0, ends[unit - 1] == UInt32(truncatingIfNeeded: start) {
+            unit -= 1
+            ends[unit] = UInt32(truncatingIfNeeded: end)
+        }
     }
 
     /// Takes the scalars of an expansion and leaves room for the `rest` bytes of text behind it.

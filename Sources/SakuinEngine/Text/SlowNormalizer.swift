@@ -48,7 +48,10 @@ struct SlowNormalizer {
             let entry = table.entry(scalar)
             if CharacterTable.kind(entry) == CharacterTable.Class.gone {
                 // It vanishes, but until then the marks before and behind it do not change places.
-                if !cluster.isEmpty { cluster.append(scalar) }
+                if !cluster.isEmpty {
+                    cluster.append(scalar)
+                    if end == at, CharacterTable.isAttached(scalar) { end = at + length }
+                }
             } else {
                 let isSlow = entry & CharacterTable.slowBit != 0
                 if !isSlow || cluster.isEmpty {

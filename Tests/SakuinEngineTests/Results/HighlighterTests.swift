@@ -34,6 +34,17 @@ import Testing
         #expect(try Self.cjk("株式", in: "㍿") == ["㍿"])
     }
 
+    @Test func noCharacterIsParted() throws {
+        #expect(try Self.cjk("葛", in: "葛\u{E0100}城、葛城、葛\u{FE00}") == ["葛\u{E0100}", "葛", "葛\u{FE00}"])
+        #expect(try Self.cjk("城", "葛飾", in: "葛\u{E0100}城と葛\u{200B}飾\u{200B}") == ["城", "葛\u{200B}飾"])
+        #expect(try Self.cjk("株式", in: "㍿\u{FE00}か") == ["㍿\u{FE00}"])
+        // The slow path.
+        #expect(try Self.cjk("葛", in: "か\u{3099}葛\u{E0100}城") == ["葛\u{E0100}"])
+        #expect(try Self.cjk("が", in: "か\u{3099}\u{FE00}\u{200D}城") == ["か\u{3099}\u{FE00}\u{200D}"])
+        #expect(try Self.cjk("株", in: "か\u{3099}㍿\u{FE00}") == ["㍿\u{FE00}"])
+        #expect(try Self.cjk("क्ष", in: "क्ष\u{200D} 国") == ["क्ष\u{200D}"])
+    }
+
     @Test func overlappingSpansMergeAndNeighboursDoNot() throws {
         #expect(try Self.cjk("国国", in: "国国国") == ["国国国"])
         #expect(try Self.cjk("国际", in: "国际国际") == ["国际", "国际"])

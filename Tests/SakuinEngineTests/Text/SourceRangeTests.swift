@@ -59,6 +59,21 @@ import Testing
         }
     }
 
+    /// What vanishes is attached to the character before it where the standard library has the two as one character.
+    @Test func whatVanishesBelongsToACharacterOrNot() {
+        var count = 0
+        for value in (UInt32(0)...0xE0FFF) {
+            guard let scalar = Unicode.Scalar(value),
+                CharacterTable.kind(CharacterTable.shared.entry(value)) == CharacterTable.Class.gone
+            else { continue }
+            var view = "国".unicodeScalars
+            view.append(scalar)
+            #expect(CharacterTable.isAttached(value) == (String(view).count == 1), "\(String(value, radix: 16))")
+            count += 1
+        }
+        #expect(count > 4_000)
+    }
+
     /// Changed, cut and random bytes: an error exactly where the standard library stops, and nothing worse.
     @Test func damagedTexts() {
         var random = SeededRandom(seed: Self.seed &+ 2)

@@ -15,6 +15,7 @@ final class ChainMatcher: Matcher {
     /// Occurrences that are looked at.
     private let read: PositionBuffer
     private let leadRead: PositionBuffer
+    private lazy var joined = ChainRoom()
     private let pairs: UnsafeMutablePointer<PlacePair>
     private let cancellation: Cancellation?
     /// Documents below it were looked at.
@@ -149,7 +150,12 @@ final class ChainMatcher: Matcher {
             from = next
             for i in 0..<count {
                 let (k, start) = (Int(pairs[i].wanted), values.count)
-                try list.cursor.appendOccurrences(of: Int(pairs[i].place), to: values)
+                if list.repeatCount == 1 {
+                    try list.cursor.appendOccurrences(of: Int(pairs[i].place), to: values)
+                } else {
+                    let run = try run(of: list, Int(pairs[i].place), into: read)
+                    for n in 0..<(2 &* run.count) { values.append(run.values[n]) }
+                }
                 found.note(k, list.place, from: start, valueCount: list.ends.valueCount)
                 found.keep(k)
             }
@@ -216,20 +222,12 @@ final class ChainMatcher: Matcher {
     ) throws(StorageError) -> OccurrenceRun {
         buffer.removeAll()
         try list.cursor.appendOccurrences(of: place, to: buffer)
-        return OccurrenceRun(
-            values: buffer.values, count: buffer.count / list.ends.valueCount, ends: list.ends)
+        let ends = list.occurrenceEnds
+        let run = OccurrenceRun(values: buffer.values, count: buffer.count / ends.valueCount, ends: ends)
+        if list.repeatCount == 1 { return run }
+        let count = try list.join(run, into: joined, cancellation)
+        buffer.removeAll()
+        for i in 0..<(2 &* count) { buffer.append(joined.chains.values[i]) }
+        return OccurrenceRun(values: buffer.values, count: count, ends: list.ends)
     }
-}
-
-/// One list of a phrase whose lists have links.
-struct ChainList {
-    let cursor: PostingCursor
-    /// Its place in the order of the text.
-    let place: Int
-    let ends: ChainEnds
-    /// How far its left end is behind the right end of the token before.
-    let distance: UInt32
-
-    /// Whether its occurrences are read without a buffer: the links of bigrams, block by block.
-    var hasLinkBlocks: Bool { cursor.info.occurrences == .links && cursor.hasLinkBlocks }
 }

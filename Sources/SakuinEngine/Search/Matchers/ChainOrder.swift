@@ -31,12 +31,15 @@ enum ChainOrder {
         // The chain is of `low...high`; what was kept is beyond it.
         var (low, high) = (lead, lead)
         var isKept = [Bool](repeating: false, count: lists.count)
+        var rarest: ArraySlice<Int>?
         while low > 0 || high + 1 < lists.count {
             let place = neighbour(lists, low, high)
             let link = ChainLink(isLeft: place < low, distance: lists[place < low ? low : place].distance)
             if isKept[place] {
                 steps.append(ChainStep(kind: .extendKept, list: lists[place], link: link))
-            } else if let rarer = rarest(lists, low, high, isKept, than: lists[place].cursor.documentFrequency) {
+            } else if lists[lead].cursor.documentFrequency < lists[place].cursor.documentFrequency / rarerCount,
+                let rarer = next(&rarest, lists, low, high, isKept, than: lists[place].cursor.documentFrequency)
+            {
                 isKept[rarer] = true
                 steps.append(ChainStep(kind: .keep, list: lists[rarer], link: link))
                 continue
@@ -56,16 +59,19 @@ enum ChainOrder {
         return isLeft ? low - 1 : high + 1
     }
 
-    /// The rarest list beyond the chain that was not asked, if it is much rarer than so many documents.
-    private static func rarest(
-        _ lists: [ChainList], _ low: Int, _ high: Int, _ isKept: [Bool], than documentFrequency: Int
+    /// The rarest list beyond the chain that was not asked, if it is much rarer than so many documents. `rarest` are
+    /// the places that may be it, by that; what was asked, which stays so, is taken from its front.
+    private static func next(
+        _ rarest: inout ArraySlice<Int>?, _ lists: [ChainList], _ low: Int, _ high: Int, _ isKept: [Bool],
+        than documentFrequency: Int
     ) -> Int? {
-        var found: Int?
-        var least = documentFrequency / rarerCount
-        for place in lists.indices where (place < low || place > high) && !isKept[place] {
-            guard lists[place].cursor.documentFrequency < least else { continue }
-            (found, least) = (place, lists[place].cursor.documentFrequency)
-        }
-        return found
+        var places =
+            rarest
+            ?? lists.indices.sorted { lists[$0].cursor.documentFrequency < lists[$1].cursor.documentFrequency }[...]
+        defer { rarest = places }
+        while let place = places.first, isKept[place] || low...high ~= place { places.removeFirst() }
+        guard let place = places.first, lists[place].cursor.documentFrequency < documentFrequency / rarerCount
+        else { return nil }
+        return place
     }
 }

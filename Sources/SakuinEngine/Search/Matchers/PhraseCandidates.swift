@@ -14,6 +14,8 @@ final class PhraseCandidates {
     /// Those of the documents that are kept.
     private var keptEnds: UnsafeMutablePointer<Int>
     private let starts: PositionBuffer
+    /// Where repeats begin.
+    private lazy var beginnings = PositionBuffer()
     /// While candidates are thinned out: how many there are, and how many of them and their starts are kept.
     private var kept = 0
     private var keptStarts = 0
@@ -150,6 +152,19 @@ final class PhraseCandidates {
     /// The same with positions at hand.
     func keep(_ k: Int, _ run: PositionRun, offset: UInt32) {
         closeKept(k, thin(ends[k], ends[k &+ 1], run, offset, to: keptStarts))
+    }
+
+    /// The same with all places of a list.
+    func keep(
+        _ k: Int, _ run: PositionRun, _ repeats: [PhraseRepeat], _ cancellation: Cancellation?
+    ) throws(StorageError) {
+        var (from, to) = (ends[k], ends[k &+ 1])
+        for list in repeats where from < to {
+            try cancellation?.check()
+            to = thin(from, to, list.beginnings(in: run, into: beginnings), list.offset, to: keptStarts)
+            from = keptStarts
+        }
+        closeKept(k, to)
     }
 
     /// Drops documents whose score cannot be above `needed` with what they have, `scores` by origin.

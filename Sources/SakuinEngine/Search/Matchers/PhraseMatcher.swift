@@ -166,7 +166,9 @@ final class PhraseMatcher: Matcher {
                 let (both, next) = try list.cursor.findCommon(found.documents, from, count, into: pairs)
                 from = next
                 if both == 0 { continue }
-                if list.cursor.hasPositionWidths {
+                if !list.repeats.isEmpty {
+                    try keepRepeats(list, both)
+                } else if list.cursor.hasPositionWidths {
                     let wide = try list.cursor.widePlaces(both)
                     for k in 0..<both {
                         guard let run = wide.run(Int(pairs[k].place)) else {
@@ -185,10 +187,20 @@ final class PhraseMatcher: Matcher {
             if let score, needed > 0 { found.drop(score, scores, above: needed) }
         }
     }
+
+    /// Keeps the candidates in `pairs` that a list has at all of its places.
+    private func keepRepeats(_ list: PhraseList, _ both: Int) throws(StorageError) {
+        for i in 0..<both {
+            let run = try list.cursor.positions(of: Int(pairs[i].place), into: places)
+            try found.keep(Int(pairs[i].wanted), run, list.repeats, cancellation)
+        }
+    }
 }
 
 /// One list of a phrase, and how far behind the phrase's first unit it stands.
 struct PhraseList {
     let cursor: PostingCursor
     let offset: UInt32
+    /// When it stands in the phrase several times: all places of it.
+    var repeats: [PhraseRepeat] = []
 }

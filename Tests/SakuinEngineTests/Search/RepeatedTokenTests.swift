@@ -1,0 +1,120 @@
+// Phrases that have the same tokens many times.
+
+import SakuinTestSupport
+import Testing
+
+@testable import SakuinEngine
+
+@Suite struct RepeatedTokenTests {
+    @Test func placesEquallyFarApartAreOne() {
+        #expect(PhraseRepeat.make([]).isEmpty)
+        #expect(PhraseRepeat.make([7]) == [PhraseRepeat(offset: 7, step: 0, count: 1)])
+        #expect(
+            PhraseRepeat.make([2, 4, 6, 9, 12, 20]) == [
+                PhraseRepeat(offset: 2, step: 2, count: 3), PhraseRepeat(offset: 9, step: 3, count: 2),
+                PhraseRepeat(offset: 20, step: 0, count: 1),
+            ])
+        let repeated = Array(stride(from: UInt32(4), to: 40_000, by: 2))
+        #expect(PhraseRepeat.make(repeated) == [PhraseRepeat(offset: 4, step: 2, count: repeated.count)])
+    }
+
+    @Test func whereRepeatsBegin() {
+        let run = PositionBuffer()
+        let out = PositionBuffer()
+        for position: UInt32 in [1, 3, 4, 5, 7, 10, 12, 14, 16] { run.append(position) }
+        func beginnings(_ step: UInt32, _ count: Int) -> [UInt32] {
+            let found = PhraseRepeat(offset: 0, step: step, count: count).beginnings(in: run.run, into: out)
+            return (0..<found.count).map { found.values[$0] }
+        }
+        #expect(beginnings(2, 1).count == 9)
+        #expect(beginnings(2, 2) == [1, 3, 5, 10, 12, 14])
+        #expect(beginnings(2, 3) == [1, 3, 10, 12])
+        #expect(beginnings(3, 3) == [1, 4])
+        #expect(beginnings(2, 5).isEmpty)
+    }
+
+    @Test func aListIsReadOnceForAllItsPlaces() {
+        let tokens = (0..<20_000).map { i in
+            PlanToken(term: .bigram(0x54C8, i % 2 == 0 ? 0x54C8 : 0x56FD), offset: UInt32(2 * i))
+        }
+        #expect(
+            RepeatedToken.joined(tokens[2...]) == [
+                RepeatedToken(number: 2, repeats: [PhraseRepeat(offset: 4, step: 4, count: 9_999)]),
+                RepeatedToken(number: 3, repeats: [PhraseRepeat(offset: 6, step: 4, count: 9_999)]),
+            ])
+        #expect(RepeatedToken.joined(tokens[2..<3]) == [RepeatedToken(number: 2, repeats: [])])
+    }
+
+    @Test func equalTokensSideBySideAreOne() {
+        let (one, other) = (PlanTerm.bigram(0x54C8, 0x54C8), PlanTerm.edge(0x54C8))
+        let tokens = (0..<20_000).map { PlanToken(term: one, offset: UInt32(2 * $0)) }
+        #expect(
+            ChainRepeat.joined(tokens[...]) == [
+                ChainRepeat(number: 0), ChainRepeat(number: 1, count: 19_999, distance: 0),
+            ])
+        // A gap between is another distance.
+        let mixed = [
+            PlanToken(term: one, offset: 0), PlanToken(term: other, offset: 5), PlanToken(term: other, offset: 8),
+            PlanToken(term: other, offset: 11), PlanToken(term: other, offset: 13), PlanToken(term: one, offset: 16),
+        ]
+        #expect(
+            ChainRepeat.joined(mixed[...]) == [
+                ChainRepeat(number: 0), ChainRepeat(number: 1, count: 3, distance: 3), ChainRepeat(number: 4),
+                ChainRepeat(number: 5),
+            ])
+    }
+
+    private static let pieces = [
+        ["哈"], ["哈", "哈", "哈", "哈", "国"], ["哈", "哈", "，"], ["a ", "a ", "b ", "哈"], ["哈国"],
+    ]
+
+    /// Long phrases of few characters find what contains them, as often as it does, in indexes of both kinds.
+    @Test func longPhrasesOfFewCharacters() async throws {
+        let seed: UInt64 = 20_261_132
+        var random = SeededRandom(seed: seed)
+        var found = 0
+        for round in 0..<12 {
+            let pieces = Self.pieces[round % Self.pieces.count]
+            func text(_ count: Int) -> String {
+                (0..<count).map { _ in pieces[random.below(pieces.count)] }.joined()
+            }
+            var texts = (0..<30).map { _ in text(random.below(200)) }
+            texts += (0..<10).map { i in
+                String(repeating: "哈", count: 40 + i) + text(i) + String(repeating: "哈国", count: 20 + i)
+            }
+            let indexes = try [false, true].map { isCompact in
+                var schema = Schema(fields: [FieldDefinition(name: "text")])
+                schema.compact = isCompact
+                return try SearchIndex.open(MemoryDirectory(), schema: schema, options: SearchFixture.options)
+            }
+            let puts = texts.enumerated().map { WriteOperation.put(Document(key: "\($0)", ["text": .string($1)])) }
+            for index in indexes {
+                _ = try await index.write(WriteBatch(puts))
+                _ = try await index.refresh()
+            }
+            let normals = texts.map { NaiveText.normal($0, .soft) }
+            for _ in 0..<40 {
+                let scalars = Array(texts[random.below(texts.count)].unicodeScalars)
+                let from = random.below(scalars.count + 1)
+                var view = String.UnicodeScalarView()
+                view.append(contentsOf: scalars[from..<min(scalars.count, from + 10 + random.below(90))])
+                let wanted = NaiveText.normal(String(view), .soft)
+                if wanted.isEmpty { continue }
+                let keys = normals.indices.filter { NaiveText.contains(normals[$0], wanted) }.map(String.init)
+                found += keys.count
+                var request = SearchRequest(.tree(.text(String(view), fields: [])))
+                request.limit = 100
+                let answers = try indexes.map { try $0.searchNow(request) }
+                for answer in answers {
+                    #expect(
+                        answer.hits.map(\.key).sorted() == keys.sorted(),
+                        "seed \(seed), round \(round): \(String(view))")
+                }
+                // The more often the higher; what else makes a score is the same for all of them.
+                #expect(answers[0].hits.map(\.key) == answers[1].hits.map(\.key), "round \(round): \(String(view))")
+            }
+            for index in indexes { index.abandon() }
+        }
+        #expect(found > 500)
+    }
+}
