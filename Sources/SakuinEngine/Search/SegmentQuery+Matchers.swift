@@ -123,18 +123,19 @@ extension SegmentQuery {
         let (chosen, chosenCount) = chosenTokens(proof, found)
         try findBases(found, UnsafeBufferPointer(start: chosen, count: chosenCount))
         let first = proof.tokens.lowerBound
-        // The first two find candidates together and stay by themselves.
-        let together = chosenCount < RepeatedToken.tokenCountMin ? chosenCount : 2
-        var read = (0..<together).map { RepeatedToken(number: $0, repeats: []) }
-        if together < chosenCount {
-            read += RepeatedToken.joined((0..<chosenCount).map { plan.tokens[first + chosen[$0]] }[together...])
-        }
-        for token in read {
-            let i = chosen[token.number]
+        func append(_ k: Int, _ repeats: [PhraseRepeat]) throws(StorageError) {
+            let i = chosen[k]
             lists.append(
                 PhraseList(
                     cursor: try cursor(found[i].terms[0], lengths), offset: plan.tokens[first + i].offset,
-                    repeats: token.repeats))
+                    repeats: repeats))
+        }
+        // The first two find candidates together and stay by themselves.
+        let together = chosenCount < RepeatedToken.tokenCountMin ? chosenCount : 2
+        for k in 0..<together { try append(k, []) }
+        if together < chosenCount {
+            let others = (0..<chosenCount).map { plan.tokens[first + chosen[$0]] }[together...]
+            for token in RepeatedToken.joined(others) { try append(token.number, token.repeats) }
         }
         return PhraseMatcher(lists, score: score, scratch, cancellation)
     }
