@@ -328,7 +328,7 @@ extension SearchIndex {
         }
         statistics.flushedBytes = store.flushedByteCount
         statistics.memoryBudgetBytes = memory.byteCountMax
-        statistics.memoryBytes = memory.used
+        statistics.memoryBytes = memory.usedNow
         statistics.diskFreeBytes = disk.reading()?.free ?? 0
         statistics.slowness = writer.failure?.message ?? disk.refusal(.writes)?.message ?? writer.slowness
         statistics.openReaders = points.readerCount

@@ -82,14 +82,16 @@ extension IndexWriter {
         return plan.next
     }
 
+    private typealias Waiting = (submission: Submission, sequence: UInt64, isRepeat: Bool)
+
     /// What is at hand of a group of submissions while it goes through the journal.
     private struct Group {
         var applied: [(submission: Submission, sequence: UInt64, ordinal: UInt64)] = []
         /// Those that wait for an acknowledgement.
-        var waiting: [(submission: Submission, sequence: UInt64, isRepeat: Bool)] = []
+        var waiting: [Waiting] = []
 
         /// Takes out what wants no more than this level.
-        mutating func take(_ level: AcknowledgementLevel) -> [(submission: Submission, sequence: UInt64, isRepeat: Bool)] {
+        mutating func take(_ level: AcknowledgementLevel) -> [Waiting] {
             defer { waiting.removeAll { $0.submission.level == level } }
             return waiting.filter { $0.submission.level == level }
         }
@@ -125,7 +127,7 @@ extension IndexWriter {
         }
     }
 
-    private func acknowledge(_ batches: [(submission: Submission, sequence: UInt64, isRepeat: Bool)]) {
+    private func acknowledge(_ batches: [Waiting]) {
         guard let last = batches.map(\.sequence).max() else { return }
         let hasFailed = queue.change { queue in
             queue.acknowledgedSequence = max(queue.acknowledgedSequence, last)
