@@ -99,7 +99,8 @@ let package = Package(
         .executableTarget(
             name: "SakuinCLI",
             dependencies: [
-                "SakuinTypes", "SakuinAccess", "SakuinProtocol", "SakuinClient", "SakuinEngine", argumentParser, histogram,
+                "SakuinTypes", "SakuinAccess", "SakuinProtocol", "SakuinClient", "SakuinEngine", argumentParser,
+                histogram,
                 logging,
             ],
             swiftSettings: strict),
