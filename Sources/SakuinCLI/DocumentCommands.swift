@@ -25,7 +25,11 @@ struct CountCommand: OnlineCommand {
                 ("complete", .boolean(response.complete)), ("notes", .array(response.notes.map { .string($0) })),
             ])
         } else {
-            if !response.complete { output.warn(missing: response.notes) }
+            if response.complete {
+                for note in response.notes { output.warn("note: \(note)") }
+            } else {
+                output.warn(missing: response.notes)
+            }
             output.line("\(response.total.value)")
         }
     }

@@ -54,7 +54,9 @@ struct ImportCommand: OnlineCommand {
         } catch let error as SakuinError {
             let reached = progress.value
             if reached.lines.hasBegun {
-                if output.json {
+                if reached.sequence == 0, !output.json {
+                    output.warn("Nothing was acknowledged.")
+                } else if output.json {
                     output.object(Self.unfinished(reached))
                 } else {
                     output.warn(
@@ -107,6 +109,10 @@ struct ImportCommand: OnlineCommand {
         // Whoever searches next sees the documents.
         _ = try await client.index(name).refresh()
         bar.clear()
+        let index = try await client.index(name).statistics()
+        if index.documents > 0, index.textBytes == 0 {
+            output.warn(withoutText: index.schema.fields.filter { $0.type == .text }.map(\.name))
+        }
         try report(progress.value, source, began.duration(to: .now), level, output)
     }
 

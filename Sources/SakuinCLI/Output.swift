@@ -36,6 +36,17 @@ struct Output: Sendable {
         warn("everybody on the way to \(server) can read the token; --tls protects it")
     }
 
+    /// Says on standard error that no text can be found, since no document has any in the text fields of the index.
+    func warn(withoutText fields: [String]) {
+        if fields.isEmpty { return }
+        if json {
+            return warn(JSONValue.object([.init(key: "withoutText", value: .array(fields.map { .string($0) }))]).text)
+        }
+        warn(
+            "No text can be searched: no document of the index has any in \(fields.joined(separator: ", ")). "
+                + "'sakuin index create --schema FILE' says which fields are text.")
+    }
+
     /// Says on standard error which fields are not in an export since the index does not store them.
     func warn(unstored: [String]) {
         if unstored.isEmpty { return }

@@ -100,7 +100,11 @@ struct DaemonConfiguration: Equatable {
     static let memoryMegabytesMin = 64
 
     func memoryByteCount() throws(SakuinError) -> Int {
-        guard (Self.memoryMegabytesMin...(1 << 30)).contains(memoryMegabytes) else {
+        if memoryMegabytes > 1 << 30 {
+            throw .invalid(
+                "memory-mb is at most \(1 << 30).", field: "memory-mb", limit: 1 << 30, value: memoryMegabytes)
+        }
+        guard memoryMegabytes >= Self.memoryMegabytesMin else {
             throw .invalid(
                 "memory-mb is at least \(Self.memoryMegabytesMin).", field: "memory-mb", limit: Self.memoryMegabytesMin,
                 value: memoryMegabytes)

@@ -13,6 +13,10 @@ struct Reloading: Service {
 
     func run() async throws {
         for await _ in await UnixSignalsSequence(trapping: .sighup).cancelOnGracefulShutdown() {
+            guard options.tokens != nil || options.tlsCertificate != nil else {
+                logger.notice("SIGHUP: there are no tokens or certificates to read again")
+                continue
+            }
             do {
                 server.reload(tokens: try options.tokenFile(), tls: try options.serverTLS())
                 logger.notice("read tokens and certificates again")

@@ -77,6 +77,8 @@ struct SakuinDaemon: AsyncParsableCommand {
     }
 
     func run() async throws {
+        // It would end the process until `Reloading` waits for it.
+        signal(SIGHUP, SIG_IGN)
         Allocator.giveBackWhatIsFreed()
         do {
             try await serve()
@@ -165,9 +167,7 @@ struct SakuinDaemon: AsyncParsableCommand {
                 host: host, port: port, registry: registry, catalog: catalog, logger: logger)
             services.append(.init(service: listener))
         }
-        if server.tokens != nil || server.tls != nil {
-            services.append(.init(service: Reloading(options: options, server: service, logger: logger)))
-        }
+        services.append(.init(service: Reloading(options: options, server: service, logger: logger)))
         let group = ServiceGroup(
             configuration: .init(
                 services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))

@@ -170,4 +170,14 @@ import Testing
         #expect(try setting.run(["index", "list", "--token-file", tokens.path("admin")]).code == 0)
         #expect(setting.daemon.stop() == 0)
     }
+
+    /// `systemctl reload`, or the end of a terminal, is no reason to stop.
+    @Test func withNothingToReadAgainAHangupDoesNothing() throws {
+        let setting = try CommandLineTests.Setting()
+        for _ in 0..<3 {
+            kill(setting.daemon.process.processIdentifier, SIGHUP)
+            #expect(try setting.run(["index", "list"]).code == 0)
+        }
+        #expect(setting.daemon.stop() == 0)
+    }
 }

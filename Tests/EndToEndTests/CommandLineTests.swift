@@ -66,6 +66,22 @@ import Testing
         return try #require(Int(parts[1].prefix { $0.isNumber }))
     }
 
+    @Test func anImportSaysThatNoTextCanBeFound() throws {
+        let setting = try Setting()
+        let documents = try setting.file("d.jsonl", "{\"id\":1,\"text\":\"全文検索\"}\n")
+        #expect(try setting.sakuin("index", "create", "t").code == 0)
+        let first = try setting.sakuin("import", "t", documents)
+        #expect(first.code == 0 && first.warnings.contains("no document of the index has any in title, body."))
+        let again = try setting.sakuin("import", "t", documents, "--json")
+        #expect(again.warnings.contains("{\"withoutText\":[\"title\",\"body\"]}"), "\(again.warnings)")
+        let more = try setting.file("more.jsonl", "{\"id\":2,\"body\":\"全文検索\"}\n")
+        #expect(try setting.sakuin("import", "t", more).warnings == "")
+        let nothing = try setting.sakuin("count", "t", "!!!")
+        #expect(nothing.text == "0\n" && nothing.warnings.hasPrefix("note: '!!!' has no letter"), "\(nothing)")
+        let none = try setting.sakuin("import", "none", documents)
+        #expect(none.code == 2 && none.warnings.hasPrefix("Nothing was acknowledged.\n"), "\(none.warnings)")
+    }
+
     @Test func commandsReadAtAMoment() throws {
         let setting = try Setting(options: ["--refresh-ms", "3600000"])
         let documents = try setting.file("d.jsonl", "{\"id\":1,\"body\":\"全文検索\"}\n{\"id\":2,\"body\":\"全文検索\"}\n")

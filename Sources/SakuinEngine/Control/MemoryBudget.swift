@@ -51,6 +51,11 @@ final class MemoryBudget: Sendable {
     /// The most a merge may take: more is refused, since waiting for it would be in vain.
     var mergeByteCountMax: Int { backgroundMax / 8 * 5 }
 
+    /// The same as `used`, of now: who only reads it does not see what was last taken and given back since.
+    var usedNow: Int {
+        look()
+        return used
+    }
     /// What was taken, and what the process has besides.
     var used: Int { taken.load(ordering: .relaxed) + uncounted.load(ordering: .relaxed) }
     /// The most that was ever taken at once.
@@ -127,6 +132,8 @@ final class MemoryBudget: Sendable {
             count(byteCount)
             return true
         }
+        // A search that the allocator's slack alone keeps out would be refused each time it is tried.
+        if askBack(), take(byteCount, reserved: 0, limit: byteCountMax) { return true }
         searching.subtract(byteCount, ordering: .relaxed)
         return false
     }
@@ -178,11 +185,25 @@ final class MemoryBudget: Sendable {
             let bytes = process.ownByteCount()
         else { return }
         uncounted.store(max(0, bytes - taken.load(ordering: .relaxed)), ordering: .relaxed)
-        let released = releasedAt.load(ordering: .relaxed)
-        guard bytes > byteCountMax / 4 * 3, now &- released >= Self.releaseNanoseconds,
-            releasedAt.compareExchange(expected: released, desired: now, ordering: .relaxed).exchanged
-        else { return }
+        if bytes > byteCountMax / 4 * 3, mayRelease(now) { process.release() }
+    }
+
+    /// Has the allocator give back what it keeps, and looks again; false when it was asked just before.
+    private func askBack() -> Bool {
+        guard let process else { return false }
+        let now = clock()
+        guard mayRelease(now) else { return false }
         process.release()
+        guard let bytes = process.ownByteCount() else { return false }
+        lookedAt.store(now, ordering: .relaxed)
+        uncounted.store(max(0, bytes - taken.load(ordering: .relaxed)), ordering: .relaxed)
+        return true
+    }
+
+    private func mayRelease(_ now: UInt64) -> Bool {
+        let released = releasedAt.load(ordering: .relaxed)
+        return now &- released >= Self.releaseNanoseconds
+            && releasedAt.compareExchange(expected: released, desired: now, ordering: .relaxed).exchanged
     }
 }
 

@@ -119,6 +119,17 @@ final class DiskDirectory: Directory {
 
     func lock(_ name: String) throws(StorageError) -> any FileLock { try DiskLock(full(name), call) }
 
+    /// The same for who changes nothing, also where nothing can be written; nil when no lock can be there.
+    func lockToRead(_ name: String) throws(StorageError) -> (any FileLock)? {
+        do throws(StorageError) { return try lock(name) } catch {
+            guard case .io("open", _, let code) = error, code == EROFS || code == EACCES else { throw error }
+        }
+        do throws(StorageError) { return try DiskLock(reading: full(name), call) } catch {
+            if case .io("open", _, ENOENT) = error { return nil }
+            throw error
+        }
+    }
+
     func space() throws(StorageError) -> SpaceReading { try call.space(path) }
 }
 

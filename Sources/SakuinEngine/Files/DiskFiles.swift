@@ -82,12 +82,28 @@ final class DiskLock: FileLock {
             }
             try result.get()
         } catch {
-            let owner = Self.owner(file)
-            _ = SystemCall.closeDescriptor(file)
-            if case .io("flock", _, EWOULDBLOCK) = error { throw .locked(path: path, owner: owner) }
-            throw error
+            throw Self.give(up: file, path, error)
         }
         descriptor = LockedDescriptor(file)
+    }
+
+    /// Locks a file that is there and leaves it as it is.
+    init(reading path: String, _ call: SystemCall) throws(StorageError) {
+        let file = try call.openFile(path, O_RDONLY)
+        do throws(StorageError) {
+            try call.retry("flock", path) { Int(flock(file, LOCK_EX | LOCK_NB)) }
+        } catch {
+            throw Self.give(up: file, path, error)
+        }
+        descriptor = LockedDescriptor(file)
+    }
+
+    /// Closes a file that could not be locked; the error that says why.
+    private static func give(up file: Int32, _ path: String, _ error: StorageError) -> StorageError {
+        let owner = owner(file)
+        _ = SystemCall.closeDescriptor(file)
+        if case .io("flock", _, EWOULDBLOCK) = error { return .locked(path: path, owner: owner) }
+        return error
     }
 
     deinit { descriptor.close() }

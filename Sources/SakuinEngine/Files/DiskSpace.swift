@@ -64,11 +64,15 @@ final class DiskSpace: Sendable {
         }
     }
 
-    /// Whether writes would be taken now; looked at anew.
-    var hasRoomForWrites: Bool {
-        _ = reading(isFresh: true)
-        return refusal(.writes) == nil
+    /// Whether an index that a full disk has stopped can be opened again with so many bytes of journal; looked at anew.
+    /// Without a mark too: half replayed it would serve less than it did before.
+    func hasRoom(toReplay byteCount: Int) -> Bool {
+        guard let reading = reading(isFresh: true) else { return true }
+        return reading.free >= max(mark(.writes, of: reading), 2 * byteCount + Self.openingByteCount)
     }
+
+    /// Manifests and the beginning of a journal.
+    private static let openingByteCount = 1 << 20
 
     /// A batch of so many bytes was taken.
     func took(_ byteCount: Int) { state.withLock { $0.takenByteCount += byteCount } }

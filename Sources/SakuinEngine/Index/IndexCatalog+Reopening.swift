@@ -43,7 +43,7 @@ extension IndexCatalog {
     func reopenWhereThereIsRoom() {
         let stopped = state.read { state in
             if state.isClosed { return [String]() }
-            let closed = state.broken.filter { IndexWriter.isFull($0.value) && disk.hasRoomForWrites }
+            let closed = state.broken.filter { IndexWriter.isFull($0.value) && disk.hasRoom(toReplay: 0) }
             return (state.indexes.filter { $0.value.canGoOn }.map(\.key) + closed.map(\.key)).sorted()
         }
         for name in stopped {
@@ -66,6 +66,7 @@ extension SearchIndex {
     /// Whether a full disk has stopped writes, and there is room now.
     var canGoOn: Bool {
         guard let failure = writer.failure, IndexWriter.isFull(failure) else { return false }
-        return disk.hasRoomForWrites
+        let journals = (try? Journal.files(in: store.directory)) ?? []
+        return disk.hasRoom(toReplay: journals.reduce(0) { $0 + ((try? store.directory.size($1)) ?? 0) })
     }
 }

@@ -40,6 +40,12 @@ struct IndexSnapshot: Sendable {
     private(set) var models = ScoreModels()
     /// Sentences about segments that could not be opened; empty when the snapshot is complete.
     var damage: [String] = []
+    /// Why writes behind `sequence` are in no later snapshot of the open index; nil while they will be.
+    var gap: String?
+
+    var isComplete: Bool { damage.isEmpty && gap == nil }
+    /// What every reply says is missing.
+    var missing: [String] { gap.map { damage + [$0] } ?? damage }
 
     var liveCount: Int { segments.reduce(0) { $0 + $1.liveCount } }
 

@@ -19,8 +19,8 @@ extension SearchIndex {
         } catch {
             throw .storage(error)
         }
-        var response = SearchResponse(hits: [], total: Total(count), complete: shared.value.damage.isEmpty)
-        response.notes = shared.value.damage
+        var response = SearchResponse(hits: [], total: Total(count), complete: shared.value.isComplete)
+        response.notes = shared.value.missing
         response.sequence = shared.value.sequence
         response.tookMicroseconds = (Clock.nanoseconds() - began) / 1000
         return response

@@ -108,7 +108,8 @@ extension SearchIndex {
         let snapshot = try pointInTime.map(points.use) ?? store.snapshot
         let walk = Monitor(SnapshotWalk(snapshot))
         let count = points.countExport()
-        return DocumentPages(missing: snapshot.damage + unseen) {
+        // A refresh that failed says better what is not in it.
+        return DocumentPages(missing: unseen.isEmpty ? snapshot.missing : snapshot.damage + unseen) {
             try withExtendedLifetime(count) { () throws(SakuinError) in
                 do throws(StorageError) {
                     return try walk.read { (walk) throws(StorageError) in try walk.nextPage() }

@@ -117,14 +117,14 @@ extension SearchIndex {
             facets: try counter.map { counter throws(SearchError) in
                 try Self.facets(counter, reply ?? replyMemory())
             } ?? [],
-            complete: shared.value.damage.isEmpty,
-            notes: Self.notes(shared.value.damage, plan, outcome) + unmarked(request, plan),
+            complete: shared.value.isComplete,
+            notes: Self.notes(shared.value.missing, plan, outcome) + unmarked(request, plan),
             sequence: shared.value.sequence, tookMicroseconds: (Clock.nanoseconds() - began) / 1000)
     }
 
     /// What limited or widened the search, in sentences.
-    private static func notes(_ damage: [String], _ plan: QueryPlan, _ outcome: SearchOutcome) -> [String] {
-        var notes = damage
+    private static func notes(_ missing: [String], _ plan: QueryPlan, _ outcome: SearchOutcome) -> [String] {
+        var notes = missing
         if plan.smartPartCount > 0 {
             notes.append("Mode 'smart': found by any of \(plan.smartPartCount) parts of the text too.")
         }
@@ -251,7 +251,7 @@ extension SearchIndex {
         while true {
             do throws(SearchError) {
                 return FetchedDocuments(
-                    try Self.documents(keys, snapshot.value, reply, cancellation), missing: snapshot.value.damage)
+                    try Self.documents(keys, snapshot.value, reply, cancellation), missing: snapshot.value.missing)
             } catch {
                 guard case .storage(let damage) = error, goRound(damage, &snapshot) else {
                     throw ErrorMapping.sakuinError(error)
@@ -328,12 +328,12 @@ extension SearchIndex {
         }
         statistics.flushedBytes = store.flushedByteCount
         statistics.memoryBudgetBytes = memory.byteCountMax
-        statistics.memoryBytes = memory.used
+        statistics.memoryBytes = memory.usedNow
         statistics.diskFreeBytes = disk.reading()?.free ?? 0
         statistics.slowness = writer.failure?.message ?? disk.refusal(.writes)?.message ?? writer.slowness
         statistics.openReaders = points.readerCount
         statistics.heldBytes = store.files.heldByteCount(besides: snapshot)
-        statistics.quarantined = snapshot.damage
+        statistics.quarantined = snapshot.missing
         statistics.schema = schema
         return statistics
     }

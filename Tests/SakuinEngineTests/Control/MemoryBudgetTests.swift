@@ -110,6 +110,30 @@ import Testing
         #expect(!budget.takeForWriting(1))
     }
 
+    /// What the allocator keeps is asked back before a search is refused for it, also when it is below what makes the
+    /// budget ask by itself; and who reads what is used sees what has been given back.
+    @Test func slackRefusesNoSearch() {
+        let mebibyte = Self.mebibyte
+        let bytes = Atomic(45 * mebibyte)
+        let releases = Atomic(0)
+        let now = Atomic<UInt64>(1_000_000_000)
+        let hook = MemoryHook {
+            bytes.load(ordering: .relaxed)
+        } release: {
+            releases.add(1, ordering: .relaxed)
+            bytes.store(10 * mebibyte, ordering: .relaxed)
+        }
+        let budget = MemoryBudget(byteCountMax: 64 * mebibyte, process: hook) { now.load(ordering: .relaxed) }
+        #expect(budget.takeForSearch(20 * mebibyte))
+        #expect(releases.load(ordering: .relaxed) == 1 && budget.used == 30 * mebibyte)
+        #expect(!budget.takeForSearch(40 * mebibyte))
+        #expect(releases.load(ordering: .relaxed) == 1, "not again at once")
+        budget.giveBackFromSearch(20 * mebibyte)
+        bytes.store(2 * mebibyte, ordering: .relaxed)
+        now.add(10_000_000, ordering: .relaxed)
+        #expect(budget.used == 10 * mebibyte && budget.usedNow == 2 * mebibyte)
+    }
+
     /// However much is written at once: what is counted never passes the budget, and everything that was not refused is
     /// there.
     @Test(arguments: [1, 2]) func anIndexStaysInItsBudget(laneCount: Int) async throws {

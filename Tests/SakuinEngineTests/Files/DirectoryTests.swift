@@ -1,3 +1,4 @@
+import Synchronization
 import Testing
 
 @testable import SakuinEngine
@@ -172,6 +173,38 @@ import Testing
         #expect(throws: StorageError.self) { try memory.lock("LOCK") }
         lock.release()
         try memory.lock("LOCK").release()
+    }
+
+    /// Where nothing can be written there is a lock that others hold, a file that can be locked, or none.
+    @Test(arguments: [EROFS, EACCES]) func readingLocksWhereNothingCanBeWritten(_ code: Int32) throws {
+        try withFolder { directory in
+            let path = directory.path + "/" + FileName.lockName
+            /// Every other `open` is the one that would write.
+            func readOnly() throws -> DiskDirectory {
+                let count = Mutex(0)
+                return try DiskDirectory(
+                    directory.path,
+                    SystemCall { operation, _, _ in
+                        guard operation == "open" else { return nil }
+                        return count.withLock { count in
+                            count += 1
+                            return count % 2 == 1 ? .failing(code) : nil
+                        }
+                    })
+            }
+            #expect(try readOnly().lockToRead(FileName.lockName) == nil)
+            let lock = try directory.lock(FileName.lockName)
+            #expect(throws: StorageError.locked(path: path, owner: "process \(getpid())")) {
+                _ = try readOnly().lockToRead(FileName.lockName)
+            }
+            lock.release()
+            let bytes = try directory.read(FileName.lockName)
+            let reading = try #require(try readOnly().lockToRead(FileName.lockName))
+            #expect(throws: StorageError.self) { try directory.lock(FileName.lockName) }
+            reading.release()
+            #expect(try directory.read(FileName.lockName) == bytes)
+            #expect(throws: StorageError.self) { try readOnly().lock(FileName.lockName) }
+        }
     }
 
     @Test func foldersAboveAreMade() throws {

@@ -52,6 +52,7 @@ import Testing
             }
             let failure = try catalog.indexNow("i").writeFailure
             #expect(failure?.code == .resourceExhausted && failure?.retryAfterMilliseconds == 1_000, "\(first)")
+            try await expectGap(of: acknowledged, in: catalog)
             // Still full: it is not opened again, which would leave out what is in the journal.
             memory.setSpace(SpaceReading(free: 0, total: 1 << 41))
             catalog.reopenWhereThereIsRoom()
@@ -66,6 +67,53 @@ import Testing
             #expect(try catalog.indexNow("i").searchNow(SearchRequest("検索")).complete)
             try catalog.close()
         }
+    }
+
+    /// A stopped index says in every reply whether acknowledged writes are missing, and only then.
+    private func expectGap(of acknowledged: [String], in catalog: IndexCatalog) async throws {
+        let index = try catalog.indexNow("i")
+        let response = try index.searchNow(SearchRequest("検索", limit: 100))
+        let isWhole = Set(response.hits.map(\.key)).isSuperset(of: acknowledged)
+        #expect(response.complete == isWhole)
+        #expect(response.notes.contains { $0.contains("cannot be searched") } == !isWhole, "\(response.notes)")
+        let count = try index.searchNow(SearchRequest(.tree(.text("検索", fields: [])), limit: 0))
+        #expect(count.complete == isWhole)
+        #expect(try index.fetchNow(acknowledged).missing.isEmpty == isWhole)
+        #expect(index.statisticsNow().complete == isWhole)
+        #expect(catalog.listNow().first?.problems.isEmpty == isWhole)
+        #expect(try await index.export(pointInTime: nil).missing.isEmpty == isWhole)
+    }
+
+    /// The journal is full while batches wait for their refresh: nothing refreshes them any more, and replies say so.
+    @Test func whatWaitedForARefreshIsMissed() async throws {
+        let directory = FaultDirectory(MemoryDirectory())
+        var options = SearchFixture.options
+        options.refreshIntervalMilliseconds = 0
+        let catalog = try IndexCatalog(directory, options: options)
+        try catalog.createNow("i", .standard)
+        _ = try await catalog.indexNow("i").write(put("a"))
+        #expect(try catalog.indexNow("i").searchNow(SearchRequest("検索")).complete, "it is only not visible yet")
+        directory.arm(.init(first: 0, lasts: true, kinds: [.write, .sync], errno: 28))
+        await #expect(throws: SakuinError.self) { try await catalog.indexNow("i").write(put("b")) }
+        try await expectGap(of: ["a"], in: catalog)
+        #expect(try keys(catalog) == [])
+        directory.mend()
+        catalog.reopenWhereThereIsRoom()
+        try await expectGap(of: ["a"], in: catalog)
+        #expect(try keys(catalog).contains("a"))
+        try catalog.close()
+    }
+
+    /// Without a mark too an index is not opened again before what it replays has room: it would serve less than before.
+    @Test func reopeningNeedsRoomForTheJournal() throws {
+        let directory = MemoryDirectory()
+        let unwatched = DiskSpace(directory, mergeMark: 0, writeMark: 0)
+        let watched = DiskSpace(directory, mergeMark: 0, writeMark: 8 << 20)
+        directory.setSpace(SpaceReading(free: 5 << 20, total: 1 << 40))
+        #expect(unwatched.hasRoom(toReplay: 2 << 20) && !unwatched.hasRoom(toReplay: 3 << 20))
+        #expect(!watched.hasRoom(toReplay: 0))
+        directory.setSpace(SpaceReading(free: 8 << 20, total: 1 << 40))
+        #expect(watched.hasRoom(toReplay: 0) && !watched.hasRoom(toReplay: 4 << 20))
     }
 
     /// All that was acknowledged can be searched, so nothing is missing, though nothing can be written.

@@ -19,8 +19,8 @@ public enum IndexCheck {
     public static func run(path: String) throws(SakuinError) -> Report {
         do throws(StorageError) {
             let directory = try DiskDirectory(path, create: false)
-            let lock = try directory.lock(FileName.lockName)
-            defer { lock.release() }
+            let lock = try directory.lockToRead(FileName.lockName)
+            defer { lock?.release() }
             return try run(directory)
         } catch {
             throw ErrorMapping.sakuinError(error)
@@ -32,8 +32,8 @@ public enum IndexCheck {
     public static func aliasProblem(path: String, repairs: Bool) throws(SakuinError) -> String? {
         do throws(StorageError) {
             let root = try DiskDirectory(path, create: false)
-            let lock = try root.lock(FileName.lockName)
-            defer { lock.release() }
+            let lock = repairs ? try root.lock(FileName.lockName) : try root.lockToRead(FileName.lockName)
+            defer { lock?.release() }
             return try AliasFile.problem(root, repairs: repairs)
         } catch {
             throw ErrorMapping.sakuinError(error)

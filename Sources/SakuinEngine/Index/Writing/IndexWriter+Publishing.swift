@@ -45,6 +45,7 @@ extension IndexWriter {
             let began = Clock.nanoseconds()
             let parts = ticket.collect()
             let result = publish(ticket, parts, began: began, hasGap: &hasGap)
+            noteGap()
             queue.change { queue in
                 queue.ticketIsOpen = false
                 queue.hasNews = true

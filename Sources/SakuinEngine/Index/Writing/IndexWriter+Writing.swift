@@ -82,18 +82,18 @@ extension IndexWriter {
         return plan.next
     }
 
+    private typealias Waiting = (submission: Submission, sequence: UInt64, isRepeat: Bool)
+
     /// What is at hand of a group of submissions while it goes through the journal.
     private struct Group {
         var applied: [(submission: Submission, sequence: UInt64, ordinal: UInt64)] = []
         /// Those that wait for an acknowledgement.
-        var waiting: [(submission: Submission, sequence: UInt64, isRepeat: Bool)] = []
+        var waiting: [Waiting] = []
 
-        /// Acknowledges what wants no more than this level.
-        mutating func acknowledge(_ level: AcknowledgementLevel) {
-            for (submission, sequence, isRepeat) in waiting where submission.level == level {
-                submission.completion(.success((sequence, isRepeat)))
-            }
-            waiting.removeAll { $0.submission.level == level }
+        /// Takes out what wants no more than this level.
+        mutating func take(_ level: AcknowledgementLevel) -> [Waiting] {
+            defer { waiting.removeAll { $0.submission.level == level } }
+            return waiting.filter { $0.submission.level == level }
         }
     }
 
@@ -110,11 +110,11 @@ extension IndexWriter {
                 try append(submission, to: journal, &group)
                 appended += 1
             }
-            group.acknowledge(.memory)
+            acknowledge(group.take(.memory))
             if !group.waiting.isEmpty || journal.gatheredByteCount > Self.gatheredByteCountMax { try journal.flush() }
-            group.acknowledge(.log)
+            acknowledge(group.take(.log))
             if !group.waiting.isEmpty { try journal.sync() }
-            group.acknowledge(.disk)
+            acknowledge(group.take(.disk))
             let bytes = journal.byteCount
             queue.change { $0.journalByteCount = bytes }
         } catch {
@@ -125,6 +125,17 @@ extension IndexWriter {
         for applied in group.applied {
             dispatch(applied.submission.batch, applied.sequence, applied.ordinal, applied.submission.hold)
         }
+    }
+
+    private func acknowledge(_ batches: [Waiting]) {
+        guard let last = batches.map(\.sequence).max() else { return }
+        let hasFailed = queue.change { queue in
+            queue.acknowledgedSequence = max(queue.acknowledgedSequence, last)
+            return queue.failure != nil
+        }
+        // The failure came after these were taken, and knew nothing of them.
+        if hasFailed { noteGap() }
+        for (submission, sequence, isRepeat) in batches { submission.completion(.success((sequence, isRepeat))) }
     }
 
     /// More of the journal is not kept from the kernel, whatever the acknowledgement level.

@@ -30,6 +30,8 @@ final class IndexWriter: Sendable {
         var failure: SakuinError?
         var isClosing = false
         var sequence: UInt64 = 0
+        /// The last that was acknowledged since the index was opened.
+        var acknowledgedSequence: UInt64 = 0
         var ordinal: UInt64 = 0
         var journalByteCount = 0
         /// Bytes of batches behind the last commit, and of those that the commit on its way covers: what a start after a
@@ -117,6 +119,14 @@ final class IndexWriter: Sendable {
     func refuse(with error: SakuinError) {
         queue.change { $0.failure = $0.failure ?? error }
         waiters.end(with: error)
+        noteGap()
+    }
+
+    /// After a failure nothing more is refreshed: what was acknowledged and is not seen by then is missing from every
+    /// reply, until the index has been opened again.
+    func noteGap() {
+        let (failure, acknowledged) = queue.read { ($0.failure, $0.acknowledgedSequence) }
+        if let failure { store.reportGap(upTo: acknowledged, failure.message) }
     }
 
     /// The same because of a segment that the error is of, which is served no more; other errors do nothing.

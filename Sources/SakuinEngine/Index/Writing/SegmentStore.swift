@@ -94,6 +94,7 @@ final class SegmentStore: Sendable {
             }
             snapshot.segments.removeAll { $0.liveCount == 0 && $0.documentCount > 0 }
             snapshot.sequence = max(snapshot.sequence, sequence)
+            snapshot.gap = nil
             holder.replace(snapshot)
         }
     }
@@ -293,6 +294,16 @@ final class SegmentStore: Sendable {
         state.read { _ in
             var snapshot = holder.snapshot
             snapshot.damage += damage
+            holder.replace(snapshot)
+        }
+    }
+
+    /// No write up to `acknowledged` that is not served now will be, unless a publication is on its way: every reply says so.
+    func reportGap(upTo acknowledged: UInt64, _ reason: String) {
+        state.read { _ in
+            var snapshot = holder.snapshot
+            if snapshot.sequence >= acknowledged { return }
+            snapshot.gap = "Writes \(snapshot.sequence + 1) to \(acknowledged) cannot be searched: \(reason)"
             holder.replace(snapshot)
         }
     }
