@@ -115,6 +115,12 @@ final class ClientConnection: Sendable {
 
     func close() async { try? await channel.close().get() }
 
+    /// Takes no new calls, and ends behind the open streams.
+    func leave() {
+        let handler = handler
+        channel.eventLoop.execute { handler.value.leave() }
+    }
+
     func onLoop<R: Sendable>(_ body: @escaping @Sendable (ClientHandler) throws -> R) async throws -> R {
         let handler = handler
         return try await channel.eventLoop.submit { try body(handler.value) }.get()
