@@ -129,8 +129,9 @@ final class ClientConnection: Sendable {
     /// Throws `unimplemented` when the server is from before something that `call` asks for.
     func check(_ call: WireCall) throws(SakuinError) { try call.check(features) }
 
-    /// The payload of a request; throws as `check` does.
+    /// The payload of a request; throws as `check` does, and for a call that no server would take.
     private func encoded(_ request: WireRequest) throws(SakuinError) -> [UInt8] {
+        try request.call.validate()
         try check(request.call)
         return WireCodec.encode(request)
     }
