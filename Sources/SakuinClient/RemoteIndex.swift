@@ -203,6 +203,7 @@ public struct WriteStream: Sendable {
     /// cancelled while it waits.
     public func send(_ operations: [WriteOperation], idempotencyKey: String? = nil) async throws {
         if operations.isEmpty { throw SakuinError.invalid("A batch needs an operation.", field: "operations") }
+        try WriteBatch.check(idempotencyKey: idempotencyKey)
         try await connection.send(number, WireCodec.encode(operations, idempotencyKey: idempotencyKey), isEnd: false)
     }
 

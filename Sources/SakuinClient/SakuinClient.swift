@@ -40,6 +40,12 @@ public final class SakuinClient: CatalogService {
 
     public init(_ configuration: Configuration = Configuration()) { self.configuration = configuration }
 
+    /// Whoever forgets `close` leaves no connection behind; what is open on it goes on to its end.
+    deinit {
+        guard let task = current.withLockedValue({ $0 }) else { return }
+        Task { if let connection = try? await task.value { connection.leave() } }
+    }
+
     /// Connects now instead of at the first call. Throws `unavailable` when there is no server, `unauthenticated` when it asks
     /// for another token or a certificate, `failedPrecondition` when one side speaks TLS and the other does not or does not
     /// trust it.

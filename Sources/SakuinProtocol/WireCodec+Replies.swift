@@ -100,7 +100,12 @@ extension WireCodec {
     // MARK: Receipts
 
     /// The acknowledgement of a batch of an import, for a DATA frame.
-    public static func encode(_ receipt: WriteReceipt) -> [UInt8] { bytes(self.receipt(receipt)) }
+    /// The receipt of a batch of an import, never empty, as a DATA frame must not be: that of a batch without operations in
+    /// an index without writes says its sequence number, 0.
+    public static func encode(_ receipt: WriteReceipt) -> [UInt8] {
+        let bytes = bytes(self.receipt(receipt))
+        return bytes.isEmpty ? [1 << 3, 0] : bytes
+    }
 
     public static func decodeReceipt(_ payload: UnsafeRawBufferPointer) throws(SakuinError) -> WriteReceipt {
         receipt(try decode(payload, as: Sakuin_V1_WriteReceipt.self))

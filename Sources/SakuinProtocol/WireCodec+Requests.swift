@@ -130,8 +130,7 @@ extension WireCodec {
         case .write(let m):
             return .write(
                 index: m.index,
-                try writeBatch(
-                    m.batch, level(m.acknowledge), m.rejection == .eachOperation ? .eachOperation : .wholeBatch))
+                try writeBatch(m.batch, requestedLevel(m.acknowledge), rejection(m.rejection)))
         case .search(let m): return .search(index: m.index, try searchRequest(m))
         case .get(let m):
             var keys: [String] = []
@@ -153,8 +152,7 @@ extension WireCodec {
         case .controlJob(let m): return .controlJob(index: m.index, number: m.number, try action(m))
         case .import(let m):
             return .importStream(
-                index: m.index, acknowledge: level(m.acknowledge),
-                rejection: m.rejection == .eachOperation ? .eachOperation : .wholeBatch)
+                index: m.index, acknowledge: try requestedLevel(m.acknowledge), rejection: try rejection(m.rejection))
         case .export(let m): return .export(index: m.index, pointInTime: m.pointInTime.isEmpty ? nil : m.pointInTime)
         case .openPointInTime(let m):
             return .openPointInTime(
@@ -186,6 +184,26 @@ extension WireCodec {
         case .memory: .memory
         case .disk, .UNRECOGNIZED: .disk
         }
+    }
+
+    private static func requestedLevel(
+        _ acknowledgement: Sakuin_V1_Acknowledgement
+    ) throws(SakuinError) -> AcknowledgementLevel {
+        if case .UNRECOGNIZED(let value) = acknowledgement { throw unknown(value, of: "acknowledge") }
+        return level(acknowledgement)
+    }
+
+    private static func rejection(_ policy: Sakuin_V1_Rejection) throws(SakuinError) -> RejectionPolicy {
+        switch policy {
+        case .wholeBatch: return .wholeBatch
+        case .eachOperation: return .eachOperation
+        case .UNRECOGNIZED(let value): throw unknown(value, of: "rejection")
+        }
+    }
+
+    /// A choice that came later: to take another for it would answer what was not asked.
+    static func unknown(_ value: Int, of field: String) -> SakuinError {
+        .invalid("This version knows no such choice of '\(field)'.", field: field, value: value)
     }
 
     /// A batch of an import, for a DATA frame.
@@ -247,7 +265,8 @@ extension WireCodec {
         for json in message.json { operations.append(.putJSON(Array(json), keyField: message.keyField)) }
         for operation in message.operations {
             switch operation.operation {
-            case .put(let put) where put.key.isEmpty:
+            // With neither it is refused for its key.
+            case .put(let put) where put.key.isEmpty && !put.keyField.isEmpty:
                 operations.append(.putJSON(Array(put.json), keyField: put.keyField))
             case .put(let put):
                 operations.append(

@@ -50,18 +50,24 @@ extension WireCodec {
         guard m.hasQuery else { throw .invalid("A search needs a query.", field: "query") }
         var request = SearchRequest(try input(m.query), limit: Int(m.limit), offset: Int(m.offset))
         request.fields = m.fields
-        request.mode = m.mode == .smart ? .smart : .exact
+        switch m.mode {
+        case .exact: request.mode = .exact
+        case .smart: request.mode = .smart
+        case .UNRECOGNIZED(let value): throw unknown(value, of: "mode")
+        }
         switch m.total {
         case .atLeast: request.total = .atLeast(Int(clamping: m.totalLimit))
         case .none: request.total = .none
-        case .exact, .UNRECOGNIZED: request.total = .exact
+        case .exact: request.total = .exact
+        case .UNRECOGNIZED(let value): throw unknown(value, of: "total")
         }
         if m.hasFilter { request.filter = try input(m.filter) }
         request.sort = m.sort.map { SortKey($0.field, descending: $0.descending) }
         switch m.returnFields {
         case .all: request.returnFields = .all
         case .named: request.returnFields = .named(m.returnedNames)
-        case .none, .UNRECOGNIZED: request.returnFields = .none
+        case .none: request.returnFields = .none
+        case .UNRECOGNIZED(let value): throw unknown(value, of: "returnFields")
         }
         request.spans = m.spans
         request.minSequence = m.minSequence
@@ -74,9 +80,6 @@ extension WireCodec {
     }
 
     // MARK: Queries
-
-    static let queryDepthMax = 64
-    static let queryNodeCountMax = 4_096
 
     private static func input(_ input: QueryInput) -> Sakuin_V1_QueryInput {
         .with {
@@ -92,7 +95,7 @@ extension WireCodec {
         case .text(let bytes): return .text(try text(bytes, "query"))
         case .tree(let query):
             var nodes = 0
-            return .tree(try self.query(query, depth: 0, &nodes))
+            return .tree(try self.query(query, depth: 1, &nodes))
         case nil: throw .invalid("A query is text or a tree.", field: "query")
         }
     }
@@ -150,11 +153,7 @@ extension WireCodec {
         _ message: Sakuin_V1_Query, depth: Int, _ nodes: inout Int
     ) throws(SakuinError) -> Query {
         nodes += 1
-        guard depth < queryDepthMax, nodes <= queryNodeCountMax else {
-            throw .invalid(
-                "A query tree has at most \(queryNodeCountMax) nodes and is \(queryDepthMax) deep.", field: "query",
-                limit: depth < queryDepthMax ? queryNodeCountMax : queryDepthMax)
-        }
+        try Query.check(depth: depth, nodeCount: nodes)
         switch message.node {
         case .all: return .all
         case .text(let m): return .text(try text(m.text, "text"), fields: m.fields)

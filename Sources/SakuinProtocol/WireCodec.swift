@@ -11,7 +11,7 @@ public enum WireCodec {
     static func decode<M: Message>(_ payload: UnsafeRawBufferPointer, as type: M.Type) throws(SakuinError) -> M {
         var options = BinaryDecodingOptions()
         // A level of a query tree is up to two messages.
-        options.messageDepthLimit = 2 * queryDepthMax + 16
+        options.messageDepthLimit = 2 * Query.depthMax + 16
         do {
             return try M(serializedBytes: [UInt8](payload), options: options)
         } catch {

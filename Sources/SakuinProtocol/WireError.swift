@@ -18,6 +18,8 @@ public enum WireError: Error, Sendable, Hashable {
     case streamReused(UInt32)
     /// More data than there was credit for.
     case overCredit(stream: UInt32)
+    /// Credit was given beyond the most that it may be.
+    case tooMuchCredit(stream: UInt32)
     /// A payload that is no message of its type.
     case badPayload(kind: UInt8)
     case noCommonVersion(min: UInt32, max: UInt32)
@@ -59,6 +61,10 @@ public enum WireError: Error, Sendable, Hashable {
         case .overCredit(let stream):
             SakuinError(
                 .resourceExhausted, "More data than credit on stream \(stream).", field: "credit", value: "\(stream)")
+        case .tooMuchCredit(let stream):
+            SakuinError(
+                .resourceExhausted, "Credit of stream \(stream) is above the most that it may be.", field: "credit",
+                limit: "\(Int32.max)", nextStep: "Give back what was received and no more.")
         case .badPayload(let kind):
             SakuinError(.invalidArgument, "The payload is no message of frame type \(kind).", field: "payload")
         case .noCommonVersion(let min, let max):

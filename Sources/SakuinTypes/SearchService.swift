@@ -30,7 +30,7 @@ public protocol SearchService: Sendable {
     /// the point in time with that token. The pages say what cannot be read.
     func export(pointInTime: String?) async throws -> DocumentPages
     /// Keeps what can be seen now, or once the `minSequence` of `moment` is in it, so that searches and exports under its token see just that, whatever is written
-    /// meanwhile. It ends when it was not used for `leaseMilliseconds`, at most 10 minutes; until then its files take
+    /// meanwhile. `moment` names no other point in time. It ends when it was not used for `leaseMilliseconds`, at most 10 minutes; until then its files take
     /// room on the disk.
     func openPointInTime(leaseMilliseconds: Int, at moment: ReadMoment) async throws -> PointInTime
     /// Ends a point in time before its lease does.

@@ -168,8 +168,6 @@ import Testing
         #expect(plain[0] == 7 << 3 | 2 && Int(plain[1]) == plain.count - 2)
         let unusual: [[UInt8]] = [
             [2 << 3 | 2, 3, 1 << 3 | 2, 1, 0x62],  // a second query, which takes the place of the first
-            [7 << 3, 3],  // a way to count that does not exist yet
-            [4 << 3, 2],  // a mode that does not exist yet
             [5 << 3, 0xFF, 0xFF, 0xFF, 0xFF, 0x7F],  // a limit of more than 32 bits
             [0x82, 1, 1, 0x70],  // a point in time
             [0x8A, 1, 3, 0x0A, 1, 0x66],  // a facet

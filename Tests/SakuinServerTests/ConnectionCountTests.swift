@@ -28,6 +28,22 @@ import Testing
         try await server.stop()
     }
 
+    /// A client that was forgotten takes none for longer than what it has open.
+    @Test func aClientThatIsGoneLeavesNoConnection() async throws {
+        let server = try await RunningServer.start()
+        try await server.client().create(index: "i", schema: .standard)
+        let stream = try await server.client().index("i").stream()
+        for _ in 0..<3 { _ = try await server.client().list() }
+        while server.connections.all().count > 1 { await Task.yield() }
+        try await stream.send([.delete("a")])
+        try await stream.finish()
+        var receipts = 0
+        for try await _ in stream.receipts { receipts += 1 }
+        #expect(receipts == 1)
+        while server.connections.all().count > 0 { await Task.yield() }
+        try await server.stop()
+    }
+
     /// Those who say nothing take no more descriptors than the few that wait to be told.
     @Test func aCrowdIsSentAwayWithoutAWord() async throws {
         let server = try await RunningServer.start { $0.connectionCountMax = 1 }

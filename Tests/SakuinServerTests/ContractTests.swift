@@ -92,6 +92,36 @@ import Testing
         try await server.stop()
     }
 
+    @Test func creditBeyondTheMostCostsTheConnection() async throws {
+        let server = try await RunningServer.start()
+        let client = server.client()
+        try await client.create(index: "i", schema: .standard)
+        await client.close()
+        let open = WireCodec.encode(WireRequest(.export(index: "i", pointInTime: nil)))
+        let credit = FrameHeader.frame(.credit, stream: 1, [0xFF, 0xFF, 0xFF, 0xFF])
+        let frames = try await server.exchange(Self.hello + FrameHeader.frame(.request, stream: 1, open) + credit)
+        let error = try Self.reason(frames)
+        #expect(error.code == .resourceExhausted && error.field == "credit" && error.limit == "2147483647")
+        try await server.stop()
+    }
+
+    /// In an index without writes the receipt has no field to say, and an empty DATA frame is a breach.
+    @Test func theReceiptOfAnEmptyBatchIsNoEmptyFrame() async throws {
+        let server = try await RunningServer.start()
+        let client = server.client()
+        try await client.create(index: "i", schema: .standard)
+        await client.close()
+        let open = WireCodec.encode(WireRequest(.importStream(index: "i", acknowledge: .disk, rejection: .wholeBatch)))
+        // A batch with a key field and nothing else.
+        let batch = FrameHeader.frame(.data, flags: 1, stream: 1, [1 << 3 | 2, 2, 0x69, 0x64])
+        let frames = try await server.exchange(
+            Self.hello + FrameHeader.frame(.request, stream: 1, open) + batch, frameCount: 3)
+        let receipt = try #require(frames.first { $0.header.kind == .data })
+        #expect(receipt.payload == [1 << 3, 0])
+        #expect(frames.last?.header.kind == .reply)
+        try await server.stop()
+    }
+
     @Test func tooManyStreamsAreRefused() async throws {
         let server = try await RunningServer.start { $0.streamCountMax = 2 }
         var bytes = Self.hello

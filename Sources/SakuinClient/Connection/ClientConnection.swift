@@ -115,6 +115,12 @@ final class ClientConnection: Sendable {
 
     func close() async { try? await channel.close().get() }
 
+    /// Takes no new calls, and ends behind the open streams.
+    func leave() {
+        let handler = handler
+        channel.eventLoop.execute { handler.value.leave() }
+    }
+
     func onLoop<R: Sendable>(_ body: @escaping @Sendable (ClientHandler) throws -> R) async throws -> R {
         let handler = handler
         return try await channel.eventLoop.submit { try body(handler.value) }.get()
@@ -123,8 +129,9 @@ final class ClientConnection: Sendable {
     /// Throws `unimplemented` when the server is from before something that `call` asks for.
     func check(_ call: WireCall) throws(SakuinError) { try call.check(features) }
 
-    /// The payload of a request; throws as `check` does.
+    /// The payload of a request; throws as `check` does, and for a call that no server would take.
     private func encoded(_ request: WireRequest) throws(SakuinError) -> [UInt8] {
+        try request.call.validate()
         try check(request.call)
         return WireCodec.encode(request)
     }

@@ -162,7 +162,7 @@ final class ClientHandler: ChannelInboundHandler {
     }
 
     /// Streams that are open go on; the next call opens another connection.
-    private func leave() {
+    func leave() {
         isLeaving.withLockedValue { $0 = true }
         closeWhenLeft()
     }

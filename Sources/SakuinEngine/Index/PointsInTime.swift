@@ -43,17 +43,12 @@ final class PointsInTime: Sendable {
     }
 
     func open(_ snapshot: IndexSnapshot, leaseMilliseconds: Int) throws(SakuinError) -> PointInTime {
-        guard (1...PointInTime.leaseMillisecondsMax).contains(leaseMilliseconds) else {
-            throw .invalid(
-                "A lease lasts 1 to \(PointInTime.leaseMillisecondsMax) milliseconds.", field: "leaseMilliseconds",
-                limit: PointInTime.leaseMillisecondsMax, value: leaseMilliseconds,
-                nextStep: "Every use begins the lease anew: a short one is enough.")
-        }
+        try PointInTime.check(leaseMilliseconds: leaseMilliseconds)
         releaseEnded()
         let token = Self.newToken()
         let lease = UInt64(leaseMilliseconds) * 1_000_000
         let starts = try state.change { (state) throws(SakuinError) in
-            if state.isClosed { throw SakuinError(.unavailable, "The index is closed.") }
+            if state.isClosed { throw SearchIndex.closed }
             let now = clock()
             guard state.entries.count < countMax else {
                 let next = state.firstEnd ?? now
@@ -91,7 +86,7 @@ final class PointsInTime: Sendable {
             state.entries[token] = entry
             return entry.snapshot
         }
-        guard let found else { throw Self.unknown(token) }
+        guard let found else { throw PointInTime.unknown(token) }
         return found
     }
 
@@ -99,15 +94,7 @@ final class PointsInTime: Sendable {
         releaseEnded()
         // Let go behind the lock: files may be removed with it.
         let closed = state.change { $0.entries.removeValue(forKey: token) }
-        if closed == nil { throw Self.unknown(token) }
-    }
-
-    private static func unknown(_ token: String) -> SakuinError {
-        SakuinError(
-            .notFound,
-            "There is no such point in time: its lease has ended, it was closed, or the index was opened again.",
-            field: "pointInTime", value: token,
-            nextStep: "Open another one, and use it before its lease ends.")
+        if closed == nil { throw PointInTime.unknown(token) }
     }
 
     /// Ends all of them.

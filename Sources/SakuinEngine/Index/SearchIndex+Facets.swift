@@ -8,12 +8,6 @@ extension SearchIndex {
         }
         for facet in facets {
             try searched.checkColumn(facet.field, to: "count")
-            guard (0...FacetRequest.limitMax).contains(facet.limit) else {
-                throw .invalid(
-                    "A facet lists 0 to \(FacetRequest.limitMax) values.", field: facet.field,
-                    limit: FacetRequest.limitMax, value: facet.limit, nextStep: "Narrow the query, or export the index."
-                )
-            }
             guard facet.ranges.count <= FacetRequest.rangeCountMax else {
                 throw .invalid(
                     "A facet has at most \(FacetRequest.rangeCountMax) ranges.", field: facet.field,

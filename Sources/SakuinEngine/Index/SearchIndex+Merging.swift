@@ -28,7 +28,10 @@ extension SearchIndex {
         return try scheduler().estimate(options)
     }
 
-    public func jobs() async throws -> [JobStatus] { jobsNow() }
+    public func jobs() async throws -> [JobStatus] {
+        try checkOpen()
+        return jobsNow()
+    }
 
     public func jobsNow() -> [JobStatus] { schedulerNow?.statuses ?? [] }
 
@@ -38,7 +41,7 @@ extension SearchIndex {
 
     public func controlNow(job number: UInt64, _ action: JobAction) throws(SakuinError) -> JobStatus {
         // Checks run in an index that takes no writes too.
-        guard let scheduler = schedulerNow else { throw SakuinError(.unavailable, "The index is closed.") }
+        guard let scheduler = schedulerNow else { throw Self.closed }
         return try scheduler.control(number, action)
     }
 }

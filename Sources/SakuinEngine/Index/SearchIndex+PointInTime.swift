@@ -6,6 +6,7 @@ extension SearchIndex {
     public func openPointInTimeNow(
         leaseMilliseconds: Int, at moment: ReadMoment = ReadMoment(), limitMilliseconds: UInt32 = 0
     ) throws(SakuinError) -> PointInTime {
+        try PointInTime.check(opening: moment)
         let snapshot = try snapshot(at: moment, limitMilliseconds: limitMilliseconds)
         return try points.open(snapshot.value, leaseMilliseconds: leaseMilliseconds)
     }
@@ -13,6 +14,7 @@ extension SearchIndex {
     public func closePointInTimeNow(_ token: String) throws(SakuinError) { try points.close(token) }
 
     public func openPointInTime(leaseMilliseconds: Int, at moment: ReadMoment) async throws -> PointInTime {
+        try PointInTime.check(opening: moment)
         try await waitUntilVisible(moment)
         return try openPointInTimeNow(leaseMilliseconds: leaseMilliseconds, at: moment)
     }
@@ -110,7 +112,8 @@ extension SearchIndex {
         let count = points.countExport()
         // A refresh that failed says better what is not in it.
         return DocumentPages(missing: unseen.isEmpty ? snapshot.missing : snapshot.damage + unseen) {
-            try withExtendedLifetime(count) { () throws(SakuinError) in
+            if Task.isCancelled { throw SakuinError(.cancelled, "Cancelled.") }
+            return try withExtendedLifetime(count) { () throws(SakuinError) in
                 do throws(StorageError) {
                     return try walk.read { (walk) throws(StorageError) in try walk.nextPage() }
                 } catch {

@@ -27,8 +27,9 @@ extension SearchIndex {
     ) throws(SakuinError) -> SearchResponse? {
         let began = Clock.nanoseconds()
         if request.returnFields != .none || request.spans || request.minSequence > writer.visibleSequence { return nil }
-        if !request.facets.isEmpty || !request.variants.isEmpty || !request.isShort { return nil }
+        if !request.facets.isEmpty || !request.variants.isEmpty { return nil }
         try check(request)
+        if !request.isShort { return nil }
         if request.offset + request.limit > Self.quickWindowMax { return nil }
         let (deadline, isEndless) = began.addingReportingOverflow(limit)
         return try answerAround(
@@ -196,20 +197,8 @@ extension SearchIndex {
     }
 
     private func check(_ request: SearchRequest) throws(SakuinError) {
-        if request.limit < 0 || request.offset < 0 {
-            throw .invalid("limit and offset must not be negative.", field: "limit", value: request.limit)
-        }
-        if request.limit > SearchRequest.windowMax || request.offset > SearchRequest.windowMax - request.limit {
-            throw .invalid(
-                "offset and limit reach to \(SearchRequest.windowMax) documents.", field: "offset",
-                limit: SearchRequest.windowMax,
-                value: request.offset.addingReportingOverflow(request.limit).partialValue,
-                nextStep: "Narrow the query, or export the index.")
-        }
-        if case .atLeast(let limit) = request.total, limit < 1 {
-            throw .invalid("total counts to at least 1.", field: "total", value: limit)
-        }
-        try request.variants.check()
+        try checkOpen()
+        try request.validate()
         try check(request.facets)
         try check(request.sort)
     }
@@ -239,6 +228,7 @@ extension SearchIndex {
         _ keys: [String], at moment: ReadMoment = ReadMoment(), limitMilliseconds: UInt32 = 0,
         reply: ReplyMemory? = nil
     ) throws(SakuinError) -> FetchedDocuments {
+        try checkOpen()
         if keys.count > SearchRequest.windowMax {
             throw .invalid(
                 "A get has at most \(SearchRequest.windowMax) keys.", field: "keys", limit: SearchRequest.windowMax,
@@ -295,7 +285,16 @@ extension SearchIndex {
 
     public func search(_ request: SearchRequest) async throws -> SearchResponse {
         try await waitUntilVisible(request.moment)
-        return try searchNow(request)
+        let cancellation = SearchCancellation()
+        return try await withTaskCancellationHandler {
+            do throws(SakuinError) {
+                return try searchNow(request, cancellation: cancellation)
+            } catch {
+                throw cancellation.isCancelled ? SakuinError(.cancelled, "Cancelled.") : error
+            }
+        } onCancel: {
+            cancellation.cancel()
+        }
     }
 
     public func fetch(_ keys: [String], at moment: ReadMoment) async throws -> FetchedDocuments {
@@ -303,7 +302,10 @@ extension SearchIndex {
         return try fetchNow(keys, at: moment)
     }
 
-    public func statistics() async throws -> IndexStatistics { statisticsNow() }
+    public func statistics() async throws -> IndexStatistics {
+        try checkOpen()
+        return statisticsNow()
+    }
 
     public func statisticsNow() -> IndexStatistics {
         let snapshot = store.snapshot
@@ -339,6 +341,7 @@ extension SearchIndex {
     }
 
     public func segments() async throws -> [SegmentStatistics] {
+        try checkOpen()
         let committed = store.committed.segments
         return store.snapshot.segments.map { segment in
             SegmentStatistics(

@@ -1,3 +1,5 @@
+import Synchronization
+
 /// A full-text index in a folder: write, search, maintain, close. Safe to use from any thread.
 ///
 /// The synchronous calls (`searchNow`, `getNow`, `submit`) do their work on the calling thread or return at once; the
@@ -9,6 +11,7 @@ public final class SearchIndex: SearchService {
     let writer: IndexWriter
     let points: PointsInTime
     private let merges: Monitor<MergeScheduler?>
+    private let isClosed = Atomic(false)
     let memory: MemoryBudget
     let disk: DiskSpace
     private let lock: any FileLock
@@ -89,7 +92,7 @@ public final class SearchIndex: SearchService {
     /// What merges; throws when the index is closed or read-only.
     func scheduler() throws(SakuinError) -> MergeScheduler {
         if let failure = writer.failure { throw failure }
-        guard let scheduler = merges.read({ $0 }) else { throw SakuinError(.unavailable, "The index is closed.") }
+        guard let scheduler = merges.read({ $0 }) else { throw Self.closed }
         return scheduler
     }
 
@@ -105,7 +108,7 @@ public final class SearchIndex: SearchService {
     /// Whether something could not be read, so that nothing may be changed.
     var isReadOnly: Bool { !store.snapshot.damage.isEmpty }
 
-    /// Commits and closes. Later calls throw `unavailable`.
+    /// Commits and closes. Later calls throw `unavailable`; searches that run go on, and so do exports.
     public func close() throws(SakuinError) {
         let keeps = isReadOnly
         merges.read { $0 }?.close()
@@ -128,10 +131,18 @@ public final class SearchIndex: SearchService {
     }
 
     private func release() {
+        isClosed.store(true, ordering: .releasing)
         points.closeAll()
         store.releaseFolder()
         lock.release()
     }
+
+    static var closed: SakuinError {
+        SakuinError(.unavailable, "The index is closed.", nextStep: "Open it again.")
+    }
+
+    /// Throws when the index is closed: another may have the folder, and what could be seen grows old.
+    func checkOpen() throws(SakuinError) { if isClosed.load(ordering: .acquiring) { throw Self.closed } }
 
     // MARK: Writing
 

@@ -33,11 +33,7 @@ extension MergeScheduler {
 
     /// Steers a job, or with number 0 merging in the background; returns how it is then.
     func control(_ number: UInt64, _ action: JobAction) throws(SakuinError) -> JobStatus {
-        if case .throttle(let rate?) = action, rate < 1 {
-            throw .invalid(
-                "A job needs at least 1 byte a second.", field: "bytesPerSecond", limit: 1, value: rate,
-                nextStep: "Pause it instead.")
-        }
+        try action.validate()
         if number == 0 { return try controlBackground(action) }
         let found = state.read { $0.jobs.find(number) }
         guard let job = found, !job.status.state.isFinal else {

@@ -1,9 +1,5 @@
 /// Texts that have to stand near each other in one field.
 struct NearPlan: Sendable, Hashable {
-    /// Each costs a look at every subset of the others.
-    static let textCountMax = 8
-    static let distanceMax = 1_000_000
-
     let field: Int
     let analyzer: Analyzer
     /// The phrases of the texts.

@@ -287,16 +287,8 @@ struct QueryPlanner: ~Copyable {
     private mutating func nearNode(
         _ texts: [String], _ distance: Int, _ names: [String], boost: Float, scores: Bool
     ) throws(SakuinError) -> PlanNode {
-        guard texts.count <= NearPlan.textCountMax else {
-            throw .invalid(
-                "A nearness has at most \(NearPlan.textCountMax) texts.", field: "near", limit: NearPlan.textCountMax,
-                value: texts.count, nextStep: "Join several by AND.")
-        }
-        guard (0...NearPlan.distanceMax).contains(distance) else {
-            throw .invalid(
-                "The distance of a nearness is 0 to \(NearPlan.distanceMax) units.", field: "distance",
-                limit: NearPlan.distanceMax, value: distance)
-        }
+        // Those of query text have not been looked at before.
+        try Query.checkNear(textCount: texts.count, distance: distance)
         for text in texts { try count(text: text) }
         let (fields, dynamic) =
             names.isEmpty ? (defaultFields, dynamicFields) : try Self.resolve(names, searched)

@@ -138,7 +138,7 @@ extension ConnectionHandler {
         guard payload.count == 4 else { throw .badPayload(kind: FrameHeader.Kind.credit.rawValue) }
         guard case .exporting(var stream)? = streams[number] else { return }
         let more = UInt32(littleEndian: payload.loadUnaligned(as: UInt32.self))
-        guard stream.credit.give(more) else { throw .overCredit(stream: number) }
+        guard stream.credit.give(more) else { throw .tooMuchCredit(stream: number) }
         stream.idleTimer?.cancel()
         stream.idleTimer = nil
         streams[number] = .exporting(stream)

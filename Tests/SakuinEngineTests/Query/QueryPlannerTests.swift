@@ -39,7 +39,7 @@ import Testing
         refused(texts(164, "国际"), "fields", QueryLimits.leafCountMax)
         refused(texts(2, String(repeating: "国", count: 20_000)), in: 1, "query", QueryLimits.textByteCountMax)
         refused(texts(1, String(repeating: "国", count: 20_000)), "fields", QueryLimits.tokenCountMax)
-        refused(.near(Array(repeating: "国", count: 200), distance: 1, fields: []), "near", NearPlan.textCountMax)
+        refused(.near(Array(repeating: "国", count: 200), distance: 1, fields: []), "near", Query.nearTextCountMax)
         let many = (0...QueryLimits.fieldCountMax).map { "field\($0)" }
         let error = #expect(throws: SakuinError.self) {
             _ = try plan(.text("国", fields: many), fields: [], of: many)

@@ -103,6 +103,25 @@ import Testing
         #expect(error?.code == .deadlineExceeded)
     }
 
+    @Test func aCancelledTaskEndsItsSearchesAndExports() async throws {
+        let fixture = try await SearchFixture(seed: 20_261_132)
+        let index = fixture.index
+        let pages = try await index.export()
+        let calls: [@Sendable () async throws -> Void] = [
+            { _ = try await index.search(SearchRequest("国 OR 数")) }, { for try await _ in pages {} },
+        ]
+        for call in calls {
+            let task = Task {
+                while !Task.isCancelled { await Task.yield() }
+                try await call()
+            }
+            task.cancel()
+            let error = await #expect(throws: SakuinError.self) { try await task.value }
+            #expect(error?.code == .cancelled)
+        }
+        #expect(try await index.search(SearchRequest("国 OR 数")).total.value > 0)
+    }
+
     @Test func textsWithoutLettersAreNamed() async throws {
         let fixture = try await SearchFixture(seed: 20_261_130)
         for query in ["国 ，", "国 OR …", "国 -&"] {

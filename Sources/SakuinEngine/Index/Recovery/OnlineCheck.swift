@@ -147,11 +147,8 @@ extension SegmentStore {
 
 extension SearchIndex {
     public func startCheck(bytesPerSecond: Int?) async throws -> JobStatus {
-        if let bytesPerSecond, bytesPerSecond < 1 {
-            throw SakuinError.invalid(
-                "A check needs at least 1 byte a second.", field: "bytesPerSecond", limit: 1, value: bytesPerSecond)
-        }
-        guard let scheduler = schedulerNow else { throw SakuinError(.unavailable, "The index is closed.") }
+        try JobAction.validate(checkBytesPerSecond: bytesPerSecond)
+        guard let scheduler = schedulerNow else { throw Self.closed }
         return try scheduler.check(bytesPerSecond: bytesPerSecond)
     }
 

@@ -22,11 +22,7 @@ struct BatchEncoder: ~Copyable {
                 "A batch may have \(WriteBatch.operationCountMax) operations.", field: "operations",
                 limit: WriteBatch.operationCountMax, value: batch.operations.count, nextStep: "Send several batches.")
         }
-        if let key = batch.idempotencyKey, !(1...WriteBatch.idempotencyKeyByteCountMax).contains(key.utf8.count) {
-            throw .invalid(
-                "An idempotency key has 1 to \(WriteBatch.idempotencyKeyByteCountMax) bytes.", field: "idempotencyKey",
-                limit: WriteBatch.idempotencyKeyByteCountMax, value: key.utf8.count)
-        }
+        try WriteBatch.check(idempotencyKey: batch.idempotencyKey)
         var encoder = BatchEncoder(registry)
         for (index, operation) in batch.operations.enumerated() {
             do throws(SakuinError) {
