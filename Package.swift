@@ -99,8 +99,8 @@ let package = Package(
         .executableTarget(
             name: "SakuinCLI",
             dependencies: [
-                "SakuinTypes", "SakuinAccess", "SakuinProtocol", "SakuinClient", "SakuinEngine", argumentParser, histogram,
-                logging,
+                "SakuinTypes", "SakuinAccess", "SakuinProtocol", "SakuinClient", "SakuinEngine", argumentParser,
+                histogram, logging,
             ],
             swiftSettings: strict),
 
