@@ -110,6 +110,8 @@ import Testing
             try await channel.writeAndFlush(
                 ByteBuffer(bytes: FrameHeader.frame(.request, stream: UInt32(stream), search)))
         }
+        // What was written may still be on its way.
+        while server.connections.all().isEmpty { await Task.yield() }
         let served = try #require(server.connections.all().first).channel
         while try await served.getOption(.autoRead).get() { await Task.yield() }
         try await channel.setOption(.autoRead, value: true).get()

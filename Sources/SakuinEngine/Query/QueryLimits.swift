@@ -4,7 +4,7 @@ enum QueryLimits {
     static let textByteCountMax = 64 << 10
     /// Texts, each counted once for each field it is looked for in.
     static let leafCountMax = 16_384
-    /// Fields that a text is looked for in.
+    /// Names of fields that a text is looked for in.
     static let fieldCountMax = 1_024
     /// Grams and words that prove them.
     static let tokenCountMax = 1 << 18

@@ -54,6 +54,8 @@ struct QueryPlanner: ~Copyable {
     private static func resolve(
         _ names: [String], _ searched: SearchedFields
     ) throws(SakuinError) -> ([SearchedFields.Field], [String]) {
+        // Names that come again count too: each is compared with those before it.
+        try QueryLimits.check(fieldCount: names.count)
         var known: [SearchedFields.Field] = []
         var dynamic: [String] = []
         for name in names {
@@ -64,7 +66,6 @@ struct QueryPlanner: ~Copyable {
             } else {
                 throw searched.unknown(name)
             }
-            try QueryLimits.check(fieldCount: known.count + dynamic.count)
         }
         return (known, dynamic)
     }

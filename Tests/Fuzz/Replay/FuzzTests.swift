@@ -39,7 +39,7 @@ import Testing
         let target = try #require(FuzzTarget.named(name))
         let seeds = target.seeds()
         var random = SeededRandom(seed: 20_261_126)
-        for _ in 0..<(name == "segments" ? 100 : 400) {
+        for _ in 0..<(["segments": 100, "large-queries": 40][name] ?? 400) {
             let input = Self.changed(seeds[random.below(seeds.count)], seeds, &random)
             let broken = Self.run(target, input)
             #expect(broken == nil, "\(input): \(broken ?? "")")

@@ -54,12 +54,12 @@ enum FuzzIndex {
 
     /// What a search of a segment finds: hits and the count.
     static func search(
-        _ query: Query, _ segment: SearchableSegment, _ registry: FieldRegistry, limit: Int = 20,
-        sort: [SortKey] = [], total: TotalPolicy = .exact, reads: Bool = true, mode: SearchMode = .exact,
-        variants: VariantFolding = []
+        _ query: Query, _ segment: SearchableSegment, _ registry: FieldRegistry, fields: [String] = [],
+        limit: Int = 20, sort: [SortKey] = [], total: TotalPolicy = .exact, reads: Bool = true,
+        mode: SearchMode = .exact, variants: VariantFolding = []
     ) throws -> (hits: [Hit], total: Total) {
         let plan = try QueryPlanner.plan(
-            query, filter: nil, SearchedFields(registry), fields: [], highlights: reads, proofs: .all,
+            query, filter: nil, SearchedFields(registry), fields: fields, highlights: reads, proofs: .all,
             mode: mode, variants: variants)
         let search = SnapshotSearch(
             plan, schema: registry.schema, segments: [segment], models: ScoreModels())

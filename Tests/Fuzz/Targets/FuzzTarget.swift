@@ -12,7 +12,8 @@ struct FuzzTarget: Sendable {
     let run: @Sendable (UnsafeRawBufferPointer) -> String?
 
     static let all: [FuzzTarget] = [
-        .frames, .messages, .requests, .json, .queries, .texts, .segments, .journals, .indexFiles, .tokenFiles,
+        .frames, .listings, .messages, .requests, .json, .queries, .largeQueries, .bounds, .texts, .segments, .journals,
+        .indexFiles, .tokenFiles,
     ]
 
     /// Breaks its promise on purpose: a fuzzer that does not find it finds nothing.

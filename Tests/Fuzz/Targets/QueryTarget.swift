@@ -13,6 +13,7 @@ extension FuzzTarget {
                 "国际 数字", "body:国际 AND NOT (abc OR 한국)", "\"A股 12\"", "ab*", "year:>=2 price:<3.5", "year:[1 TO 30}",
                 "tag:News^2 国^0.5", "day:2023-01-05", "on:true", "\"国 数\"~3", "NOT on:false",
                 "\"国际 abc 한\"~2 OR -\"数 字\"~0 数字国", "\\(国", "*",
+                "国*^1e30 tag:[a TO *}", "day:{\"2023-01-05 08:00\" TO *]", "year:<-0.5e1 on:>=true",
             ].map { Array($0.utf8) }
         },
         run: { bytes in

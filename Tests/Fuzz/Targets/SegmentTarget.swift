@@ -6,19 +6,22 @@ import SakuinTypes
 
 extension FuzzTarget {
     /// An input is a list of changes to a whole segment. Opening it, and checking, searching or merging it, end with an answer
-    /// or with an error; without changes they succeed. The two lowest bits of the first byte choose one of four segments, the others
-    /// what is done; a change is 3 bytes place, 1 byte value; the place 2^24 - 1 cuts the file by the value.
+    /// or with an error; without changes they succeed. The first byte chooses, from its lowest digit on, one of four segments,
+    /// what is done, and where they come from; a change is 3 bytes place, 1 byte value; the place 2^24 - 1 cuts the file by
+    /// the value.
     static let segments = FuzzTarget(
         name: "segments",
         seeds: {
-            let sound = (0..<(4 * SegmentReading.kindCount)).map { [UInt8($0)] }
-            return sound + [[0, 20, 0, 0, 9], [33, 200, 10, 0, 255, 7, 0, 0, 1], [34, 255, 255, 255, 30]]
+            let sound = (0..<(SegmentBase.all.count * SegmentReading.kindCount)).map { [UInt8($0)] }
+            return sound + codeSeeds()
+                + [[0, 20, 0, 0, 9], [33, 200, 10, 0, 255, 7, 0, 0, 1], [34, 255, 255, 255, 30]]
         },
         run: { bytes in
             guard let first = bytes.first else { return nil }
             let bases = SegmentBase.all
-            guard bases.count == 4 else { return "a segment cannot be made" }
-            let base = bases[Int(first) & 3]
+            guard bases.count == 3 * SegmentBase.shapeCount else { return "a segment cannot be made" }
+            let kinds = SegmentBase.shapeCount * SegmentReading.kindCount
+            let base = bases[Int(first) / kinds % 3 * SegmentBase.shapeCount + Int(first) % SegmentBase.shapeCount]
             var file = base.bytes
             let changes = Array(bytes.dropFirst().prefix(64 * 4))
             for at in stride(from: 0, to: changes.count - changes.count % 4, by: 4) {
@@ -30,24 +33,26 @@ extension FuzzTarget {
                 }
             }
             SegmentSeal.renew(&file)
-            let reading = SegmentReading(file, base.registry, kind: Int(first) / 4 % SegmentReading.kindCount)
+            let kind = Int(first) / SegmentBase.shapeCount % SegmentReading.kindCount
+            let reading = SegmentReading(file, base, kind: kind)
             if changes.count < 4, let failure = reading.failure { return "a sound segment is refused: \(failure)" }
             return reading.surprise
         })
-}
 
-/// A sound segment.
-private struct SegmentBase: Sendable {
-    let registry: FieldRegistry
-    let bytes: [UInt8]
-
-    /// Short lists and long ones, with positions and with links.
-    static let all: [SegmentBase] = [(8, false), (160, false), (8, true), (160, true)].compactMap { count, isCompact in
-        var schema = FuzzIndex.schema
-        schema.compact = isCompact
-        let registry = FuzzIndex.registry(schema)
-        let bytes = try? FuzzIndex.directory(FuzzIndex.documents(count), registry)?.read(FuzzIndex.file)
-        return bytes.map { SegmentBase(registry: registry, bytes: $0) }
+    /// Changes in what stored documents are coded with: numbers of the trailer, the dictionary, the table of symbols.
+    private static func codeSeeds() -> [[UInt8]] {
+        let shape = 1
+        guard let base = SegmentBase.all.dropFirst(SegmentBase.shapeCount + shape).first,
+            let end = SegmentSeal.end(of: .documents, in: base.bytes)
+        else { return [] }
+        let kinds = [0, SegmentReading.kindCount - 2, SegmentReading.kindCount - 1]
+        return [8, 16, 24, 32, 40, 600, 2_000, 4_000].flatMap { back in
+            kinds.map { kind in
+                let first = (SegmentReading.kindCount + kind) * SegmentBase.shapeCount + shape
+                let place = end - back
+                return [UInt8(first), UInt8(place & 255), UInt8(place >> 8 & 255), UInt8(place >> 16 & 255), 3]
+            }
+        }
     }
 }
 
@@ -58,23 +63,46 @@ enum SegmentSeal {
     }
 
     static func renew(_ bytes: inout [UInt8]) {
-        let trailer = bytes.count - SegmentLayout.trailerByteCount
-        guard trailer >= 0, let length = number(bytes, trailer, 4), length <= trailer else { return }
-        let footer = trailer - length
-        var at = footer + 4
-        for _ in 0..<min(number(bytes, footer, 4) ?? 0, SegmentLayout.Section.allCases.count) {
-            guard let offset = number(bytes, at + 2, 8), let size = number(bytes, at + 10, 8), offset <= footer,
-                size <= footer - offset
-            else { break }
-            at += 18
-            for from in stride(from: offset, to: offset + size, by: SectionView.checkedByteCount) {
-                guard at + 4 <= trailer else { break }
-                let end = min(from + SectionView.checkedByteCount, offset + size)
+        guard let footer = footer(of: bytes) else { return }
+        for section in sections(of: bytes, footer) {
+            var at = section.checksumsAt
+            for from in stride(
+                from: section.range.lowerBound, to: section.range.upperBound, by: SectionView.checkedByteCount)
+            {
+                guard at + 4 <= footer.upperBound else { break }
+                let end = min(from + SectionView.checkedByteCount, section.range.upperBound)
                 bytes.put(bytes.checksum(of: from..<end), at: at)
                 at += 4
             }
         }
-        bytes.put(bytes.checksum(of: footer..<trailer), at: trailer + 4)
+        bytes.put(bytes.checksum(of: footer), at: footer.upperBound + 4)
+    }
+
+    /// Where a section ends.
+    static func end(of section: SegmentLayout.Section, in bytes: [UInt8]) -> Int? {
+        guard let footer = footer(of: bytes) else { return nil }
+        return sections(of: bytes, footer).first { $0.number == Int(section.rawValue) }?.range.upperBound
+    }
+
+    private static func footer(of bytes: [UInt8]) -> Range<Int>? {
+        let trailer = bytes.count - SegmentLayout.trailerByteCount
+        guard trailer >= 0, let length = number(bytes, trailer, 4), length <= trailer else { return nil }
+        return (trailer - length)..<trailer
+    }
+
+    private static func sections(
+        of bytes: [UInt8], _ footer: Range<Int>
+    ) -> [(number: Int, range: Range<Int>, checksumsAt: Int)] {
+        var sections: [(number: Int, range: Range<Int>, checksumsAt: Int)] = []
+        var at = footer.lowerBound + 4
+        for _ in 0..<min(number(bytes, footer.lowerBound, 4) ?? 0, SegmentLayout.Section.allCases.count) {
+            guard let name = number(bytes, at, 2), let offset = number(bytes, at + 2, 8),
+                let size = number(bytes, at + 10, 8), offset <= footer.lowerBound, size <= footer.lowerBound - offset
+            else { break }
+            sections.append((name, offset..<(offset + size), at + 18))
+            at += 18 + 4 * ((size + SectionView.checkedByteCount - 1) / SectionView.checkedByteCount)
+        }
+        return sections
     }
 }
 
@@ -85,8 +113,8 @@ private struct SegmentReading {
     /// An answer that cannot be one, or an error that does not say what is damaged.
     private(set) var surprise: String?
 
-    /// Each query, checking, merging.
-    static let kindCount = queries.count + 2
+    /// Each query, checking, merging with itself and with another.
+    static let kindCount = queries.count + 3
 
     private static let queries: [Query] = [
         .text("国", fields: []), .text("国际", fields: []), .text("国际数字", fields: []), .text("A股", fields: []),
@@ -98,14 +126,18 @@ private struct SegmentReading {
         .equals(field: "on", "true"), .range(field: "day", lower: RangeBound("2023-01-03"), upper: nil), .all,
     ]
 
-    init(_ file: [UInt8], _ registry: FieldRegistry, kind: Int) {
+    init(_ file: [UInt8], _ base: SegmentBase, kind: Int) {
+        let registry = base.registry
         let directory = MemoryDirectory(files: [FuzzIndex.file: file])
         do {
             let reader = try SegmentReader(directory, FuzzIndex.file)
             switch kind {
             case ..<Self.queries.count: try search(Self.queries[kind], reader, registry)
             case Self.queries.count: try SegmentCheck.run(reader)
-            default: try Self.merge(reader, registry)
+            case Self.queries.count + 1: try Self.merge(reader, reader, registry)
+            default:
+                let other = FileName.segment(2)
+                try Self.merge(reader, SegmentReader(MemoryDirectory(files: [other: base.beside]), other), registry)
             }
         } catch {
             failure = "\(error)"
@@ -133,16 +165,23 @@ private struct SegmentReading {
         }
     }
 
-    /// Twice the segment to one.
-    private static func merge(_ reader: SegmentReader, _ registry: FieldRegistry) throws {
+    /// Two segments to one. A document of the second is dead, so that not all of its blocks can be copied.
+    private static func merge(_ first: SegmentReader, _ second: SegmentReader, _ registry: FieldRegistry) throws {
+        // A damaged number of documents may be as high as it likes.
+        let (count, otherCount) = (first.meta.documentCount, second.meta.documentCount)
+        let live = otherCount < 4096 ? LiveDocuments(documentCount: otherCount, dead: [1]) : nil
         let inputs = [
-            MergeInput(reader, live: nil, firstDocument: 0),
-            MergeInput(reader, live: nil, firstDocument: UInt32(reader.meta.documentCount)),
+            MergeInput(first, live: nil, firstDocument: 0),
+            MergeInput(second, live: live, firstDocument: UInt32(count)),
         ]
         let directory = MemoryDirectory()
         let merger = SegmentMerger(
             inputs, directory: directory, MergeControl(), MemoryShares(64 << 20), promotion: registry.promotion)
         guard try merger.run(id: 1, fieldNames: registry.names) != nil else { return }
-        _ = try SegmentReader(directory, FuzzIndex.file)
+        let merged = try SegmentReader(directory, FuzzIndex.file)
+        var cache = DocumentBlockCache()
+        for block in 0..<merged.documents.blockCount {
+            try merged.documents.forEach(inBlock: block, &cache) { _, _ in }
+        }
     }
 }

@@ -41,10 +41,13 @@ import Testing
         refused(texts(1, String(repeating: "国", count: 20_000)), "fields", QueryLimits.tokenCountMax)
         refused(.near(Array(repeating: "国", count: 200), distance: 1, fields: []), "near", Query.nearTextCountMax)
         let many = (0...QueryLimits.fieldCountMax).map { "field\($0)" }
-        let error = #expect(throws: SakuinError.self) {
-            _ = try plan(.text("国", fields: many), fields: [], of: many)
+        // Those that come again too.
+        for asked in [many, many.map { _ in many[0] }] {
+            let error = #expect(throws: SakuinError.self) {
+                _ = try plan(.text("国", fields: asked), fields: [], of: many)
+            }
+            #expect(error?.field == "fields" && error?.limit == "\(QueryLimits.fieldCountMax)")
         }
-        #expect(error?.field == "fields" && error?.limit == "\(QueryLimits.fieldCountMax)")
     }
 
     /// `国` character, `[国]` edge, `[国` head, `国]` tail, `国际` bigram, `<ab>` word, `国+ab` and `ab+国` pairs, `*` behind what is a prefix.
