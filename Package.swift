@@ -100,8 +100,7 @@ let package = Package(
             name: "SakuinCLI",
             dependencies: [
                 "SakuinTypes", "SakuinAccess", "SakuinProtocol", "SakuinClient", "SakuinEngine", argumentParser,
-                histogram,
-                logging,
+                histogram, logging,
             ],
             swiftSettings: strict),
 

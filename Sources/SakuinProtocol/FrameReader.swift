@@ -5,6 +5,9 @@ public struct FrameReader: Sendable {
     private var held: [UInt8] = []
     private var heldStart = 0
 
+    /// Bytes of the frame that is not whole yet, as its header says; 0 when there is none, or not all of its header.
+    public private(set) var pendingFrameByteCount = 0
+
     public init(_ limits: FrameLimits) { self.limits = limits }
     public init(lengthMax: Int) { self.init(FrameLimits(lengthMax: lengthMax)) }
 
@@ -66,10 +69,14 @@ public struct FrameReader: Sendable {
         _ body: (FrameHeader, UnsafeRawBufferPointer, inout FrameLimits) throws(WireError) -> Void
     ) throws(WireError) -> Int {
         var at = 0
+        pendingFrameByteCount = 0
         while bytes.count - at >= FrameHeader.byteCount {
             let head = UnsafeRawBufferPointer(rebasing: bytes[at..<(at + FrameHeader.byteCount)])
             let header = try FrameHeader(head, limits: limits)
-            guard bytes.count - at - FrameHeader.byteCount >= header.length else { break }
+            guard bytes.count - at - FrameHeader.byteCount >= header.length else {
+                pendingFrameByteCount = FrameHeader.byteCount + header.length
+                break
+            }
             let start = at + FrameHeader.byteCount
             let payload = UnsafeRawBufferPointer(rebasing: bytes[start..<(start + header.length)])
             if header.isCompressed { try FramePayload.check(compressed: payload, limits) }

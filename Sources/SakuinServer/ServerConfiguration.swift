@@ -24,6 +24,8 @@ public struct ServerConfiguration: Sendable {
     public var exportIdleMilliseconds: Int64 = 600_000
     /// How long a connection may be without HELLO before it is ended.
     public var handshakeSeconds: Int = 10
+    /// How long a frame may take to come to its end, and a second more for each 64 KiB of it, before its connection is ended.
+    public var frameSeconds: Int = 60
     /// How long streams may go on after a shutdown began.
     public var drainSeconds: Int = 10
     /// Who may connect, and what for; nil: everybody, for everything.

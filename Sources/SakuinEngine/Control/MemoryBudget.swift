@@ -12,11 +12,12 @@ final class MemoryBudget: Sendable {
     let shares: MemoryShares
     private let taken = Atomic(0)
     private let highest = Atomic(0)
-    /// Of `taken`: what searches, lanes, batches and merges have.
+    /// Of `taken`: what searches, lanes, batches, merges and frames have.
     private let searching = Atomic(0)
     private let inLanes = Atomic(0)
     private let inBatches = Atomic(0)
     private let merging = Atomic(0)
+    private let inFrames = Atomic(0)
     /// Merges that hold memory.
     private let merges = Monitor(0)
     /// Bytes that a merge waits for: lanes make room for it.
@@ -140,6 +141,23 @@ final class MemoryBudget: Sendable {
 
     func giveBackFromSearch(_ byteCount: Int) {
         searching.subtract(byteCount, ordering: .relaxed)
+        taken.subtract(byteCount, ordering: .relaxed)
+    }
+
+    /// Takes bytes for a frame that has begun to come; false when those under way would have more than an eighth of all.
+    /// There is always some for one alone.
+    func takeForFrame(_ byteCount: Int) -> Bool {
+        let all = inFrames.add(byteCount, ordering: .relaxed).newValue
+        guard all <= byteCountMax / 8 || all == byteCount else {
+            inFrames.subtract(byteCount, ordering: .relaxed)
+            return false
+        }
+        count(byteCount)
+        return true
+    }
+
+    func giveBackFromFrame(_ byteCount: Int) {
+        inFrames.subtract(byteCount, ordering: .relaxed)
         taken.subtract(byteCount, ordering: .relaxed)
     }
 

@@ -160,6 +160,9 @@ public final class IndexCatalog: CatalogService {
         try RequestMemory(byteCount, of: memory)
     }
 
+    /// Memory for a frame of so many bytes that has begun to come; nil when frames have all that they may.
+    public func frameMemory(byteCount: Int) -> FrameMemory? { FrameMemory(byteCount, of: memory) }
+
     public func createNow(_ name: String, _ schema: Schema) throws(SakuinError) {
         try Self.check(name: name)
         try schema.validateNew()

@@ -47,7 +47,9 @@ final class ConnectionHandler: ChannelInboundHandler {
     private var outputMemory: [ReplyMemory] = []
     /// Writes since the drain began that have not left the process yet; those before leave before them.
     private var unsentCount = 0
-    private var waitsForMemory = false
+    /// Why the connection is not read from, and for what (`+Memory`).
+    var waitsForMemory = false
+    var longFrame: LongFrame?
     var context: ChannelHandlerContext?
 
     init(_ server: ServerContext) { self.server = server }
@@ -64,6 +66,7 @@ final class ConnectionHandler: ChannelInboundHandler {
 
     func channelInactive(context: ChannelHandlerContext) {
         patience?.cancel()
+        forgetFrame()
         giveUpAll()
         burst = []
         self.context = nil
@@ -85,8 +88,10 @@ final class ConnectionHandler: ChannelInboundHandler {
         // The reader leaves while frames are handled, since handling touches this object.
         var reader = reader
         self.reader = FrameReader(lengthMax: 0)
+        var hadFrame = false
         let failure = buffer.withUnsafeReadableBytes { bytes in
             reader.failure(reading: bytes) { (header, payload, limits) throws(WireError) in
+                hadFrame = true
                 try handle(header, payload)
                 guard bearer != nil else { return }
                 limits = FrameLimits(
@@ -94,7 +99,8 @@ final class ConnectionHandler: ChannelInboundHandler {
             }
         }
         self.reader = reader
-        if let failure { fail(failure) }
+        if let failure { return fail(failure) }
+        follow(frameByteCount: reader.pendingFrameByteCount, isAnother: hadFrame)
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {
@@ -108,27 +114,6 @@ final class ConnectionHandler: ChannelInboundHandler {
         follow(context)
         makePages()
         context.fireChannelWritabilityChanged()
-    }
-
-    /// Reads on while the client reads its replies and imports do not wait for memory.
-    private func follow(_ context: ChannelHandlerContext) {
-        let reads = context.channel.isWritable && !waitsForMemory
-        context.channel.setOption(.autoRead, value: reads).whenFailure { _ in }
-    }
-
-    /// Reads nothing more for a moment, since there is little memory; what is under way could not be put anywhere.
-    func waitForMemory() {
-        guard let context, !waitsForMemory else { return }
-        waitsForMemory = true
-        follow(context)
-        let handler = NIOLoopBound(self, eventLoop: context.eventLoop)
-        context.eventLoop.scheduleTask(in: .milliseconds(10)) { handler.value.goOn() }
-    }
-
-    private func goOn() {
-        guard let context else { return }
-        waitsForMemory = false
-        follow(context)
     }
 
     // MARK: Frames in
@@ -331,7 +316,7 @@ final class ConnectionHandler: ChannelInboundHandler {
     }
 
     /// The peer is told why, and the connection ends.
-    private func end(_ error: SakuinError) {
+    func end(_ error: SakuinError) {
         isBroken = true
         giveUpAll()
         append(.error, stream: 0, WireCodec.encode(error))
