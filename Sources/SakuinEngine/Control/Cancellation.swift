@@ -37,19 +37,14 @@ final class Cancellation: Sendable {
     }
 }
 
-/// Looks at a cancellation once in a while, for loops whose rounds are short: a deadline costs a look at the clock.
-struct PacedCancellation {
-    private static let roundCount: UInt8 = 16
+/// The rounds of a loop that has found nothing yet: a cancellation is looked at once in a while, since a deadline costs a look
+/// at the clock and rounds are short.
+struct FruitlessRounds {
+    private var count: UInt8 = 0
 
-    private let cancellation: Cancellation?
-    private var round: UInt8 = 0
-
-    init(_ cancellation: Cancellation?) { self.cancellation = cancellation }
-
-    /// Throws `cancelled` at most so many rounds after it was asked for or the deadline has passed.
     @inline(__always)
-    mutating func check() throws(StorageError) {
-        round &+= 1
-        if round & (Self.roundCount &- 1) == 0 { try cancellation?.check() }
+    mutating func check(_ cancellation: Cancellation?) throws(StorageError) {
+        count &+= 1
+        if count & 15 == 0 { try cancellation?.check() }
     }
 }

@@ -26,11 +26,11 @@ struct UnionCount {
             matchers.count == 1
             ? first : DisjunctionMatcher(matchers, documentCount: documentCount, scratch, cancellation)
         let batch = MatchBatch(scratch)
-        var cancellation = PacedCancellation(cancellation)
+        var rounds = FruitlessRounds()
         var count = 0
         var target: UInt32 = 0
         while true {
-            try cancellation.check()
+            try rounds.check(cancellation)
             let found = try all.next(from: target, above: -.infinity, into: batch)
             if found == 0 { return count }
             target = batch.documents[found &- 1] &+ 1

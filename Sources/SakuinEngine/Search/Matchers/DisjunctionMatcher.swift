@@ -35,12 +35,12 @@ final class DisjunctionMatcher: Matcher {
     private let highest: Double
     private let matched: UnsafeMutablePointer<Bool>
     private let scratch: Scratch
-    private var cancellation: PacedCancellation
+    private let cancellation: Cancellation?
 
     /// Of one or more matchers over a segment of so many documents.
     init(_ children: [Matcher], documentCount: Int, _ scratch: Scratch, _ cancellation: Cancellation?) {
         self.scratch = scratch
-        self.cancellation = PacedCancellation(cancellation)
+        self.cancellation = cancellation
         let cost = children.reduce(0) { $0 &+ $1.cost }
         let isDense = cost / Self.manyPostings > documentCount / Self.narrowCount
         windowCount = UInt32(isDense ? Self.narrowCount : ScoreWindow.count)
@@ -69,10 +69,12 @@ final class DisjunctionMatcher: Matcher {
         from target: UInt32, above needed: Double, into batch: MatchBatch
     ) throws(StorageError) -> Int {
         if target > examined, target > windowStart { window.passOver(below: Int(target &- windowStart)) }
+        var rounds = FruitlessRounds()
         while true {
             var count = window.take(windowStart, above: needed - before[firstEssential], into: batch)
             if count == 0 {
                 guard try fill(from: max(target, windowEnd), above: needed) else { return 0 }
+                try rounds.check(cancellation)
                 continue
             }
             examined = batch.documents[count &- 1] &+ 1
@@ -101,8 +103,8 @@ final class DisjunctionMatcher: Matcher {
     /// Puts the next documents of the children that are read into the window; false when there are none.
     private func fill(from target: UInt32, above needed: Double) throws(StorageError) -> Bool {
         var target = target
+        var rounds = FruitlessRounds()
         while true {
-            try cancellation.check()
             firstEssential = sumBounds(bounds, needed)
             var first = Self.end
             for i in firstEssential..<children.count {
@@ -119,6 +121,7 @@ final class DisjunctionMatcher: Matcher {
                 // Nothing in the window can be above.
                 if windowEnd == .max { return false }
                 target = windowEnd
+                try rounds.check(cancellation)
                 continue
             }
             for i in firstEssential..<children.count where nextDocuments[i] < Int(windowEnd) {

@@ -5,7 +5,6 @@
 final class NearMatcher: ThinnedMatcher {
     private let plan: NearPlan
     private let segment: SegmentReader
-    private let cancellation: Cancellation?
     private var cache = DocumentBlockCache()
     private let units = UnitBuffer()
     private var check = NearCheck()
@@ -14,7 +13,6 @@ final class NearMatcher: ThinnedMatcher {
     init(_ base: Matcher, _ plan: NearPlan, _ segment: SegmentReader, _ cancellation: Cancellation?) {
         self.plan = plan
         self.segment = segment
-        self.cancellation = cancellation
         super.init(base, cancellation)
     }
 

@@ -8,7 +8,7 @@ final class PromotedPhraseMatcher: Matcher {
     private let pairs: UnsafeMutablePointer<PlacePair>
     /// Documents below it were looked at.
     private var examined: UInt32 = 0
-    private var cancellation: PacedCancellation
+    private let cancellation: Cancellation?
 
     /// `lists` are of grams that are in the phrase wherever it is, the rarest first.
     init?(
@@ -16,7 +16,7 @@ final class PromotedPhraseMatcher: Matcher {
         _ cancellation: Cancellation?
     ) {
         guard let lead = lists.first else { return nil }
-        self.cancellation = PacedCancellation(cancellation)
+        self.cancellation = cancellation
         self.lead = lead
         others = Array(lists[1...])
         self.phrase = phrase
@@ -33,13 +33,14 @@ final class PromotedPhraseMatcher: Matcher {
         from target: UInt32, above needed: Double, into batch: MatchBatch
     ) throws(StorageError) -> Int {
         examined = max(examined, target)
+        var rounds = FruitlessRounds()
         while try lead.seek(examined, score, above: needed) {
-            try cancellation.check()
             examined = lead.documents[lead.count &- 1] &+ 1
             var count = try takeBlock(above: needed, into: batch)
             for list in others where count > 0 { count = try keep(batch, count, in: list) }
             if count > 0 { count = try phrase.filter(batch, count, above: needed) }
             if count > 0 { return count }
+            try rounds.check(cancellation)
         }
         return 0
     }

@@ -13,7 +13,7 @@ final class ConjunctionMatcher: Matcher {
     private let leadBound: Double
     /// Documents below it were handed to the others already, which may not see them again.
     private var examined: UInt32 = 0
-    private var cancellation: PacedCancellation
+    private let cancellation: Cancellation?
 
     private init(_ lead: Matcher, _ others: [Matcher], _ scratch: Scratch, _ cancellation: Cancellation?) {
         rest = scratch.take(Double.self, others.count + 1)
@@ -22,7 +22,7 @@ final class ConjunctionMatcher: Matcher {
         self.lead = lead
         self.others = others
         self.scratch = scratch
-        self.cancellation = PacedCancellation(cancellation)
+        self.cancellation = cancellation
         leadBound = lead.bound
         super.init(cost: lead.cost)
     }
@@ -41,8 +41,8 @@ final class ConjunctionMatcher: Matcher {
         from target: UInt32, above needed: Double, into batch: MatchBatch
     ) throws(StorageError) -> Int {
         examined = max(examined, target)
+        var rounds = FruitlessRounds()
         while true {
-            try cancellation.check()
             let isChecked = !lead.hasCandidates(above: needed - rest[0])
             var count =
                 isChecked
@@ -53,6 +53,7 @@ final class ConjunctionMatcher: Matcher {
             count = try thinOut(batch, count, above: isChecked ? needed : needed - leadBound)
             if !isChecked, count > 0 { count = try lead.filter(batch, count, above: needed) }
             if count > 0 { return count }
+            try rounds.check(cancellation)
         }
     }
 
@@ -79,11 +80,11 @@ class ThinnedMatcher: Matcher {
     private let base: Matcher
     /// Documents below it were handed to `keep` already, which may not see them again.
     private var examined: UInt32 = 0
-    private var cancellation: PacedCancellation
+    let cancellation: Cancellation?
 
     init(_ base: Matcher, _ cancellation: Cancellation?) {
         self.base = base
-        self.cancellation = PacedCancellation(cancellation)
+        self.cancellation = cancellation
         super.init(cost: base.cost)
     }
 
@@ -96,13 +97,14 @@ class ThinnedMatcher: Matcher {
         from target: UInt32, above needed: Double, into batch: MatchBatch
     ) throws(StorageError) -> Int {
         examined = max(examined, target)
+        var rounds = FruitlessRounds()
         while true {
-            try cancellation.check()
             let count = try base.next(from: examined, above: needed, into: batch)
             if count == 0 { return 0 }
             examined = batch.documents[count &- 1] &+ 1
             let kept = try keep(batch, count)
             if kept > 0 { return kept }
+            try rounds.check(cancellation)
         }
     }
 

@@ -17,14 +17,14 @@ final class UnionMatcher: Matcher {
     private var windowEnd: UInt32 = 0
     /// Documents below it were taken.
     private var examined: UInt32 = 0
-    private var cancellation: PacedCancellation
+    private let cancellation: Cancellation?
     /// Behind all documents.
     private static let end = Int.max
 
     /// Without `score` documents get none.
     init(_ cursors: [PostingCursor], score: LeafScore?, _ scratch: Scratch, _ cancellation: Cancellation?) {
         self.cursors = cursors
-        self.cancellation = PacedCancellation(cancellation)
+        self.cancellation = cancellation
         self.score = score
         nextDocuments = scratch.take(Int.self, cursors.count)
         nextDocuments.update(repeating: -1, count: cursors.count)
@@ -46,10 +46,12 @@ final class UnionMatcher: Matcher {
     ) throws(StorageError) -> Int {
         let window = readyWindow()
         if target > examined, target > windowStart { window.passOver(below: Int(target &- windowStart)) }
+        var rounds = FruitlessRounds()
         while true {
             let count = window.take(windowStart, above: 0, into: batch)
             if count == 0 {
                 guard try fill(window, from: max(target, windowEnd), above: needed) else { return 0 }
+                try rounds.check(cancellation)
                 continue
             }
             examined = batch.documents[count &- 1] &+ 1
@@ -87,8 +89,8 @@ final class UnionMatcher: Matcher {
         _ window: ScoreWindow, from target: UInt32, above needed: Double
     ) throws(StorageError) -> Bool {
         var target = target
+        var rounds = FruitlessRounds()
         while true {
-            try cancellation.check()
             var first = Self.end
             for (i, cursor) in cursors.enumerated() {
                 if nextDocuments[i] < Int(target) {
@@ -102,6 +104,7 @@ final class UnionMatcher: Matcher {
             if canScore(above: needed, from: UInt32(truncatingIfNeeded: first)) { break }
             if windowEnd == .max { return false }
             target = windowEnd
+            try rounds.check(cancellation)
         }
         for (i, cursor) in cursors.enumerated() where nextDocuments[i] < Int(windowEnd) {
             nextDocuments[i] = try gather(cursor, into: window)
