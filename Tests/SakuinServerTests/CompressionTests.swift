@@ -82,7 +82,10 @@ import Testing
         let long = Document(key: "long", ["body": .string(String(repeating: "長い文書の全文。", count: 9_000))])
         let receipt = try await other.write(WriteBatch([.put(long)]))
         var request = SearchRequest("索引 全文", limit: 100)
-        request.minSequence = receipt.sequence
+        // A merge between the two would put equal scores in another order.
+        request.pointInTime = try await one.openPointInTime(
+            leaseMilliseconds: PointInTime.leaseMillisecondsMax, at: ReadMoment(minSequence: receipt.sequence)
+        ).token
         request.returnFields = .all
         request.spans = true
         let (answer, same) = (try await one.search(request), try await other.search(request))
