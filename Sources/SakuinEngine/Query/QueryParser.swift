@@ -4,7 +4,7 @@
 //     and     = unary { [ "AND" ] unary }
 //     unary   = ( "NOT" | "-" ) unary | primary [ "^" number ]
 //     primary = "(" query ")" | field ":" ( "(" query ")" | range | comparison | chunk ) | chunk
-//     chunk   = quoted [ "~" number ] | bare [ "*" ]
+//     chunk   = "*:*" | quoted [ "~" number ] | bare [ "*" ]
 //     range   = ( "[" | "{" ) ( value | "*" ) "TO" ( value | "*" ) ( "]" | "}" )
 //     value   = quoted | what has no blank
 //
@@ -137,9 +137,13 @@ struct QueryParser {
     private static func smart(_ groups: [[Query]]) -> Query {
         var (texts, needed): ([Query], [Query]) = ([], [])
         for group in groups {
+            guard group.count == 1 else {
+                texts.append(.and(group))
+                continue
+            }
             switch group[0] {
-            case .not where group.count == 1, .range where group.count == 1: needed.append(group[0])
-            default: texts.append(group.count == 1 ? group[0] : .and(group))
+            case .not, .range, .all: needed.append(group[0])
+            default: texts.append(group[0])
             }
         }
         if !texts.isEmpty { needed.insert(texts.count == 1 ? texts[0] : .or(texts), at: 0) }
@@ -362,6 +366,7 @@ struct QueryParser {
             at += 1
         }
         if at == start { throw failure("Something to look for is missing.") }
+        if fields.isEmpty, string(start, at) == "*:*" { return .all }
         if at - start > 1, text[at - 1] == "*" { return .prefix(string(start, at - 1), fields: fields) }
         return .text(string(start, at), fields: fields)
     }

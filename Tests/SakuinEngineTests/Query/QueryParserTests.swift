@@ -29,7 +29,9 @@ private func text(_ chunk: String, _ fields: String...) -> Query { .text(chunk, 
             .range(field: "year", lower: RangeBound("1", inclusive: false), upper: RangeBound("5", inclusive: false))
         ),
         ("year:>=5", .range(field: "year", lower: RangeBound("5"), upper: nil)),
-        ("year:<5", .range(field: "year", lower: nil, upper: RangeBound("5", inclusive: false))),
+        ("year:<5", .range(field: "year", lower: nil, upper: RangeBound("5", inclusive: false))), ("*:*", .all),
+        ("*:* -a", .and([.all, .not(text("a"))])), ("(*:*) a", .and([.all, text("a")])),
+        (#""*:*""#, text("*:*")), ("*:*a", text("*:*a")),
     ]) func grammar(input: String, tree: Query) throws {
         #expect(try parse(input) == tree)
     }
