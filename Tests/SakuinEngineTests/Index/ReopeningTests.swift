@@ -132,6 +132,11 @@ import Testing
             let response = try full.searchNow(SearchRequest("検索"))
             #expect(response.complete == (response.total == Total(1)), "\(first): \(response.notes)")
             if full.writeFailure != nil, response.complete { served += 1 }
+            if !response.complete {
+                // It is no damage: a check finds none, and nobody need repair anything.
+                #expect(response.notes.contains { $0.contains("cannot be searched") }, "\(first): \(response.notes)")
+                #expect(full.store.snapshot.damage.isEmpty, "\(first)")
+            }
             full.abandon()
         }
         #expect(served > 0)

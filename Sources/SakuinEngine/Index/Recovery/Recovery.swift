@@ -244,15 +244,15 @@ struct Recovery {
         _ index: SearchIndex, _ store: SegmentStore, without replay: JournalReplay, behind manifest: Manifest,
         since error: SakuinError
     ) throws(StorageError) -> SearchIndex {
-        let action: String
-        if store.snapshot.sequence == replay.lastSequence {
-            action = "opening the index"
-        } else {
-            let batches = "Batches \(manifest.committedSequence + 1) to \(replay.lastSequence) of the journal"
-            store.report(["\(batches) could not be replayed: \(error.message)"])
-            action = "replaying batches \(manifest.committedSequence + 1) to \(replay.lastSequence)"
+        let isReplayed = store.snapshot.sequence == replay.lastSequence
+        let batches = "\(manifest.committedSequence + 1) to \(replay.lastSequence)"
+        let failure = IndexWriter.failure(error, isReplayed ? "opening the index" : "replaying batches \(batches)")
+        if !isReplayed, IndexWriter.isFull(failure) {
+            // No damage: what is missing comes with room on the disk.
+            store.reportGap(upTo: replay.lastSequence, failure.message)
+        } else if !isReplayed {
+            store.report(["Batches \(batches) of the journal could not be replayed: \(error.message)"])
         }
-        let failure = IndexWriter.failure(error, action)
         note("error", failure.description)
         index.writer.refuse(with: failure)
         try index.startMerging(onlyChecks: true)
@@ -265,7 +265,11 @@ struct Recovery {
     ) throws(StorageError) -> SearchIndex {
         let index = try assemble(registry, store, lock, nil, replay.recentKeys, sequence: replay.lastSequence)
         do throws(SakuinError) { try feed(replay, to: index, commits: false) } catch {
-            store.report(["The journal could not be replayed: \(error.message)"])
+            if IndexWriter.isFull(error) {
+                store.reportGap(upTo: replay.lastSequence, error.message)
+            } else {
+                store.report(["The journal could not be replayed: \(error.message)"])
+            }
         }
         try index.startMerging(onlyChecks: true)
         return index
