@@ -88,7 +88,8 @@ struct ImportCommand: OnlineCommand {
                 value: batch)
         }
         let source = try LineSource(file)
-        let stream = try await client.index(name).stream(acknowledge: level, rejection: .eachOperation)
+        let index = try await client.index(name)
+        let stream = try await index.stream(acknowledge: level, rejection: .eachOperation)
         let began = ContinuousClock.now
         let bar = ProgressBar(isShown: Output.errorIsTerminal && !output.json, totalByteCount: source.byteCount)
         try await stream.run {
@@ -107,11 +108,11 @@ struct ImportCommand: OnlineCommand {
             }
         }
         // Whoever searches next sees the documents.
-        _ = try await client.index(name).refresh()
+        _ = try await index.refresh()
         bar.clear()
-        let index = try await client.index(name).statistics()
-        if index.documents > 0, index.textBytes == 0 {
-            output.warn(withoutText: index.schema.fields.filter { $0.type == .text }.map(\.name))
+        let statistics = try await index.statistics()
+        if statistics.documents > 0, statistics.textBytes == 0 {
+            output.warn(withoutText: statistics.schema.fields.filter { $0.type == .text }.map(\.name))
         }
         try report(progress.value, source, began.duration(to: .now), level, output)
     }

@@ -56,12 +56,8 @@ private struct BoundCorpus: Sendable {
             }
             guard let wanted = countBelow(text, field), wanted != below else { return nil }
             return "\(field.name) '\(text)': \(below) below, not \(wanted)"
-        } catch is SakuinError {
-            return nil
-        } catch SearchError.refused {
-            return nil
         } catch {
-            return "\(error)"
+            return FuzzTarget.refusal(error) == nil ? "\(error)" : nil
         }
     }
 

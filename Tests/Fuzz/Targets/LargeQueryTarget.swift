@@ -36,12 +36,9 @@ extension FuzzTarget {
             do {
                 try corpus.search(pieces, first)
                 return nil
-            } catch let error as SakuinError {
-                return error.message.isEmpty ? "an error without a message: \(error)" : nil
-            } catch SearchError.refused(let error) {
-                return error.message.isEmpty ? "an error without a message: \(error)" : nil
             } catch {
-                return "\(error)"
+                guard let refusal = refusal(error) else { return "\(error)" }
+                return refusal.message.isEmpty ? "an error without a message: \(refusal)" : nil
             }
         })
 }

@@ -30,12 +30,8 @@ extension FuzzTarget {
                 return exact.isSubset(of: smart) ? nil : "mode smart does not find \(exact.subtracting(smart))"
             } catch let failure as QueryCorpus.Failure {
                 return failure.text
-            } catch is SakuinError {
-                return nil
-            } catch SearchError.refused {
-                return nil
             } catch {
-                return "\(error)"
+                return refusal(error) == nil ? "\(error)" : nil
             }
         })
 }

@@ -77,35 +77,28 @@ import Testing
     /// What the process has besides what was counted keeps others from it, and is asked back.
     @Test func whatNobodyCountedCountsToo() {
         let mebibyte = Self.mebibyte
-        let bytes = Atomic(10 * mebibyte)
-        let releases = Atomic(0)
-        let now = Atomic<UInt64>(1_000_000_000)
-        let hook = MemoryHook {
-            bytes.load(ordering: .relaxed)
-        } release: {
-            releases.add(1, ordering: .relaxed)
-        }
-        let budget = MemoryBudget(byteCountMax: 64 * mebibyte, process: hook) { now.load(ordering: .relaxed) }
+        let process = HookedProcess(byteCount: 10 * mebibyte)
+        let budget = process.budget()
         #expect(budget.takeForWriting(5 * mebibyte))
         #expect(budget.used == 15 * mebibyte)
         // Of the 40 it has, 5 were counted.
-        bytes.store(40 * mebibyte, ordering: .relaxed)
+        process.bytes.store(40 * mebibyte, ordering: .relaxed)
         #expect(budget.takeForWriting(5 * mebibyte))
         #expect(budget.used == 20 * mebibyte, "it was looked at just now")
-        now.add(10_000_000, ordering: .relaxed)
+        process.now.add(10_000_000, ordering: .relaxed)
         #expect(!budget.takeForWriting(20 * mebibyte))
-        #expect(budget.used == 40 * mebibyte && releases.load(ordering: .relaxed) == 0)
-        bytes.store(49 * mebibyte, ordering: .relaxed)
-        now.add(10_000_000, ordering: .relaxed)
+        #expect(budget.used == 40 * mebibyte && process.releases.load(ordering: .relaxed) == 0)
+        process.bytes.store(49 * mebibyte, ordering: .relaxed)
+        process.now.add(10_000_000, ordering: .relaxed)
         #expect(!budget.takeForWriting(5 * mebibyte))
-        #expect(releases.load(ordering: .relaxed) == 1)
-        now.add(10_000_000, ordering: .relaxed)
+        #expect(process.releases.load(ordering: .relaxed) == 1)
+        process.now.add(10_000_000, ordering: .relaxed)
         #expect(!budget.takeForWriting(5 * mebibyte))
-        #expect(releases.load(ordering: .relaxed) == 1, "not again at once")
+        #expect(process.releases.load(ordering: .relaxed) == 1, "not again at once")
         // With nothing written, writing always begins.
         budget.change(by: -10 * mebibyte)
-        bytes.store(63 * mebibyte, ordering: .relaxed)
-        now.add(10_000_000, ordering: .relaxed)
+        process.bytes.store(63 * mebibyte, ordering: .relaxed)
+        process.now.add(10_000_000, ordering: .relaxed)
         #expect(budget.takeForWriting(mebibyte))
         #expect(!budget.takeForWriting(1))
     }
@@ -114,23 +107,15 @@ import Testing
     /// budget ask by itself; and who reads what is used sees what has been given back.
     @Test func slackRefusesNoSearch() {
         let mebibyte = Self.mebibyte
-        let bytes = Atomic(45 * mebibyte)
-        let releases = Atomic(0)
-        let now = Atomic<UInt64>(1_000_000_000)
-        let hook = MemoryHook {
-            bytes.load(ordering: .relaxed)
-        } release: {
-            releases.add(1, ordering: .relaxed)
-            bytes.store(10 * mebibyte, ordering: .relaxed)
-        }
-        let budget = MemoryBudget(byteCountMax: 64 * mebibyte, process: hook) { now.load(ordering: .relaxed) }
+        let process = HookedProcess(byteCount: 45 * mebibyte)
+        let budget = process.budget { $0.bytes.store(10 * mebibyte, ordering: .relaxed) }
         #expect(budget.takeForSearch(20 * mebibyte))
-        #expect(releases.load(ordering: .relaxed) == 1 && budget.used == 30 * mebibyte)
+        #expect(process.releases.load(ordering: .relaxed) == 1 && budget.used == 30 * mebibyte)
         #expect(!budget.takeForSearch(40 * mebibyte))
-        #expect(releases.load(ordering: .relaxed) == 1, "not again at once")
+        #expect(process.releases.load(ordering: .relaxed) == 1, "not again at once")
         budget.giveBackFromSearch(20 * mebibyte)
-        bytes.store(2 * mebibyte, ordering: .relaxed)
-        now.add(10_000_000, ordering: .relaxed)
+        process.bytes.store(2 * mebibyte, ordering: .relaxed)
+        process.now.add(10_000_000, ordering: .relaxed)
         #expect(budget.used == 10 * mebibyte && budget.usedNow == 2 * mebibyte)
     }
 
@@ -186,5 +171,25 @@ import Testing
         }
         #expect(error?.code == .resourceExhausted && error?.retryAfterMilliseconds == nil)
         index.abandon()
+    }
+}
+
+/// A process whose memory and time are the test's to say.
+private final class HookedProcess: Sendable {
+    let bytes: Atomic<Int>
+    let releases = Atomic(0)
+    let now = Atomic<UInt64>(1_000_000_000)
+
+    init(byteCount: Int) { bytes = Atomic(byteCount) }
+
+    /// A budget of 64 MiB that looks at it; `release` is what asking the allocator back changes.
+    func budget(release: @escaping @Sendable (HookedProcess) -> Void = { _ in }) -> MemoryBudget {
+        let hook = MemoryHook {
+            self.bytes.load(ordering: .relaxed)
+        } release: {
+            self.releases.add(1, ordering: .relaxed)
+            release(self)
+        }
+        return MemoryBudget(byteCountMax: 64 << 20, process: hook) { self.now.load(ordering: .relaxed) }
     }
 }
