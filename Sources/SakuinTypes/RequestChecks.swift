@@ -43,8 +43,24 @@ extension Query {
         case .all, .text, .prefix, .range, .equals: break
         case .near(let texts, let distance, _): try Self.checkNear(textCount: texts.count, distance: distance)
         case .and(let children), .or(let children):
-            for child in children { try child.validate(depth: depth + 1, &count) }
+            for place in children.indices {
+                // Nearly all are leaves, which are not copied for this.
+                if children[place].isLeaf {
+                    count += 1
+                    try Self.check(depth: depth + 1, nodeCount: count)
+                } else {
+                    try children[place].validate(depth: depth + 1, &count)
+                }
+            }
         case .not(let child), .boost(let child, _): try child.validate(depth: depth + 1, &count)
+        }
+    }
+
+    /// Whether nothing but its place in the tree can be wrong.
+    private var isLeaf: Bool {
+        switch self {
+        case .all, .text, .prefix, .range, .equals: true
+        case .near, .and, .or, .not, .boost: false
         }
     }
 

@@ -119,12 +119,14 @@ extension SearchIndex {
                 try Self.facets(counter, reply ?? replyMemory())
             } ?? [],
             complete: shared.value.isComplete,
-            notes: Self.notes(shared.value.missing, plan, outcome) + unmarked(request, plan),
+            notes: notes(request, shared.value.missing, plan, outcome),
             sequence: shared.value.sequence, tookMicroseconds: (Clock.nanoseconds() - began) / 1000)
     }
 
     /// What limited or widened the search, in sentences.
-    private static func notes(_ missing: [String], _ plan: QueryPlan, _ outcome: SearchOutcome) -> [String] {
+    private func notes(
+        _ request: SearchRequest, _ missing: [String], _ plan: QueryPlan, _ outcome: SearchOutcome
+    ) -> [String] {
         var notes = missing
         if plan.smartPartCount > 0 {
             notes.append("Mode 'smart': found by any of \(plan.smartPartCount) parts of the text too.")
@@ -140,12 +142,12 @@ extension SearchIndex {
         if outcome.spellingCount > 0 {
             notes.append("Variants: the query was looked for by \(outcome.spellingCount) spellings of its grams.")
         }
+        if request.spans { notes += unmarked(plan) }
         return notes
     }
 
-    /// The fields whose spans were asked for and cannot be told, in a sentence.
-    private func unmarked(_ request: SearchRequest, _ plan: QueryPlan) -> [String] {
-        guard request.spans else { return [] }
+    /// The fields whose spans cannot be told, in a sentence.
+    private func unmarked(_ plan: QueryPlan) -> [String] {
         let numbers = Set(plan.sought.map(\.field))
         let names = schema.fields.indices.filter { numbers.contains($0) && !schema.fields[$0].stored }
             .map { "'\(schema.fields[$0].name)'" }

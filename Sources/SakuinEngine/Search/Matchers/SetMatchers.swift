@@ -5,9 +5,9 @@
 /// Where a lead has candidates, the others thin those out before it checks and scores what is left.
 final class ConjunctionMatcher: Matcher {
     private let lead: Matcher
-    /// Cheapest first.
-    private let others: [Matcher]
-    /// rest[i]: the most that the others from i on give; in scratch memory.
+    /// All of them, the cheapest first, which is the lead.
+    private let children: [Matcher]
+    /// rest[i]: the most that the children behind i give; in scratch memory.
     private let rest: UnsafeMutablePointer<Double>
     private let scratch: Scratch
     private let leadBound: Double
@@ -15,12 +15,12 @@ final class ConjunctionMatcher: Matcher {
     private var examined: UInt32 = 0
     private let cancellation: Cancellation?
 
-    private init(_ lead: Matcher, _ others: [Matcher], _ scratch: Scratch, _ cancellation: Cancellation?) {
-        rest = scratch.take(Double.self, others.count + 1)
-        rest[others.count] = 0
-        for i in others.indices.reversed() { rest[i] = rest[i + 1] + others[i].bound }
+    private init(_ lead: Matcher, _ children: [Matcher], _ scratch: Scratch, _ cancellation: Cancellation?) {
+        rest = scratch.take(Double.self, children.count)
+        rest[children.count - 1] = 0
+        for i in (1..<children.count).reversed() { rest[i - 1] = rest[i] + children[i].bound }
         self.lead = lead
-        self.others = others
+        self.children = children
         self.scratch = scratch
         self.cancellation = cancellation
         leadBound = lead.bound
@@ -30,9 +30,20 @@ final class ConjunctionMatcher: Matcher {
     /// Of one or more matchers, which are put in order; of one that matcher.
     static func make(_ matchers: inout [Matcher], _ scratch: Scratch, _ cancellation: Cancellation?) -> Matcher {
         if matchers.count == 1 { return matchers[0] }
-        matchers.sort { $0.cost < $1.cost }
-        let lead = matchers.removeFirst()
-        return ConjunctionMatcher(lead, matchers, scratch, cancellation)
+        sort(&matchers)
+        return ConjunctionMatcher(matchers[0], matchers, scratch, cancellation)
+    }
+
+    /// Sorting takes memory, and they are mostly two or three.
+    private static func sort(_ matchers: inout [Matcher]) {
+        if matchers.count > 8 { return matchers.sort { $0.cost < $1.cost } }
+        for end in 1..<matchers.count {
+            var place = end
+            while place > 0, matchers[place].cost < matchers[place - 1].cost {
+                matchers.swapAt(place, place - 1)
+                place -= 1
+            }
+        }
     }
 
     override var bound: Double { leadBound + rest[0] }
@@ -59,9 +70,9 @@ final class ConjunctionMatcher: Matcher {
 
     /// Keeps what all the others match.
     private func thinOut(_ batch: MatchBatch, _ count: Int, above needed: Double) throws(StorageError) -> Int {
-        var (count, i) = (count, 0)
-        while count > 0, i < others.count {
-            count = try others[i].filter(batch, count, above: needed - rest[i &+ 1])
+        var (count, i) = (count, 1)
+        while count > 0, i < children.count {
+            count = try children[i].filter(batch, count, above: needed - rest[i])
             i &+= 1
         }
         return count
