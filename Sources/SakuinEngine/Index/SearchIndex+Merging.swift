@@ -82,6 +82,7 @@ extension SearchIndex: MergeTarget {
                 promotion: registry.promotion)
             let merged = try merger.run(id: store.nextSegmentID(), fieldNames: registry.names)
             try store.replace(inputs, ids: found, by: merged)
+            writer.lookAgain()
             return merged?.id
         } catch {
             quarantine(error)

@@ -52,7 +52,7 @@ public final class SearchIndex: SearchService {
         try Recovery(directory, options: options, memory: memory).open(schema: schema)
     }
 
-    init(_ parts: RecoveredIndex, path: String, options: IndexOptions) throws(StorageError) {
+    init(_ parts: RecoveredIndex, path: String, options: IndexOptions) {
         registry = parts.registry
         searched = SearchedFields(parts.registry)
         store = parts.store
@@ -65,7 +65,7 @@ public final class SearchIndex: SearchService {
         points = PointsInTime(countMax: options.pointInTimeCountMax)
         merges = Monitor(nil)
         let merges = merges
-        writer = try IndexWriter(
+        writer = IndexWriter(
             journal: parts.journal, recentKeys: parts.recentKeys, lanes: parts.lanes, registry: parts.registry,
             store: parts.store, options: options, memory: memory, disk: disk, sequence: parts.sequence
         ) { merges.read { $0 }?.wake() }

@@ -3,6 +3,7 @@
 extension MergeScheduler {
     /// Adds a check. It does not go on over a restart.
     func check(bytesPerSecond: Int?) throws(SakuinError) -> JobStatus {
+        do throws(StorageError) { try start([.checks]) } catch { throw target.explain(error) }
         let options = CompactionOptions(segments: 0, bytesPerSecond: bytesPerSecond)
         let status = try state.change { (state) throws(SakuinError) in
             if state.isClosing { throw SakuinError(.unavailable, "The index is closing.") }

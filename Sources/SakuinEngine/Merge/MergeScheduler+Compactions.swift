@@ -5,6 +5,7 @@ extension MergeScheduler {
     func compact(
         _ options: CompactionOptions, completion: JobTable.Completion? = nil
     ) throws(SakuinError) -> JobStatus {
+        do throws(StorageError) { try start([.jobs]) } catch { throw target.explain(error) }
         let status = try state.change { (state) throws(SakuinError) in
             if state.isClosing { throw SakuinError(.unavailable, "The index is closing.") }
             let shared = [limit, budget.limit]

@@ -8,7 +8,8 @@ extension MergeScheduler {
     func pick(_ role: Role) -> (UInt64, [UInt64])? {
         // After a failed write nothing is published any more, so a merge would come to nothing.
         if background.isPaused || target.failure != nil || disk.refusal(.merges) != nil { return nil }
-        return state.change { state in
+        // Nobody waits for a merge to begin.
+        return state.read { state in
             let isUrgent = throttle.isUrgent(state.debt)
             if state.isClosing || isUrgent != role.isUrgent { return nil }
             var candidates = target.mergeCandidates

@@ -65,9 +65,18 @@ final class MergeScheduler: Sendable {
     let limit: ByteBudget
     /// What merges in the background obey.
     let background: MergeControl
-    private let threads = Monitor<[WorkerThread]>([])
+    private let hook: ThreadHook?
+    /// Started when there is first something for them: most indexes have nothing to merge.
+    private let threads = Monitor(Threads())
 
-    /// `onlyChecks`: of an index in which nothing may be changed. Throws `noThread`.
+    private struct Threads {
+        var started: [Role: WorkerThread] = [:]
+        /// There were none for merges in the background, which was noted.
+        var wereMissing = false
+        var isClosing = false
+    }
+
+    /// `onlyChecks`: of an index in which nothing may be changed. Throws `noThread` when a compaction is to go on.
     init(
         _ target: any MergeTarget, policy: MergePolicy, limits: MergeLimits = MergeLimits(), inBackground: Bool,
         budget: MergeBudget = MergeBudget(bytesPerSecond: nil), disk: DiskSpace, directory: any Directory,
@@ -89,14 +98,33 @@ final class MergeScheduler: Sendable {
         background = MergeControl([budget.background, limit, budget.limit])
         if jobs.backgroundIsPaused { background.pause() }
         state = Monitor(State(jobs: jobs))
-        let roles: [Role] = onlyChecks ? [.checks] : inBackground ? Role.allCases : [.jobs, .checks]
-        let workers = try WorkerThread.all(
-            roles.map { role in
-                let work: @Sendable () -> Void = { [self] in run(role) }
-                return (role.priority, work)
-            }, hook)
-        threads.change { $0 = workers }
+        self.hook = hook
+        if jobs.jobs.contains(where: { !$0.status.state.isFinal }) { try start([.jobs]) }
         wake()
+    }
+
+    /// Starts the threads of these roles that do not run yet: all of them, or none and `noThread`.
+    func start(_ roles: [Role]) throws(StorageError) {
+        try threads.change { (threads) throws(StorageError) in
+            let missing = roles.filter { threads.started[$0] == nil }
+            if missing.isEmpty || threads.isClosing { return }
+            let works = missing.map { role -> (priority: WorkerThread.Priority, body: @Sendable () -> Void) in
+                (role.priority, { [self] in run(role) })
+            }
+            for (role, thread) in zip(missing, try WorkerThread.all(works, hook)) { threads.started[role] = thread }
+        }
+    }
+
+    /// Starts the threads of merges in the background. When there are none the next refresh tries again.
+    private func startMerging() {
+        do throws(StorageError) { try start(Role.allCases.filter(\.merges)) } catch {
+            let isKnown = threads.change { threads in
+                defer { threads.wereMissing = true }
+                return threads.wereMissing
+            }
+            if isKnown { return }
+            target.note("warning", "Nothing is merged in the background for now: \(target.explain(error))")
+        }
     }
 
     var runningCount: Int { state.read { $0.running.count } }
@@ -107,7 +135,11 @@ final class MergeScheduler: Sendable {
     /// There may be something to merge: reckons the debt and wakes the threads.
     func wake() {
         if inBackground { followDebt() }
-        state.change { $0.awake = Set(Role.allCases) }
+        let isBehind = state.change { state in
+            state.awake = Set(Role.allCases)
+            return state.debt.byteCount > 0
+        }
+        if isBehind { startMerging() }
     }
 
     /// Reckons the debt anew, and how fast merges and writes may go.
@@ -135,7 +167,11 @@ final class MergeScheduler: Sendable {
         }
         background.cancel()
         for control in controls { control.cancel() }
-        for thread in threads.read({ $0 }) { thread.join() }
+        let started = threads.change { threads in
+            threads.isClosing = true
+            return threads.started.values
+        }
+        for thread in started { thread.join() }
         budget.follow(nil, of: self)
         for job in state.read({ $0.jobs.jobs }) {
             for completion in job.completions {
@@ -149,7 +185,8 @@ final class MergeScheduler: Sendable {
 
     private func run(_ role: Role) {
         while true {
-            let patience = role.merges ? Self.retryMilliseconds : nil
+            // What rests, or finds no room, is looked at again; otherwise somebody tells.
+            let patience = role.merges && state.read { $0.debt.byteCount > 0 } ? Self.retryMilliseconds : nil
             let isClosing = state.wait(milliseconds: patience) { state -> Bool? in
                 if state.isClosing { return true }
                 return state.awake.remove(role) == nil ? nil : false

@@ -146,7 +146,7 @@ struct Recovery {
             let journal = try Journal(directory, durableNameCount: registry.count) { registry.names }
             try journal.begin(firstSequence: 1, recentKeys: [])
             _ = try store.commit()
-            let index = try assemble(registry, store, lock, journal, RecentKeys(), sequence: 0)
+            let index = try assemble(registry, store, lock, journal, nil)
             try index.startMerging()
             return index
         } catch {
@@ -154,9 +154,10 @@ struct Recovery {
         }
     }
 
+    /// `replay` is what will be fed to it, for which it has its threads then, or throws `noThread`.
     private func assemble(
         _ registry: FieldRegistry, _ store: SegmentStore, _ lock: any FileLock, _ journal: Journal?,
-        _ recentKeys: RecentKeys, sequence: UInt64
+        _ replay: JournalReplay?
     ) throws(StorageError) -> SearchIndex {
         // The budget decides before, unless there is nothing but this lane.
         let chunk = options.memoryBudgetBytes / options.laneCount
@@ -166,11 +167,18 @@ struct Recovery {
                 helpedByteCountMin: options.laneCount == 1 ? options.helpedByteCountMin : nil
             ) { store.nextSegmentID() }
         }
-        return try SearchIndex(
+        let index = SearchIndex(
             RecoveredIndex(
-                registry: registry, store: store, journal: journal, recentKeys: recentKeys, lanes: lanes, lock: lock,
-                memory: memory, sequence: sequence),
+                registry: registry, store: store, journal: journal, recentKeys: replay?.recentKeys ?? RecentKeys(),
+                lanes: lanes, lock: lock, memory: memory, sequence: replay?.lastSequence ?? 0),
             path: directory.path, options: options)
+        if let replay, replay.batchCount > 0 {
+            do throws(StorageError) { try index.writer.start() } catch {
+                index.abandon()
+                throw error
+            }
+        }
+        return index
     }
 
     // MARK: An index that was there
@@ -215,7 +223,7 @@ struct Recovery {
             let journal = try Journal(directory, older: replay.files, durableNameCount: registry.count) {
                 registry.names
             }
-            let index = try assemble(registry, store, lock, journal, replay.recentKeys, sequence: replay.lastSequence)
+            let index = try assemble(registry, store, lock, journal, replay)
             do throws(SakuinError) {
                 try feed(replay, to: index, commits: true)
                 // Only now: a journal file that begins behind batches says that those are durable.
@@ -263,7 +271,7 @@ struct Recovery {
     private func serve(
         _ registry: FieldRegistry, _ store: SegmentStore, _ lock: any FileLock, _ replay: JournalReplay
     ) throws(StorageError) -> SearchIndex {
-        let index = try assemble(registry, store, lock, nil, replay.recentKeys, sequence: replay.lastSequence)
+        let index = try assemble(registry, store, lock, nil, replay)
         do throws(SakuinError) { try feed(replay, to: index, commits: false) } catch {
             if IndexWriter.isFull(error) {
                 store.reportGap(upTo: replay.lastSequence, error.message)

@@ -32,15 +32,16 @@ extension IndexWriter {
         }
     }
 
-    /// How long the writing thread may wait for work, in milliseconds, when something is due at `next`.
-    private func patience(_ next: UInt64?) -> Int {
-        let limit = queue.read { queue in
+    /// How long the writing thread may wait for work, in milliseconds, when something is due at `next`; nil: until it is
+    /// told, so that an index in which nothing happens takes nothing of the processor.
+    private func patience(_ next: UInt64?) -> Int? {
+        let limit: Int? = queue.read { queue in
             // Nobody tells when a merge wants the memory that a refresh gives back.
-            queue.rate.bytesPerSecond != nil ? 5 : queue.pendingSince != nil ? 100 : 1_000
+            queue.rate.bytesPerSecond != nil ? 5 : queue.pendingSince != nil ? 100 : nil
         }
         guard let next else { return limit }
         let now = Clock.nanoseconds()
-        return min(limit, next > now ? Int(clamping: (next - now) / 1_000_000 + 1) : 0)
+        return min(limit ?? .max, next > now ? Int(clamping: (next - now) / 1_000_000 + 1) : 0)
     }
 
     /// The batches to write now: all that wait, as far as there is room before the next commit, or while writes are held

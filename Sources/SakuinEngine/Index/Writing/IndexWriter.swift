@@ -73,16 +73,24 @@ final class IndexWriter: Sendable {
     let memory: MemoryBudget
     let disk: DiskSpace
     let onPublish: @Sendable () -> Void
-    /// The writing thread, those of the lanes, the publishing one; set once, when the object is whole.
-    private let threads = Monitor<[WorkerThread]>([])
+    private let registry: FieldRegistry
+    /// The writing thread, those of the lanes, the publishing one; started when there is first something to write, since an
+    /// index that is only read, as most of many are, needs none.
+    private let threads = Monitor(Threads())
 
-    /// `sequence` is the last number given out before. Throws `noThread`.
+    private struct Threads {
+        var started: [WorkerThread] = []
+        var isEnding = false
+    }
+
+    /// `sequence` is the last number given out before.
     init(
         journal: Journal?, recentKeys: RecentKeys, lanes: [Lane], registry: FieldRegistry, store: SegmentStore,
         options: IndexOptions, memory: MemoryBudget, disk: DiskSpace, sequence: UInt64,
         onPublish: @escaping @Sendable () -> Void
-    ) throws(StorageError) {
+    ) {
         self.journal = journal
+        self.registry = registry
         self.recentKeys = Monitor(recentKeys)
         self.lanes = lanes
         self.store = store
@@ -96,9 +104,22 @@ final class IndexWriter: Sendable {
         queue.lastCutSequence = sequence
         queue.lastCommitSequence = sequence
         self.queue = Monitor(queue)
-        let works = [{ [self] in writeLoop() }] + lanes.map { $0.work(registry) } + [{ [self] in publishLoop() }]
-        let started = try WorkerThread.all(works.map { (.normal, $0) }, options.threads)
-        threads.change { $0 = started }
+    }
+
+    /// Starts the threads if they do not run yet: all of them, or none and `noThread`.
+    func start() throws(StorageError) {
+        try threads.change { (threads) throws(StorageError) in
+            if !threads.started.isEmpty || threads.isEnding { return }
+            let works = [{ [self] in writeLoop() }] + lanes.map { $0.work(registry) } + [{ [self] in publishLoop() }]
+            threads.started = try WorkerThread.all(works.map { (.normal, $0) }, options.threads)
+        }
+    }
+
+    /// The same, unless no write is taken any more; what a write or a refresh is refused with when there are no threads.
+    private func refusalToStart() -> SakuinError? {
+        if failure != nil { return nil }
+        do throws(StorageError) { try start() } catch { return ErrorMapping.sakuinError(error) }
+        return nil
     }
 
     var sequence: UInt64 { queue.read { $0.sequence } }
@@ -150,6 +171,7 @@ final class IndexWriter: Sendable {
             RecentKeys.Key(text: text, checksum: batch.withBytes { CRC32C.checksum($0) })
         }
         let space = disk.reading()
+        if let refusal = refusalToStart() { return .forNow(refusal) }
         return queue.change { queue -> Refusal? in
             if let failure = queue.failure { return .now(failure) }
             if queue.isClosing { return .now(SakuinError(.unavailable, "The index is closing.")) }
@@ -222,6 +244,7 @@ final class IndexWriter: Sendable {
 
     /// Makes everything acknowledged so far visible, and with `commits` durable in segments.
     func cut(commits: Bool, completion: @escaping Completion) {
+        if let refusal = refusalToStart() { return completion(.failure(refusal)) }
         let refused: SakuinError? = queue.change { queue in
             if let failure = queue.failure { return failure }
             if queue.isClosing { return SakuinError(.unavailable, "The index is closing.") }
@@ -248,7 +271,14 @@ final class IndexWriter: Sendable {
         if sequence > visibleSequence { queue.change { $0.hasNews = true } }
     }
 
-    /// Feeds a batch from the journal to the lanes; before any `submit`.
+    /// Something has changed that a commit may be due for.
+    func lookAgain() {
+        // When there is no thread the next write or refresh gets one, or the error.
+        _ = refusalToStart()
+        queue.change { $0.hasNews = true }
+    }
+
+    /// Feeds a batch from the journal to the lanes, which run; before any `submit`.
     func replay(_ batch: EncodedBatch, sequence: UInt64) {
         let ordinal = queue.change { queue in
             queue.sequence = max(queue.sequence, sequence)
@@ -261,7 +291,10 @@ final class IndexWriter: Sendable {
     /// Commits and ends the threads. The journal is closed.
     func close() throws(SakuinError) {
         var failure: SakuinError?
-        do throws(SakuinError) { _ = try cutNow(commits: true) } catch { failure = error }
+        // Without threads nothing was written.
+        if threads.read({ !$0.started.isEmpty }) {
+            do throws(SakuinError) { _ = try cutNow(commits: true) } catch { failure = error }
+        }
         endThreads()
         journal?.close()
         if let failure { throw failure }
@@ -277,7 +310,10 @@ final class IndexWriter: Sendable {
     private func endThreads() {
         queue.change { $0.isClosing = true }
         defer { waiters.end(with: SakuinError(.unavailable, "The index is closing.")) }
-        let threads = threads.read { $0 }
+        let threads = threads.change { threads in
+            threads.isEnding = true
+            return threads.started
+        }
         threads.first?.join()
         for lane in lanes { lane.stop() }
         for thread in threads.dropFirst().dropLast() { thread.join() }
