@@ -110,10 +110,17 @@ public final class SearchIndex: SearchService {
 
     /// Commits and closes. Later calls throw `unavailable`; searches that run go on, and so do exports.
     public func close() throws(SakuinError) {
+        defer { retire() }
+        try stop()
+    }
+
+    /// Commits, ends writing and merging, and lets the folder go. What can be read goes on to be, as it was last, until
+    /// `retire`.
+    func stop() throws(SakuinError) {
         let keeps = isReadOnly
         merges.read { $0 }?.close()
         merges.change { $0 = nil }
-        defer { release() }
+        defer { releaseFolder() }
         if keeps {
             writer.abandon()
             store.files.removeUncommitted()
@@ -127,12 +134,17 @@ public final class SearchIndex: SearchService {
         merges.read { $0 }?.close()
         merges.change { $0 = nil }
         writer.abandon()
-        release()
+        releaseFolder()
+        retire()
     }
 
-    private func release() {
+    /// Behind `stop`: later calls throw `unavailable`, and points in time end.
+    func retire() {
         isClosed.store(true, ordering: .releasing)
         points.closeAll()
+    }
+
+    private func releaseFolder() {
         store.releaseFolder()
         lock.release()
     }
