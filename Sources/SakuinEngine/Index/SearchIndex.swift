@@ -110,17 +110,24 @@ public final class SearchIndex: SearchService {
 
     /// Commits and closes. Later calls throw `unavailable`; searches that run go on, and so do exports.
     public func close() throws(SakuinError) {
-        defer { retire() }
-        try stop()
+        defer {
+            // While the folder is still its own: files that points in time held go with them.
+            retire()
+            releaseFolder()
+        }
+        try end()
     }
 
-    /// Commits, ends writing and merging, and lets the folder go. What can be read goes on to be, as it was last, until
-    /// `retire`.
+    /// The same, but what can be read goes on to be, as it was last, until `retire`.
     func stop() throws(SakuinError) {
+        defer { releaseFolder() }
+        try end()
+    }
+
+    private func end() throws(SakuinError) {
         let keeps = isReadOnly
         merges.read { $0 }?.close()
         merges.change { $0 = nil }
-        defer { releaseFolder() }
         if keeps {
             writer.abandon()
             store.files.removeUncommitted()
@@ -134,11 +141,11 @@ public final class SearchIndex: SearchService {
         merges.read { $0 }?.close()
         merges.change { $0 = nil }
         writer.abandon()
-        releaseFolder()
         retire()
+        releaseFolder()
     }
 
-    /// Behind `stop`: later calls throw `unavailable`, and points in time end.
+    /// Later calls throw `unavailable`, and points in time end.
     func retire() {
         isClosed.store(true, ordering: .releasing)
         points.closeAll()
