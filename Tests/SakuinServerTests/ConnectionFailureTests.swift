@@ -52,6 +52,17 @@ import Testing
         try await listener.close()
     }
 
+    @Test func anotherServerIsThere() async throws {
+        let listener = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .childChannelInitializer { $0.pipeline.addHandler(WebServer()) }
+            .bind(host: "127.0.0.1", port: 0).get()
+        let address = ServerAddress.tcp(host: "127.0.0.1", port: try #require(listener.localAddress?.port))
+        let error = await refusal(address)
+        #expect(error?.code == .failedPrecondition && error?.value == "\(address)")
+        #expect(error?.message == "What listens at \(address) does not speak Sakuin's protocol.")
+        try await listener.close()
+    }
+
     @Test func theNetworkFails() {
         let address = ServerAddress.tcp(host: "10.0.0.1", port: 7705)
         for (code, reason) in [
@@ -69,5 +80,16 @@ import Testing
         expect(
             ConnectionFailure.connecting(to: address, IOError(errnoCode: EACCES, reason: "connect")), address,
             "this user may not", nextStep: "permissions")
+    }
+}
+
+/// Says to whatever comes that it is no request.
+private final class WebServer: ChannelInboundHandler, Sendable {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        context.writeAndFlush(
+            wrapOutboundOut(ByteBuffer(string: "HTTP/1.1 400 Bad Request\r\n\r\n")), promise: nil)
     }
 }

@@ -99,9 +99,7 @@ final class ClientHandler: ChannelInboundHandler {
         }
         self.reader = reader
         if let breach {
-            var mapped = breach.sakuinError
-            mapped.message = "The server broke the protocol: \(mapped.message)"
-            failure = failure ?? mapped
+            failure = failure ?? ConnectionFailure.breach(breach, by: server, isGreeted: welcome != nil)
             context.close(promise: nil)
         }
     }

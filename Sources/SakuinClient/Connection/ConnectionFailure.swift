@@ -2,6 +2,7 @@
 
 import NIOCore
 import NIOPosix
+import SakuinProtocol
 import SakuinTypes
 
 #if canImport(Glibc)
@@ -33,6 +34,18 @@ enum ConnectionFailure {
     /// Of a connection that the server has ended.
     static func closed(_ server: ServerAddress) -> SakuinError {
         unavailable(server, "The server at \(server) closed the connection.", again)
+    }
+
+    /// Of a server that does not keep to the protocol: before its WELCOME it is none of Sakuin's.
+    static func breach(_ error: WireError, by server: ServerAddress, isGreeted: Bool) -> SakuinError {
+        var mapped = error.sakuinError
+        guard !isGreeted, error == .badMagic else {
+            mapped.message = "The server broke the protocol: \(mapped.message)"
+            return mapped
+        }
+        return SakuinError(
+            .failedPrecondition, "What listens at \(server) does not speak Sakuin's protocol.", field: "server",
+            value: "\(server)", nextStep: "Name the address that a sakuind listens on.")
     }
 
     private static let again = "Try again; if it stays so, see whether sakuind runs there, and its log."
