@@ -89,18 +89,19 @@ let package = Package(
                 "SakuinTypes", "SakuinAccess", "SakuinEngine", "SakuinProtocol", nioCore, nioPosix, nioHelpers,
                 nioHTTP, logging, metrics, lifecycle,
             ], swiftSettings: strict),
+        .target(name: "SakuinProgram", dependencies: ["SakuinTypes", argumentParser], swiftSettings: strict),
         .executableTarget(
             name: "SakuinDaemon",
             dependencies: [
-                "SakuinTypes", "SakuinAccess", "SakuinServer", "SakuinEngine", argumentParser, logging, lifecycle,
-                signals,
+                "SakuinTypes", "SakuinAccess", "SakuinServer", "SakuinEngine", "SakuinProgram", argumentParser, logging,
+                lifecycle, signals,
             ],
             swiftSettings: strict),
         .executableTarget(
             name: "SakuinCLI",
             dependencies: [
-                "SakuinTypes", "SakuinAccess", "SakuinProtocol", "SakuinClient", "SakuinEngine", argumentParser,
-                histogram, logging,
+                "SakuinTypes", "SakuinAccess", "SakuinProtocol", "SakuinClient", "SakuinEngine", "SakuinProgram",
+                argumentParser, histogram, logging,
             ],
             swiftSettings: strict),
 
@@ -124,7 +125,8 @@ let package = Package(
             name: "SakuinAccessTests", dependencies: ["SakuinAccess", "SakuinTypes", "SakuinTestSupport"],
             swiftSettings: strict),
         .testTarget(
-            name: "SakuinCLITests", dependencies: ["SakuinCLI", "SakuinTypes", argumentParser], swiftSettings: strict),
+            name: "SakuinCLITests", dependencies: ["SakuinCLI", "SakuinProgram", "SakuinTypes", argumentParser],
+            swiftSettings: strict),
         .testTarget(
             name: "SakuinDaemonTests",
             dependencies: [

@@ -105,15 +105,15 @@ struct DeleteCommand: OnlineCommand {
             }
         }
         try await send()
-        // Whoever searches next sees the documents gone.
-        _ = try await index.refresh()
+        let unseen = try await index.refresh(behind: level)
         if output.json {
             output.object([
                 ("deletions", .integer(Int64(count))), ("sequence", .integer(Int64(clamping: sequence))),
-                ("level", .string(level.rawValue)),
+                ("level", .string(level.rawValue)), ("refreshed", .boolean(unseen == nil)),
             ])
         } else {
             output.line("\(count) deletions acknowledged on \(level.rawValue) up to sequence \(sequence).")
         }
+        output.warn(unseen: unseen, at: level)
     }
 }

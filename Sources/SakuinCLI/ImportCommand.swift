@@ -24,6 +24,8 @@ struct ImportCommand: OnlineCommand {
         var applied = 0
         var rejected = 0
         var lines = SentLines()
+        /// Every line has been sent and every batch has its receipt.
+        var isWhole = false
     }
 
     /// Line numbers of the operations of batches without a receipt, oldest first.
@@ -59,9 +61,13 @@ struct ImportCommand: OnlineCommand {
                 } else if output.json {
                     output.object(Self.unfinished(reached))
                 } else {
+                    let rest =
+                        reached.isWhole
+                        ? ", all of the input; searches may not find them yet."
+                        : ", to line \(reached.lines.acknowledged) of the input: go on behind it."
                     output.warn(
-                        "\(reached.applied) documents were acknowledged on \(ack) up to sequence \(reached.sequence), "
-                            + "to line \(reached.lines.acknowledged) of the input: go on behind it.")
+                        "\(reached.applied) documents were acknowledged on \(ack) up to sequence \(reached.sequence)"
+                            + rest)
                 }
             }
             throw error
@@ -71,7 +77,7 @@ struct ImportCommand: OnlineCommand {
     /// What one has to know to go on with an import that failed.
     static func unfinished(_ reached: Progress) -> [(String, JSONValue)] {
         [
-            ("finished", .boolean(false)), ("documents", .integer(Int64(reached.applied))),
+            ("finished", .boolean(reached.isWhole)), ("documents", .integer(Int64(reached.applied))),
             ("rejected", .integer(Int64(reached.rejected))),
             ("sequence", .integer(Int64(clamping: reached.sequence))),
             ("acknowledgedLine", .integer(Int64(reached.lines.acknowledged))),
@@ -107,14 +113,16 @@ struct ImportCommand: OnlineCommand {
                 $0.rejected += receipt.rejections.count
             }
         }
-        // Whoever searches next sees the documents.
-        _ = try await index.refresh()
+        progress.change { $0.isWhole = true }
+        let unseen = try await index.refresh(behind: level)
         bar.clear()
-        let statistics = try await index.statistics()
-        if statistics.documents > 0, statistics.textBytes == 0 {
+        // Only a hint: whether it can be had is not the import's business.
+        if unseen == nil, let statistics = try? await index.statistics(), statistics.documents > 0,
+            statistics.textBytes == 0
+        {
             output.warn(withoutText: statistics.schema.fields.filter { $0.type == .text }.map(\.name))
         }
-        try report(progress.value, source, began.duration(to: .now), level, output)
+        try report(progress.value, source, began.duration(to: .now), level, unseen, output)
     }
 
     private func send(
@@ -167,7 +175,8 @@ struct ImportCommand: OnlineCommand {
     }
 
     private func report(
-        _ progress: Progress, _ source: LineSource, _ took: Duration, _ level: AcknowledgementLevel, _ output: Output
+        _ progress: Progress, _ source: LineSource, _ took: Duration, _ level: AcknowledgementLevel,
+        _ unseen: SakuinError?, _ output: Output
     ) throws {
         let seconds = Double(took.components.seconds) + Double(took.components.attoseconds) * 1e-18
         if output.json {
@@ -175,6 +184,7 @@ struct ImportCommand: OnlineCommand {
                 ("documents", .integer(Int64(progress.applied))), ("rejected", .integer(Int64(progress.rejected))),
                 ("bytes", .integer(Int64(source.bytesRead))), ("seconds", .float(seconds)),
                 ("sequence", .integer(Int64(clamping: progress.sequence))), ("level", .string(level.rawValue)),
+                ("refreshed", .boolean(unseen == nil)),
             ])
         } else {
             let rate = seconds > 0 ? Double(progress.applied) / seconds : 0
@@ -184,6 +194,7 @@ struct ImportCommand: OnlineCommand {
                     progress.applied, Output.size(source.bytesRead), seconds, rate,
                     seconds > 0 ? Double(source.bytesRead) / 1e6 / seconds : 0, level.rawValue, progress.sequence))
         }
+        output.warn(unseen: unseen, at: level)
         if progress.rejected > 0 {
             output.warn("\(progress.rejected) lines were rejected.")
             throw ExitCode(1)

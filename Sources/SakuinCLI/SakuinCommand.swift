@@ -4,6 +4,7 @@ import ArgumentParser
 import Foundation
 import SakuinAccess
 import SakuinClient
+import SakuinProgram
 
 @main
 struct SakuinCommand: AsyncParsableCommand {
@@ -21,24 +22,12 @@ struct SakuinCommand: AsyncParsableCommand {
 
     /// Runs the command. A command line that cannot be read exits with 2, as other errors do.
     static func main() async {
-        do {
-            var command = try parseAsRoot()
-            if var command = command as? any AsyncParsableCommand {
-                try await command.run()
-            } else {
-                try command.run()
-            }
-        } catch {
-            if !(error is ExitCode), exitCode(for: error).isSuccess, let word = GlobalArguments.joinedFlags() {
-                Output(json: GlobalArguments.has("--json")).fail(
-                    .invalid(
-                        "'\(word)' is no option.", field: "arguments", value: word,
-                        nextStep: "Put -- before a key or query that begins with '-'."))
-                exit(withError: ExitCode(2))
-            }
-            if error is ExitCode || exitCode(for: error).isSuccess { exit(withError: error) }
-            Output(json: false).warn(fullMessage(for: error))
-            exit(withError: ExitCode(2))
+        let output = Output(json: GlobalArguments.has("--json"))
+        await Program.run(Self.self, failureCode: 2, tell: output.warn, refuse: output.fail) { error in
+            guard exitCode(for: error).isSuccess, let word = GlobalArguments.joinedFlags() else { return nil }
+            return .invalid(
+                "'\(word)' is no option.", field: "arguments", value: word,
+                nextStep: "Put -- before a key or query that begins with '-'.")
         }
     }
 }

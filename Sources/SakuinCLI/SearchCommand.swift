@@ -3,6 +3,7 @@
 import ArgumentParser
 import Foundation
 import SakuinClient
+import SakuinProgram
 
 struct SearchCommand: OnlineCommand {
     static let configuration = CommandConfiguration(
@@ -42,6 +43,7 @@ struct SearchCommand: OnlineCommand {
         }
         // The protocol has 32 bits for them.
         for (name, value) in [("limit", limit), ("offset", offset)] where UInt32(exactly: value) == nil {
+            if value < 0 { throw OptionValue.negative(name, value) }
             throw .invalid("--\(name) is 0 to \(UInt32.max).", field: name, limit: UInt32.max, value: value)
         }
     }

@@ -4,6 +4,7 @@ import ArgumentParser
 import Foundation
 import Logging
 import SakuinEngine
+import SakuinProgram
 import SakuinServer
 import SakuinTypes
 import ServiceLifecycle
@@ -62,19 +63,10 @@ struct SakuinDaemon: AsyncParsableCommand {
 
     /// Runs the daemon. A command line that cannot be read exits with 1, as other errors at the start do.
     static func main() async {
-        do {
-            var command = try parseAsRoot()
-            if var command = command as? any AsyncParsableCommand {
-                try await command.run()
-            } else {
-                try command.run()
-            }
-        } catch {
-            if error is ExitCode || exitCode(for: error).isSuccess { exit(withError: error) }
-            FileHandle.standardError.write(Data((fullMessage(for: error) + "\n").utf8))
-            exit(withError: ExitCode(1))
-        }
+        await Program.run(Self.self, failureCode: 1, tell: tell) { tell("sakuind: \($0)") }
     }
+
+    private static func tell(_ text: String) { FileHandle.standardError.write(Data((text + "\n").utf8)) }
 
     func run() async throws {
         // It would end the process until `Reloading` waits for it.
@@ -83,7 +75,7 @@ struct SakuinDaemon: AsyncParsableCommand {
         do {
             try await serve()
         } catch {
-            FileHandle.standardError.write(Data("sakuind: \(error)\n".utf8))
+            Self.tell("sakuind: \(error)")
             throw ExitCode(1)
         }
     }

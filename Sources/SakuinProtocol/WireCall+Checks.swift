@@ -20,10 +20,11 @@ extension WireCall {
         case .startCompaction(_, let options), .estimateCompaction(_, let options): try options.validate()
         case .startCheck(_, let rate): try JobAction.validate(checkBytesPerSecond: rate)
         case .controlJob(_, _, let action): try action.validate()
+        case .createSnapshot(_, let name): try SnapshotListing.check(newSnapshot: name)
+        case .listSnapshots(let index): try SnapshotListing.check(owner: index)
+        case .restoreSnapshot(_, _, let name): try SnapshotListing.check(restoredName: name)
         case .createIndex, .listIndexes, .dropIndex, .reopenIndex, .aliasIndex, .refresh, .commit, .statistics,
-            .segments,
-            .listJobs, .importStream, .closePointInTime, .createSnapshot, .listSnapshots, .restoreSnapshot,
-            .deleteSnapshot:
+            .segments, .listJobs, .importStream, .closePointInTime, .deleteSnapshot:
             break
         }
     }

@@ -141,6 +141,32 @@ extension PointInTime {
     }
 }
 
+extension SnapshotListing {
+    /// Throws for an empty name of a snapshot to make, which is no name: on the wire the time would be its name.
+    public static func check(newSnapshot name: String?) throws(SakuinError) {
+        try check(name, "The name of a snapshot is empty.", field: "snapshot", without: "the time is its name")
+    }
+
+    /// The same of the index that a snapshot is restored as.
+    public static func check(restoredName name: String?) throws(SakuinError) {
+        try check(
+            name, "The name of the restored index is empty.", field: "name",
+            without: "it is that of the index the snapshot was made of")
+    }
+
+    /// The same of the index whose snapshots are listed.
+    public static func check(owner name: String?) throws(SakuinError) {
+        try check(name, "The name of the index is empty.", field: "index", without: "those of all indexes are listed")
+    }
+
+    private static func check(
+        _ name: String?, _ message: String, field: String, without: String
+    ) throws(SakuinError) {
+        guard let name, name.isEmpty else { return }
+        throw .invalid(message, field: field, nextStep: "Give one, or none at all: then \(without).")
+    }
+}
+
 extension JobAction {
     /// Throws for a speed at which nothing would move.
     public func validate() throws(SakuinError) {

@@ -59,6 +59,14 @@ public enum ServerAddress: Sendable, Hashable, CustomStringConvertible {
         return parts.count == 4 && parts[0] == "127" && parts.allSatisfy { UInt8($0) != nil }
     }
 
+    /// The host, or the path of the socket.
+    public var host: String {
+        switch self {
+        case .tcp(let host, _): host
+        case .unix(let path): path
+        }
+    }
+
     /// As it is written for `init(listeningOn:)`.
     public var description: String {
         switch self {

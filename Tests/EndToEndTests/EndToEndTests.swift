@@ -47,6 +47,9 @@ final class Daemon {
         address = String(text.dropFirst("listening on ".count))
     }
 
+    /// As a signal to stop does; it goes on until what is under way has ended.
+    func beginStopping() { process.terminate() }
+
     func kill() {
         Foundation.kill(process.processIdentifier, SIGKILL)
         process.waitUntilExit()

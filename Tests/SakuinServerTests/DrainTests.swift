@@ -41,6 +41,44 @@ import Testing
         try await connection.close()
     }
 
+    @Test func whoSendsNoMoreWhileDrainingGetsWhatIsUnderWay() async throws {
+        let server = try await RunningServer.start()
+        try server.catalog.createNow("i", .standard)
+        let imports = (1...3).flatMap { stream in
+            LooseConnection.request(
+                UInt32(stream), .importStream(index: "i", acknowledge: .disk, rejection: .eachOperation))
+        }
+        let batch = WireCodec.encode([.put(Document(key: "a", ["title": "全文検索"]))])
+        let frames = try await server.exchange(ContractTests.hello + imports) { channel in
+            for connection in server.connections.all() {
+                let loop = connection.channel.eventLoop
+                while try await loop.submit({ connection.handler.value.streams.count }).get() < 3 {
+                    await Task.yield()
+                }
+                try await loop.submit { connection.handler.value.drain() }.get()
+            }
+            // One that is ended, one that is not, and one without a batch.
+            let last = FrameHeader.frame(.data, flags: FrameHeader.endFlag, stream: 1, batch)
+            try await channel.writeAndFlush(ByteBuffer(bytes: last + FrameHeader.frame(.data, stream: 2, batch)))
+            try await channel.close(mode: .output)
+        }
+        func kinds(_ stream: UInt32) -> [FrameHeader.Kind] {
+            frames.map(\.header).filter { $0.stream == stream && $0.kind != .credit }.map(\.kind)
+        }
+        #expect(kinds(1) == [.data, .reply] && kinds(2) == [.data, .reply] && kinds(3) == [.reply])
+        try await server.stop()
+    }
+
+    /// Before the drain a client that has gone and one that sends no more cannot be told apart.
+    @Test func onlyADrainingConnectionOutlivesTheClientsHalf() async throws {
+        let connection = try await LooseConnection()
+        #expect(!connection.channel.allowRemoteHalfClosure)
+        try await connection.look { $0.drain() }
+        try await connection.channel.closeFuture.get()
+        #expect(connection.channel.allowRemoteHalfClosure)
+        try await connection.close()
+    }
+
     @Test func aConnectionWithoutStreamsClosesBehindItsLastFrame() async throws {
         let network = SlowNetwork()
         let connection = try await LooseConnection(before: [network])

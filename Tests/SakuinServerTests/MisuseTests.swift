@@ -84,6 +84,33 @@ import Testing
         try await server.stop()
     }
 
+    /// The wire says "none" by an empty name: who gives one means something else.
+    @Test func emptyNamesOfSnapshotsAreNone() async throws {
+        let server = try await RunningServer.start()
+        let client = server.client()
+        try await client.create(index: "i", schema: .standard)
+        func refusals(_ catalog: some CatalogService) async throws -> [SakuinError] {
+            var refusals: [SakuinError] = []
+            do { _ = try await catalog.createSnapshot(of: "i", name: "") } catch let error as SakuinError {
+                refusals.append(error)
+            }
+            do { _ = try await catalog.listSnapshots(of: "") } catch let error as SakuinError {
+                refusals.append(error)
+            }
+            do { _ = try await catalog.restoreSnapshot("s", of: "i", as: "") } catch let error as SakuinError {
+                refusals.append(error)
+            }
+            return refusals
+        }
+        let here = try await refusals(server.catalog)
+        #expect(here.map(\.field) == ["snapshot", "index", "name"])
+        #expect(here.allSatisfy { $0.code == .invalidArgument && $0.nextStep != nil })
+        #expect(try await refusals(client) == here)
+        #expect(try await client.listSnapshots(of: nil).isEmpty)
+        await client.close()
+        try await server.stop()
+    }
+
     /// Another may have the folder by then, and what the index saw grows old.
     @Test func aClosedIndexReadsNothing() async throws {
         let server = try await RunningServer.start()

@@ -77,8 +77,10 @@ struct RunningServer: Sendable {
     }
 
     /// Sends bytes on a connection of their own; returns the frames that come back until the server closes, or until
-    /// `frameCount` have come.
-    func exchange(_ bytes: [UInt8], frameCount: Int = .max) async throws -> [(header: FrameHeader, payload: [UInt8])] {
+    /// `frameCount` have come. `then` goes on with the connection.
+    func exchange(
+        _ bytes: [UInt8], frameCount: Int = .max, then: (any Channel) async throws -> Void = { _ in }
+    ) async throws -> [(header: FrameHeader, payload: [UInt8])] {
         let collector = FrameCollector(frameCount: frameCount)
         let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .channelInitializer { channel in
@@ -86,6 +88,7 @@ struct RunningServer: Sendable {
             }
             .connect(host: "127.0.0.1", port: port).get()
         try await channel.writeAndFlush(ByteBuffer(bytes: bytes))
+        try await then(channel)
         try await channel.closeFuture.get()
         return collector.frames.withLockedValue { $0 }
     }

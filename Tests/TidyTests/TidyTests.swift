@@ -42,21 +42,21 @@ private enum Tree {
         "SakuinAccess": ["SakuinTypes", "Crypto", "NIOCore", "NIOSSL", "Foundation", "Glibc", "Darwin"],
         "SakuinClient": [
             "SakuinTypes", "SakuinAccess", "SakuinProtocol", "NIOCore", "NIOPosix", "NIOConcurrencyHelpers", "Logging",
-            "Synchronization",
+            "Synchronization", "Glibc", "Darwin",
         ],
         "SakuinServer": [
             "SakuinTypes", "SakuinAccess", "SakuinEngine", "SakuinProtocol", "NIOCore", "NIOPosix",
             "NIOConcurrencyHelpers", "Logging",
             "Metrics", "CoreMetrics", "NIOHTTP1", "ServiceLifecycle", "Synchronization", "Foundation",
         ],
+        "SakuinProgram": ["SakuinTypes", "ArgumentParser"],
         "SakuinDaemon": [
-            "SakuinTypes", "SakuinAccess", "SakuinEngine", "SakuinServer", "ArgumentParser", "Logging",
-            "ServiceLifecycle",
-            "UnixSignals", "Foundation", "Glibc", "Darwin",
+            "SakuinTypes", "SakuinAccess", "SakuinEngine", "SakuinServer", "SakuinProgram", "ArgumentParser", "Logging",
+            "ServiceLifecycle", "UnixSignals", "Foundation", "Glibc", "Darwin",
         ],
         "SakuinCLI": [
-            "SakuinTypes", "SakuinAccess", "SakuinEngine", "SakuinProtocol", "SakuinClient", "ArgumentParser",
-            "Histogram", "Logging", "Foundation", "Glibc", "Darwin", "Synchronization",
+            "SakuinTypes", "SakuinAccess", "SakuinEngine", "SakuinProtocol", "SakuinClient", "SakuinProgram",
+            "ArgumentParser", "Histogram", "Logging", "Foundation", "Glibc", "Darwin", "Synchronization",
         ],
     ]
 

@@ -50,7 +50,11 @@ final class ClientConnection: Sendable {
         do {
             let (channel, handler, isLeaving) = try await open(configuration, loop, greeted)
             let watch = loop.scheduleTask(in: timeout) {
-                greeted.fail(SakuinError(.deadlineExceeded, "\(address) did not answer the handshake."))
+                greeted.fail(
+                    SakuinError(
+                        .deadlineExceeded, "\(address) did not answer the handshake.", field: "server",
+                        limit: "\(configuration.connectTimeoutMilliseconds) ms", value: "\(address)",
+                        nextStep: "Make sure that sakuind is what listens there, and try again."))
             }
             defer { watch.cancel() }
             do {
@@ -64,9 +68,7 @@ final class ClientConnection: Sendable {
             throw error
         } catch {
             greeted.fail(error)
-            throw SakuinError(
-                .unavailable, "Cannot connect to \(address).", field: "server", value: "\(address)",
-                nextStep: "Start sakuind there, or name another server.")
+            throw ConnectionFailure.connecting(to: address, error)
         }
     }
 
@@ -90,24 +92,23 @@ final class ClientConnection: Sendable {
                         if let tls = configuration.tls {
                             try channel.pipeline.syncOperations.addHandler(try tls.handler(host: host))
                         }
-                        return try addHandler(configuration, greeted, host: host, to: channel)
+                        return try addHandler(configuration, greeted, to: channel)
                     }
                 }
         case .unix(let path):
             return try await bootstrap.connect(unixDomainSocketPath: path) { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    try addHandler(configuration, greeted, host: path, to: channel)
+                    try addHandler(configuration, greeted, to: channel)
                 }
             }
         }
     }
 
     private static func addHandler(
-        _ configuration: SakuinClient.Configuration, _ greeted: EventLoopPromise<Welcome>, host: String,
-        to channel: any Channel
+        _ configuration: SakuinClient.Configuration, _ greeted: EventLoopPromise<Welcome>, to channel: any Channel
     ) throws -> OpenedChannel {
         let handler = ClientHandler(
-            greeted: greeted, host: host, token: configuration.token?.text ?? "",
+            greeted: greeted, server: configuration.address, token: configuration.token?.text ?? "",
             compressions: configuration.compresses ? FrameCompression.known : [])
         try channel.pipeline.syncOperations.addHandler(handler)
         return (channel, NIOLoopBound(handler, eventLoop: channel.eventLoop), handler.isLeaving)

@@ -30,14 +30,16 @@ final class ClientHandler: ChannelInboundHandler {
     private let greeted: EventLoopPromise<Welcome>
 
     /// Which server, for errors.
-    private let host: String
+    private let server: ServerAddress
     private let token: String
     /// What is offered to the server.
     private let compressions: [FrameCompression]
 
-    init(greeted: EventLoopPromise<Welcome>, host: String, token: String, compressions: [FrameCompression]) {
+    init(
+        greeted: EventLoopPromise<Welcome>, server: ServerAddress, token: String, compressions: [FrameCompression]
+    ) {
         self.greeted = greeted
-        self.host = host
+        self.server = server
         self.token = token
         self.compressions = compressions
     }
@@ -53,13 +55,12 @@ final class ClientHandler: ChannelInboundHandler {
     }
 
     func channelInactive(context: ChannelHandlerContext) {
-        end(failure ?? SakuinError(.unavailable, "The server closed the connection.", nextStep: "Try again."))
+        end(failure ?? ConnectionFailure.closed(server))
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         failure =
-            failure ?? ClientTLS.explain(error, host: host)
-            ?? SakuinError(.unavailable, "The connection failed: \(error)", nextStep: "Try again.")
+            failure ?? ClientTLS.explain(error, host: server.host) ?? ConnectionFailure.broken(to: server, error)
         context.close(promise: nil)
     }
 
@@ -98,9 +99,7 @@ final class ClientHandler: ChannelInboundHandler {
         }
         self.reader = reader
         if let breach {
-            var mapped = breach.sakuinError
-            mapped.message = "The server broke the protocol: \(mapped.message)"
-            failure = failure ?? mapped
+            failure = failure ?? ConnectionFailure.breach(breach, by: server, isGreeted: welcome != nil)
             context.close(promise: nil)
         }
     }
@@ -241,7 +240,7 @@ final class ClientHandler: ChannelInboundHandler {
     @discardableResult
     private func checkPayload(_ byteCount: Int) throws(SakuinError) -> Welcome {
         if let failure { throw failure }
-        guard let welcome, context != nil else { throw SakuinError(.unavailable, "The connection is not open.") }
+        guard let welcome, context != nil else { throw ConnectionFailure.closed(server) }
         guard byteCount <= Int(welcome.frameByteCountMax) else {
             throw SakuinError(
                 .resourceExhausted, "The request is longer than the server takes.", field: "length",

@@ -200,9 +200,8 @@ final class MemoryBudget: Sendable {
         let last = lookedAt.load(ordering: .relaxed)
         guard now &- last >= Self.lookNanoseconds,
             lookedAt.compareExchange(expected: last, desired: now, ordering: .relaxed).exchanged,
-            let bytes = process.ownByteCount()
+            let bytes = reckon(process)
         else { return }
-        uncounted.store(max(0, bytes - taken.load(ordering: .relaxed)), ordering: .relaxed)
         if bytes > byteCountMax / 4 * 3, mayRelease(now) { process.release() }
     }
 
@@ -212,10 +211,16 @@ final class MemoryBudget: Sendable {
         let now = clock()
         guard mayRelease(now) else { return false }
         process.release()
-        guard let bytes = process.ownByteCount() else { return false }
+        guard reckon(process) != nil else { return false }
         lookedAt.store(now, ordering: .relaxed)
-        uncounted.store(max(0, bytes - taken.load(ordering: .relaxed)), ordering: .relaxed)
         return true
+    }
+
+    /// What the process has, of which what was not taken is uncounted; nil when it cannot be told.
+    private func reckon(_ process: MemoryHook) -> Int? {
+        guard let bytes = process.ownByteCount() else { return nil }
+        uncounted.store(max(0, bytes - taken.load(ordering: .relaxed)), ordering: .relaxed)
+        return bytes
     }
 
     private func mayRelease(_ now: UInt64) -> Bool {

@@ -6,26 +6,30 @@ extension IndexCatalog {
         try await Self.onThread { () throws(SakuinError) in try self.reopenNow(name) }
     }
 
-    /// Closes the index and opens it from its files, or opens one that could not be opened before. Searches that are
-    /// under way end on what they began with; points in time end.
+    /// Closes the index and opens it from its files, or opens one that could not be opened before. Meanwhile, which is as
+    /// long as the replay of its journal, the index that is closed goes on to answer what reads, from what could be seen
+    /// last, and refuses what writes. Points in time end with it.
     public func reopenNow(_ name: String) throws(SakuinError) -> IndexListing {
         let target = state.read { $0.aliases[name] ?? name }
         let folder = Self.folder(target)
+        let reopening = SakuinError(
+            .unavailable, "'\(target)' is being opened again.", field: "name", value: target,
+            nextStep: "Try again a little later.", retryAfterMilliseconds: 200)
         let before = try state.change { (state) throws(SakuinError) -> SearchIndex? in
             try checkIdle(target, state)
             state.busy.insert(folder)
-            state.broken[target] = SakuinError(
-                .unavailable, "'\(target)' is being opened again.", field: "name", value: target,
-                nextStep: "Try again a little later.", retryAfterMilliseconds: 200)
-            return state.indexes.removeValue(forKey: target)
+            if state.indexes[target] == nil { state.broken[target] = reopening }
+            return state.indexes[target]
         }
         defer { state.change { _ = $0.busy.remove(folder) } }
         if let before {
-            do throws(SakuinError) { try before.close() } catch {
+            do throws(SakuinError) { try before.stop() } catch {
                 // What keeps it from committing is why it is opened again; all that counts is in its journal.
                 options.log?.write("warning", "Index '\(target)' was closed without a commit: \(error.message)")
             }
+            before.writer.refuse(with: reopening)
         }
+        defer { before?.retire() }
         do throws(SakuinError) {
             let index = try open(target)
             state.change { state in
@@ -34,7 +38,10 @@ extension IndexCatalog {
             }
             return Self.listing(target, index)
         } catch {
-            state.change { $0.broken[target] = error }
+            state.change { state in
+                _ = state.indexes.removeValue(forKey: target)
+                state.broken[target] = error
+            }
             throw error
         }
     }

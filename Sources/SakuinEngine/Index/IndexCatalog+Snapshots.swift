@@ -37,6 +37,7 @@ extension IndexCatalog {
     }
 
     public func createSnapshotNow(of name: String, name snapshot: String?) throws(SakuinError) -> SnapshotListing {
+        try SnapshotListing.check(newSnapshot: snapshot)
         if let snapshot { try Self.check(name: snapshot, of: "snapshot") }
         let now = UTCTime.now
         let index = try indexNow(name)
@@ -107,6 +108,7 @@ extension IndexCatalog {
     }
 
     public func listSnapshotsNow(of index: String?) throws(SakuinError) -> [SnapshotListing] {
+        try SnapshotListing.check(owner: index)
         try state.read { (state) throws(SakuinError) in try state.checkOpen() }
         return try Self.mapped { () throws(StorageError) in
             let found = try backups.list(of: index)
@@ -118,6 +120,7 @@ extension IndexCatalog {
     public func restoreSnapshotNow(
         _ snapshot: String, of index: String, as newName: String?
     ) throws(SakuinError) -> IndexListing {
+        try SnapshotListing.check(restoredName: newName)
         let place = try find(snapshot, of: index)
         let name = newName ?? place.index
         try Self.check(name: name)

@@ -52,6 +52,7 @@ extension SearchIndex: MergeTarget {
             MergePolicy.Candidate(
                 id: $0.id, byteCount: $0.byteCount, documentCount: $0.documentCount,
                 deadCount: $0.documentCount - $0.liveCount, isFlushed: $0.reader.documents.isFlushed,
+                isOutdated: $0.reader.formatVersion < SegmentLayout.formatVersion,
                 memoryByteCount: SegmentMerger.memoryByteCount(of: $0.reader),
                 termByteCounts: SegmentMerger.termByteCounts(of: $0.reader), group: $0.reader.meta.analyzerVersion)
         }

@@ -225,10 +225,10 @@ extension SearchIndex {
 
     /// The same at a moment, and what cannot be read of the index; waits on the calling thread when it has to. Throws
     /// `deadlineExceeded` when all of it takes longer than `limitMilliseconds` (0: no limit). `reply` takes the memory of the
-    /// documents.
+    /// documents. `cancellation` gives it up from another thread, with the same error.
     public func fetchNow(
         _ keys: [String], at moment: ReadMoment = ReadMoment(), limitMilliseconds: UInt32 = 0,
-        reply: ReplyMemory? = nil
+        reply: ReplyMemory? = nil, cancellation caller: SearchCancellation? = nil
     ) throws(SakuinError) -> FetchedDocuments {
         try checkOpen()
         if keys.count > SearchRequest.windowMax {
@@ -237,7 +237,7 @@ extension SearchIndex {
                 value: keys.count, nextStep: "Ask for fewer at a time.")
         }
         let deadline = limitMilliseconds == 0 ? 0 : Clock.nanoseconds() + UInt64(limitMilliseconds) * 1_000_000
-        let cancellation = Cancellation(deadlineNanoseconds: deadline)
+        let cancellation = Cancellation(deadlineNanoseconds: deadline, caller: caller)
         var snapshot = try snapshot(at: moment, limitMilliseconds: limitMilliseconds)
         let reply = reply ?? replyMemory()
         while true {
@@ -287,21 +287,32 @@ extension SearchIndex {
 
     public func search(_ request: SearchRequest) async throws -> SearchResponse {
         try await waitUntilVisible(request.moment)
+        return try await Self.heedingCancellation { (cancellation) throws(SakuinError) in
+            try searchNow(request, cancellation: cancellation)
+        }
+    }
+
+    public func fetch(_ keys: [String], at moment: ReadMoment) async throws -> FetchedDocuments {
+        try await waitUntilVisible(moment)
+        return try await Self.heedingCancellation { (cancellation) throws(SakuinError) in
+            try fetchNow(keys, at: moment, cancellation: cancellation)
+        }
+    }
+
+    /// Runs what reads on the calling thread; cancelling the task gives it up, with `cancelled`.
+    private static func heedingCancellation<R>(
+        _ body: (SearchCancellation) throws(SakuinError) -> R
+    ) async throws -> R {
         let cancellation = SearchCancellation()
         return try await withTaskCancellationHandler {
             do throws(SakuinError) {
-                return try searchNow(request, cancellation: cancellation)
+                return try body(cancellation)
             } catch {
                 throw cancellation.isCancelled ? SakuinError(.cancelled, "Cancelled.") : error
             }
         } onCancel: {
             cancellation.cancel()
         }
-    }
-
-    public func fetch(_ keys: [String], at moment: ReadMoment) async throws -> FetchedDocuments {
-        try await waitUntilVisible(moment)
-        return try fetchNow(keys, at: moment)
     }
 
     public func statistics() async throws -> IndexStatistics {
@@ -351,50 +362,6 @@ extension SearchIndex {
                 documents: segment.documentCount, deletedDocuments: segment.documentCount - segment.liveCount,
                 bytes: segment.byteCount, committed: committed.contains(segment.id),
                 sections: segment.reader.sectionSizes.map { .init(name: $0.name, bytes: $0.byteCount) })
-        }
-    }
-}
-
-/// Goes through the living documents of a snapshot, some stored blocks of a segment a page.
-struct SnapshotWalk {
-    /// Coded bytes at which a page ends: a reply for each small block would cost more than what is in it.
-    private static let pageByteCount = 64 << 10
-
-    private let snapshot: IndexSnapshot
-    private var segment = 0
-    private var block = 0
-
-    init(_ snapshot: IndexSnapshot) { self.snapshot = snapshot }
-
-    /// The next documents, never an empty page; nil at the end.
-    mutating func nextPage() throws(StorageError) -> [Document]? {
-        var page: [Document] = []
-        var cache = DocumentBlockCache()
-        var byteCount = 0
-        while byteCount < Self.pageByteCount, segment < snapshot.segments.count {
-            let current = snapshot.segments[segment]
-            let store = current.reader.documents
-            guard block < store.blockCount else {
-                segment += 1
-                block = 0
-                if page.isEmpty { continue } else { break }
-            }
-            try append(block, of: current, &cache, to: &page)
-            // Blocks in which all is dead make no page.
-            if !page.isEmpty { byteCount += try store.block(block).codedByteCount }
-            block += 1
-        }
-        return page.isEmpty ? nil : page
-    }
-
-    private func append(
-        _ block: Int, of segment: SnapshotSegment, _ cache: inout DocumentBlockCache, to page: inout [Document]
-    ) throws(StorageError) {
-        try segment.reader.documents.forEach(inBlock: block, &cache) { (document, bytes) throws(StorageError) in
-            guard segment.live?.isLive(document) ?? true else { return }
-            page.append(
-                try EncodedDocumentReader.decode(
-                    bytes, names: segment.reader.meta.fieldNames, file: segment.reader.file))
         }
     }
 }

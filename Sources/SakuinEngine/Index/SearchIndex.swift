@@ -110,10 +110,24 @@ public final class SearchIndex: SearchService {
 
     /// Commits and closes. Later calls throw `unavailable`; searches that run go on, and so do exports.
     public func close() throws(SakuinError) {
+        defer {
+            // While the folder is still its own: files that points in time held go with them.
+            retire()
+            releaseFolder()
+        }
+        try end()
+    }
+
+    /// The same, but what can be read goes on to be, as it was last, until `retire`.
+    func stop() throws(SakuinError) {
+        defer { releaseFolder() }
+        try end()
+    }
+
+    private func end() throws(SakuinError) {
         let keeps = isReadOnly
         merges.read { $0 }?.close()
         merges.change { $0 = nil }
-        defer { release() }
         if keeps {
             writer.abandon()
             store.files.removeUncommitted()
@@ -127,12 +141,17 @@ public final class SearchIndex: SearchService {
         merges.read { $0 }?.close()
         merges.change { $0 = nil }
         writer.abandon()
-        release()
+        retire()
+        releaseFolder()
     }
 
-    private func release() {
+    /// Later calls throw `unavailable`, and points in time end.
+    func retire() {
         isClosed.store(true, ordering: .releasing)
         points.closeAll()
+    }
+
+    private func releaseFolder() {
         store.releaseFolder()
         lock.release()
     }

@@ -17,7 +17,7 @@ struct CompactionPlan: Sendable, Equatable {
         var spilled = 0
         var segments = segments
         var id = UInt64.max
-        // Each step leaves fewer segments, dead documents or flushed ones.
+        // Each step leaves fewer segments, dead documents, flushed ones or ones of older formats.
         for _ in 0..<(2 * segments.count + 1) {
             guard let ids = Self.next(policy, segments, options).map({ Set($0) }) else { break }
             let inputs = segments.filter { ids.contains($0.id) }

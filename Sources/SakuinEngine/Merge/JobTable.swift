@@ -125,6 +125,7 @@ struct JobTable: Sendable {
         jobs[at].status.message = error?.description ?? ""
         jobs[at].status.error = error
         jobs[at].status.millisecondsLeft = nil
+        if state == .done { jobs[at].status.endTotals() }
         jobs[at].segments = []
         let completions = jobs[at].completions
         jobs[at].completions = []
@@ -150,6 +151,7 @@ struct JobTable: Sendable {
         status.options.bytesPerSecond = job.budget.bytesPerSecond
         status.bytesRead = job.control.bytesRead
         status.bytesWritten = job.control.bytesWritten
+        status.raiseTotals()
         let ran = job.ran + (job.runsSince.map { max(now, $0) - $0 } ?? 0)
         status.milliseconds = Int(ran / 1_000_000)
         if job.isPaused {
@@ -161,7 +163,7 @@ struct JobTable: Sendable {
         }
         let done = status.bytesRead + (status.bytesToWrite > 0 ? status.bytesWritten : 0)
         let all = status.bytesTotal + status.bytesToWrite
-        if status.state == .running, done > 0, all >= done {
+        if status.state == .running, done > 0 {
             status.millisecondsLeft = Int(Double(status.milliseconds) * Double(all - done) / Double(done))
         }
         return status
@@ -240,5 +242,20 @@ struct JobTable: Sendable {
         if status.number == 0 || status.number == .max || find(status.number) != nil { return }
         append(status, shared, nil)
         if isPaused { jobs[jobs.count - 1].control.pause() }
+    }
+}
+
+extension JobStatus {
+    /// Totals are reckoned from sizes before a job begins. What turns out to be more (windows of promoted grams that read
+    /// lists again, a journal that grows under a check) is more to do, and not done twice.
+    fileprivate mutating func raiseTotals() {
+        bytesTotal = max(bytesTotal, bytesRead)
+        if bytesToWrite > 0 { bytesToWrite = max(bytesToWrite, bytesWritten) }
+    }
+
+    /// At the end all there was to do is what was done.
+    fileprivate mutating func endTotals() {
+        bytesTotal = bytesRead
+        bytesToWrite = bytesWritten
     }
 }

@@ -14,6 +14,8 @@ struct MergePolicy: Sendable, Equatable {
         var deadCount: Int
         /// Written by a refresh: a merge would compress it better.
         var isFlushed = false
+        /// Of a format before the one that is written now.
+        var isOutdated = false
         /// Its part of the memory a merge takes.
         var memoryByteCount = 0
         var termByteCounts = TermByteCounts()
@@ -136,13 +138,13 @@ struct MergePolicy: Sendable, Equatable {
     }
 
     /// The next of the merges that bring `segments` down to `target`, or to one of each group: the smallest of the group
-    /// that has most. Then what holds dead documents or was never merged is rewritten by itself.
+    /// that has most. Then what holds dead documents, was never merged or is of an older format is rewritten by itself.
     func compaction(_ segments: [Candidate], to target: Int) -> [UInt64]? {
         let target = max(target, 1)
         let members = Self.groups(segments).map { group in segments.filter { $0.group == group } }
         let largest = members.max { $0.count < $1.count } ?? []
         if segments.count <= target || largest.count < 2 {
-            return segments.first { $0.deadCount > 0 || $0.isFlushed }.map { [$0.id] }
+            return segments.first { $0.deadCount > 0 || $0.isFlushed || $0.isOutdated }.map { [$0.id] }
         }
         let excess = segments.count - target + 1
         let smallest = largest.sorted { ($0.liveByteCount, $0.id) < ($1.liveByteCount, $1.id) }.prefix(excess)

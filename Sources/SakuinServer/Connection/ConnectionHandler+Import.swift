@@ -107,6 +107,18 @@ extension ConnectionHandler {
         closeWhenDrained()
     }
 
+    /// The client sends nothing more: imports that it has left open end behind the batches that came.
+    func endOpenImports() {
+        for (number, stream) in streams {
+            guard case .importing(var stream) = stream else { continue }
+            stream.isEnded = true
+            streams[number] = .importing(stream)
+            endImport(number)
+        }
+        flush()
+        closeWhenDrained()
+    }
+
     private func endImport(_ number: UInt32) {
         guard case .importing(let stream)? = streams[number], stream.isEnded, stream.waiting.isEmpty,
             !stream.isEncoding, stream.acknowledged == stream.received

@@ -116,6 +116,11 @@ final class ConnectionHandler: ChannelInboundHandler {
         context.fireChannelWritabilityChanged()
     }
 
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if event as? ChannelEvent == .inputClosed { endOpenImports() }
+        context.fireUserInboundEventTriggered(event)
+    }
+
     // MARK: Frames in
 
     private func handle(_ header: FrameHeader, _ payload: UnsafeRawBufferPointer) throws(WireError) {
@@ -338,6 +343,8 @@ final class ConnectionHandler: ChannelInboundHandler {
     func drain() {
         if isDraining { return }
         isDraining = true
+        // A client may send no more and still wait for replies. Before the drain its end is that of what it asked for.
+        try? context?.channel.syncOptions?.setOption(.allowRemoteHalfClosure, value: true)
         append(.goAway, stream: 0, WireCodec.encode(SakuinError(.unavailable, "The server is shutting down.")))
         flush()
         endWaiting()

@@ -54,6 +54,10 @@ import Testing
     @Test func writesAndCompactionsGoOnMeanwhile() async throws {
         let index = try await filled(MemoryDirectory())
         let slow = try await index.startCheck(bytesPerSecond: 1)
+        while index.jobsNow().last?.bytesTotal == 0 { try await Task.sleep(for: .milliseconds(1)) }
+        let statistics = index.statisticsNow()
+        let segments = index.store.snapshot.segments.reduce(0) { $0 + $1.byteCount }
+        #expect(index.jobsNow().last?.bytesTotal == 2 * segments + statistics.journalBytes)
         #expect(try await index.startCheck(bytesPerSecond: nil).state == .queued, "one check at a time")
         _ = try await index.write(WriteBatch([.put(Document(key: "new", ["title": "数字"]))]))
         let report = try await index.compact(segments: 1)

@@ -69,6 +69,51 @@ import Testing
         }
     }
 
+    /// While the journal is replayed, which may take seconds, what could be seen before is still found.
+    @Test func readsGoOnWhileItIsOpenedAgain() async throws {
+        let directory = FaultDirectory(MemoryDirectory())
+        let opened = Mutex<IndexCatalog?>(nil)
+        let replays = Mutex(0)
+        var options = SearchFixture.options
+        options.refreshIntervalMilliseconds = 0
+        options.log = .init { [self] _, message in
+            guard message.hasPrefix("Replaying"), let catalog = opened.withLock({ $0 }) else { return }
+            replays.withLock { $0 += 1 }
+            do { try expectReadsOnly(catalog) } catch { Issue.record(error) }
+        }
+        let catalog = try IndexCatalog(directory, options: options)
+        try catalog.createNow("i", .standard)
+        let before = try catalog.indexNow("i")
+        _ = try await before.write(put("a"))
+        _ = try await before.refresh()
+        _ = try await before.write(put("b"))
+        let point = try before.openPointInTimeNow(leaseMilliseconds: 60_000)
+        directory.arm(.init(first: 0, lasts: true, kinds: [.write, .sync], errno: 28))
+        await #expect(throws: SakuinError.self) { try await before.write(put("c")) }
+        directory.mend()
+        opened.withLock { $0 = catalog }
+        catalog.reopenWhereThereIsRoom()
+        opened.withLock { $0 = nil }
+        #expect(replays.withLock { $0 } > 0)
+        #expect(try Set(keys(catalog)).isSuperset(of: ["a", "b"]))
+        let late = #expect(throws: SakuinError.self) { try before.searchNow(SearchRequest("検索")) }
+        #expect(late?.code == .unavailable, "who kept it does not go on seeing what it saw last")
+        #expect(throws: SakuinError.self) { try catalog.indexNow("i").closePointInTimeNow(point.token) }
+        try catalog.close()
+    }
+
+    private func expectReadsOnly(_ catalog: IndexCatalog) throws {
+        let index = try catalog.indexNow("i")
+        let response = try index.searchNow(SearchRequest("検索", limit: 100))
+        #expect(response.hits.map(\.key) == ["a"] && !response.complete)
+        #expect(response.notes.contains { $0.contains("cannot be searched") })
+        #expect(try index.fetchNow(["a"]).documents[0] != nil)
+        #expect(catalog.listNow().first?.documents == 1)
+        #expect(throws: SakuinError.self) { try index.writer.cutNow(commits: true) }
+        #expect(throws: SakuinError.self) { try catalog.dropNow("i") }
+        #expect(throws: SakuinError.self) { try catalog.createSnapshotNow(of: "i", name: "s") }
+    }
+
     /// A stopped index says in every reply whether acknowledged writes are missing, and only then.
     private func expectGap(of acknowledged: [String], in catalog: IndexCatalog) async throws {
         let index = try catalog.indexNow("i")

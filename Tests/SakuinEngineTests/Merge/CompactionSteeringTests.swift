@@ -105,12 +105,21 @@ import Testing
         try job.control.willWrite(50)
         let later = try status(110)
         #expect(later.percent == 50 && later.milliseconds == 20_000 && later.millisecondsLeft == 20_000)
+        // More than was reckoned is more to do.
+        try job.control.didRead(100)
+        let more = try status(110)
+        #expect(more.bytesRead == 150 && more.bytesTotal == 150 && more.percent == 80)
+        #expect(more.millisecondsLeft == 5_000)
         // It makes way for another one, and begins again.
         table.putBack(number, now: 110 * Self.second)
         #expect(try status(200).milliseconds == 20_000 && status(200).state == .queued)
         let again = table.begin(now: 200 * Self.second)
         #expect(again?.status.number == number)
         #expect(try status(201).milliseconds == 21_000)
+        try job.control.willWrite(20)
+        _ = table.end(number, .done, now: 201 * Self.second)
+        let done = try status(202)
+        #expect(done.bytesTotal == 150 && done.bytesWritten == 70 && done.bytesToWrite == 70)
     }
 
     @Test func theRateOfAJobIsShown() throws {

@@ -146,6 +146,10 @@ import Testing
         #expect(CompactionPlan(policy, [flushed], CompactionOptions()).bytesRead == 0)
         flushed.isFlushed = true
         #expect(CompactionPlan(policy, [flushed], CompactionOptions()).bytesRead == 10 << 20)
+        var outdated = segment(9, 10)
+        outdated.isOutdated = true
+        #expect(CompactionPlan(policy, [outdated], CompactionOptions()).bytesRead == 10 << 20)
+        #expect(CompactionPlan(policy, [outdated], CompactionOptions(onlyDeletes: true)).bytesRead == 0)
         let wholly = [segment(1, 10, dead: 1_000)]
         #expect(CompactionPlan(policy, wholly, CompactionOptions()).segmentCount == 0)
     }

@@ -103,12 +103,13 @@ import Testing
         #expect(error?.code == .deadlineExceeded)
     }
 
-    @Test func aCancelledTaskEndsItsSearchesAndExports() async throws {
+    @Test func aCancelledTaskEndsWhatItReads() async throws {
         let fixture = try await SearchFixture(seed: 20_261_132)
         let index = fixture.index
         let pages = try await index.export()
         let calls: [@Sendable () async throws -> Void] = [
             { _ = try await index.search(SearchRequest("国 OR 数")) }, { for try await _ in pages {} },
+            { _ = try await index.fetch(["nobody"]) },
         ]
         for call in calls {
             let task = Task {

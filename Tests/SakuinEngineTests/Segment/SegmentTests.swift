@@ -159,6 +159,10 @@ enum GoldenLists {
         let document = try index.getNow(["golden-7"])[0]
         #expect(document == GoldenDocuments.all[7])
         #expect(try await index.segments().map(\.formatVersion) == [Int(version)])
+        // One segment is as few as there can be, and is still rewritten when its format is older.
+        _ = try await index.compact(segments: 1)
+        #expect(try await index.segments().map(\.formatVersion) == [Int(SegmentLayout.formatVersion)])
+        try check(index, "golden, rewritten")
         // Replaced by itself, so that there is something to rewrite, and a new segment beside it.
         _ = try await index.write(WriteBatch([.put(GoldenDocuments.all[7])]))
         _ = try await index.refresh()

@@ -13,13 +13,19 @@ struct OnlineCheck {
 
     private let store: SegmentStore
     private let control: MergeControl
+    /// What the journal holds: its files are longer, since their room is taken before.
+    private let journalByteCount: Int
     /// Told of every error of a segment.
     private let quarantine: (StorageError) -> Void
     private(set) var findings = CheckFindings()
 
-    init(_ store: SegmentStore, _ control: MergeControl, quarantine: @escaping (StorageError) -> Void) {
+    init(
+        _ store: SegmentStore, _ control: MergeControl, journalByteCount: Int,
+        quarantine: @escaping (StorageError) -> Void
+    ) {
         self.store = store
         self.control = control
+        self.journalByteCount = journalByteCount
         self.quarantine = quarantine
     }
 
@@ -28,9 +34,8 @@ struct OnlineCheck {
         let (snapshot, problems) = store.crossCheck()
         for problem in snapshot.damage + problems { add(problem) }
         let journals = (try? Journal.files(in: store.directory)) ?? []
-        let journalBytes = journals.reduce(0) { $0 + ((try? store.directory.size($1)) ?? 0) }
         // Each byte of a segment is read twice.
-        let total = snapshot.segments.reduce(journalBytes) { $0 + 2 * $1.byteCount }
+        let total = snapshot.segments.reduce(journalByteCount) { $0 + 2 * $1.byteCount }
         tell(findings, total)
         for segment in snapshot.segments {
             do throws(StorageError) { try check(segment) } catch {
@@ -155,7 +160,7 @@ extension SearchIndex {
     func check(
         _ control: MergeControl, _ tell: (CheckFindings, _ bytesTotal: Int) -> Void
     ) throws(StorageError) {
-        var check = OnlineCheck(store, control) { self.quarantine($0) }
+        var check = OnlineCheck(store, control, journalByteCount: writer.journalByteCount) { self.quarantine($0) }
         try check.run(tell)
     }
 }

@@ -255,11 +255,8 @@ struct Recovery {
         let isReplayed = store.snapshot.sequence == replay.lastSequence
         let batches = "\(manifest.committedSequence + 1) to \(replay.lastSequence)"
         let failure = IndexWriter.failure(error, isReplayed ? "opening the index" : "replaying batches \(batches)")
-        if !isReplayed, IndexWriter.isFull(failure) {
-            // No damage: what is missing comes with room on the disk.
-            store.reportGap(upTo: replay.lastSequence, failure.message)
-        } else if !isReplayed {
-            store.report(["Batches \(batches) of the journal could not be replayed: \(error.message)"])
+        if !isReplayed {
+            report(failure, store, replay, "Batches \(batches) of the journal could not be replayed: \(error.message)")
         }
         note("error", failure.description)
         index.writer.refuse(with: failure)
@@ -273,14 +270,19 @@ struct Recovery {
     ) throws(StorageError) -> SearchIndex {
         let index = try assemble(registry, store, lock, nil, replay)
         do throws(SakuinError) { try feed(replay, to: index, commits: false) } catch {
-            if IndexWriter.isFull(error) {
-                store.reportGap(upTo: replay.lastSequence, error.message)
-            } else {
-                store.report(["The journal could not be replayed: \(error.message)"])
-            }
+            report(error, store, replay, "The journal could not be replayed: \(error.message)")
         }
         try index.startMerging(onlyChecks: true)
         return index
+    }
+
+    /// Says in every reply what of the journal is missing: a gap while the disk is full, since it comes with room, else damage.
+    private func report(_ error: SakuinError, _ store: SegmentStore, _ replay: JournalReplay, _ damage: String) {
+        if IndexWriter.isFull(error) {
+            store.reportGap(upTo: replay.lastSequence, error.message)
+        } else {
+            store.report([damage])
+        }
     }
 
     static func readOnly(_ damage: [String]) -> SakuinError {
