@@ -107,10 +107,11 @@ struct DeleteCommand: OnlineCommand {
         try await send()
         let unseen = try await index.refresh(behind: level)
         if output.json {
-            output.object([
-                ("deletions", .integer(Int64(count))), ("sequence", .integer(Int64(clamping: sequence))),
-                ("level", .string(level.rawValue)), ("refreshed", .boolean(unseen == nil)),
-            ])
+            output.object(
+                [
+                    ("deletions", .integer(Int64(count))), ("sequence", .integer(Int64(clamping: sequence))),
+                    ("level", .string(level.rawValue)),
+                ] + Output.members(unseen: unseen))
         } else {
             output.line("\(count) deletions acknowledged on \(level.rawValue) up to sequence \(sequence).")
         }

@@ -144,7 +144,10 @@ struct ImportCommand: OnlineCommand {
             byteCount = 0
             bar.show(documents: progress.value.applied, bytesRead: source.bytesRead)
         }
-        while let next = try source.nextLine(byteCountMax: lineByteCountMax) {
+        while true {
+            // Who writes into a pipe now and then expects to find it.
+            if !operations.isEmpty, source.hasToWait(milliseconds: Self.patienceMilliseconds) { try await flush() }
+            guard let next = try source.nextLine(byteCountMax: lineByteCountMax) else { break }
             number += 1
             switch next {
             case .text(let line):
@@ -165,6 +168,9 @@ struct ImportCommand: OnlineCommand {
         try await flush()
     }
 
+    /// A batch that is not full is sent when no line comes for so long.
+    private static let patienceMilliseconds: Int32 = 100
+
     /// What a line takes in a batch besides itself.
     private static let operationByteCount = 6
 
@@ -180,12 +186,12 @@ struct ImportCommand: OnlineCommand {
     ) throws {
         let seconds = Double(took.components.seconds) + Double(took.components.attoseconds) * 1e-18
         if output.json {
-            output.object([
-                ("documents", .integer(Int64(progress.applied))), ("rejected", .integer(Int64(progress.rejected))),
-                ("bytes", .integer(Int64(source.bytesRead))), ("seconds", .float(seconds)),
-                ("sequence", .integer(Int64(clamping: progress.sequence))), ("level", .string(level.rawValue)),
-                ("refreshed", .boolean(unseen == nil)),
-            ])
+            output.object(
+                [
+                    ("documents", .integer(Int64(progress.applied))), ("rejected", .integer(Int64(progress.rejected))),
+                    ("bytes", .integer(Int64(source.bytesRead))), ("seconds", .float(seconds)),
+                    ("sequence", .integer(Int64(clamping: progress.sequence))), ("level", .string(level.rawValue)),
+                ] + Output.members(unseen: unseen))
         } else {
             let rate = seconds > 0 ? Double(progress.applied) / seconds : 0
             output.line(

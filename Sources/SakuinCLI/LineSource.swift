@@ -9,6 +9,8 @@ final class LineSource {
     private var child: Process?
     private var buffer: [UInt8] = []
     private var start = 0
+    /// Where the line at `start` ends, once that was found.
+    private var knownEnd: Int?
     private var isAtEnd = false
     /// Whether a byte order mark may stand where the input begins.
     private var mayBeginWithMark = true
@@ -79,8 +81,11 @@ final class LineSource {
         /// Bytes of the line that are held no more.
         var skipped = 0
         while true {
-            if let end = newline(from: start) ?? (isAtEnd && start < buffer.count ? buffer.count : nil) {
-                defer { start = min(end + 1, buffer.count) }
+            if let end = findEnd() ?? (isAtEnd && start < buffer.count ? buffer.count : nil) {
+                defer {
+                    start = min(end + 1, buffer.count)
+                    knownEnd = nil
+                }
                 let byteCount = skipped + end - start
                 return byteCount > byteCountMax ? .tooLong(byteCount: byteCount) : .text(buffer[start..<end])
             }
@@ -105,37 +110,54 @@ final class LineSource {
         }
     }
 
-    private func newline(from: Int) -> Int? {
-        buffer.withUnsafeBytes { bytes in
-            guard from < bytes.count, let base = bytes.baseAddress,
-                let found = memchr(base + from, 10, bytes.count - from)
+    /// Whether neither a line nor the end comes for a while, as from somebody who writes into a pipe now and then.
+    func hasToWait(milliseconds: Int32) -> Bool {
+        if isAtEnd || findEnd() != nil { return false }
+        var source = pollfd(fd: handle.fileDescriptor, events: Int16(POLLIN), revents: 0)
+        return poll(&source, 1, milliseconds) == 0
+    }
+
+    private func findEnd() -> Int? {
+        if let knownEnd { return knownEnd }
+        knownEnd = buffer.withUnsafeBytes { bytes in
+            guard start < bytes.count, let base = bytes.baseAddress,
+                let found = memchr(base + start, 10, bytes.count - start)
             else { return nil }
             return UnsafeRawPointer(found) - base
         }
+        return knownEnd
     }
 
+    /// Reads what there is, up to a block; waits while there is nothing.
     private func readBlock() throws {
         buffer.removeFirst(start)
         start = 0
-        let block: Data
-        do {
-            block = try handle.read(upToCount: Self.blockByteCount) ?? Data()
-        } catch {
-            throw SakuinError(
-                .unavailable, "\(path) cannot be read on: \(error.localizedDescription)", field: "file", value: path)
+        let before = buffer.count
+        buffer.append(contentsOf: repeatElement(0, count: Self.blockByteCount))
+        let count = buffer.withUnsafeMutableBytes { bytes in
+            var count: Int
+            repeat {
+                count = read(handle.fileDescriptor, bytes.baseAddress.map { $0 + before }, Self.blockByteCount)
+            } while count < 0 && errno == EINTR
+            return count
         }
-        if block.isEmpty {
-            isAtEnd = true
-            child?.waitUntilExit()
-            if let child, child.terminationStatus != 0 {
-                throw SakuinError(
-                    .dataLoss, "\(path) could not be unpacked to its end.", field: "file",
-                    value: "exit code \(child.terminationStatus)")
-            }
+        let problem = count < 0 ? String(cString: strerror(errno)) : ""
+        buffer.removeLast(Self.blockByteCount - max(count, 0))
+        guard count >= 0 else {
+            throw SakuinError(.unavailable, "\(path) cannot be read on: \(problem)", field: "file", value: path)
         }
-        bytesRead += block.count
-        buffer.append(contentsOf: block)
+        if count == 0 { try end() }
+        bytesRead += count
         if mayBeginWithMark { skipMark() }
+    }
+
+    private func end() throws {
+        isAtEnd = true
+        child?.waitUntilExit()
+        guard let child, child.terminationStatus != 0 else { return }
+        throw SakuinError(
+            .dataLoss, "\(path) could not be unpacked to its end.", field: "file",
+            value: "exit code \(child.terminationStatus)")
     }
 
     /// A pipe may bring the mark a byte at a time.

@@ -16,6 +16,11 @@ extension RemoteIndex {
 }
 
 extension Output {
+    /// What an answer in JSON says besides of writes that are not seen yet.
+    static func members(unseen error: SakuinError?) -> [(String, JSONValue)] {
+        error == nil ? [] : [("refreshed", .boolean(false))]
+    }
+
     /// Says on standard error that writes are safe and not seen yet; in JSON the answer says so.
     func warn(unseen error: SakuinError?, at level: AcknowledgementLevel) {
         guard let error, !json else { return }

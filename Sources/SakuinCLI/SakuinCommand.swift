@@ -34,8 +34,11 @@ struct SakuinCommand: AsyncParsableCommand {
 
 /// Which server, and in which form to answer; accepted before and behind the command.
 struct ServerOptions: ParsableArguments {
-    @Option(help: "HOST:PORT of the server, or unix:PATH of its socket.")
-    var server: String = ServerAddress.standard.description
+    @Option(
+        help:
+            "HOST:PORT of the server, or unix:PATH of its socket. Default: SAKUIN_SERVER, or \(ServerAddress.standard)."
+    )
+    var server: String?
     @Option(
         name: .customLong("token-file"),
         help: "File with the token that the server asks for. Default: that named by SAKUIN_TOKEN_FILE, if any.")
@@ -48,7 +51,8 @@ struct ServerOptions: ParsableArguments {
 
     /// A client of that server; it connects when it is used. A search may take `deadlineMilliseconds`, 0: any time.
     func client(deadlineMilliseconds: UInt32 = 0) throws -> SakuinClient {
-        var configuration = try SakuinClient.Configuration(server: GlobalArguments.value(of: "--server") ?? server)
+        let address = GlobalArguments.value(of: "--server") ?? server ?? environment("SAKUIN_SERVER")
+        var configuration = try SakuinClient.Configuration(server: address ?? ServerAddress.standard.description)
         configuration.deadlineMilliseconds = deadlineMilliseconds
         configuration.token = try token()
         configuration.tls = try tls.clientTLS()

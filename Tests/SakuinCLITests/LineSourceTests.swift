@@ -36,4 +36,31 @@ import Testing
             #expect(try read(text, byteCountMax: 10) == ["too long: \(length)"])
         }
     }
+
+    /// Lines come as they are written, whole or in parts; nothing at hand is told from the end.
+    @Test func aPipeIsReadAsItIsWritten() throws {
+        let path = FileManager.default.temporaryDirectory.appending(path: "sakuin-pipe-\(UUID().uuidString)").path
+        #expect(mkfifo(path, 0o600) == 0)
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        // Both ends, so that opening waits for nobody.
+        let file = open(path, O_RDWR)
+        defer { close(file) }
+        func send(_ text: String) { #expect(write(file, text, text.utf8.count) == text.utf8.count) }
+        func line(_ source: LineSource) throws -> String? {
+            guard case .text(let bytes)? = try source.nextLine(byteCountMax: 100) else { return nil }
+            return String(decoding: bytes, as: UTF8.self)
+        }
+        let source = try LineSource(path)
+        #expect(source.hasToWait(milliseconds: 0))
+        send("one\ntwo\nthr")
+        #expect(!source.hasToWait(milliseconds: 0))
+        #expect(try line(source) == "one")
+        #expect(!source.hasToWait(milliseconds: 0))
+        #expect(try line(source) == "two")
+        #expect(source.hasToWait(milliseconds: 0))
+        send("ee\n")
+        #expect(!source.hasToWait(milliseconds: 0))
+        #expect(try line(source) == "three")
+        #expect(source.hasToWait(milliseconds: 0))
+    }
 }
