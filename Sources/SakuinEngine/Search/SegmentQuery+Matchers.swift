@@ -85,8 +85,10 @@ extension SegmentQuery {
         let count = proof.tokens.count
         for i in 0..<count where found[i].count > 1 { return try unionMatcher(proof, found, lengths, score) }
         let phraseMatcher =
-            segment.hasLinks
-            ? try chainMatcher(proof, found, lengths, score) : try positionMatcher(proof, found, lengths, score)
+            !segment.hasLinks
+            ? try positionMatcher(proof, found, lengths, score)
+            : TokenRun.areMany(plan.tokens[proof.tokens])
+                ? try unionMatcher(proof, found, lengths, score) : try chainMatcher(proof, found, lengths, score)
         guard let matcher = phraseMatcher else { return EmptyMatcher() }
         if leads.isEmpty { return matcher }
         var cursors: [PostingCursor] = []
@@ -101,15 +103,13 @@ extension SegmentQuery {
         var lists: [ChainList] = []
         lists.reserveCapacity(proof.tokens.count)
         var rarest = 0
-        let tokens = plan.tokens[proof.tokens]
-        for part in ChainRepeat.joined(tokens) {
-            let (i, term) = (part.number, found[part.number].terms[0])
+        for (i, token) in plan.tokens[proof.tokens].enumerated() {
+            let term = found[i].terms[0]
             lists.append(
                 ChainList(
-                    cursor: try cursor(term, lengths), place: lists.count,
-                    occurrenceEnds: ChainEnds(tokens[tokens.startIndex + i].term, term.info.occurrences),
-                    distance: i == 0 ? 0 : distance(from: i - 1, to: i, of: proof), repeats: part))
-            if term.info.documentFrequency < lists[rarest].cursor.documentFrequency { rarest = lists.count - 1 }
+                    cursor: try cursor(term, lengths), place: i, ends: ChainEnds(token.term, term.info.occurrences),
+                    distance: i == 0 ? 0 : distance(from: i - 1, to: i, of: proof)))
+            if term.info.documentFrequency < lists[rarest].cursor.documentFrequency { rarest = i }
         }
         return ChainMatcher(lists, rarest: rarest, score: score, scratch, cancellation)
     }

@@ -1,43 +1,3 @@
-/// A term that a dictionary has.
-struct FoundTerm: BitwiseCopyable {
-    var info: TermInfo
-    /// Its key, if it is a gram.
-    var gram: UInt64 = 0
-    /// The character of a pair.
-    var neighbour: UInt32 = 0
-    /// The list of a ranked gram's first character, once it was looked up; in scratch memory.
-    var base: UnsafeMutablePointer<TermInfo>?
-}
-
-/// A list, and whether it is that of a promoted gram.
-struct FoundList: BitwiseCopyable {
-    var term: FoundTerm
-    var isPromoted = false
-}
-
-/// How the documents of a phrase are found in a segment.
-enum PhraseFinding {
-    /// It is in none.
-    case nowhere
-    /// They are those of a list.
-    case list(FoundList)
-    /// By the positions of its tokens, in documents that have these promoted grams, the rarest first.
-    case places(leads: [TermInfo])
-}
-
-/// What a dictionary has of a token: nothing, a term, or for a prefix or variants several; in scratch memory.
-struct LookedUpToken: BitwiseCopyable {
-    var terms: UnsafeMutablePointer<FoundTerm>
-    var count: Int
-
-    /// Documents that hold the token, those with several of its terms counted several times.
-    var documentFrequency: Int {
-        var sum = 0
-        for i in 0..<count { sum &+= terms[i].info.documentFrequency }
-        return sum
-    }
-}
-
 /// A plan looked up in one segment: the terms of its phrases, and from them matchers and scorers.
 final class SegmentQuery {
     /// More words than this are not expanded from a prefix.
@@ -124,10 +84,7 @@ final class SegmentQuery {
         var written = plan.tokens[proof.tokens]
         for (i, place) in written.indices.enumerated() {
             guard tokens[from + i].count == 1 else { return nil }
-            let gram = tokens[from + i].terms[0].gram
-            if case .bigram = written[place].term {
-                written[place].term = .bigram(GramKey.first(gram), GramKey.second(gram))
-            }
+            written[place].term = tokens[from + i].written(written[place].term)
         }
         return written
     }
