@@ -72,6 +72,7 @@ extension SegmentQuery {
     }
 
     private func phraseMatcher(_ number: Int, _ score: LeafScore?) throws(StorageError) -> Matcher {
+        try rounds.check(cancellation)
         let phrase = plan.phrases[number]
         let lengths = try segment.lengths(phrase.field)
         let leads: [TermInfo]
@@ -156,7 +157,7 @@ extension SegmentQuery {
             for i in from..<(from + part.tokens.count) where cover.has(i - from) {
                 let frequency = found[i].documentFrequency
                 var at = count
-                while at > 0, found[places[at - 1]].documentFrequency > frequency {
+                while at > 0, count < Self.insertedMax, found[places[at - 1]].documentFrequency > frequency {
                     places[at] = places[at - 1]
                     at -= 1
                 }
@@ -164,8 +165,17 @@ extension SegmentQuery {
                 count += 1
             }
         }
+        if count > Self.insertedMax {
+            var chosen = UnsafeMutableBufferPointer(start: places, count: count)
+            chosen.sort {
+                (found[$0].documentFrequency, $0) < (found[$1].documentFrequency, $1)
+            }
+        }
         return (places, count)
     }
+
+    /// So many tokens are put in order while they are chosen.
+    private static let insertedMax = 64
 
     /// How far the first unit of a token is behind the last of another one before it.
     func distance(from before: Int, to place: Int, of proof: PhraseProof) -> UInt32 {

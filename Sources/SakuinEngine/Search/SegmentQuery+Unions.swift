@@ -40,6 +40,7 @@ extension SegmentQuery {
     private func matcher(
         _ token: LookedUpToken, _ lengths: FieldLengths, _ score: LeafScore?
     ) throws(StorageError) -> Matcher {
+        try cancellation?.check()
         let cursors = try cursors(token, lengths)
         if cursors.count == 1 { return TermMatcher(cursors[0], score: score, scratch) }
         return UnionMatcher(cursors, score: score, scratch, cancellation)

@@ -2,24 +2,34 @@
 final class SegmentQuery {
     /// More words than this are not expanded from a prefix.
     static let expansionMax = 10_000
+    /// All tokens that stand for several terms have at most so many together, each of which is a list with buffers.
+    static let termCountMax = 65_536
 
     let plan: QueryPlan
     let segment: SegmentReader
     /// By what phrases are proved here.
     let proofKind: ProofKind
-    let scratch: Scratch
+    /// Of the matchers, and of what was looked up unless that was much.
+    private(set) var scratch: Scratch
+    private let lookedUp: Scratch
     private let lists: Prefetch.Area
     /// Ends what reads documents.
     let cancellation: Cancellation?
     /// What the dictionary has of the tokens of all phrases, one phrase behind the other.
     let tokens: UnsafeMutablePointer<LookedUpToken>
     /// Where each phrase begins in `tokens`, and the end. One missing token decides: those behind it in its phrase are
-    /// not looked up.
+    /// not looked up, or without having terms when one that counts may still tell the document frequency.
     let starts: UnsafeMutablePointer<Int>
+    /// Whether all tokens of a phrase are there.
+    private let isWhole: UnsafeMutablePointer<Bool>
     /// Words a prefix stood for.
     private(set) var expandedWordCount = 0
     /// Terms that tokens with variants stood for.
     private(set) var spellingCount = 0
+    /// Terms of tokens that stand for several.
+    private var termCount = 0
+    /// Of looking tokens up, and of making matchers of phrases.
+    var rounds = FruitlessRounds()
     /// By phrase, up to the last of which promoted grams say anything.
     private var promotions: [PromotedPhrase?] = []
 
@@ -31,43 +41,85 @@ final class SegmentQuery {
         lists = segment.postingSource.postings.area
         proofKind = ProofKind(analyzerVersion: segment.meta.analyzerVersion)
         self.scratch = scratch
+        lookedUp = scratch
         self.cancellation = cancellation
         tokens = scratch.take(LookedUpToken.self, plan.tokens.count)
         starts = scratch.take(Int.self, plan.phrases.count + 1)
+        isWhole = scratch.take(Bool.self, plan.phrases.count)
         let blocks = prefetchGrams()
-        var (at, number) = (0, 0)
-        for phrase in plan.phrases {
+        var at = 0
+        for number in plan.phrases.indices {
             starts[number] = at
-            number &+= 1
-            let places = proof(of: phrase).tokens
-            var known = KnownTokens(tokenCount: places.count)
-            for place in places {
-                let term = plan.tokens[place].term
-                let before = known.place(of: term, elseAt: at)
-                let found =
-                    if let before { tokens[before] } else { try find(term, phrase, inBlock: blocks?[place] ?? nil) }
-                switch term {
-                case .prefix, .pairPrefix: expandedWordCount += found.count
-                case .character, .edge, .head, .tail, .unit, .bigram, .word, .pair:
-                    spellingCount += phrase.variants.isEmpty ? 0 : found.count
-                }
-                tokens[at] = found
-                at &+= 1
-                if found.count == 0 { break }
-            }
+            at = try lookUp(number, at, blocks)
         }
-        starts[number] = at
+        starts[plan.phrases.count] = at
         if segment.promoted != nil {
             do throws(StorageError) { try findPromoted() } catch { throw .storage(error) }
         }
+        giveBack()
+    }
+
+    /// From so many terms on the buffers of their lists are not kept while other segments are searched.
+    private static let keptTermCountMax = 4_096
+
+    /// Leaves the buffers of many lists to the matchers that have them.
+    func giveBack() { if termCount > Self.keptTermCountMax { scratch = Scratch() } }
+
+    /// Looks the tokens of a phrase up, to a place of `tokens` and those behind it; returns the place behind them.
+    private func lookUp(
+        _ number: Int, _ start: Int, _ blocks: UnsafeMutablePointer<Int?>?
+    ) throws(SearchError) -> Int {
+        let phrase = plan.phrases[number]
+        let places = proof(of: phrase).tokens
+        var known = KnownTokens(tokenCount: places.count)
+        var at = start
+        isWhole[number] = !places.isEmpty
+        for place in places {
+            let token = plan.tokens[place]
+            defer { at &+= 1 }
+            if !isWhole[number], !token.counts {
+                tokens[at] = self.token([])
+                continue
+            }
+            let before = known.place(of: token.term, elseAt: at)
+            let found =
+                if let before { tokens[before] } else { try find(token.term, phrase, inBlock: blocks?[place] ?? nil) }
+            tokens[at] = found
+            try count(found, token.term, phrase, isNew: before == nil)
+            if found.count > 0 { continue }
+            isWhole[number] = false
+            if token.counts || !phrase.scores { return at &+ 1 }
+        }
+        return at
+    }
+
+    /// Counts the terms of a token, whose lists are opened once when the phrase has it again.
+    private func count(
+        _ found: LookedUpToken, _ term: PlanTerm, _ phrase: PhrasePlan, isNew: Bool
+    ) throws(SearchError) {
+        switch term {
+        case .prefix, .pairPrefix: expandedWordCount += found.count
+        case .character, .edge, .head, .tail, .unit, .bigram, .word, .pair:
+            spellingCount += phrase.variants.isEmpty ? 0 : found.count
+        }
+        do throws(StorageError) {
+            if found.count > 1 { try cancellation?.check() } else { try rounds.check(cancellation) }
+        } catch { throw .storage(error) }
+        guard isNew, found.count > 1 else { return }
+        termCount += found.count
+        if termCount <= Self.termCountMax { return }
+        throw .refused(
+            .invalid(
+                "The prefixes and variants of a query may stand for \(Self.termCountMax) words and grams in all.",
+                field: "query", limit: Self.termCountMax,
+                nextStep: "Write more of the words, or search fewer texts or fields."))
     }
 
     private func findPromoted() throws(StorageError) {
         for (number, phrase) in plan.phrases.enumerated() {
             let proof = proof(of: phrase)
             let (from, to) = (starts[number], starts[number + 1])
-            // A token that is missing decides.
-            guard to - from == proof.tokens.count, to - from > 1, tokens[to - 1].count > 0,
+            guard isWhole[number], to - from > 1,
                 let written = writtenTokens(proof, phrase, from),
                 let found = try PromotedLookup.find(
                     written, segment, field: phrase.field, { tokens[from + $0].documentFrequency })
@@ -101,10 +153,8 @@ final class SegmentQuery {
 
     /// How the documents of a phrase are found here.
     func finding(of number: Int) -> PhraseFinding {
-        let proof = proof(of: plan.phrases[number])
         let (from, to) = (starts[number], starts[number + 1])
-        // Of a missing token nothing more is looked up.
-        guard to > from, to - from == proof.tokens.count, tokens[to - 1].count > 0 else { return .nowhere }
+        guard isWhole[number] else { return .nowhere }
         switch number < promotions.count ? promotions[number] : nil {
         case .nowhere: return .nowhere
         case .list(let info): return .list(promotedList(info))
@@ -233,7 +283,8 @@ final class SegmentQuery {
             blocks[k] = segment.grams.prefetchBlock(of: key)
         }
         for (k, place) in places.enumerated() {
-            guard let block = blocks[k] else { continue }
+            // A token that comes again has it by now.
+            guard let block = blocks[k], needsBase(tokens[place].terms[0]) else { continue }
             let key = GramKey.character(of: tokens[place].terms[0].gram)
             let base = scratch.take(TermInfo.self, 1)
             base.initialize(to: TermInfo())
@@ -300,7 +351,7 @@ final class SegmentQuery {
         guard case .or(let children) = plan.root else { return nil }
         var lists: [(number: Int, weight: Float)] = []
         for case .phrase(let number) in children where headedList(of: number) != nil {
-            for leaf in leaves where leaf.number == number { lists.append((number, leaf.weight)) }
+            if let leaf = WeightedPhrase.find(number, in: leaves) { lists.append((number, leaf.weight)) }
         }
         if lists.count > Self.reachedListCount { lists.sort { $0.weight > $1.weight } }
         var reached: Float?
@@ -347,10 +398,9 @@ final class SegmentQuery {
     }
 
     func score(of phrase: Int, _ leaves: [WeightedPhrase]) throws(StorageError) -> LeafScore? {
-        for leaf in leaves where leaf.number == phrase {
-            guard let norms = try segment.norms(plan.phrases[phrase].field) else { return nil }
-            return LeafScore(weight: leaf.weight, model: leaf.model, norms: norms)
-        }
-        return nil
+        guard let leaf = WeightedPhrase.find(phrase, in: leaves),
+            let norms = try segment.norms(plan.phrases[phrase].field)
+        else { return nil }
+        return LeafScore(weight: leaf.weight, model: leaf.model, norms: norms)
     }
 }

@@ -157,4 +157,36 @@ import Testing
         #expect(plan.parts.map { $0.tokens.count } == [3, 2])
         #expect(plan.parts.map(\.isRun) == [true, true])
     }
+    /// A chain has more tokens than positions need, and counts the same.
+    @Test(arguments: [
+        "国", "国际", "中,5月", "国际,字", "一二三四五六七", "一二三5六七八", "国际,数字a,b中", "a,中", "一二三四五六七八,一二三四五六七,国",
+    ])
+    func chainsCountWhatPositionsHave(text: String) throws {
+        let positions = try plan(.text(text, fields: []), proofs: .positions)
+        #expect(positions.tokens.allSatisfy { $0.counts })
+        for proofs: ProofKinds in [.links, .all] {
+            let plan = try plan(.text(text, fields: []), proofs: proofs)
+            let proof = plan.phrases[0].proof(.links)
+            let counted = zip(plan.tokens[proof.tokens], tokens(plan, proof)).filter(\.0.counts).map(\.1)
+            #expect(counted == tokens(positions, positions.phrases[0].proof(.positions)))
+        }
+    }
+
+    /// Many long texts, each of them for many fields, end at the deadline.
+    @Test func theDeadlineHoldsWhilePlanning() throws {
+        let registry = FieldRegistry(schema: Schema(fields: [FieldDefinition(name: "body")]), names: [])
+        let caller = SearchCancellation()
+        func plan(_ cancellation: Cancellation) throws -> QueryPlan {
+            try QueryPlanner.plan(
+                .or(Array(repeating: .text("，", fields: []), count: 9)), filter: nil, SearchedFields(registry),
+                fields: [],
+                highlights: false, proofs: .all, cancellation)
+        }
+        #expect(try plan(Cancellation(caller: caller)).phrases.isEmpty)
+        caller.cancel()
+        for cancellation in [Cancellation(caller: caller), Cancellation(deadlineNanoseconds: 1)] {
+            let error = #expect(throws: SakuinError.self) { try plan(cancellation) }
+            #expect(error?.code == .deadlineExceeded)
+        }
+    }
 }
