@@ -93,7 +93,7 @@ struct QueryPlanner: ~Copyable {
         case .near(let texts, let distance, let fields):
             return try nearNode(texts, distance, fields, boost: boost, scores: scores)
         case .and(let children): return .and(try nodes(children, boost: boost, scores: scores))
-        case .or(let children): return .or(try nodes(children, boost: boost, scores: scores))
+        case .or(let children): return .or(Self.flat(try nodes(children, boost: boost, scores: scores)))
         case .not(let child): return .not(try node(child, boost: boost, scores: false))
         case .boost(let child, let factor):
             guard factor.isFinite, factor > 0 else {
@@ -110,10 +110,25 @@ struct QueryPlanner: ~Copyable {
         return nodes
     }
 
+    /// The nodes of an OR, those of others among them in their place: each OR has a window of documents, which a text in
+    /// several fields need not have for itself.
+    private static func flat(_ nodes: [PlanNode]) -> [PlanNode] {
+        nodes.flatMap { node in
+            if case .or(let children) = node { children } else { [node] }
+        }
+    }
+
     private mutating func count(leaves: Int) throws(SakuinError) {
         leafCount += leaves
         try QueryLimits.check(leafCount: leafCount)
-        // One may be as long as all texts, and its normal form is made for each field.
+    }
+
+    /// Texts that are shorter are many before they take long.
+    private static let shortByteCountMax = 1_024
+
+    /// Throws when the search was given up, before the normal form of a text is made once more, for another field.
+    private func heedDeadline(before text: String) throws(SakuinError) {
+        guard leafCount & 15 == 0 || text.utf8.count > Self.shortByteCountMax else { return }
         do throws(StorageError) { try cancellation?.check() } catch {
             throw SakuinError(.deadlineExceeded, "The search was given up while it was planned.")
         }
@@ -198,6 +213,7 @@ struct QueryPlanner: ~Copyable {
         _ text: String, in field: SearchedFields.Field, isPrefix: Bool, boost: Float, scores: Bool
     ) throws(SakuinError) -> PlanNode {
         try count(leaves: 1)
+        try heedDeadline(before: text)
         switch field.type {
         case .text, .keyword:
             let weight = try QueryLimits.weight(boost, field.boost)
@@ -325,6 +341,7 @@ struct QueryPlanner: ~Copyable {
         var (phrases, patterns): ([PlanNode], [TextPattern]) = ([], [])
         let weight = try QueryLimits.weight(boost, field.boost)
         for text in texts {
+            try heedDeadline(before: text)
             let pattern = TextPattern(text, analyzer: field.analyzer, variants: variants)
             // Separators alone are a gap, which is no unit.
             if pattern.units.isEmpty { continue }

@@ -72,7 +72,7 @@ extension SegmentQuery {
     }
 
     private func phraseMatcher(_ number: Int, _ score: LeafScore?) throws(StorageError) -> Matcher {
-        try rounds.check(cancellation)
+        try heedDeadline()
         let phrase = plan.phrases[number]
         let lengths = try segment.lengths(phrase.field)
         let leads: [TermInfo]

@@ -28,8 +28,8 @@ final class SegmentQuery {
     private(set) var spellingCount = 0
     /// Terms of tokens that stand for several.
     private var termCount = 0
-    /// Of looking tokens up, and of making matchers of phrases.
-    var rounds = FruitlessRounds()
+    /// Tokens that were looked up, and phrases that matchers were made of.
+    private var doneCount: UInt8 = 0
     /// By phrase, up to the last of which promoted grams say anything.
     private var promotions: [PromotedPhrase?] = []
 
@@ -93,6 +93,12 @@ final class SegmentQuery {
         return at
     }
 
+    /// Throws when the search was given up; looks once in a while, since what is done between is short.
+    func heedDeadline() throws(StorageError) {
+        doneCount &+= 1
+        if doneCount & 15 == 0 { try cancellation?.check() }
+    }
+
     /// Counts the terms of a token, whose lists are opened once when the phrase has it again.
     private func count(
         _ found: LookedUpToken, _ term: PlanTerm, _ phrase: PhrasePlan, isNew: Bool
@@ -103,7 +109,7 @@ final class SegmentQuery {
             spellingCount += phrase.variants.isEmpty ? 0 : found.count
         }
         do throws(StorageError) {
-            if found.count > 1 { try cancellation?.check() } else { try rounds.check(cancellation) }
+            if found.count > 1 { try cancellation?.check() } else { try heedDeadline() }
         } catch { throw .storage(error) }
         guard isNew, found.count > 1 else { return }
         termCount += found.count

@@ -39,7 +39,8 @@ import Testing
 
     private static func query(_ texts: [String], _ pieces: [String], _ random: inout SeededRandom) -> Query {
         func part() -> Query { .text(Self.part(of: texts, pieces, &random), fields: []) }
-        switch random.below(8) {
+        switch random.below(9) {
+        case 5: return .prefix(Self.part(of: texts, pieces, &random), fields: [])
         case 0: return .and([part(), part()])
         case 1: return .or([part(), part(), part()])
         case 2: return .and([part(), .not(part())])
@@ -56,11 +57,12 @@ import Testing
         case .text(let part, _): NaiveText.contains(text, NaiveText.normal(part, .soft), variants)
         case .near(let parts, let distance, _):
             NaiveText.isNear(text, parts.map { NaiveText.normal($0, .soft) }, distance: distance, variants)
+        case .prefix(let part, _): NaiveText.containsPrefix(text, NaiveText.normal(part, .soft), variants)
         case .and(let children): children.allSatisfy { matches($0, text, variants) }
         case .or(let children): children.contains { matches($0, text, variants) }
         case .not(let child): !matches(child, text, variants)
         case .boost(let child, _): matches(child, text, variants)
-        case .all, .prefix, .range, .equals: true
+        case .all, .range, .equals: true
         }
     }
 
@@ -69,11 +71,15 @@ import Testing
         print("phrases: seed \(seed)")
         var random = SeededRandom(seed: seed)
         let pieces = Self.pieces[round % Self.pieces.count]
+        var options = SearchFixture.options
+        if round % 2 == 1 {
+            options.promotion = PromotionRule(
+                thresholdMin: 4, postingShareMax: 100, wholeShareThreshold: 1, postingCountMax: 1 << 30)
+        }
         let indexes = try [false, true].map { isCompact in
             try SearchIndex.open(
                 MemoryDirectory(),
-                schema: Schema(fields: [FieldDefinition(name: "body")], compact: isCompact),
-                options: SearchFixture.options)
+                schema: Schema(fields: [FieldDefinition(name: "body")], compact: isCompact), options: options)
         }
         var texts: [String: String] = [:]
         for _ in 0..<3 {

@@ -172,21 +172,33 @@ import Testing
         }
     }
 
-    /// Many long texts, each of them for many fields, end at the deadline.
-    @Test func theDeadlineHoldsWhilePlanning() throws {
+    /// Many texts, and long ones, each of them for many fields, end at the deadline.
+    @Test(arguments: [("，", 20), (String(repeating: "，", count: 2_000), 1)])
+    func theDeadlineHoldsWhilePlanning(text: String, count: Int) throws {
         let registry = FieldRegistry(schema: Schema(fields: [FieldDefinition(name: "body")]), names: [])
         let caller = SearchCancellation()
-        func plan(_ cancellation: Cancellation) throws -> QueryPlan {
+        let texts = Query.or(Array(repeating: .text(text, fields: []), count: count))
+        let near = Query.near([text, text], distance: 1, fields: [])
+        func plan(_ query: Query, _ cancellation: Cancellation) throws -> QueryPlan {
             try QueryPlanner.plan(
-                .or(Array(repeating: .text("，", fields: []), count: 9)), filter: nil, SearchedFields(registry),
-                fields: [],
-                highlights: false, proofs: .all, cancellation)
+                query, filter: nil, SearchedFields(registry), fields: [], highlights: false, proofs: .all, cancellation)
         }
-        #expect(try plan(Cancellation(caller: caller)).phrases.isEmpty)
+        #expect(try plan(texts, Cancellation(caller: caller)).phrases.isEmpty)
         caller.cancel()
         for cancellation in [Cancellation(caller: caller), Cancellation(deadlineNanoseconds: 1)] {
-            let error = #expect(throws: SakuinError.self) { try plan(cancellation) }
-            #expect(error?.code == .deadlineExceeded)
+            for query in count == 1 ? [texts, near] : [texts] {
+                let error = #expect(throws: SakuinError.self) { _ = try plan(query, cancellation) }
+                #expect(error?.code == .deadlineExceeded)
+            }
         }
+    }
+
+    /// An OR within another is a part of it, as that of a text in several fields is.
+    @Test func oneOrHasAllTexts() throws {
+        let query = Query.or([.text("国", fields: []), .or([.text("际", fields: []), .not(.or([.all, .all]))]), .all])
+        let root = try plan(query, fields: ["a", "b"], of: ["a", "b"]).root
+        #expect(
+            root
+                == .or([.phrase(0), .phrase(1), .phrase(2), .phrase(3), .not(.or([.all, .all])), .all]))
     }
 }
