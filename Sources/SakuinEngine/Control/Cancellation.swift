@@ -37,8 +37,8 @@ final class Cancellation: Sendable {
     }
 }
 
-/// The rounds of a loop that has found nothing yet: a cancellation is looked at once in a while, since a deadline costs a look
-/// at the clock and rounds are short.
+/// Short rounds of a loop, such as those that have found nothing yet: a cancellation is looked at once in a while, since a
+/// deadline costs a look at the clock.
 struct FruitlessRounds {
     private var count: UInt8 = 0
 

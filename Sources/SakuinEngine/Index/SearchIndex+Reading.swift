@@ -93,8 +93,8 @@ extension SearchIndex {
         defer { memory.giveBackFromSearch(room) }
         let plan: QueryPlan
         do throws(SakuinError) {
-            plan = try self.plan(request, proofs: shared.value.proofs)
-        } catch { throw .refused(error) }
+            plan = try self.plan(request, proofs: shared.value.proofs, cancellation)
+        } catch { throw error.code == .deadlineExceeded ? .storage(.cancelled) : .refused(error) }
         try checkColumns(of: plan, shared.value)
         if isQuick, plan.readsDocuments { return nil }
         let counter =
@@ -205,12 +205,15 @@ extension SearchIndex {
         try check(request.sort)
     }
 
-    private func plan(_ request: SearchRequest, proofs: ProofKinds) throws(SakuinError) -> QueryPlan {
+    private func plan(
+        _ request: SearchRequest, proofs: ProofKinds, _ cancellation: Cancellation?
+    ) throws(SakuinError) -> QueryPlan {
         var filter: Query?
         if let input = request.filter { filter = try tree(input, mode: .exact) }
         return try QueryPlanner.plan(
             try tree(request.query, mode: request.mode), filter: filter, searched, fields: request.fields,
-            highlights: request.spans, proofs: proofs, mode: request.mode, variants: request.variants)
+            highlights: request.spans, proofs: proofs, mode: request.mode, variants: request.variants,
+            cancellation)
     }
 
     private func tree(_ input: QueryInput, mode: SearchMode) throws(SakuinError) -> Query {

@@ -33,6 +33,9 @@ struct PlanToken: Sendable, Hashable, BitwiseCopyable {
     var term: PlanTerm
     /// Positions behind the phrase's first unit.
     var offset: UInt32
+    /// Whether the document frequency of its phrase is told by it: by the same tokens in all indexes with pairs, and a chain
+    /// of links has more of them.
+    var counts = true
 
     /// Behind the phrase's first unit where its last stands.
     var end: UInt32 { offset &+ term.span }
@@ -265,7 +268,10 @@ struct QueryPlanDraft: ~Copyable {
         let first = tokens.count
         let count = run.count - 1
         for i in 0..<count where isChain || Self.isLookedUp(i, of: count) {
-            tokens.append(PlanToken(term: .bigram(run[i], run[i + 1]), offset: position + UInt32(2 * i)))
+            tokens.append(
+                PlanToken(
+                    term: .bigram(run[i], run[i + 1]), offset: position + UInt32(2 * i),
+                    counts: Self.isLookedUp(i, of: count)))
         }
         parts.append(PlanPart(tokens: first..<tokens.count, isRun: !isChain && Self.isChoice(count)))
     }
@@ -276,11 +282,11 @@ struct QueryPlanDraft: ~Copyable {
         chain run: ArraySlice<TextPattern.Element>, isBehindGap: Bool, isBeforeGap: Bool, lastIsPrefix: Bool
     ) {
         if isBehindGap, let first = run.first, case .character(let c) = first.unit {
-            append(PlanToken(term: .head(c), offset: first.position))
+            append(PlanToken(term: .head(c), offset: first.position, counts: false))
         }
         append(run: run, isChain: true, lastIsPrefix: lastIsPrefix)
         if isBeforeGap, let last = run.last, case .character(let c) = last.unit {
-            append(PlanToken(term: .tail(c), offset: last.position))
+            append(PlanToken(term: .tail(c), offset: last.position, counts: false))
         }
     }
 
@@ -293,7 +299,8 @@ struct QueryPlanDraft: ~Copyable {
             let (a, b) = (run[run.startIndex + i], run[run.startIndex + i + 1])
             let isPrefix = lastIsPrefix && i == count - 1
             guard let term = append(a.unit, b.unit, isFirst: i == 0, isPrefix: isPrefix) else { continue }
-            if isChain || Self.isLookedUp(i, of: count) { tokens.append(PlanToken(term: term, offset: a.position)) }
+            let isLookedUp = Self.isLookedUp(i, of: count)
+            if isChain || isLookedUp { tokens.append(PlanToken(term: term, offset: a.position, counts: isLookedUp)) }
         }
         parts.append(PlanPart(tokens: first..<tokens.count, isRun: !isChain && Self.isChoice(count)))
     }

@@ -15,16 +15,19 @@ struct QueryPlanner: ~Copyable {
     private var spellingCount = 0
     private var textByteCount = 0
     private var leafCount = 0
+    private let cancellation: Cancellation?
 
     /// `fields` are those of the request; none: all text fields. With `highlights` the plan says what is to be shown, with
     /// `proofs`: the kinds of segments it is for. In mode `smart` texts that score are looked for by their parts too.
-    /// `variants` are of texts and prefixes of the query, not of the filter and of exact values.
+    /// `variants` are of texts and prefixes of the query, not of the filter and of exact values. Throws `deadlineExceeded`
+    /// once `cancellation` has ended it.
     static func plan(
         _ query: Query, filter: Query?, _ searched: SearchedFields, fields: [String], highlights: Bool,
-        proofs: ProofKinds, mode: SearchMode = .exact, variants: VariantFolding = []
+        proofs: ProofKinds, mode: SearchMode = .exact, variants: VariantFolding = [],
+        _ cancellation: Cancellation? = nil
     ) throws(SakuinError) -> QueryPlan {
         var planner = try QueryPlanner(
-            searched, fields, highlights, proofs, isSmart: mode == .smart, variants: variants)
+            searched, fields, highlights, proofs, isSmart: mode == .smart, variants: variants, cancellation)
         var root = try planner.node(query, boost: 1, scores: true)
         if let filter {
             planner.variants = []
@@ -37,9 +40,10 @@ struct QueryPlanner: ~Copyable {
 
     private init(
         _ searched: SearchedFields, _ names: [String], _ highlights: Bool, _ proofs: ProofKinds, isSmart: Bool,
-        variants: VariantFolding
+        variants: VariantFolding, _ cancellation: Cancellation?
     ) throws(SakuinError) {
         self.isSmart = isSmart
+        self.cancellation = cancellation
         self.variants = variants
         self.searched = searched
         self.highlights = highlights
@@ -89,7 +93,7 @@ struct QueryPlanner: ~Copyable {
         case .near(let texts, let distance, let fields):
             return try nearNode(texts, distance, fields, boost: boost, scores: scores)
         case .and(let children): return .and(try nodes(children, boost: boost, scores: scores))
-        case .or(let children): return .or(try nodes(children, boost: boost, scores: scores))
+        case .or(let children): return .or(Self.flat(try nodes(children, boost: boost, scores: scores)))
         case .not(let child): return .not(try node(child, boost: boost, scores: false))
         case .boost(let child, let factor):
             guard factor.isFinite, factor > 0 else {
@@ -106,9 +110,28 @@ struct QueryPlanner: ~Copyable {
         return nodes
     }
 
+    /// The nodes of an OR, those of others among them in their place: each OR has a window of documents, which a text in
+    /// several fields need not have for itself.
+    private static func flat(_ nodes: [PlanNode]) -> [PlanNode] {
+        nodes.flatMap { node in
+            if case .or(let children) = node { children } else { [node] }
+        }
+    }
+
     private mutating func count(leaves: Int) throws(SakuinError) {
         leafCount += leaves
         try QueryLimits.check(leafCount: leafCount)
+    }
+
+    /// Texts that are shorter are many before they take long.
+    private static let shortByteCountMax = 1_024
+
+    /// Throws when the search was given up, before the normal form of a text is made once more, for another field.
+    private func heedDeadline(before text: String) throws(SakuinError) {
+        guard leafCount & 15 == 0 || text.utf8.count > Self.shortByteCountMax else { return }
+        do throws(StorageError) { try cancellation?.check() } catch {
+            throw SakuinError(.deadlineExceeded, "The search was given up while it was planned.")
+        }
     }
 
     private mutating func count(text: String) throws(SakuinError) {
@@ -190,6 +213,7 @@ struct QueryPlanner: ~Copyable {
         _ text: String, in field: SearchedFields.Field, isPrefix: Bool, boost: Float, scores: Bool
     ) throws(SakuinError) -> PlanNode {
         try count(leaves: 1)
+        try heedDeadline(before: text)
         switch field.type {
         case .text, .keyword:
             let weight = try QueryLimits.weight(boost, field.boost)
@@ -247,7 +271,7 @@ struct QueryPlanner: ~Copyable {
             number = plan.appendPhrase(
                 field: field.number, boost: boost, scores: scores, variants: variants,
                 for: pattern.distinct(proofs, kind)
-            ) { Self.addTokens(of: pattern, kind: kind, $0, to: &$1) }
+            ) { $1.appendTokens(of: pattern, kind: kind, $0) }
         }
         guard let number else { return .none }
         try QueryLimits.check(tokenCount: plan.tokens.count)
@@ -317,6 +341,7 @@ struct QueryPlanner: ~Copyable {
         var (phrases, patterns): ([PlanNode], [TextPattern]) = ([], [])
         let weight = try QueryLimits.weight(boost, field.boost)
         for text in texts {
+            try heedDeadline(before: text)
             let pattern = TextPattern(text, analyzer: field.analyzer, variants: variants)
             // Separators alone are a gap, which is no unit.
             if pattern.units.isEmpty { continue }
@@ -329,68 +354,5 @@ struct QueryPlanner: ~Copyable {
             NearPlan(
                 field: field.number, analyzer: field.analyzer, phrases: phrases, patterns: patterns, distance: distance)
         )
-    }
-
-    /// The tokens of a pattern: units without gaps between by their bigrams and pairs, single characters by their edge,
-    /// single words by themselves. Without pairs words are single, and characters beside them edges.
-    private static func addTokens(
-        of pattern: TextPattern, kind: AnalyzerKind, _ proof: ProofKind, to plan: inout QueryPlanDraft
-    ) {
-        let hasPairs = proof != .words
-        let elements = pattern.elements
-        var i = 0
-        while i < elements.count {
-            var end = i + 1
-            while end < elements.count, pattern.isRun(at: end, kind, hasPairs: hasPairs) { end += 1 }
-            let isPrefix = pattern.lastIsPrefix && end == elements.count
-            if end - i > 1, proof == .links {
-                plan.append(
-                    chain: elements[i..<end], isBehindGap: pattern.hasGap(before: i),
-                    isBeforeGap: pattern.hasGap(before: end), lastIsPrefix: isPrefix)
-            } else if end - i > 1 {
-                plan.append(run: elements[i..<end], lastIsPrefix: isPrefix)
-            } else {
-                switch elements[i].unit {
-                case .word(let bytes): plan.append(word: bytes, isPrefix: isPrefix, at: elements[i].position)
-                case .character(let scalar):
-                    let term: PlanTerm =
-                        kind != .cjk ? .unit(scalar) : elements.count == 1 ? .character(scalar) : .edge(scalar)
-                    plan.append(PlanToken(term: term, offset: elements[i].position))
-                }
-            }
-            i = end
-        }
-    }
-}
-
-extension TextPattern {
-    /// Whether element `i` and the one before stand side by side, so that a bigram, or with pairs a pair, proves both.
-    fileprivate func isRun(at i: Int, _ kind: AnalyzerKind, hasPairs: Bool) -> Bool {
-        guard kind == .cjk, elements[i].position == elements[i - 1].position + 2 else { return false }
-        switch (elements[i - 1].unit, elements[i].unit) {
-        case (.character, .character): return true
-        case (.word, .word): return false
-        case (.character, .word), (.word, .character): return hasPairs
-        }
-    }
-
-    /// Whether element `i` is there and stands behind a gap.
-    fileprivate func hasGap(before i: Int) -> Bool {
-        i > 0 && i < elements.count && elements[i].position > elements[i - 1].position + 2
-    }
-
-    /// The kinds of proofs that have other tokens than those before them.
-    fileprivate func distinct(_ kinds: ProofKinds, _ kind: AnalyzerKind) -> ProofKinds {
-        guard kind == .cjk, elements.count > 1 else { return [] }
-        // Without pairs words are no other proof than positions.
-        guard kinds.contains(.words), !hasPairs(kind) else { return kinds }
-        return kinds.subtracting(.words).union(.positions)
-    }
-
-    /// Whether a word and a character stand side by side.
-    fileprivate func hasPairs(_ kind: AnalyzerKind) -> Bool {
-        elements.indices.dropFirst().contains { i in
-            isRun(at: i, kind, hasPairs: true) && !isRun(at: i, kind, hasPairs: false)
-        }
     }
 }

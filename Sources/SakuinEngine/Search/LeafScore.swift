@@ -3,6 +3,16 @@ struct WeightedPhrase {
     let number: Int
     let weight: Float
     let model: BM25
+
+    /// That of a phrase among some, which are in order.
+    static func find(_ number: Int, in leaves: [WeightedPhrase]) -> WeightedPhrase? {
+        var (low, high) = (0, leaves.count)
+        while low < high {
+            let middle = (low + high) / 2
+            (low, high) = leaves[middle].number < number ? (middle + 1, high) : (low, middle)
+        }
+        return low < leaves.count && leaves[low].number == number ? leaves[low] : nil
+    }
 }
 
 /// What a leaf of the query gives to a document: its weight (boost and inverse document frequency) and the BM25 part of

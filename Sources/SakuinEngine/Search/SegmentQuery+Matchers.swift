@@ -72,6 +72,7 @@ extension SegmentQuery {
     }
 
     private func phraseMatcher(_ number: Int, _ score: LeafScore?) throws(StorageError) -> Matcher {
+        try heedDeadline()
         let phrase = plan.phrases[number]
         let lengths = try segment.lengths(phrase.field)
         let leads: [TermInfo]
@@ -85,8 +86,10 @@ extension SegmentQuery {
         let count = proof.tokens.count
         for i in 0..<count where found[i].count > 1 { return try unionMatcher(proof, found, lengths, score) }
         let phraseMatcher =
-            segment.hasLinks
-            ? try chainMatcher(proof, found, lengths, score) : try positionMatcher(proof, found, lengths, score)
+            !segment.hasLinks
+            ? try positionMatcher(proof, found, lengths, score)
+            : TokenRun.areMany(plan.tokens[proof.tokens])
+                ? try unionMatcher(proof, found, lengths, score) : try chainMatcher(proof, found, lengths, score)
         guard let matcher = phraseMatcher else { return EmptyMatcher() }
         if leads.isEmpty { return matcher }
         var cursors: [PostingCursor] = []
@@ -101,15 +104,13 @@ extension SegmentQuery {
         var lists: [ChainList] = []
         lists.reserveCapacity(proof.tokens.count)
         var rarest = 0
-        let tokens = plan.tokens[proof.tokens]
-        for part in ChainRepeat.joined(tokens) {
-            let (i, term) = (part.number, found[part.number].terms[0])
+        for (i, token) in plan.tokens[proof.tokens].enumerated() {
+            let term = found[i].terms[0]
             lists.append(
                 ChainList(
-                    cursor: try cursor(term, lengths), place: lists.count,
-                    occurrenceEnds: ChainEnds(tokens[tokens.startIndex + i].term, term.info.occurrences),
-                    distance: i == 0 ? 0 : distance(from: i - 1, to: i, of: proof), repeats: part))
-            if term.info.documentFrequency < lists[rarest].cursor.documentFrequency { rarest = lists.count - 1 }
+                    cursor: try cursor(term, lengths), place: i, ends: ChainEnds(token.term, term.info.occurrences),
+                    distance: i == 0 ? 0 : distance(from: i - 1, to: i, of: proof)))
+            if term.info.documentFrequency < lists[rarest].cursor.documentFrequency { rarest = i }
         }
         return ChainMatcher(lists, rarest: rarest, score: score, scratch, cancellation)
     }
@@ -156,7 +157,7 @@ extension SegmentQuery {
             for i in from..<(from + part.tokens.count) where cover.has(i - from) {
                 let frequency = found[i].documentFrequency
                 var at = count
-                while at > 0, found[places[at - 1]].documentFrequency > frequency {
+                while at > 0, count < Self.insertedMax, found[places[at - 1]].documentFrequency > frequency {
                     places[at] = places[at - 1]
                     at -= 1
                 }
@@ -164,8 +165,17 @@ extension SegmentQuery {
                 count += 1
             }
         }
+        if count > Self.insertedMax {
+            var chosen = UnsafeMutableBufferPointer(start: places, count: count)
+            chosen.sort {
+                (found[$0].documentFrequency, $0) < (found[$1].documentFrequency, $1)
+            }
+        }
         return (places, count)
     }
+
+    /// So many tokens are put in order while they are chosen.
+    private static let insertedMax = 64
 
     /// How far the first unit of a token is behind the last of another one before it.
     func distance(from before: Int, to place: Int, of proof: PhraseProof) -> UInt32 {

@@ -1,4 +1,5 @@
-// Matchers of phrases with a token that stands for several terms: spellings of it, or the words of a prefix.
+// Matchers of phrases with a token that stands for several terms (spellings of it, or the words of a prefix), or that is there
+// many times.
 
 extension SegmentQuery {
     /// The documents of a phrase whose tokens are all there, one of them several times.
@@ -6,19 +7,40 @@ extension SegmentQuery {
         _ proof: PhraseProof, _ found: UnsafeMutablePointer<LookedUpToken>, _ lengths: FieldLengths, _ score: LeafScore?
     ) throws(StorageError) -> Matcher {
         if proof.tokens.count == 1 { return try matcher(found[0], lengths, score) }
-        let places = readPlaces(proof, found)
+        let (places, steps) = steps(proof, found)
         let ordered = places.sorted { found[$0].documentFrequency < found[$1].documentFrequency }
         var tokens: [Matcher] = []
         for place in ordered { tokens.append(try matcher(found[place], lengths, nil)) }
         return UnionPhraseMatcher(
             lead: try matcher(found[ordered[0]], lengths, score), tokens: tokens,
-            PhraseChecker(try slots(places, proof, found, lengths), cancellation), score: score)
+            PhraseChecker(try slots(places, proof, found, lengths), steps, cancellation), score: score)
+    }
+
+    /// The tokens that are read, in the order of the text, and at which places of the phrase each of them is first.
+    private func steps(
+        _ proof: PhraseProof, _ found: UnsafeMutablePointer<LookedUpToken>
+    ) -> (places: [Int], steps: [PhraseStep]) {
+        var (places, steps) = ([Int](), [PhraseStep]())
+        var slots: [PlanTerm: Int] = [:]
+        var before: Int?
+        for place in readPlaces(proof, found) {
+            let term = found[place].written(plan.tokens[proof.tokens.lowerBound + place].term)
+            let slot = slots[term] ?? places.count
+            if slot == places.count {
+                slots[term] = slot
+                places.append(place)
+            }
+            steps.append(PhraseStep(slot: slot, distance: before.map { distance(from: $0, to: place, of: proof) } ?? 0))
+            before = place
+        }
+        return (places, steps)
     }
 
     /// The documents of the terms that a token stands for.
     private func matcher(
         _ token: LookedUpToken, _ lengths: FieldLengths, _ score: LeafScore?
     ) throws(StorageError) -> Matcher {
+        try cancellation?.check()
         let cursors = try cursors(token, lengths)
         if cursors.count == 1 { return TermMatcher(cursors[0], score: score, scratch) }
         return UnionMatcher(cursors, score: score, scratch, cancellation)
@@ -54,7 +76,7 @@ extension SegmentQuery {
         _ places: [Int], _ proof: PhraseProof, _ found: UnsafeMutablePointer<LookedUpToken>, _ lengths: FieldLengths
     ) throws(StorageError) -> [PhraseSlot] {
         var slots: [PhraseSlot] = []
-        for (i, place) in places.enumerated() {
+        for place in places {
             let term = plan.tokens[proof.tokens.lowerBound + place].term
             // Terms of one kind keep the same of their occurrences.
             let occurrences = found[place].count > 0 ? found[place].terms[0].info.occurrences : .none
@@ -64,8 +86,7 @@ extension SegmentQuery {
                 lists.append(
                     PhraseSlot.List(cursor: cursor, characters: ends.characters(term, found[place].terms[k])))
             }
-            let distance = i == 0 ? 0 : distance(from: places[i - 1], to: place, of: proof)
-            slots.append(PhraseSlot(lists: lists, ends: ends, distance: distance))
+            slots.append(PhraseSlot(lists: lists, ends: ends))
         }
         return slots
     }

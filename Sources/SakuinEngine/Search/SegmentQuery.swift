@@ -1,65 +1,37 @@
-/// A term that a dictionary has.
-struct FoundTerm: BitwiseCopyable {
-    var info: TermInfo
-    /// Its key, if it is a gram.
-    var gram: UInt64 = 0
-    /// The character of a pair.
-    var neighbour: UInt32 = 0
-    /// The list of a ranked gram's first character, once it was looked up; in scratch memory.
-    var base: UnsafeMutablePointer<TermInfo>?
-}
-
-/// A list, and whether it is that of a promoted gram.
-struct FoundList: BitwiseCopyable {
-    var term: FoundTerm
-    var isPromoted = false
-}
-
-/// How the documents of a phrase are found in a segment.
-enum PhraseFinding {
-    /// It is in none.
-    case nowhere
-    /// They are those of a list.
-    case list(FoundList)
-    /// By the positions of its tokens, in documents that have these promoted grams, the rarest first.
-    case places(leads: [TermInfo])
-}
-
-/// What a dictionary has of a token: nothing, a term, or for a prefix or variants several; in scratch memory.
-struct LookedUpToken: BitwiseCopyable {
-    var terms: UnsafeMutablePointer<FoundTerm>
-    var count: Int
-
-    /// Documents that hold the token, those with several of its terms counted several times.
-    var documentFrequency: Int {
-        var sum = 0
-        for i in 0..<count { sum &+= terms[i].info.documentFrequency }
-        return sum
-    }
-}
-
 /// A plan looked up in one segment: the terms of its phrases, and from them matchers and scorers.
 final class SegmentQuery {
     /// More words than this are not expanded from a prefix.
     static let expansionMax = 10_000
+    /// All tokens that stand for several terms have at most so many together, each of which is a list with buffers.
+    static let termCountMax = 65_536
 
     let plan: QueryPlan
     let segment: SegmentReader
     /// By what phrases are proved here.
     let proofKind: ProofKind
-    let scratch: Scratch
-    private let lists: Prefetch.Area
+    /// Of the matchers, and of what was looked up unless that was much.
+    private(set) var scratch: Scratch
+    private let lookedUp: Scratch
+    let lists: Prefetch.Area
     /// Ends what reads documents.
     let cancellation: Cancellation?
     /// What the dictionary has of the tokens of all phrases, one phrase behind the other.
     let tokens: UnsafeMutablePointer<LookedUpToken>
     /// Where each phrase begins in `tokens`, and the end. One missing token decides: those behind it in its phrase are
-    /// not looked up.
+    /// not looked up, or without having terms when one that counts may still tell the document frequency.
     let starts: UnsafeMutablePointer<Int>
+    /// Whether all tokens of a phrase are there.
+    private let isWhole: UnsafeMutablePointer<Bool>
     /// Words a prefix stood for.
     private(set) var expandedWordCount = 0
     /// Terms that tokens with variants stood for.
     private(set) var spellingCount = 0
+    /// Lists of all tokens.
+    private var listCount = 0
+    /// Terms of tokens that stand for several.
+    private var termCount = 0
+    /// Tokens that were looked up, and phrases that matchers were made of.
+    private var doneCount: UInt8 = 0
     /// By phrase, up to the last of which promoted grams say anything.
     private var promotions: [PromotedPhrase?] = []
 
@@ -71,43 +43,93 @@ final class SegmentQuery {
         lists = segment.postingSource.postings.area
         proofKind = ProofKind(analyzerVersion: segment.meta.analyzerVersion)
         self.scratch = scratch
+        lookedUp = scratch
         self.cancellation = cancellation
         tokens = scratch.take(LookedUpToken.self, plan.tokens.count)
         starts = scratch.take(Int.self, plan.phrases.count + 1)
+        isWhole = scratch.take(Bool.self, plan.phrases.count)
         let blocks = prefetchGrams()
-        var (at, number) = (0, 0)
-        for phrase in plan.phrases {
+        var at = 0
+        for number in plan.phrases.indices {
             starts[number] = at
-            number &+= 1
-            let places = proof(of: phrase).tokens
-            var known = KnownTokens(tokenCount: places.count)
-            for place in places {
-                let term = plan.tokens[place].term
-                let before = known.place(of: term, elseAt: at)
-                let found =
-                    if let before { tokens[before] } else { try find(term, phrase, inBlock: blocks?[place] ?? nil) }
-                switch term {
-                case .prefix, .pairPrefix: expandedWordCount += found.count
-                case .character, .edge, .head, .tail, .unit, .bigram, .word, .pair:
-                    spellingCount += phrase.variants.isEmpty ? 0 : found.count
-                }
-                tokens[at] = found
-                at &+= 1
-                if found.count == 0 { break }
-            }
+            at = try lookUp(number, at, blocks)
         }
-        starts[number] = at
+        starts[plan.phrases.count] = at
         if segment.promoted != nil {
             do throws(StorageError) { try findPromoted() } catch { throw .storage(error) }
         }
+        giveBack()
+    }
+
+    /// From so many lists on their buffers are not kept while other segments are searched.
+    private static let keptListCountMax = 4_096
+
+    /// Leaves the buffers of many lists to the matchers that have them.
+    func giveBack() { if listCount > Self.keptListCountMax { scratch = Scratch() } }
+
+    /// Looks the tokens of a phrase up, to a place of `tokens` and those behind it; returns the place behind them.
+    private func lookUp(
+        _ number: Int, _ start: Int, _ blocks: UnsafeMutablePointer<Int?>?
+    ) throws(SearchError) -> Int {
+        let phrase = plan.phrases[number]
+        let places = proof(of: phrase).tokens
+        var known = KnownTokens(tokenCount: places.count)
+        var at = start
+        isWhole[number] = !places.isEmpty
+        for place in places {
+            let token = plan.tokens[place]
+            defer { at &+= 1 }
+            if !isWhole[number], !token.counts {
+                tokens[at] = self.token([])
+                continue
+            }
+            let before = known.place(of: token.term, elseAt: at)
+            let found =
+                if let before { tokens[before] } else { try find(token.term, phrase, inBlock: blocks?[place] ?? nil) }
+            tokens[at] = found
+            try count(found, token.term, phrase, isNew: before == nil)
+            if found.count > 0 { continue }
+            isWhole[number] = false
+            if token.counts || !phrase.scores { return at &+ 1 }
+        }
+        return at
+    }
+
+    /// Throws when the search was given up; looks once in a while, since what is done between is short.
+    func heedDeadline() throws(StorageError) {
+        doneCount &+= 1
+        if doneCount & 15 == 0 { try cancellation?.check() }
+    }
+
+    /// Counts the terms of a token, whose lists are opened once when the phrase has it again.
+    private func count(
+        _ found: LookedUpToken, _ term: PlanTerm, _ phrase: PhrasePlan, isNew: Bool
+    ) throws(SearchError) {
+        switch term {
+        case .prefix, .pairPrefix: expandedWordCount += found.count
+        case .character, .edge, .head, .tail, .unit, .bigram, .word, .pair:
+            spellingCount += phrase.variants.isEmpty ? 0 : found.count
+        }
+        do throws(StorageError) {
+            if found.count > 1 { try cancellation?.check() } else { try heedDeadline() }
+        } catch { throw .storage(error) }
+        guard isNew else { return }
+        listCount += found.count
+        if found.count == 1 { return }
+        termCount += found.count
+        if termCount <= Self.termCountMax { return }
+        throw .refused(
+            .invalid(
+                "The prefixes and variants of a query may stand for \(Self.termCountMax) words and grams in all.",
+                field: "query", limit: Self.termCountMax,
+                nextStep: "Write more of the words, or search fewer texts or fields."))
     }
 
     private func findPromoted() throws(StorageError) {
         for (number, phrase) in plan.phrases.enumerated() {
             let proof = proof(of: phrase)
             let (from, to) = (starts[number], starts[number + 1])
-            // A token that is missing decides.
-            guard to - from == proof.tokens.count, to - from > 1, tokens[to - 1].count > 0,
+            guard isWhole[number], to - from > 1,
                 let written = writtenTokens(proof, phrase, from),
                 let found = try PromotedLookup.find(
                     written, segment, field: phrase.field, { tokens[from + $0].documentFrequency })
@@ -124,10 +146,7 @@ final class SegmentQuery {
         var written = plan.tokens[proof.tokens]
         for (i, place) in written.indices.enumerated() {
             guard tokens[from + i].count == 1 else { return nil }
-            let gram = tokens[from + i].terms[0].gram
-            if case .bigram = written[place].term {
-                written[place].term = .bigram(GramKey.first(gram), GramKey.second(gram))
-            }
+            written[place].term = tokens[from + i].written(written[place].term)
         }
         return written
     }
@@ -144,10 +163,8 @@ final class SegmentQuery {
 
     /// How the documents of a phrase are found here.
     func finding(of number: Int) -> PhraseFinding {
-        let proof = proof(of: plan.phrases[number])
         let (from, to) = (starts[number], starts[number + 1])
-        // Of a missing token nothing more is looked up.
-        guard to > from, to - from == proof.tokens.count, tokens[to - 1].count > 0 else { return .nowhere }
+        guard isWhole[number] else { return .nowhere }
         switch number < promotions.count ? promotions[number] : nil {
         case .nowhere: return .nowhere
         case .list(let info): return .list(promotedList(info))
@@ -163,141 +180,6 @@ final class SegmentQuery {
     @inline(__always)
     func proof(of phrase: PhrasePlan) -> PhraseProof {
         phrase.proof(proofKind)
-    }
-
-    /// The key of a term that is a gram.
-    @inline(__always)
-    private func gramKey(_ term: PlanTerm, _ field: Int) -> UInt64? {
-        switch term {
-        case .character(let c): GramKey.make(field: field, kind: .character, c)
-        case .edge(let c), .head(let c), .tail(let c): GramKey.make(field: field, kind: .edge, c)
-        case .unit(let c): GramKey.make(field: field, kind: .unit, c)
-        case .bigram(let a, let b): GramKey.make(field: field, kind: .bigram, a, b)
-        case .word, .pair, .prefix, .pairPrefix: nil
-        }
-    }
-
-    /// When several tokens are looked up, finds the dictionary block of each gram, by its place in the plan, so that
-    /// their memory comes at once and not one after another; nil where none is known.
-    private func prefetchGrams() -> UnsafeMutablePointer<Int?>? {
-        guard plan.tokens.count > 1 else { return nil }
-        let blocks = scratch.take(Int?.self, plan.tokens.count)
-        for phrase in plan.phrases {
-            for place in proof(of: phrase).tokens {
-                let key = phrase.variants.isEmpty ? gramKey(plan.tokens[place].term, phrase.field) : nil
-                blocks[place] = key.flatMap { segment.grams.prefetchBlock(of: $0) }
-            }
-        }
-        return blocks
-    }
-
-    private func find(
-        _ term: PlanTerm, _ phrase: PhrasePlan, inBlock block: Int?
-    ) throws(SearchError) -> LookedUpToken {
-        do throws(StorageError) {
-            let field = phrase.field
-            if !phrase.variants.isEmpty { return try find(term, field, phrase.variants) }
-            switch term {
-            case .character, .edge, .head, .tail, .unit, .bigram:
-                guard let key = gramKey(term, field) else { return token([]) }
-                return try gram(key, inBlock: block)
-            case .word(let place): return try word(plan.words[place], nil, field)
-            case .pair(let neighbour, let place): return try word(plan.words[Int(place)], neighbour, field)
-            case .prefix(let place): return try prefix(plan.words[place], nil, field)
-            case .pairPrefix(let neighbour, let place):
-                return try prefix(plan.words[Int(place)], neighbour, field)
-            }
-        } catch .cancelled {
-            let sought = phrase.variants.isEmpty ? "The prefix" : "The text, with its variants,"
-            throw .refused(
-                .invalid(
-                    "\(sought) stands for more than \(Self.expansionMax) words.", field: "query",
-                    limit: Self.expansionMax, nextStep: "Write more of the word."))
-        } catch {
-            throw .storage(error)
-        }
-    }
-
-    /// A word, or with a neighbour the pair.
-    private func word(
-        _ word: [UInt8], _ neighbour: WordNeighbour?, _ field: Int
-    ) throws(StorageError) -> LookedUpToken {
-        let key = word.withUnsafeBytes { word in
-            let count = WordDictionaryWriter.keyByteCount(neighbour, word)
-            let key = scratch.take(UInt8.self, count)
-            WordDictionaryWriter.writeKey(field: field, neighbour, word, to: key)
-            return UnsafeRawBufferPointer(start: key, count: count)
-        }
-        return token(try segment.words.find(key).map { FoundTerm(info: $0, neighbour: neighbour?.scalar ?? 0) })
-    }
-
-    private func prefix(
-        _ bytes: [UInt8], _ neighbour: WordNeighbour?, _ field: Int
-    ) throws(StorageError) -> LookedUpToken {
-        let key = bytes.withUnsafeBytes { WordDictionaryWriter.key(field: field, neighbour, $0) }
-        var found: [FoundTerm] = []
-        try appendTerms(withPrefix: key, neighbour, to: &found)
-        return token(found)
-    }
-
-    /// Appends the words, or pairs, whose keys begin so. Throws `cancelled` when there are more than `expansionMax`.
-    func appendTerms(
-        withPrefix key: [UInt8], _ neighbour: WordNeighbour?, to found: inout [FoundTerm]
-    ) throws(StorageError) {
-        var terms: [FoundTerm] = []
-        let room = Self.expansionMax - found.count
-        try segment.words.withPrefix(key) { (_, info) throws(StorageError) in
-            terms.append(FoundTerm(info: info, neighbour: neighbour?.scalar ?? 0))
-            return terms.count <= room
-        }
-        guard terms.count <= room else { throw .cancelled }
-        found += terms
-    }
-
-    /// A gram, in its block if that is known.
-    private func gram(_ key: UInt64, inBlock block: Int?) throws(StorageError) -> LookedUpToken {
-        let terms = scratch.take(FoundTerm.self, 1)
-        terms.initialize(to: FoundTerm(info: TermInfo(), gram: key))
-        guard try segment.grams.find(key, inBlock: block, into: &terms[0].info) else {
-            return LookedUpToken(terms: terms, count: 0)
-        }
-        lists.list(terms[0].info)
-        return LookedUpToken(terms: terms, count: 1)
-    }
-
-    /// Looks the characters up whose lists the ranked grams among some tokens need, so that opening one list after another
-    /// need not wait for each.
-    func findBases(_ tokens: UnsafeMutablePointer<LookedUpToken>, _ places: some Collection<Int>) throws(StorageError) {
-        let blocks = scratch.take(Int?.self, places.count)
-        for (k, place) in places.enumerated() {
-            blocks[k] = nil
-            guard tokens[place].count == 1, needsBase(tokens[place].terms[0]) else { continue }
-            let key = GramKey.character(of: tokens[place].terms[0].gram)
-            blocks[k] = segment.grams.prefetchBlock(of: key)
-        }
-        for (k, place) in places.enumerated() {
-            guard let block = blocks[k] else { continue }
-            let key = GramKey.character(of: tokens[place].terms[0].gram)
-            let base = scratch.take(TermInfo.self, 1)
-            base.initialize(to: TermInfo())
-            guard try segment.grams.find(key, inBlock: block, into: &base.pointee) else { continue }
-            lists.list(base.pointee)
-            tokens[place].terms[0].base = base
-        }
-    }
-
-    private func needsBase(_ term: FoundTerm) -> Bool { term.info.isRanked && term.base == nil }
-
-    private func token(_ term: FoundTerm?) -> LookedUpToken {
-        let found = LookedUpToken(terms: scratch.take(FoundTerm.self, 1), count: term == nil ? 0 : 1)
-        if let term { found.terms[0] = term }
-        return found
-    }
-
-    func token(_ terms: [FoundTerm]) -> LookedUpToken {
-        let found = LookedUpToken(terms: scratch.take(FoundTerm.self, terms.count), count: terms.count)
-        for (i, term) in terms.enumerated() { found.terms[i] = term }
-        return found
     }
 
     /// Documents that hold a token of a phrase, counted in what proves it in this segment; 0 when it was not looked up.
@@ -343,7 +225,7 @@ final class SegmentQuery {
         guard case .or(let children) = plan.root else { return nil }
         var lists: [(number: Int, weight: Float)] = []
         for case .phrase(let number) in children where headedList(of: number) != nil {
-            for leaf in leaves where leaf.number == number { lists.append((number, leaf.weight)) }
+            if let leaf = WeightedPhrase.find(number, in: leaves) { lists.append((number, leaf.weight)) }
         }
         if lists.count > Self.reachedListCount { lists.sort { $0.weight > $1.weight } }
         var reached: Float?
@@ -390,10 +272,9 @@ final class SegmentQuery {
     }
 
     func score(of phrase: Int, _ leaves: [WeightedPhrase]) throws(StorageError) -> LeafScore? {
-        for leaf in leaves where leaf.number == phrase {
-            guard let norms = try segment.norms(plan.phrases[phrase].field) else { return nil }
-            return LeafScore(weight: leaf.weight, model: leaf.model, norms: norms)
-        }
-        return nil
+        guard let leaf = WeightedPhrase.find(phrase, in: leaves),
+            let norms = try segment.norms(plan.phrases[phrase].field)
+        else { return nil }
+        return LeafScore(weight: leaf.weight, model: leaf.model, norms: norms)
     }
 }

@@ -68,6 +68,7 @@ struct SnapshotSearch: ~Copyable {
             try collector.enter(segments[number], Int32(truncatingIfNeeded: number))
             try listener?.enter(segments[number].reader)
             try collect(queries[number], segments[number].live, leaves, &collector, listener)
+            queries[number].giveBack()
             if collector.isDone { break }
         }
         outcome.found = try collector.found()
@@ -101,22 +102,36 @@ struct SnapshotSearch: ~Copyable {
         return leaves
     }
 
-    /// The document frequency of a phrase that is proved in several ways.
+    /// The document frequency of a phrase that is proved in several ways. Segments with positions and those with links
+    /// count the same tokens, one behind the other; those without pairs have others.
     private func documentFrequency(of number: Int, _ phrase: PhrasePlan, _ queries: [SegmentQuery]) -> Int {
-        var sum = 0
-        var counted: [PhraseProof] = []
-        for kind in ProofKind.allCases where !counted.contains(phrase.proof(kind)) {
-            let proof = phrase.proof(kind)
-            counted.append(proof)
-            sum += rarest(number, proof, queries.filter { phrase.proof($0.proofKind) == proof })
+        let places = ProofKind.allCases.map { counted(phrase.proof($0)) }
+        let isApart =
+            phrase.proof(.words) != phrase.proof(.positions) || !queries.contains { $0.proofKind == .positions }
+        return [true, false].reduce(0) { sum, isOfWords in
+            let asked = queries.filter { ($0.proofKind == .words && isApart) == isOfWords }
+            guard let first = asked.first else { return sum }
+            var rarest: Int?
+            for k in places[first.proofKind.rawValue].indices {
+                let count = asked.reduce(0) { count, query in
+                    let own = places[query.proofKind.rawValue]
+                    return k < own.count ? count + query.documentFrequency(of: number, token: own[k]) : count
+                }
+                if count > 0 { rarest = min(rarest ?? count, count) }
+            }
+            return sum + (rarest ?? 0)
         }
-        return sum
     }
 
-    /// The document frequency of a phrase in segments that prove it by the same tokens is taken to be that of the rarest.
+    /// The tokens of a proof that count, by their places in it.
+    private func counted(_ proof: PhraseProof) -> [Int] {
+        proof.tokens.indices.filter { plan.tokens[$0].counts }.map { $0 - proof.tokens.lowerBound }
+    }
+
+    /// The document frequency of a phrase that is proved by the same tokens everywhere is taken to be that of the rarest.
     private func rarest(_ phrase: Int, _ proof: PhraseProof, _ queries: [SegmentQuery]) -> Int {
         var rarest: Int?
-        for token in 0..<proof.tokens.count {
+        for token in 0..<proof.tokens.count where plan.tokens[proof.tokens.lowerBound + token].counts {
             let sum = queries.reduce(0) { $0 + $1.documentFrequency(of: phrase, token: token) }
             if sum > 0 { rarest = min(rarest ?? sum, sum) }
         }

@@ -18,6 +18,9 @@ struct PatternSpellings: Sendable, Hashable {
     @inline(__always)
     func has(_ unit: Int, _ scalar: UInt32) -> Bool { has(unit) && byUnit[unit][0].contains(scalar) }
 
+    /// The ways to write a unit that is a character, when they are several.
+    func all(_ unit: Int) -> [UInt32] { has(unit) ? byUnit[unit][0] : [] }
+
     /// Whether a word, or with `isPrefix` its beginning, is a way to write a unit, which is a word written in several ways.
     func has(_ unit: Int, _ word: UnsafeBufferPointer<UInt8>, isPrefix: Bool) -> Bool {
         var rest = word

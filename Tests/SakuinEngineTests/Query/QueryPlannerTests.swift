@@ -157,4 +157,48 @@ import Testing
         #expect(plan.parts.map { $0.tokens.count } == [3, 2])
         #expect(plan.parts.map(\.isRun) == [true, true])
     }
+    /// A chain has more tokens than positions need, and counts the same.
+    @Test(arguments: [
+        "国", "国际", "中,5月", "国际,字", "一二三四五六七", "一二三5六七八", "国际,数字a,b中", "a,中", "一二三四五六七八,一二三四五六七,国",
+    ])
+    func chainsCountWhatPositionsHave(text: String) throws {
+        let positions = try plan(.text(text, fields: []), proofs: .positions)
+        #expect(positions.tokens.allSatisfy { $0.counts })
+        for proofs: ProofKinds in [.links, .all] {
+            let plan = try plan(.text(text, fields: []), proofs: proofs)
+            let proof = plan.phrases[0].proof(.links)
+            let counted = zip(plan.tokens[proof.tokens], tokens(plan, proof)).filter(\.0.counts).map(\.1)
+            #expect(counted == tokens(positions, positions.phrases[0].proof(.positions)))
+        }
+    }
+
+    /// Many texts, and long ones, each of them for many fields, end at the deadline.
+    @Test(arguments: [("，", 20), (String(repeating: "，", count: 2_000), 1)])
+    func theDeadlineHoldsWhilePlanning(text: String, count: Int) throws {
+        let registry = FieldRegistry(schema: Schema(fields: [FieldDefinition(name: "body")]), names: [])
+        let caller = SearchCancellation()
+        let texts = Query.or(Array(repeating: .text(text, fields: []), count: count))
+        let near = Query.near([text, text], distance: 1, fields: [])
+        func plan(_ query: Query, _ cancellation: Cancellation) throws -> QueryPlan {
+            try QueryPlanner.plan(
+                query, filter: nil, SearchedFields(registry), fields: [], highlights: false, proofs: .all, cancellation)
+        }
+        #expect(try plan(texts, Cancellation(caller: caller)).phrases.isEmpty)
+        caller.cancel()
+        for cancellation in [Cancellation(caller: caller), Cancellation(deadlineNanoseconds: 1)] {
+            for query in count == 1 ? [texts, near] : [texts] {
+                let error = #expect(throws: SakuinError.self) { _ = try plan(query, cancellation) }
+                #expect(error?.code == .deadlineExceeded)
+            }
+        }
+    }
+
+    /// An OR within another is a part of it, as that of a text in several fields is.
+    @Test func oneOrHasAllTexts() throws {
+        let query = Query.or([.text("国", fields: []), .or([.text("际", fields: []), .not(.or([.all, .all]))]), .all])
+        let root = try plan(query, fields: ["a", "b"], of: ["a", "b"]).root
+        #expect(
+            root
+                == .or([.phrase(0), .phrase(1), .phrase(2), .phrase(3), .not(.or([.all, .all])), .all]))
+    }
 }

@@ -90,6 +90,25 @@ import Testing
         index.abandon()
     }
 
+    /// Where nothing is read yet: texts are planned, and their grams looked up in every segment.
+    @Test func theDeadlineHoldsBeforeAnythingIsRead() async throws {
+        let fixture = try await SearchFixture(seed: 20_261_133)
+        let index = fixture.index
+        let text = (0..<40).map { "\($0)无 " }.joined()
+        let plan = try QueryPlanner.plan(
+            .or(text.split(separator: " ").map { .text(String($0), fields: []) }), filter: nil, index.searched,
+            fields: [], highlights: false, proofs: .all)
+        let segment = index.store.sharedSnapshot.value.searchable[0].reader
+        _ = try SegmentQuery(plan, segment, Scratch(), Cancellation())
+        let error = #expect(throws: SearchError.self) {
+            _ = try SegmentQuery(plan, segment, Scratch(), Cancellation(deadlineNanoseconds: 1))
+        }
+        guard case .storage(.cancelled)? = error else {
+            Issue.record("\(String(describing: error))")
+            return
+        }
+    }
+
     @Test func whoAskedMayGiveUp() async throws {
         let fixture = try await SearchFixture(seed: 20_261_131)
         let cancellation = SearchCancellation()

@@ -45,23 +45,37 @@ import Testing
         #expect(RepeatedToken.joined(tokens[2..<3]) == [RepeatedToken(number: 2, repeats: [])])
     }
 
-    @Test func equalTokensSideBySideAreOne() {
-        let (one, other) = (PlanTerm.bigram(0x54C8, 0x54C8), PlanTerm.edge(0x54C8))
-        let tokens = (0..<20_000).map { PlanToken(term: one, offset: UInt32(2 * $0)) }
+    @Test func stretchesThatComeAgainAreOne() {
+        func steps(_ slots: [Int], _ distances: [UInt32] = []) -> [PhraseStep] {
+            slots.indices.map { PhraseStep(slot: slots[$0], distance: $0 < distances.count ? distances[$0] : 0) }
+        }
+        #expect(TokenRun.make(steps([])).isEmpty)
         #expect(
-            ChainRepeat.joined(tokens[...]) == [
-                ChainRepeat(number: 0), ChainRepeat(number: 1, count: 19_999, distance: 0),
+            TokenRun.make(steps(Array(repeating: 0, count: 20_000))) == [
+                TokenRun(steps: 0..<1, count: 20_000, distance: 0)
             ])
-        // A gap between is another distance.
-        let mixed = [
-            PlanToken(term: one, offset: 0), PlanToken(term: other, offset: 5), PlanToken(term: other, offset: 8),
-            PlanToken(term: other, offset: 11), PlanToken(term: other, offset: 13), PlanToken(term: one, offset: 16),
-        ]
+        // 国字国字国字国: the last half stays over.
         #expect(
-            ChainRepeat.joined(mixed[...]) == [
-                ChainRepeat(number: 0), ChainRepeat(number: 1, count: 3, distance: 3), ChainRepeat(number: 4),
-                ChainRepeat(number: 5),
+            TokenRun.make(steps([0, 1, 0, 1, 0, 1, 0])) == [
+                TokenRun(steps: 0..<2, count: 3, distance: 0), TokenRun(steps: 6..<7, count: 1, distance: 0),
             ])
+        // Gaps between the times, and another one at the end; how the first hangs together says nothing.
+        #expect(
+            TokenRun.make(steps([5, 0, 1, 0, 1, 0, 1, 0], [0, 7, 0, 3, 0, 3, 0, 4])) == [
+                TokenRun(steps: 0..<1, count: 1, distance: 0), TokenRun(steps: 1..<3, count: 3, distance: 3),
+                TokenRun(steps: 7..<8, count: 1, distance: 0),
+            ])
+        // The most steps win over the shortest stretch.
+        #expect(
+            TokenRun.make(steps([0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1])) == [
+                TokenRun(steps: 0..<4, count: 3, distance: 0)
+            ])
+    }
+
+    @Test func repeatsAreManyWhenATokenIs() {
+        let tokens = (0..<60).map { PlanToken(term: .bigram(0x54C8, UInt32($0 % 4)), offset: UInt32(2 * $0)) }
+        #expect(!TokenRun.areMany(tokens[...]))
+        #expect(TokenRun.areMany((tokens + tokens[..<4])[...]))
     }
 
     private static let pieces = [

@@ -14,13 +14,6 @@ struct ChainEnds: BitwiseCopyable {
     /// What the right end is behind its number.
     private(set) var rightDistance: UInt32 = 0
 
-    /// Those of a chain: what it begins with, and what it ends with.
-    static let chain = ChainEnds(valueCount: 2, left: 0, right: 1)
-
-    private init(valueCount: Int, left: Int, right: Int) {
-        (self.valueCount, self.left, self.right) = (valueCount, left, right)
-    }
-
     /// Those of a term in a list that keeps so much.
     init(_ term: PlanTerm, _ occurrences: OccurrenceKind) {
         guard occurrences == .links || occurrences == .linkAndPosition else {

@@ -15,7 +15,6 @@ final class ChainMatcher: Matcher {
     /// Occurrences that are looked at.
     private let read: PositionBuffer
     private let leadRead: PositionBuffer
-    private lazy var joined = ChainRoom()
     private let pairs: UnsafeMutablePointer<PlacePair>
     private let cancellation: Cancellation?
     /// Documents below it were looked at.
@@ -150,12 +149,7 @@ final class ChainMatcher: Matcher {
             from = next
             for i in 0..<count {
                 let (k, start) = (Int(pairs[i].wanted), values.count)
-                if list.repeatCount == 1 {
-                    try list.cursor.appendOccurrences(of: Int(pairs[i].place), to: values)
-                } else {
-                    let run = try run(of: list, Int(pairs[i].place), into: read)
-                    for n in 0..<(2 &* run.count) { values.append(run.values[n]) }
-                }
+                try list.cursor.appendOccurrences(of: Int(pairs[i].place), to: values)
                 found.note(k, list.place, from: start, valueCount: list.ends.valueCount)
                 found.keep(k)
             }
@@ -222,12 +216,7 @@ final class ChainMatcher: Matcher {
     ) throws(StorageError) -> OccurrenceRun {
         buffer.removeAll()
         try list.cursor.appendOccurrences(of: place, to: buffer)
-        let ends = list.occurrenceEnds
-        let run = OccurrenceRun(values: buffer.values, count: buffer.count / ends.valueCount, ends: ends)
-        if list.repeatCount == 1 { return run }
-        let count = try list.join(run, into: joined, cancellation)
-        buffer.removeAll()
-        for i in 0..<(2 &* count) { buffer.append(joined.chains.values[i]) }
-        return OccurrenceRun(values: buffer.values, count: count, ends: list.ends)
+        return OccurrenceRun(
+            values: buffer.values, count: buffer.count / list.ends.valueCount, ends: list.ends)
     }
 }

@@ -39,6 +39,10 @@ struct NearCheck {
 
     /// Whether all others fit behind an occurrence of one text.
     private mutating func fits(_ foremost: Int, at start: Int, _ lengths: [Int], upTo limit: Int) -> Bool {
+        // One that is far away decides at once.
+        for text in lengths.indices where text != foremost {
+            guard let next = first(text, from: start), next + lengths[text] <= limit else { return false }
+        }
         let all = (1 << lengths.count) - 1
         ends.removeAll(keepingCapacity: true)
         ends.append(contentsOf: repeatElement(Int.max, count: all + 1))

@@ -97,12 +97,17 @@ final class PhraseCandidates {
         if end > from { ends[count] = end } else { count &-= 1 }
     }
 
+    /// So many times more positions than starts are not read one by one.
+    private static let manyTimes = 16
+
     /// Copies those of the starts at `from..<to` that `run` has `offset` behind to `end`; returns the end of the copies.
     private func thin(_ from: Int, _ to: Int, _ run: PositionRun, _ offset: UInt32, to end: Int) -> Int {
         let values = starts.values
         var (end, j) = (end, 0)
+        let isSearched = run.count / Self.manyTimes > to - from
         for i in from..<to {
             let wanted = values[i] &+ offset
+            if isSearched { j = run.place(of: wanted, from: j) }
             while j < run.count, run.values[j] < wanted { j &+= 1 }
             if j == run.count { break }
             if run.values[j] == wanted {

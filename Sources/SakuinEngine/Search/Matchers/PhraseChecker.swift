@@ -1,5 +1,4 @@
-/// One token of a phrase: the lists any of which may stand there (several for variants and prefixes), and how it hangs
-/// together with the token before.
+/// One of the different tokens of a phrase: the lists any of which may stand there (several for variants and prefixes).
 struct PhraseSlot {
     struct List {
         let cursor: PostingCursor
@@ -9,7 +8,6 @@ struct PhraseSlot {
 
     let lists: [List]
     let ends: ChainEnds
-    let distance: UInt32
 }
 
 /// Counts the occurrences of a phrase in single documents, which ascend: chains of occurrences of its tokens that hang
@@ -17,28 +15,29 @@ struct PhraseSlot {
 ///
 /// What an occurrence ends with is a position, or the number of an occurrence of a character. Two spellings of a token may
 /// end with the same number of different characters, which do not hang together, so ends are compared with the character.
+///
+/// Lists are read once a document, however often the phrase has their token. What comes again and again is joined to chains
+/// of one, two, four, … times, which make that of any number.
 final class PhraseChecker {
-    /// In the order of the text.
     private let slots: [PhraseSlot]
-    /// Ends of the chains of occurrences so far.
-    private var chains: [UInt64] = []
-    /// The occurrences of a slot.
-    private var run: [Link] = []
+    /// In the order of the text.
+    private let steps: [PhraseStep]
+    private let runs: [TokenRun]
+    /// By slot its occurrences in the document, by their left ends, once they were read.
+    private var links: [[ChainedLink]]
+    private var isRead: [Bool]
     /// The numbers of a list's occurrences.
     private let values = PositionBuffer()
-
-    /// An occurrence by its ends: the character, or 0, in the upper half, the number in the lower.
-    private struct Link {
-        let left: UInt64
-        let right: UInt64
-    }
-
     private let cancellation: Cancellation?
 
-    /// Of one or more slots.
-    init(_ slots: [PhraseSlot], _ cancellation: Cancellation? = nil) {
+    /// Of one or more steps.
+    init(_ slots: [PhraseSlot], _ steps: [PhraseStep], _ cancellation: Cancellation? = nil) {
         self.slots = slots
+        self.steps = steps
         self.cancellation = cancellation
+        runs = TokenRun.make(steps)
+        links = Array(repeating: [], count: slots.count)
+        isRead = Array(repeating: false, count: slots.count)
     }
 
     /// At most this many occurrences can be in the document.
@@ -56,23 +55,59 @@ final class PhraseChecker {
 
     /// Occurrences in the document.
     func occurrences(in document: UInt32) throws(StorageError) -> Int {
-        for (place, slot) in slots.enumerated() {
-            try cancellation?.check()
-            try read(slot, in: document)
-            if place == 0 {
-                chains.removeAll(keepingCapacity: true)
-                for link in run { chains.append(link.right) }
+        for slot in isRead.indices { isRead[slot] = false }
+        var chains: [ChainedLink] = []
+        for (number, run) in runs.enumerated() {
+            let start = run.steps.lowerBound
+            if number == 0 {
+                chains = try occurrences(of: run, in: document)
+            } else if run.count == 1 {
+                try read(steps[start].slot, in: document)
+                ChainedLink.join(&chains, links[steps[start].slot], distance: steps[start].distance)
             } else {
-                extend(distance: slot.distance)
+                let next = try occurrences(of: run, in: document)
+                ChainedLink.join(&chains, next, distance: steps[start].distance)
             }
             if chains.isEmpty { return 0 }
         }
         return chains.count
     }
 
-    /// Puts the occurrences of a slot into `run`, by their left ends.
-    private func read(_ slot: PhraseSlot, in document: UInt32) throws(StorageError) {
-        run.removeAll(keepingCapacity: true)
+    /// The chains of a run, by their left ends.
+    private func occurrences(of run: TokenRun, in document: UInt32) throws(StorageError) -> [ChainedLink] {
+        let first = steps[run.steps.lowerBound].slot
+        try read(first, in: document)
+        var power = links[first]
+        for step in steps[run.steps].dropFirst() where !power.isEmpty {
+            try read(step.slot, in: document)
+            ChainedLink.join(&power, links[step.slot], distance: step.distance)
+        }
+        ChainedLink.sort(&power)
+        var (rest, made) = (run.count, [ChainedLink]())
+        while true {
+            try cancellation?.check()
+            if rest & 1 == 1 {
+                if made.isEmpty { made = power } else { ChainedLink.join(&made, power, distance: run.distance) }
+                if made.isEmpty { return [] }
+            }
+            rest >>= 1
+            if rest == 0 { break }
+            let once = power
+            ChainedLink.join(&power, once, distance: run.distance)
+            ChainedLink.sort(&power)
+            if power.isEmpty { return [] }
+        }
+        ChainedLink.sort(&made)
+        return made
+    }
+
+    /// Reads the occurrences of a slot in the document, if that was not done.
+    private func read(_ number: Int, in document: UInt32) throws(StorageError) {
+        try cancellation?.check()
+        if isRead[number] { return }
+        isRead[number] = true
+        let slot = slots[number]
+        links[number].removeAll(keepingCapacity: true)
         for list in slot.lists where try list.cursor.has(document) {
             values.removeAll()
             try list.cursor.appendOccurrences(of: list.cursor.index, to: values)
@@ -80,27 +115,65 @@ final class PhraseChecker {
             let read = OccurrenceRun(values: values.values, count: count, ends: slot.ends)
             let (left, right) = (UInt64(list.characters.left) &<< 32, UInt64(list.characters.right) &<< 32)
             for i in 0..<count {
-                run.append(Link(left: left | UInt64(read.left(i)), right: right | UInt64(read.right(i))))
+                links[number].append(
+                    ChainedLink(left: left | UInt64(read.left(i)), right: right | UInt64(read.right(i))))
             }
         }
-        if slot.lists.count > 1 { run.sort { $0.left < $1.left } }
+        if slot.lists.count > 1 { ChainedLink.sort(&links[number]) }
+    }
+}
+
+/// An occurrence of some tokens of a phrase by its ends: the character, or 0, in the upper half, the number in the lower.
+/// No two begin alike, and no two end alike.
+struct ChainedLink: BitwiseCopyable {
+    var left: UInt64
+    var right: UInt64
+
+    /// So many times more links than chains are not read one by one.
+    private static let manyTimes = 16
+
+    /// By left ends. Nearly all are in order as they are: only numbers of different characters are not.
+    static func sort(_ links: inout [ChainedLink]) {
+        for i in links.indices.dropFirst() where links[i - 1].left > links[i].left {
+            return links.sort { $0.left < $1.left }
+        }
     }
 
-    /// Makes those chains longer that an occurrence of the next slot continues, and drops the others. No two end alike, and
-    /// no two occurrences begin alike.
-    private func extend(distance: UInt32) {
-        chains.sort()
-        var (at, kept) = (0, 0)
-        for link in run {
-            while at < chains.count, chains[at] &+ UInt64(distance) < link.left { at += 1 }
-            if at == chains.count { break }
-            if chains[at] &+ UInt64(distance) == link.left {
+    private static func sortByRight(_ links: inout [ChainedLink]) {
+        for i in links.indices.dropFirst() where links[i - 1].right > links[i].right {
+            return links.sort { $0.right < $1.right }
+        }
+    }
+
+    /// Makes those chains longer that a link, of some in the order of their left ends, continues, and drops the others.
+    static func join(_ chains: inout [ChainedLink], _ links: [ChainedLink], distance: UInt32) {
+        sortByRight(&chains)
+        let isSearched = links.count / manyTimes > chains.count
+        var (next, kept) = (0, 0)
+        for at in chains.indices {
+            let wanted = chains[at].right &+ UInt64(distance)
+            if isSearched {
+                next = place(of: wanted, in: links, from: next)
+            } else {
+                while next < links.count, links[next].left < wanted { next += 1 }
+            }
+            if next == links.count { break }
+            if links[next].left == wanted {
                 // What is kept never overtakes what is read.
-                chains[kept] = link.right
+                chains[kept] = ChainedLink(left: chains[at].left, right: links[next].right)
                 kept += 1
-                at += 1
             }
         }
         chains.removeLast(chains.count - kept)
+    }
+
+    /// The first link from one on that does not begin before `left`.
+    private static func place(of left: UInt64, in links: [ChainedLink], from start: Int) -> Int {
+        var (low, high) = (start, links.count)
+        while low < high {
+            let middle = (low + high) / 2
+            (low, high) = links[middle].left < left ? (middle + 1, high) : (low, middle)
+        }
+        return low
     }
 }
