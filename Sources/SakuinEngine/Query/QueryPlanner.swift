@@ -113,7 +113,9 @@ struct QueryPlanner: ~Copyable {
     /// The nodes of an OR, those of others among them in their place: each OR has a window of documents, which a text in
     /// several fields need not have for itself.
     private static func flat(_ nodes: [PlanNode]) -> [PlanNode] {
-        nodes.flatMap { node in
+        // Nearly all are phrases.
+        guard nodes.contains(where: { if case .or = $0 { true } else { false } }) else { return nodes }
+        return nodes.flatMap { node in
             if case .or(let children) = node { children } else { [node] }
         }
     }
