@@ -85,16 +85,19 @@ extension SearchIndex {
         _ cancellation: Cancellation?, isQuick: Bool
     ) throws(SearchError) -> SearchResponse? {
         if let response = try countOfOneList(request, shared, began: began) { return response }
-        let room = Self.memoryByteCount(request)
-        do throws(SakuinError) {
-            try memory.takeForSearch(
-                room, orSay: "There is no memory for the search.", otherwise: "with a smaller offset and limit")
-        } catch { throw .refused(error) }
+        var room = Self.memoryByteCount(request)
+        try takeMemory(room, orAsk: "with a smaller offset and limit")
         defer { memory.giveBackFromSearch(room) }
         let plan: QueryPlan
         do throws(SakuinError) {
             plan = try self.plan(request, proofs: shared.value.proofs, cancellation)
         } catch { throw error.code == .deadlineExceeded ? .storage(.cancelled) : .refused(error) }
+        // One window is in what every search takes.
+        if plan.windowCount > 1 {
+            let more = (plan.windowCount - 1) * ScoreWindow.byteCount
+            try takeMemory(more, orAsk: "with fewer OR, prefixes and variants")
+            room += more
+        }
         try checkColumns(of: plan, shared.value)
         if isQuick, plan.readsDocuments { return nil }
         let counter =
@@ -121,6 +124,12 @@ extension SearchIndex {
             complete: shared.value.isComplete,
             notes: notes(request, shared.value.missing, plan, outcome),
             sequence: shared.value.sequence, tookMicroseconds: (Clock.nanoseconds() - began) / 1000)
+    }
+
+    private func takeMemory(_ byteCount: Int, orAsk otherwise: String) throws(SearchError) {
+        do throws(SakuinError) {
+            try memory.takeForSearch(byteCount, orSay: "There is no memory for the search.", otherwise: otherwise)
+        } catch { throw .refused(error) }
     }
 
     /// What limited or widened the search, in sentences.

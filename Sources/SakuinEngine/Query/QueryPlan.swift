@@ -155,6 +155,28 @@ enum PlanNode: Sendable, Hashable {
     indirect case not(PlanNode)
 }
 
+extension PlanNode {
+    /// Each OR has a window of documents, and what a NOT leaves out may be one.
+    fileprivate var windowCount: Int {
+        switch self {
+        case .all, .none, .phrase, .column, .near: 0
+        case .and(let children): Self.windowCount(of: children)
+        case .or(let children): 1 + Self.windowCount(of: children)
+        case .not(let child): 1 + child.windowCount
+        }
+    }
+
+    private static func windowCount(of children: [PlanNode]) -> Int {
+        var count = 0
+        for place in children.indices {
+            // Nearly all are phrases, which are not copied for this.
+            if case .phrase = children[place] { continue }
+            count += children[place].windowCount
+        }
+        return count
+    }
+}
+
 /// A query made ready for any segment; behind one reference, since everything that searches has it.
 final class QueryPlan: Sendable {
     let root: PlanNode
@@ -165,6 +187,8 @@ final class QueryPlan: Sendable {
     let words: [[UInt8]]
     /// What highlighting looks for.
     let sought: [SoughtText]
+    /// Windows of documents (`ScoreWindow`) that a search of one segment may take at once.
+    let windowCount: Int
     /// Different parts of texts that are looked for besides the texts.
     let smartPartCount: Int
     /// A text of the query of which nothing is looked for, if there is one.
@@ -183,6 +207,7 @@ final class QueryPlan: Sendable {
         parts = Self.take(&draft.parts)
         words = Self.take(&draft.words)
         sought = Self.take(&draft.sought)
+        windowCount = draft.unionCount + root.windowCount
         smartPartCount = draft.smartParts.count
         emptyText = draft.emptyText
         readsDocuments = draft.readsDocuments
@@ -206,6 +231,8 @@ struct QueryPlanDraft: ~Copyable {
     fileprivate(set) var words: [[UInt8]] = []
     private var lastWord = 0
     var sought: [SoughtText] = []
+    /// Phrases with a token that may stand for several terms, each of which has a window.
+    var unionCount = 0
     var smartParts: Set<String> = []
     var emptyText: String?
     var readsDocuments = false

@@ -255,6 +255,7 @@ struct QueryPlanner: ~Copyable {
         _ text: String, _ field: SearchedFields.Field, isPrefix: Bool, boost: Float, scores: Bool
     ) throws(SakuinError) -> PlanNode {
         let kind = field.analyzer.kind
+        if isPrefix || !variants.isEmpty { plan.unionCount += 1 }
         var number = kind == .cjk ? appendPlain(text, field.number, boost: boost, scores: scores) : nil
         // Nearly all that is not highlighted needs no pattern.
         if let number, variants.isEmpty, !(scores && highlights) {

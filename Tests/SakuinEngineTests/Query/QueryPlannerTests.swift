@@ -24,6 +24,35 @@ import Testing
         #expect(try plan(.text("国际", fields: names), fields: [], of: ["body"]).phrases.count == 1)
     }
 
+    /// A window for each OR that is left, each prefix and each NOT.
+    @Test func windows() throws {
+        func text(_ text: String) -> Query { .text(text, fields: []) }
+        #expect(try plan(text("国际")).windowCount == 0)
+        #expect(try plan(.and([text("国际"), text("数字")])).windowCount == 0)
+        #expect(try plan(.or([text("国际"), text("数字")])).windowCount == 1)
+        #expect(try plan(.or([.or([text("国际"), text("数字")]), text("经济")])).windowCount == 1)
+        #expect(try plan(.and([.or([text("国际"), text("数字")]), .not(text("经济"))])).windowCount == 2)
+        #expect(try plan(.or([.prefix("ab", fields: []), .prefix("cd", fields: [])])).windowCount == 3)
+    }
+
+    /// Who asks for many has the memory for them, or is refused; nothing is held afterwards.
+    @Test func windowsCountInTheBudget() throws {
+        var options = SearchFixture.options
+        options.memoryBudgetBytes = 64 << 20
+        let index = try SearchIndex.open(MemoryDirectory(), schema: .standard, options: options)
+        let used = index.memory.used
+        func search(_ count: Int) throws {
+            let query = Query.or((0..<count).map { .prefix("word\($0)", fields: ["title"]) })
+            _ = try index.searchNow(SearchRequest(.tree(query)))
+        }
+        try search(10)
+        let error = #expect(throws: SakuinError.self) { try search(4_000) }
+        #expect(error?.code == .resourceExhausted && error?.field == "memoryBudgetBytes" && error?.nextStep != nil)
+        #expect(index.memory.used == used)
+        try search(10)
+        try index.close()
+    }
+
     /// What a small request could ask for is bounded: texts, fields, and one by the other.
     @Test func limits() throws {
         let names = (0..<100).map { "field\($0)" }

@@ -12,6 +12,8 @@ final class ScoreWindow {
 
     /// Documents of the widest window.
     static var count: Int { 16_384 }
+    /// What one takes.
+    static var byteCount: Int { count * MemoryLayout<Double>.stride + count / 8 }
     private static var wordCount: Int { count / 64 }
     private static var filledCount: Int { wordCount / 64 }
 
