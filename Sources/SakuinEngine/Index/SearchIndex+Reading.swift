@@ -95,6 +95,12 @@ extension SearchIndex {
         // One window is in what every search takes.
         if plan.windowCount > 1 {
             let more = (plan.windowCount - 1) * ScoreWindow.byteCount
+            if more > memory.searchByteCountMax {
+                throw .refused(
+                    memory.beyondSearch(
+                        more, "The query takes more memory than a search may have.",
+                        nextStep: "Use fewer OR, prefixes and variants, or a larger budget."))
+            }
             try takeMemory(more, orAsk: "with fewer OR, prefixes and variants")
             room += more
         }

@@ -48,6 +48,8 @@ import Testing
         try search(10)
         let error = #expect(throws: SakuinError.self) { try search(4_000) }
         #expect(error?.code == .resourceExhausted && error?.field == "memoryBudgetBytes" && error?.nextStep != nil)
+        // It would never fit.
+        #expect(error?.retryAfterMilliseconds == nil)
         #expect(index.memory.used == used)
         try search(10)
         try index.close()
