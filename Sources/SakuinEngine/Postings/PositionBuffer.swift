@@ -54,11 +54,6 @@ struct PositionRun {
 
     /// The place of the first position from one on that is not below another.
     func place(of position: UInt32, from start: Int) -> Int {
-        var (low, high) = (start, count)
-        while low < high {
-            let middle = (low &+ high) / 2
-            (low, high) = values[middle] < position ? (middle &+ 1, high) : (low, middle)
-        }
-        return low
+        BlockSearch.firstPlace(from: start, to: count) { values[$0] < position }
     }
 }

@@ -6,12 +6,8 @@ struct WeightedPhrase {
 
     /// That of a phrase among some, which are in order.
     static func find(_ number: Int, in leaves: [WeightedPhrase]) -> WeightedPhrase? {
-        var (low, high) = (0, leaves.count)
-        while low < high {
-            let middle = (low + high) / 2
-            (low, high) = leaves[middle].number < number ? (middle + 1, high) : (low, middle)
-        }
-        return low < leaves.count && leaves[low].number == number ? leaves[low] : nil
+        let place = BlockSearch.firstPlace(from: 0, to: leaves.count) { leaves[$0].number < number }
+        return place < leaves.count && leaves[place].number == number ? leaves[place] : nil
     }
 }
 

@@ -60,11 +60,7 @@ struct NearCheck {
     /// The first occurrence of a text that does not begin before a unit.
     private func first(_ text: Int, from unit: Int) -> Int? {
         let starts = starts[text]
-        var (low, high) = (0, starts.count)
-        while low < high {
-            let middle = (low + high) / 2
-            (low, high) = starts[middle] < unit ? (middle + 1, high) : (low, middle)
-        }
-        return low < starts.count ? starts[low] : nil
+        let place = BlockSearch.firstPlace(from: 0, to: starts.count) { starts[$0] < unit }
+        return place < starts.count ? starts[place] : nil
     }
 }

@@ -153,7 +153,7 @@ struct ChainedLink: BitwiseCopyable {
         for at in chains.indices {
             let wanted = chains[at].right &+ UInt64(distance)
             if isSearched {
-                next = place(of: wanted, in: links, from: next)
+                next = BlockSearch.firstPlace(from: next, to: links.count) { links[$0].left < wanted }
             } else {
                 while next < links.count, links[next].left < wanted { next += 1 }
             }
@@ -165,15 +165,5 @@ struct ChainedLink: BitwiseCopyable {
             }
         }
         chains.removeLast(chains.count - kept)
-    }
-
-    /// The first link from one on that does not begin before `left`.
-    private static func place(of left: UInt64, in links: [ChainedLink], from start: Int) -> Int {
-        var (low, high) = (start, links.count)
-        while low < high {
-            let middle = (low + high) / 2
-            (low, high) = links[middle].left < left ? (middle + 1, high) : (low, middle)
-        }
-        return low
     }
 }
