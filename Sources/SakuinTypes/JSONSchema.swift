@@ -28,7 +28,7 @@ extension Schema {
     /// The schema as the file that makes it.
     public func json() -> String {
         let list = fields.map { field -> JSONValue in
-            .object([
+            var members: [JSONValue.Member] = [
                 .init(key: "name", value: .string(field.name)),
                 .init(key: "type", value: .string(field.type.rawValue)),
                 .init(key: "analyzer", value: .string(field.analyzer.name)),
@@ -37,7 +37,9 @@ extension Schema {
                 .init(key: "boost", value: .float(Double(field.boost))),
                 .init(key: "k1", value: .float(Double(field.k1))),
                 .init(key: "b", value: .float(Double(field.b))),
-            ])
+            ]
+            if field.edges { members.append(.init(key: "edges", value: .boolean(true))) }
+            return .object(members)
         }
         var members: [JSONValue.Member] = [
             .init(key: "fields", value: .array(list)), .init(key: "dynamic", value: .boolean(dynamic)),
@@ -69,7 +71,8 @@ extension FieldDefinition {
             throw .invalid("A field is an object with a string 'name'.", field: "fields", value: json.text)
         }
         try Schema.check(
-            members, known: ["name", "type", "analyzer", "breaks", "stored", "boost", "k1", "b"], of: "field")
+            members, known: ["name", "type", "analyzer", "breaks", "stored", "edges", "boost", "k1", "b"],
+            of: "field")
         self.init(name: name)
         for member in members where member.key != "name" { try set(member) }
     }
@@ -94,10 +97,11 @@ extension FieldDefinition {
             guard let policy = BreaksPolicy(rawValue: text) else { throw wrong("soft, join or strict") }
             breaks = policy
         case ("stored", .boolean(let flag)): stored = flag
+        case ("edges", .boolean(let flag)): edges = flag
         case ("boost", let value): boost = try Self.number(value, wrong("a number"))
         case ("k1", let value): k1 = try Self.number(value, wrong("a number"))
         case ("b", let value): b = try Self.number(value, wrong("a number"))
-        default: throw wrong(member.key == "stored" ? "true or false" : "a string")
+        default: throw wrong(["stored", "edges"].contains(member.key) ? "true or false" : "a string")
         }
     }
 

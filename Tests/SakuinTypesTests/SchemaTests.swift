@@ -42,7 +42,9 @@ import Testing
         (#"{"name":"n","type":"keyword","breaks":"join"}"#, "breaks"),
         (#"{"name":"n","type":"keyword","k1":2}"#, "k1"), (#"{"name":"n","type":"boolean","b":0}"#, "b"),
         (#"{"name":"n","type":"date","boost":2}"#, "boost"), (#"{"name":"_score"}"#, "_score"),
-        (#"{"name":"_key","type":"keyword"}"#, "_key"),
+        (#"{"name":"_key","type":"keyword"}"#, "_key"), (#"{"name":"n","type":"keyword","edges":true}"#, "edges"),
+        (#"{"name":"n","analyzer":"words","edges":true}"#, "edges"),
+        (#"{"name":"n","stored":false,"edges":true}"#, "edges"),
     ]) func whatMeansNothingIsRefusedForNewIndexes(field: String, told: String) throws {
         let old = try schema(#"{"fields":[\#(field)]}"#)
         let error = try #require(throws: SakuinError.self) { try old.validateNew() }
@@ -55,7 +57,13 @@ import Testing
         var fields = FieldType.allCases.map { FieldDefinition(name: $0.rawValue, type: $0, stored: false) }
         fields.append(FieldDefinition(name: "short", type: .keyword, analyzer: .keyword, boost: 2))
         fields.append(FieldDefinition(name: "part", analyzer: .ngram(3), breaks: .strict, boost: 3, k1: 0.5, b: 0.1))
-        try schema(Schema(fields: fields).json()).validateNew()
+        fields.append(FieldDefinition(name: "known", edges: true))
+        let echo = try schema(Schema(fields: fields).json())
+        try echo.validateNew()
+        #expect(echo.fields == fields)
+        var compact = echo
+        compact.compact = true
+        #expect(try #require(throws: SakuinError.self) { try compact.validateNew() }.field == "known")
     }
 
     @Test func anUnknownMemberIsToldTheKnownOnes() throws {

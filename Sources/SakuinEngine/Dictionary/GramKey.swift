@@ -44,6 +44,9 @@ enum GramKey {
     @inline(__always)
     static func isCharacter(_ key: UInt64) -> Bool { key &>> kindShift & 3 == Kind.character.rawValue }
 
+    @inline(__always)
+    static func isEdge(_ key: UInt64) -> Bool { key &>> kindShift & 3 == Kind.edge.rawValue }
+
     /// The key of the list of the first character.
     @inline(__always)
     static func character(of key: UInt64) -> UInt64 { key & ~((1 &<< characterShift) &- 1) }

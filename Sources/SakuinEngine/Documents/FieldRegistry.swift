@@ -12,6 +12,10 @@ final class FieldRegistry: Sendable {
     let analyzerVersion: UInt32
     /// Whether their grams and pairs have links.
     var hasLinks: Bool { Analyzer.hasLinks(version: analyzerVersion) }
+    /// Whether characters of a field have edges, all of them; else Hangul alone.
+    func hasEdges(_ field: Int) -> Bool {
+        Analyzer.hasEdges(version: analyzerVersion) || schema.fields[field].hasEdges
+    }
     let promotion: PromotionRule
 
     /// Field names outside the schema are limited, since each is kept in memory and in every manifest.

@@ -52,10 +52,16 @@ extension SearchIndex: MergeTarget {
             MergePolicy.Candidate(
                 id: $0.id, byteCount: $0.byteCount, documentCount: $0.documentCount,
                 deadCount: $0.documentCount - $0.liveCount, isFlushed: $0.reader.documents.isFlushed,
-                isOutdated: $0.reader.formatVersion < SegmentLayout.formatVersion,
+                isOutdated: $0.reader.formatVersion < SegmentLayout.formatVersion
+                    || mergedVersion(of: $0.reader) != $0.reader.meta.analyzerVersion,
                 memoryByteCount: SegmentMerger.memoryByteCount(of: $0.reader),
-                termByteCounts: SegmentMerger.termByteCounts(of: $0.reader), group: $0.reader.meta.analyzerVersion)
+                termByteCounts: SegmentMerger.termByteCounts(of: $0.reader), group: mergedVersion(of: $0.reader))
         }
+    }
+
+    /// The analyzer version that a segment has when it has been merged, with others of which that is true.
+    private func mergedVersion(of segment: SegmentReader) -> UInt32 {
+        Analyzer.merged(segment.meta.analyzerVersion, written: registry.analyzerVersion)
     }
 
     var failure: SakuinError? { writer.failure }
@@ -79,9 +85,8 @@ extension SearchIndex: MergeTarget {
             .max { $0.byteCount < $1.byteCount }
         do throws(StorageError) {
             let merger = SegmentMerger(
-                inputs, directory: store.directory, control, memory.shares, documentsInIndex: largest,
-                promotion: registry.promotion)
-            let merged = try merger.run(id: store.nextSegmentID(), fieldNames: registry.names)
+                inputs, registry, directory: store.directory, control, memory.shares, documentsInIndex: largest)
+            let merged = try merger.run(id: store.nextSegmentID())
             try store.replace(inputs, ids: found, by: merged)
             writer.lookAgain()
             return merged?.id

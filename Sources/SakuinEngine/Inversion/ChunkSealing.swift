@@ -45,7 +45,7 @@ final class ChunkSealing {
                 ? nil
                 : FieldSealing(
                     field, slots, documentBases: bases, documentCount: count,
-                    hasLinks: registry.hasLinks)
+                    hasLinks: registry.hasLinks, hasEdges: registry.hasEdges(field))
         }
         parts = (0..<partCount).map { _ in Part() }
         cut(pieceWordCount)

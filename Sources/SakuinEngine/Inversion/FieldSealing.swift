@@ -19,12 +19,16 @@ final class FieldSealing {
     let ranks: StreamRanks
     let hasUnits: Bool
     let hasLinks: Bool
+    private let hasEdges: Bool
     let statistics: FieldStatistics
     private var norms = ByteWriter()
 
-    /// `hasLinks`: whether grams and pairs are to have links.
-    init(_ field: Int, _ slots: [FieldSlot], documentBases: [UInt32], documentCount: Int, hasLinks: Bool) {
+    /// `hasLinks`: whether grams and pairs are to have links; `hasEdges`: whether all characters are to have edges.
+    init(
+        _ field: Int, _ slots: [FieldSlot], documentBases: [UInt32], documentCount: Int, hasLinks: Bool, hasEdges: Bool
+    ) {
         self.hasLinks = hasLinks
+        self.hasEdges = hasEdges
         self.field = field
         self.slots = slots
         self.documentBases = documentBases
@@ -77,7 +81,7 @@ final class FieldSealing {
         let scalars = ranks.scalars
         for rank in part {
             let first = scalars[rank]
-            sorting.begin()
+            sorting.begin(hasEdges: hasUnits || hasEdges || Analyzer.hasEdge(first))
             for (chunk, slot) in slots.enumerated() {
                 guard let number = ranks.number(rank, inChunk: chunk) else { continue }
                 sorting.add(

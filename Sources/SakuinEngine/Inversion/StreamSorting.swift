@@ -67,6 +67,7 @@ struct StreamSorting<Place: TokenPlace>: ~Copyable {
     private(set) var frequencies = CodeBuffer(capacity: 1024)
     /// Places by rank in `documents`.
     private(set) var edges = PlaceBuffer<Place>()
+    private var hasEdges = true
     /// By second character, then as they came; by rank.
     private var bigrams = PlaceBuffer<Place>()
     private var bigramCount = 0
@@ -98,8 +99,9 @@ struct StreamSorting<Place: TokenPlace>: ~Copyable {
         present.deallocate()
     }
 
-    /// Forgets the character before.
-    mutating func begin() {
+    /// Forgets the character before. `hasEdges`: whether edges are taken.
+    mutating func begin(hasEdges: Bool = true) {
+        self.hasEdges = hasEdges
         documents.removeAll()
         frequencies.removeAll()
         edges.removeAll()
@@ -124,7 +126,9 @@ struct StreamSorting<Place: TokenPlace>: ~Copyable {
                 place &+= 1
                 documents.append(stream.document &+ documentBase)
             }
-            if stream.isEdge { edges.append(Place(document: place, link: frequency, position: stream.position)) }
+            if hasEdges, stream.isEdge {
+                edges.append(Place(document: place, link: frequency, position: stream.position))
+            }
             frequency &+= 1
             if stream.hasSecond {
                 let rank = rankByCode[Int(stream.second)]

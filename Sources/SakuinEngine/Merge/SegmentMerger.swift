@@ -14,18 +14,21 @@ struct SegmentMerger {
     private let documentCount: Int
     private let documentsInIndex: DocumentStore?
     private let shares: MemoryShares
-    private let promotion: PromotionRule
+    private let registry: FieldRegistry
+    private let analyzerVersion: UInt32
     private let offsetMax: Int
 
-    /// The inputs are of one analyzer version. `documentsInIndex` are those of the largest segment with a table, whether it is
-    /// an input or not. `offsetMax` is what offsets of keys and of strings can say.
+    /// The inputs are of one analyzer version once they are merged (`Analyzer.merged`). `documentsInIndex` are those of the
+    /// largest segment with a table, whether it is an input or not. `offsetMax` is what offsets of keys and of strings can
+    /// say.
     init(
-        _ inputs: [MergeInput], directory: any Directory, _ control: MergeControl, _ shares: MemoryShares,
-        documentsInIndex: DocumentStore? = nil, promotion: PromotionRule = PromotionRule(),
-        offsetMax: Int = Int(UInt32.max)
+        _ inputs: [MergeInput], _ registry: FieldRegistry, directory: any Directory, _ control: MergeControl,
+        _ shares: MemoryShares, documentsInIndex: DocumentStore? = nil, offsetMax: Int = Int(UInt32.max)
     ) {
+        self.registry = registry
+        analyzerVersion = Analyzer.merged(
+            inputs.map(\.segment.meta.analyzerVersion).min() ?? 0, written: registry.analyzerVersion)
         self.offsetMax = offsetMax
-        self.promotion = promotion
         self.documentsInIndex = documentsInIndex
         self.shares = shares
         self.inputs = inputs
@@ -68,7 +71,7 @@ struct SegmentMerger {
     }
 
     /// Writes the merged segment; nil when no document lives.
-    func run(id: UInt64, fieldNames: [String]) throws(StorageError) -> SealedSegment? {
+    func run(id: UInt64) throws(StorageError) -> SealedSegment? {
         if documentCount == 0 { return nil }
         guard documentCount <= SegmentLayout.documentCountMax else {
             throw .corrupt(file: "merge", offset: 0, reason: "\(documentCount) documents are too many for a segment")
@@ -78,7 +81,7 @@ struct SegmentMerger {
         do throws(StorageError) {
             let norms = try mergedNorms()
             let start = norms.bytes.start.assumingMemoryBound(to: UInt8.self)
-            let meta = meta(fieldNames)
+            let meta = meta(registry.names)
             let lengths = lengths(norms.offsets.mapValues { start + $0 }, meta)
             let frequent = try appendTerms(name, lengths, to: &file)
             try appendPromoted(name, frequent, lengths, to: &file)
@@ -106,8 +109,9 @@ struct SegmentMerger {
         var terms = TermSections(
             directory: BudgetedPlace(directory, control), name: FileName.temporary(name),
             documentCount: documentCount, hasLinks: hasLinks,
-            spillByteCount: shares.spillByteCount, promotion: promotion)
-        var merger = TermMerger(inputs, control)
+            spillByteCount: shares.spillByteCount, promotion: registry.promotion)
+        let hasAllEdges = Analyzer.hasEdges(version: analyzerVersion)
+        var merger = TermMerger(inputs, control) { [registry] in hasAllEdges || registry.hasEdges($0) }
         try merger.merge(into: &terms, lengths: lengths)
         try terms.finish(to: &file)
         return terms.frequent
@@ -128,7 +132,7 @@ struct SegmentMerger {
             byteCountMax: shares.pairByteCount, windowPlaceCountMax: Self.windowPlaceCountMax,
             placeByteCount: hasLinks ? LinkedWindow.placeByteCount : GramWindow.placeByteCount)
         try MergedPromotion(inputs, hasLinks: hasLinks, control, frequent).write(
-            to: &sections, lengths: lengths, documentCount: documentCount, promotion, limits)
+            to: &sections, lengths: lengths, documentCount: documentCount, registry.promotion, limits)
         try sections.finish(to: &file)
     }
 
@@ -255,9 +259,6 @@ struct SegmentMerger {
         try writer.finish(documentCount: documentCount, into: &section.buffer)
         try file.append(.columns, &section)
     }
-
-    /// That of all inputs.
-    private var analyzerVersion: UInt32 { inputs.map(\.segment.meta.analyzerVersion).min() ?? 0 }
 
     private var hasLinks: Bool { Analyzer.hasLinks(version: analyzerVersion) }
 

@@ -5,10 +5,13 @@ struct TermMerger: ~Copyable {
     private let bases: [CharacterBase]
     private var reader = PostingListReader()
     private let control: MergeControl
+    private let hasEdges: (_ field: Int) -> Bool
     /// Bytes of lists read since the control was told.
     private var bytesRead = 0
 
-    init(_ inputs: [MergeInput], _ control: MergeControl) {
+    /// Of fields without `hasEdges` only those of Hangul are kept.
+    init(_ inputs: [MergeInput], _ control: MergeControl, hasEdges: @escaping (_ field: Int) -> Bool) {
+        self.hasEdges = hasEdges
         self.inputs = inputs
         self.control = control
         bases = inputs.map { _ in CharacterBase() }
@@ -32,20 +35,30 @@ struct TermMerger: ~Copyable {
         var inputLengths = InputLengths(inputs)
         var count = 0
         while let key = keys.min(), key != .max {
-            try inputLengths.enter(GramKey.field(key))
-            terms.beginGram(key, lengths[GramKey.field(key)] ?? FieldLengths())
+            let isKept = isKept(key)
+            if isKept {
+                try inputLengths.enter(GramKey.field(key))
+                terms.beginGram(key, lengths[GramKey.field(key)] ?? FieldLengths())
+            }
             for i in keys.indices where keys[i] == key {
-                bases[i].enter(key)
-                try append(iterators[i].info, of: i, inputLengths.lengths[i], to: &terms)
+                if isKept {
+                    bases[i].enter(key)
+                    try append(iterators[i].info, of: i, inputLengths.lengths[i], to: &terms)
+                }
                 keys[i] = try iterators[i].next() ? iterators[i].key : .max
                 // Keys that do not ascend would never end.
                 guard keys[i] > key else { throw inputs[i].segment.postings.corrupt(0, "grams out of order") }
             }
-            try terms.endGram()
+            if isKept { try terms.endGram() }
             count &+= 1
             if count & 1023 == 0 { try report() }
         }
         try report()
+    }
+
+    /// Whether the merged segment has the list of a gram.
+    private func isKept(_ key: UInt64) -> Bool {
+        !GramKey.isEdge(key) || hasEdges(GramKey.field(key)) || Analyzer.hasEdge(GramKey.first(key))
     }
 
     private mutating func report() throws(StorageError) {

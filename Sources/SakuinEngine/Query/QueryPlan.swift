@@ -108,6 +108,8 @@ struct PhrasePlan: Sendable {
     var scores: Bool
     /// What its characters may be written as besides; tokens say how the query writes them.
     var variants: VariantFolding
+    /// Whether segments in which only Hangul has edges are read for it: `QueryPlan.readTexts` has its text.
+    fileprivate(set) var isRead = false
     private let proofs: (PhraseProof, PhraseProof, PhraseProof)
 
     init(
@@ -193,6 +195,8 @@ final class QueryPlan: Sendable {
     let smartPartCount: Int
     /// A text of the query of which nothing is looked for, if there is one.
     let emptyText: String?
+    /// By phrase, those with a character alone beside a gap, of which segments may know no places.
+    let readTexts: [Int: ReadText]
     /// Whether stored documents are read to find what matches.
     let readsDocuments: Bool
     /// Fields outside the schema whose columns are read: a snapshot must have them.
@@ -210,6 +214,7 @@ final class QueryPlan: Sendable {
         windowCount = draft.unionCount + root.windowCount
         smartPartCount = draft.smartParts.count
         emptyText = draft.emptyText
+        readTexts = draft.readTexts
         readsDocuments = draft.readsDocuments
         dynamicColumns = draft.dynamicColumns
         refusal = draft.refusal
@@ -235,6 +240,7 @@ struct QueryPlanDraft: ~Copyable {
     var unionCount = 0
     var smartParts: Set<String> = []
     var emptyText: String?
+    private(set) var readTexts: [Int: ReadText] = [:]
     var readsDocuments = false
     var dynamicColumns: Set<String> = []
     var refusal: SakuinError?
@@ -260,6 +266,13 @@ struct QueryPlanDraft: ~Copyable {
         if first != .links, kinds.contains(.links) { proofs.2 = appendProof { append(.links, &$0) } }
         phrases.append(PhrasePlan(field: field, boost: boost, scores: scores, variants: variants, proofs))
         return phrases.count - 1
+    }
+
+    /// Has a phrase looked for in stored text where lists do not tell of all its places.
+    mutating func read(_ phrase: Int, for text: ReadText) {
+        phrases[phrase].isRead = true
+        readTexts[phrase] = text
+        readsDocuments = true
     }
 
     private mutating func appendProof(_ append: (inout QueryPlanDraft) -> Void) -> PhraseProof {
@@ -356,6 +369,12 @@ struct QueryPlanDraft: ~Copyable {
         case (.word, .word): return nil
         }
     }
+}
+
+/// A text that is looked for in stored documents.
+struct ReadText: Sendable {
+    let pattern: TextPattern
+    let analyzer: Analyzer
 }
 
 /// A text of the query that scores, in one field.

@@ -14,6 +14,8 @@ final class SearchedFields: Sendable, FieldNames {
         let analyzer: Analyzer
         let boost: Float
         let isStored: Bool
+        /// Whether all characters have edges in segments in which only Hangul has them by the rule.
+        let hasEdges: Bool
     }
 
     let all: [Field]
@@ -31,7 +33,7 @@ final class SearchedFields: Sendable, FieldNames {
             return Field(
                 number: number, type: field.type,
                 analyzer: Analyzer(kind: kind, breaks: field.type == .text ? field.breaks : .soft), boost: field.boost,
-                isStored: field.stored)
+                isStored: field.stored, hasEdges: field.hasEdges)
         }
         self.numbers = numbers
         text = all.filter { $0.type == .text }

@@ -31,6 +31,12 @@ enum PhraseFinding {
 struct LookedUpToken: BitwiseCopyable {
     var terms: UnsafeMutablePointer<FoundTerm>
     var count: Int
+    /// Of a character beside a gap: documents that hold it anywhere, which its phrase is weighted by in all segments,
+    /// whether they have edges or not. Below 0 for other tokens.
+    var characterFrequency = -1
+
+    /// What its phrase is weighted by.
+    var weightFrequency: Int { characterFrequency < 0 ? documentFrequency : characterFrequency }
 
     /// Documents that hold the token, those with several of its terms counted several times.
     var documentFrequency: Int {

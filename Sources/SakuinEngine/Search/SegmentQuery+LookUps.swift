@@ -3,14 +3,30 @@
 extension SegmentQuery {
     /// The key of a term that is a gram.
     @inline(__always)
-    private func gramKey(_ term: PlanTerm, _ field: Int) -> UInt64? {
-        switch term {
+    private func gramKey(_ term: PlanTerm, _ phrase: PhrasePlan) -> UInt64? {
+        let field = phrase.field
+        return switch term {
         case .character(let c): GramKey.make(field: field, kind: .character, c)
-        case .edge(let c), .head(let c), .tail(let c): GramKey.make(field: field, kind: .edge, c)
+        case .edge(let c), .head(let c), .tail(let c): GramKey.make(field: field, kind: kindOfEdge(c, phrase), c)
         case .unit(let c): GramKey.make(field: field, kind: .unit, c)
         case .bigram(let a, let b): GramKey.make(field: field, kind: .bigram, a, b)
         case .word, .pair, .prefix, .pairPrefix: nil
         }
+    }
+
+    /// The list that a character beside a gap has here.
+    func kindOfEdge(_ scalar: UInt32, _ phrase: PhrasePlan) -> GramKey.Kind {
+        isRead(phrase) && !Analyzer.hasEdge(scalar) ? .character : .edge
+    }
+
+    /// Whether a token of a phrase has no places here.
+    func isRead(_ term: PlanTerm, _ phrase: PhrasePlan) -> Bool {
+        if case .edge(let scalar) = term { kindOfEdge(scalar, phrase) == .character } else { false }
+    }
+
+    /// Documents that hold the character of an edge anywhere.
+    func characterFrequency(_ scalar: UInt32, _ phrase: PhrasePlan) throws(SearchError) -> Int {
+        try find(.character(scalar), phrase, inBlock: nil).documentFrequency
     }
 
     /// When several tokens are looked up, finds the dictionary block of each gram, by its place in the plan, so that
@@ -20,7 +36,7 @@ extension SegmentQuery {
         let blocks = scratch.take(Int?.self, plan.tokens.count)
         for phrase in plan.phrases {
             for place in proof(of: phrase).tokens {
-                let key = phrase.variants.isEmpty ? gramKey(plan.tokens[place].term, phrase.field) : nil
+                let key = phrase.variants.isEmpty ? gramKey(plan.tokens[place].term, phrase) : nil
                 blocks[place] = key.flatMap { segment.grams.prefetchBlock(of: $0) }
             }
         }
@@ -32,10 +48,10 @@ extension SegmentQuery {
     ) throws(SearchError) -> LookedUpToken {
         do throws(StorageError) {
             let field = phrase.field
-            if !phrase.variants.isEmpty { return try find(term, field, phrase.variants) }
+            if !phrase.variants.isEmpty { return try find(term, ofVariants: phrase) }
             switch term {
             case .character, .edge, .head, .tail, .unit, .bigram:
-                guard let key = gramKey(term, field) else { return token([]) }
+                guard let key = gramKey(term, phrase) else { return token([]) }
                 return try gram(key, inBlock: block)
             case .word(let place): return try word(plan.words[place], nil, field)
             case .pair(let neighbour, let place): return try word(plan.words[Int(place)], neighbour, field)

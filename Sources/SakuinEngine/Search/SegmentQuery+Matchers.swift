@@ -83,13 +83,16 @@ extension SegmentQuery {
         }
         let proof = proof(of: phrase)
         let found = tokens + starts[number]
-        let count = proof.tokens.count
-        for i in 0..<count where found[i].count > 1 { return try unionMatcher(proof, found, lengths, score) }
+        if isRead(phrase), let text = plan.readTexts[number] {
+            return try textMatcher(text, phrase, found, lengths, score)
+        }
+        let isSeveral = (0..<proof.tokens.count).contains { found[$0].count > 1 }
         let phraseMatcher =
-            !segment.hasLinks
-            ? try positionMatcher(proof, found, lengths, score)
-            : TokenRun.areMany(plan.tokens[proof.tokens])
-                ? try unionMatcher(proof, found, lengths, score) : try chainMatcher(proof, found, lengths, score)
+            isSeveral || segment.hasLinks && TokenRun.areMany(plan.tokens[proof.tokens])
+            ? try unionMatcher(proof, found, readPlaces(proof, found), lengths, score)
+            : segment.hasLinks
+                ? try chainMatcher(proof, found, lengths, score)
+                : try positionMatcher(proof, found, chosenTokens(proof, found), lengths, score)
         guard let matcher = phraseMatcher else { return EmptyMatcher() }
         if leads.isEmpty { return matcher }
         var cursors: [PostingCursor] = []
@@ -115,14 +118,15 @@ extension SegmentQuery {
         return ChainMatcher(lists, rarest: rarest, score: score, scratch, cancellation)
     }
 
-    /// A phrase of tokens that have positions.
-    private func positionMatcher(
-        _ proof: PhraseProof, _ found: UnsafeMutablePointer<LookedUpToken>, _ lengths: FieldLengths, _ score: LeafScore?
+    /// A phrase of tokens that have positions, of which these are read, the rarest first.
+    func positionMatcher(
+        _ proof: PhraseProof, _ found: UnsafeMutablePointer<LookedUpToken>, _ chosen: UnsafeBufferPointer<Int>,
+        _ lengths: FieldLengths, _ score: LeafScore?
     ) throws(StorageError) -> Matcher? {
+        let chosenCount = chosen.count
         var lists: [PhraseList] = []
-        lists.reserveCapacity(proof.tokens.count)
-        let (chosen, chosenCount) = chosenTokens(proof, found)
-        try findBases(found, UnsafeBufferPointer(start: chosen, count: chosenCount))
+        lists.reserveCapacity(chosenCount)
+        try findBases(found, chosen)
         let first = proof.tokens.lowerBound
         func append(_ k: Int, _ repeats: [PhraseRepeat]) throws(StorageError) {
             let i = chosen[k]
@@ -144,7 +148,7 @@ extension SegmentQuery {
     /// Which tokens of a phrase are read, by their place in it, the rarest first; in scratch memory.
     func chosenTokens(
         _ proof: PhraseProof, _ found: UnsafeMutablePointer<LookedUpToken>
-    ) -> (places: UnsafeMutablePointer<Int>, count: Int) {
+    ) -> UnsafeBufferPointer<Int> {
         let places = scratch.take(Int.self, proof.tokens.count)
         var count = 0
         for number in proof.parts {
@@ -171,7 +175,7 @@ extension SegmentQuery {
                 (found[$0].documentFrequency, $0) < (found[$1].documentFrequency, $1)
             }
         }
-        return (places, count)
+        return UnsafeBufferPointer(start: places, count: count)
     }
 
     /// So many tokens are put in order while they are chosen.

@@ -2,12 +2,14 @@
 // many times.
 
 extension SegmentQuery {
-    /// The documents of a phrase whose tokens are all there, one of them several times.
+    /// The documents of a phrase whose tokens are all there, one of them several times; `read`: those that are read, in the
+    /// order of the text.
     func unionMatcher(
-        _ proof: PhraseProof, _ found: UnsafeMutablePointer<LookedUpToken>, _ lengths: FieldLengths, _ score: LeafScore?
+        _ proof: PhraseProof, _ found: UnsafeMutablePointer<LookedUpToken>, _ read: [Int], _ lengths: FieldLengths,
+        _ score: LeafScore?
     ) throws(StorageError) -> Matcher {
-        if proof.tokens.count == 1 { return try matcher(found[0], lengths, score) }
-        let (places, steps) = steps(proof, found)
+        if read.count == 1 { return try matcher(found[read[0]], lengths, score) }
+        let (places, steps) = steps(proof, found, read)
         let ordered = places.sorted { found[$0].documentFrequency < found[$1].documentFrequency }
         var tokens: [Matcher] = []
         for place in ordered { tokens.append(try matcher(found[place], lengths, nil)) }
@@ -16,14 +18,14 @@ extension SegmentQuery {
             PhraseChecker(try slots(places, proof, found, lengths), steps, cancellation), score: score)
     }
 
-    /// The tokens that are read, in the order of the text, and at which places of the phrase each of them is first.
+    /// The different ones among the tokens that are read, in the order of the text, and at which places of the phrase each of them is first.
     private func steps(
-        _ proof: PhraseProof, _ found: UnsafeMutablePointer<LookedUpToken>
+        _ proof: PhraseProof, _ found: UnsafeMutablePointer<LookedUpToken>, _ read: [Int]
     ) -> (places: [Int], steps: [PhraseStep]) {
         var (places, steps) = ([Int](), [PhraseStep]())
         var slots: [PlanTerm: Int] = [:]
         var before: Int?
-        for place in readPlaces(proof, found) {
+        for place in read {
             let term = found[place].written(plan.tokens[proof.tokens.lowerBound + place].term)
             let slot = slots[term] ?? places.count
             if slot == places.count {
@@ -37,7 +39,7 @@ extension SegmentQuery {
     }
 
     /// The documents of the terms that a token stands for.
-    private func matcher(
+    func matcher(
         _ token: LookedUpToken, _ lengths: FieldLengths, _ score: LeafScore?
     ) throws(StorageError) -> Matcher {
         try cancellation?.check()
@@ -66,10 +68,8 @@ extension SegmentQuery {
 
     /// The places of the tokens that are read, in the order of the text: where there are links all, for each says what the
     /// next one hangs together with.
-    private func readPlaces(_ proof: PhraseProof, _ found: UnsafeMutablePointer<LookedUpToken>) -> [Int] {
-        if segment.hasLinks { return Array(0..<proof.tokens.count) }
-        let (places, count) = chosenTokens(proof, found)
-        return UnsafeBufferPointer(start: places, count: count).sorted()
+    func readPlaces(_ proof: PhraseProof, _ found: UnsafeMutablePointer<LookedUpToken>) -> [Int] {
+        segment.hasLinks ? Array(0..<proof.tokens.count) : chosenTokens(proof, found).sorted()
     }
 
     private func slots(

@@ -3,13 +3,14 @@
 extension SegmentQuery {
     /// The terms a token may be written as. Throws `cancelled` when words have more than `expansionMax`.
     func find(
-        _ term: PlanTerm, _ field: Int, _ variants: VariantFolding
+        _ term: PlanTerm, ofVariants phrase: PhrasePlan
     ) throws(StorageError) -> LookedUpToken {
+        let (field, variants) = (phrase.field, phrase.variants)
         let table = VariantTable.shared
         func all(_ scalar: UInt32) -> [UInt32] { table.variants(of: scalar, variants) }
         switch term {
         case .character(let c): return try grams(field, .character, all(c))
-        case .edge(let c), .head(let c), .tail(let c): return try grams(field, .edge, all(c))
+        case .edge(let c), .head(let c), .tail(let c): return try grams(field, kindOfEdge(c, phrase), all(c))
         case .unit(let c): return try grams(field, .unit, all(c))
         case .bigram(let a, let b): return try grams(field, .bigram, all(a), all(b))
         case .word(let place):

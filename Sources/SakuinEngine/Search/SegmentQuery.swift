@@ -9,6 +9,7 @@ final class SegmentQuery {
     let segment: SegmentReader
     /// By what phrases are proved here.
     let proofKind: ProofKind
+    private let hasEdges: Bool
     /// Of the matchers, and of what was looked up unless that was much.
     private(set) var scratch: Scratch
     private let lookedUp: Scratch
@@ -42,6 +43,7 @@ final class SegmentQuery {
         self.segment = segment
         lists = segment.postingSource.postings.area
         proofKind = ProofKind(analyzerVersion: segment.meta.analyzerVersion)
+        hasEdges = Analyzer.hasEdges(version: segment.meta.analyzerVersion)
         self.scratch = scratch
         lookedUp = scratch
         self.cancellation = cancellation
@@ -88,8 +90,13 @@ final class SegmentQuery {
                 if let before { tokens[before] } else { try find(token.term, phrase, inBlock: blocks?[place] ?? nil) }
             tokens[at] = found
             try count(found, token.term, phrase, isNew: before == nil)
+            if phrase.scores, case .edge(let scalar) = token.term {
+                tokens[at].characterFrequency = try characterFrequency(scalar, phrase)
+            }
             if found.count > 0 { continue }
             isWhole[number] = false
+            // Where there are no edges the others would have been looked up, and weights are the same everywhere.
+            if tokens[at].characterFrequency > 0 { continue }
             if token.counts || !phrase.scores { return at &+ 1 }
         }
         return at
@@ -129,7 +136,7 @@ final class SegmentQuery {
         for (number, phrase) in plan.phrases.enumerated() {
             let proof = proof(of: phrase)
             let (from, to) = (starts[number], starts[number + 1])
-            guard isWhole[number], to - from > 1,
+            guard isWhole[number], to - from > 1, !isRead(phrase),
                 let written = writtenTokens(proof, phrase, from),
                 let found = try PromotedLookup.find(
                     written, segment, field: phrase.field, { tokens[from + $0].documentFrequency })
@@ -177,6 +184,10 @@ final class SegmentQuery {
         return .places(leads: [])
     }
 
+    /// Whether a phrase is looked for in stored text here: a character of it has no edge.
+    @inline(__always)
+    func isRead(_ phrase: PhrasePlan) -> Bool { phrase.isRead && !hasEdges }
+
     @inline(__always)
     func proof(of phrase: PhrasePlan) -> PhraseProof {
         phrase.proof(proofKind)
@@ -185,7 +196,7 @@ final class SegmentQuery {
     /// Documents that hold a token of a phrase, counted in what proves it in this segment; 0 when it was not looked up.
     func documentFrequency(of phrase: Int, token: Int) -> Int {
         let at = starts[phrase] + token
-        return at < starts[phrase + 1] ? tokens[at].documentFrequency : 0
+        return at < starts[phrase + 1] ? tokens[at].weightFrequency : 0
     }
 
     /// Exact number of documents when the plan is one list of this segment.

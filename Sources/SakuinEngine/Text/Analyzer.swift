@@ -61,17 +61,28 @@ struct Analyzer: Sendable, Hashable {
     let kind: AnalyzerKind
     let breaks: BreaksPolicy
 
-    /// Changes when the same text gives other tokens; segments remember it. 3: links, in indexes that are to be
-    /// small. 2: pairs, edges only beside gaps. 1: no pairs, edges at both ends of every run.
-    static let newestVersion: UInt32 = 3
+    /// Changes when the same text gives other tokens; segments remember it. 4: as 2, but only Hangul has edges
+    /// in fields that are stored and do not ask for them. 3: links, in indexes that are to be small. 2: pairs, edges only beside gaps. 1: no pairs, edges
+    /// at both ends of every run.
+    static let newestVersion: UInt32 = 4
     var version = Self.newestVersion
 
     /// That of the segments of an index.
-    static func version(isCompact: Bool) -> UInt32 { isCompact ? 3 : 2 }
+    static func version(isCompact: Bool) -> UInt32 { isCompact ? 3 : 4 }
 
     static func hasPairs(version: UInt32) -> Bool { version >= 2 }
     /// Whether lists of grams and pairs keep links, see `OccurrenceKind`; else positions.
-    static func hasLinks(version: UInt32) -> Bool { version >= 3 }
+    static func hasLinks(version: UInt32) -> Bool { version == 3 }
+    /// Whether a character beside a gap is looked for in stored text, and not by its edge. A single one between gaps is
+    /// rare but in Korean, where blanks are gaps.
+    static func hasEdges(version: UInt32) -> Bool { version < 4 }
+    /// Whether a character has an edge everywhere.
+    static func hasEdge(_ scalar: UInt32) -> Bool { CharacterTable.isHangul(scalar) }
+
+    /// The version of what segments of two versions become when they are merged in an index that writes `written`.
+    static func merged(_ version: UInt32, written: UInt32) -> UInt32 {
+        version == 2 && written == 4 ? written : version
+    }
 
     /// Replaces what is in `units` by the normal form of the text.
     func normalize(
@@ -154,4 +165,10 @@ struct Analyzer: Sendable, Hashable {
         }
         return position
     }
+}
+
+extension FieldDefinition {
+    /// Whether all characters beside gaps have edges, whatever the analyzer version: it was asked for, or there is no stored
+    /// text to look for them in.
+    var hasEdges: Bool { edges || !stored }
 }

@@ -36,6 +36,9 @@ struct CharacterTable: Sendable {
     @inline(__always)
     static func kind(_ entry: UInt32) -> UInt32 { entry &>> 24 & 7 }
 
+    /// Whether a folded character is Hangul.
+    static func isHangul(_ scalar: UInt32) -> Bool { kind(shared.entry(scalar)) == Class.hangul }
+
     /// Whether a scalar that vanishes is part of the character before it (UAX #29: Extend, or ZWJ): variation selectors,
     /// joiners, tags. Those that stand by themselves, as U+00AD and U+FEFF, are not.
     static func isAttached(_ scalar: UInt32) -> Bool {

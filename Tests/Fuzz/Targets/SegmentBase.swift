@@ -60,10 +60,10 @@ struct SegmentBase: Sendable {
         let all = living.count + others.count
         let live = LiveDocuments(documentCount: all, dead: (living.count..<all).map { UInt32($0) })
         let merger = SegmentMerger(
-            [MergeInput(reader, live: live, firstDocument: 0)], directory: directory, MergeControl(),
-            MemoryShares(64 << 20), promotion: registry.promotion)
+            [MergeInput(reader, live: live, firstDocument: 0)], registry, directory: directory, MergeControl(),
+            MemoryShares(64 << 20))
         let (id, file) = (UInt64(2), FileName.segment(2))
-        guard (try? merger.run(id: id, fieldNames: registry.names)) != nil,
+        guard (try? merger.run(id: id)) != nil,
             let merged = try? SegmentReader(directory, file), merged.documents.hasDictionary
         else { return nil }
         return try? directory.read(file)

@@ -176,8 +176,8 @@ private struct SegmentReading {
         ]
         let directory = MemoryDirectory()
         let merger = SegmentMerger(
-            inputs, directory: directory, MergeControl(), MemoryShares(64 << 20), promotion: registry.promotion)
-        guard try merger.run(id: 1, fieldNames: registry.names) != nil else { return }
+            inputs, registry, directory: directory, MergeControl(), MemoryShares(64 << 20))
+        guard try merger.run(id: 1) != nil else { return }
         let merged = try SegmentReader(directory, FuzzIndex.file)
         var cache = DocumentBlockCache()
         for block in 0..<merged.documents.blockCount {

@@ -33,8 +33,8 @@ import Testing
         let files = memory.everyFile
         let error = #expect(throws: StorageError.self) {
             try SegmentMerger(
-                inputs, directory: memory, MergeControl(), index.memory.shares, offsetMax: limit
-            ).run(id: 9, fieldNames: index.registry.names)
+                inputs, index.registry, directory: memory, MergeControl(), index.memory.shares, offsetMax: limit
+            ).run(id: 9)
         }
         guard case .tooLarge(part, _, limit)? = error else { throw SakuinError(.internalError, "\(error as Any)") }
         #expect(memory.everyFile == files)

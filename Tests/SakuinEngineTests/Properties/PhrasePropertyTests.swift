@@ -1,5 +1,6 @@
 // Random long phrases: repeats, gaps and words between, in both kinds of index, several segments with deletes, before and after
-// compaction; what is found and nothing else, by the same scores in both kinds and in an index of segments of both.
+// compaction; what is found and nothing else, by the same scores in both kinds and in indexes of segments of both, with and
+// without edges.
 
 import Foundation
 import SakuinTestSupport
@@ -9,14 +10,16 @@ import Testing
 
 @Suite struct PhrasePropertyTests {
     private static let seed = ProcessInfo.processInfo.environment["SAKUIN_SEED"].flatMap { UInt64($0) } ?? 20_261_140
-    private static let roundCount = 6
+    private static let roundCount = 8
     private static let queryCount = 120
 
     /// What texts of a round are made of.
     private static let pieces: [[String]] = [
         ["国", "字"], ["国", "字", "，"], ["国", "际", "字", "， ", "a "], ["发", "髮", "展"], ["发", "髪", "か", "カ", "，"],
-        ["a ", "b", "国", "国字", "1"],
+        ["a ", "b", "国", "国字", "1"], ["国，", "字，", "国", "，", "a"], ["할 ", "수 ", "있다 ", "국", "，", "国"],
     ]
+    /// By index, the analyzer versions of its segments.
+    private static let versions: [[UInt32]] = [[4, 4, 4], [3, 3, 3], [4, 3, 3], [2, 2, 2], [2, 4, 4]]
 
     /// Stretches, each some times over.
     private static func text(_ pieces: [String], _ random: inout SeededRandom) -> String {
@@ -76,18 +79,18 @@ import Testing
             options.promotion = PromotionRule(
                 thresholdMin: 4, postingShareMax: 100, wholeShareThreshold: 1, postingCountMax: 1 << 30)
         }
-        let directory = MemoryDirectory()
-        var indexes = try [false, true, false].enumerated().map { number, isCompact in
-            try SearchIndex.open(
-                number == 2 ? directory : MemoryDirectory(),
-                schema: Schema(fields: [FieldDefinition(name: "body")], compact: isCompact), options: options)
-        }
+        let directories = Self.versions.map { _ in MemoryDirectory() }
+        var indexes: [SearchIndex] = []
         var texts: [String: String] = [:]
         for part in 0..<3 {
-            if part == 1 {
-                try indexes[2].close()
-                options.analyzerVersion = 3
-                indexes[2] = try SearchIndex.open(directory, schema: nil, options: options)
+            for (number, versions) in Self.versions.enumerated()
+            where part == 0 || versions[part] != versions[part - 1] {
+                options.analyzerVersion = versions[part]
+                if part > 0 { try indexes[number].close() }
+                let index = try SearchIndex.open(
+                    directories[number],
+                    schema: part > 0 ? nil : Schema(fields: [FieldDefinition(name: "body")]), options: options)
+                if part == 0 { indexes.append(index) } else { indexes[number] = index }
             }
             var operations: [WriteOperation] = []
             for _ in 0..<40 {
@@ -106,8 +109,9 @@ import Testing
                 _ = try await index.refresh()
             }
         }
-        for index in indexes { #expect(index.store.snapshot.segments.count == 3) }
-        #expect(Set(indexes[2].store.snapshot.segments.map(\.reader.hasLinks)) == [false, true])
+        for (index, versions) in zip(indexes, Self.versions) {
+            #expect(index.store.snapshot.segments.map(\.reader.meta.analyzerVersion) == versions)
+        }
         var found = 0
         for place in ["in segments", "compacted"] {
             for number in 0..<Self.queryCount {
@@ -117,11 +121,13 @@ import Testing
             }
             for index in indexes { _ = try await index.compact(segments: 1) }
         }
+        let compacted = indexes.map { Set($0.store.snapshot.segments.map(\.reader.meta.analyzerVersion)) }
+        #expect(compacted == [[4], [3], [3, 4], [2], [4]])
         #expect(found > 300)
         for index in indexes { index.abandon() }
     }
 
-    /// Compares what both indexes find with what they should; returns how much that is.
+    /// Compares what all indexes find with what they should; returns how much that is.
     private static func compare(
         _ indexes: [SearchIndex], _ query: Query, _ variants: VariantFolding, _ texts: [String: String], _ place: String
     ) throws -> Int {

@@ -58,8 +58,11 @@ enum GoldenLists {
 }
 
 @Suite struct SegmentTests {
-    private func index(_ directory: any Directory, isCompact: Bool = false) async throws -> SearchIndex {
+    private func index(
+        _ directory: any Directory, isCompact: Bool = false, analyzerVersion: UInt32? = nil
+    ) async throws -> SearchIndex {
         var options = IndexOptions()
+        options.analyzerVersion = analyzerVersion
         options.laneCount = 1
         options.promotion = PromotionRule(thresholdMin: 20, postingShareMax: 1, wholeShareThreshold: 1)
         var schema = GoldenDocuments.schema
@@ -145,12 +148,32 @@ enum GoldenLists {
         return copy
     }
 
-    /// The golden folder of each format version that is read (from 8 on of compact indexes) is opened, searched, and rewritten by a compaction; when
-    /// that of the newest is missing, this run writes it.
-    @Test(arguments: SegmentLayout.oldestFormatVersion...SegmentLayout.formatVersion)
-    func goldenFilesOpenAndAnswer(version: UInt32) async throws {
-        let copy = try await golden("v\(version)", isNewest: version == SegmentLayout.formatVersion) {
-            try await self.index($0, isCompact: true)
+    /// A golden folder, and the analyzer versions of its segments when they have been merged with one that is written.
+    struct GoldenFolder: CustomTestStringConvertible {
+        var format: UInt32
+        /// Of the segments in it; nil: that of compact indexes.
+        var analyzer: UInt32?
+        var merged: [UInt32]
+
+        var name: String { "v\(format)" + (analyzer.map { "-analyzer\($0)" } ?? "") }
+        var testDescription: String { name }
+
+        static let all =
+            (SegmentLayout.oldestFormatVersion...SegmentLayout.formatVersion).map {
+                GoldenFolder(format: $0, merged: $0 == 3 ? [1, 4] : $0 < 8 ? [4] : [3])
+            }
+            + [
+                GoldenFolder(format: 9, analyzer: 2, merged: [4]), GoldenFolder(format: 9, analyzer: 4, merged: [4]),
+            ]
+    }
+
+    /// The golden folder of each format version that is read (from 8 on of compact indexes, and of others by analyzer version)
+    /// is opened, searched, and rewritten by a compaction; when one of the newest is missing, this run writes it.
+    @Test(arguments: GoldenFolder.all)
+    func goldenFilesOpenAndAnswer(folder: GoldenFolder) async throws {
+        let version = folder.format
+        let copy = try await golden(folder.name, isNewest: version == SegmentLayout.formatVersion) {
+            try await self.index($0, isCompact: folder.analyzer == nil, analyzerVersion: folder.analyzer)
         }
         defer { try? FileManager.default.removeItem(at: copy) }
         let index = try SearchIndex.open(path: copy.path)
@@ -170,7 +193,7 @@ enum GoldenLists {
         _ = try await index.compact(segments: 1)
         #expect(try await index.segments().allSatisfy { $0.formatVersion == Int(SegmentLayout.formatVersion) })
         let analyzerVersions = index.store.snapshot.segments.map(\.reader.meta.analyzerVersion)
-        #expect(analyzerVersions.sorted() == (version == 3 ? [1, 2] : version < 8 ? [2] : [3]))
+        #expect(analyzerVersions.sorted() == folder.merged)
         try check(index, "golden, compacted")
         try index.close()
         #expect(try IndexCheck.run(path: copy.path).problems.isEmpty)

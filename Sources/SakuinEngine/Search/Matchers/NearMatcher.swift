@@ -4,15 +4,13 @@
 /// do not tell gaps from units, and compact indexes have none.
 final class NearMatcher: ThinnedMatcher {
     private let plan: NearPlan
-    private let segment: SegmentReader
-    private var cache = DocumentBlockCache()
-    private let units = UnitBuffer()
+    private let texts: StoredTexts
     private var check = NearCheck()
 
     /// `base` finds the documents that have all texts.
     init(_ base: Matcher, _ plan: NearPlan, _ segment: SegmentReader, _ cancellation: Cancellation?) {
         self.plan = plan
-        self.segment = segment
+        texts = StoredTexts(segment, field: plan.field, plan.analyzer)
         super.init(base, cancellation)
     }
 
@@ -27,18 +25,11 @@ final class NearMatcher: ThinnedMatcher {
 
     private func isNear(_ document: UInt32) throws(StorageError) -> Bool {
         try cancellation?.check()
-        return try segment.documents.document(document, &cache) { (bytes) throws(StorageError) in
-            var fields = try EncodedDocumentReader(bytes, file: segment.file)
-            while let field = try fields.next() {
-                guard field.number == plan.field, field.isText else { continue }
-                do throws(TextError) {
-                    try plan.analyzer.normalize(field.bytes.bindMemory(to: UInt8.self), into: units, offsets: false)
-                } catch {
-                    throw .corrupt(file: segment.file, offset: 0, reason: "invalid UTF-8 in document \(document)")
-                }
-                if try check.isThere(plan, in: units, cancellation) { return true }
-            }
-            return false
+        var isNear = false
+        try texts.forEach(of: document) { (units) throws(StorageError) in
+            isNear = try check.isThere(plan, in: units, cancellation)
+            return !isNear
         }
+        return isNear
     }
 }
