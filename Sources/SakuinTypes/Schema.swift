@@ -71,8 +71,9 @@ public struct FieldDefinition: Sendable, Hashable {
     /// Whether the value is kept and returned.
     public var stored: Bool
     /// For text fields under analyzer `cjk`: whether the index knows where Han characters and kana stand beside punctuation,
-    /// which takes about a tenth more. Otherwise a text with one alone ("中、美", "一、总则") is looked for in the stored text
-    /// of documents that have all the rest. Fields that are not stored, and compact indexes, know it anyway.
+    /// which takes about a tenth more. Otherwise a text with one alone ("中、美", "一、总则"), and in compact indexes any with
+    /// punctuation beside one, is looked for in the stored text of documents that have all the rest. Fields that are not
+    /// stored know it anyway.
     public var edges: Bool
     /// Weight of the field's score; finite and above 0.
     public var boost: Float
@@ -148,7 +149,7 @@ public struct Schema: Sendable, Hashable {
     /// something else, are errors. Indexes that were made with such a schema are opened all the same.
     public func validateNew() throws(SakuinError) {
         try validate()
-        for field in fields { try field.validateNew(isCompact: compact) }
+        for field in fields { try field.validateNew() }
     }
 
     /// What sort keys mean besides fields.
@@ -186,7 +187,7 @@ extension FieldDefinition {
     }
 
     /// A value that is the default is what `Schema.json` writes of any field, and says nothing.
-    fileprivate func validateNew(isCompact: Bool) throws(SakuinError) {
+    fileprivate func validateNew() throws(SakuinError) {
         if Schema.reservedFieldNames.contains(name) {
             throw .invalid(
                 "A field cannot be named '\(name)': it is what searches sort by.", field: name,
@@ -206,10 +207,9 @@ extension FieldDefinition {
             look("k1", k1 == plain.k1, "\(k1)")
             look("b", b == plain.b, "\(b)")
         }
-        if edges, isCompact || type != .text || analyzer != .cjk || !stored {
+        if edges, type != .text || analyzer != .cjk || !stored {
             throw .invalid(
-                "'edges' of field '\(name)' means nothing: it is for text fields of analyzer cjk that are stored, in indexes "
-                    + "that are not compact.",
+                "'edges' of field '\(name)' means nothing: it is for text fields of analyzer cjk that are stored.",
                 field: name, value: "true", nextStep: "Leave it out.")
         }
         guard let first = meaningless.first else { return }

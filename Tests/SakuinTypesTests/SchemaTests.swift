@@ -61,9 +61,6 @@ import Testing
         let echo = try schema(Schema(fields: fields).json())
         try echo.validateNew()
         #expect(echo.fields == fields)
-        var compact = echo
-        compact.compact = true
-        #expect(try #require(throws: SakuinError.self) { try compact.validateNew() }.field == "known")
     }
 
     @Test func anUnknownMemberIsToldTheKnownOnes() throws {

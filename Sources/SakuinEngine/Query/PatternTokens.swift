@@ -55,16 +55,6 @@ extension TextPattern {
         return kinds.subtracting(.words).union(.positions)
     }
 
-    /// Whether one of its characters, no Hangul, stands alone between gaps, or between a gap and an end.
-    var hasLoneCharacter: Bool {
-        guard elements.count > 1 else { return false }
-        return elements.indices.contains { i in
-            guard case .character(let scalar) = elements[i].unit, !Analyzer.hasEdge(scalar) else { return false }
-            let isBehind = i > 0 && isRun(at: i, .cjk, hasPairs: true)
-            return !isBehind && !(i + 1 < elements.count && isRun(at: i + 1, .cjk, hasPairs: true))
-        }
-    }
-
     /// Whether a word and a character stand side by side.
     fileprivate func hasPairs(_ kind: AnalyzerKind) -> Bool {
         elements.indices.dropFirst().contains { i in

@@ -20,6 +20,15 @@ enum PlanTerm: Sendable, Hashable, BitwiseCopyable {
     /// A character before every word that begins so.
     case pairPrefix(WordNeighbour, Int32)
 
+    /// Whether it says that a character stands beside a gap, which segments know of Hangul alone unless all characters have
+    /// edges.
+    var needsEdges: Bool {
+        switch self {
+        case .edge(let c), .head(let c), .tail(let c): !Analyzer.hasEdge(c)
+        case .character, .unit, .bigram, .word, .prefix, .pair, .pairPrefix: false
+        }
+    }
+
     /// How far its last unit is behind its first.
     var span: UInt32 {
         switch self {
@@ -108,8 +117,8 @@ struct PhrasePlan: Sendable {
     var scores: Bool
     /// What its characters may be written as besides; tokens say how the query writes them.
     var variants: VariantFolding
-    /// Whether segments in which only Hangul has edges are read for it: `QueryPlan.readTexts` has its text.
-    fileprivate(set) var isRead = false
+    /// In which segments, of those without edges, stored text is read for it: `QueryPlan.readTexts` has what is looked for.
+    fileprivate(set) var read: ProofKinds = []
     private let proofs: (PhraseProof, PhraseProof, PhraseProof)
 
     init(
@@ -195,7 +204,7 @@ final class QueryPlan: Sendable {
     let smartPartCount: Int
     /// A text of the query of which nothing is looked for, if there is one.
     let emptyText: String?
-    /// By phrase, those with a character alone beside a gap, of which segments may know no places.
+    /// By phrase, those that need edges.
     let readTexts: [Int: ReadText]
     /// Whether stored documents are read to find what matches.
     let readsDocuments: Bool
@@ -268,10 +277,14 @@ struct QueryPlanDraft: ~Copyable {
         return phrases.count - 1
     }
 
-    /// Has a phrase looked for in stored text where lists do not tell of all its places.
-    mutating func read(_ phrase: Int, for text: ReadText) {
-        phrases[phrase].isRead = true
-        readTexts[phrase] = text
+    /// Has a phrase looked for in stored text, by segments of these kinds that have no edges, if it needs them.
+    mutating func read(_ number: Int, for text: @autoclosure () -> ReadText, in kinds: ProofKinds) {
+        for kind in [ProofKind.positions, .links] where kinds.contains(ProofKinds(kind)) {
+            let needsEdges = tokens[phrases[number].proof(kind).tokens].contains { $0.term.needsEdges }
+            if needsEdges { phrases[number].read.insert(ProofKinds(kind)) }
+        }
+        if phrases[number].read.isEmpty { return }
+        readTexts[number] = text()
         readsDocuments = true
     }
 

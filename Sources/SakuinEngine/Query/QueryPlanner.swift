@@ -275,8 +275,8 @@ struct QueryPlanner: ~Copyable {
                 field: field.number, boost: boost, scores: scores, variants: variants,
                 for: pattern.distinct(proofs, kind)
             ) { $1.appendTokens(of: pattern, kind: kind, $0) }
-            if let number, kind == .cjk, !field.hasEdges, proofs.contains(.positions), pattern.hasLoneCharacter {
-                plan.read(number, for: ReadText(pattern: pattern, analyzer: field.analyzer))
+            if let number, kind == .cjk, !field.hasEdges {
+                plan.read(number, for: ReadText(pattern: pattern, analyzer: field.analyzer), in: proofs)
             }
         }
         guard let number else { return .none }

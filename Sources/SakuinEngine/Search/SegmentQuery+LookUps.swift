@@ -14,14 +14,13 @@ extension SegmentQuery {
         }
     }
 
+    /// Whether a token of a phrase has no occurrences here.
+    @inline(__always)
+    func isUnknown(_ term: PlanTerm, _ phrase: PhrasePlan) -> Bool { isRead(phrase) && term.needsEdges }
+
     /// The list that a character beside a gap has here.
     func kindOfEdge(_ scalar: UInt32, _ phrase: PhrasePlan) -> GramKey.Kind {
-        isRead(phrase) && !Analyzer.hasEdge(scalar) ? .character : .edge
-    }
-
-    /// Whether a token of a phrase has no places here.
-    func isRead(_ term: PlanTerm, _ phrase: PhrasePlan) -> Bool {
-        if case .edge(let scalar) = term { kindOfEdge(scalar, phrase) == .character } else { false }
+        isUnknown(.edge(scalar), phrase) ? .character : .edge
     }
 
     /// Documents that hold the character of an edge anywhere.

@@ -91,7 +91,7 @@ extension SegmentQuery {
             isSeveral || segment.hasLinks && TokenRun.areMany(plan.tokens[proof.tokens])
             ? try unionMatcher(proof, found, readPlaces(proof, found), lengths, score)
             : segment.hasLinks
-                ? try chainMatcher(proof, found, lengths, score)
+                ? try chainMatcher(proof, found, 0..<proof.tokens.count, lengths, score)
                 : try positionMatcher(proof, found, chosenTokens(proof, found), lengths, score)
         guard let matcher = phraseMatcher else { return EmptyMatcher() }
         if leads.isEmpty { return matcher }
@@ -100,20 +100,22 @@ extension SegmentQuery {
         return PromotedPhraseMatcher(cursors, matcher, score: score, scratch, cancellation) ?? matcher
     }
 
-    /// A phrase of tokens that have links.
-    private func chainMatcher(
-        _ proof: PhraseProof, _ found: UnsafeMutablePointer<LookedUpToken>, _ lengths: FieldLengths, _ score: LeafScore?
+    /// A phrase, or the part of one that these tokens are, of tokens that have links.
+    func chainMatcher(
+        _ proof: PhraseProof, _ found: UnsafeMutablePointer<LookedUpToken>, _ places: Range<Int>,
+        _ lengths: FieldLengths, _ score: LeafScore?
     ) throws(StorageError) -> Matcher? {
         var lists: [ChainList] = []
-        lists.reserveCapacity(proof.tokens.count)
+        lists.reserveCapacity(places.count)
         var rarest = 0
-        for (i, token) in plan.tokens[proof.tokens].enumerated() {
-            let term = found[i].terms[0]
+        for i in places {
+            let (term, found) = (plan.tokens[proof.tokens.lowerBound + i].term, found[i].terms[0])
             lists.append(
                 ChainList(
-                    cursor: try cursor(term, lengths), place: i, ends: ChainEnds(token.term, term.info.occurrences),
-                    distance: i == 0 ? 0 : distance(from: i - 1, to: i, of: proof)))
-            if term.info.documentFrequency < lists[rarest].cursor.documentFrequency { rarest = i }
+                    cursor: try cursor(found, lengths), place: i - places.lowerBound,
+                    ends: ChainEnds(term, found.info.occurrences),
+                    distance: i == places.lowerBound ? 0 : distance(from: i - 1, to: i, of: proof)))
+            if found.info.documentFrequency < lists[rarest].cursor.documentFrequency { rarest = lists.count - 1 }
         }
         return ChainMatcher(lists, rarest: rarest, score: score, scratch, cancellation)
     }

@@ -1,45 +1,82 @@
-// Matchers of phrases with a character alone beside a gap, in segments that do not know where those stand.
+// Matchers of phrases that need edges, in segments that have none.
 
 extension SegmentQuery {
-    /// The documents in whose stored text a phrase occurs, among those that have all of its tokens and, of those with
-    /// positions, have them at their places.
+    /// The documents in whose stored text a phrase occurs, among those that have what lists know of it: by positions all of
+    /// its tokens but single characters between gaps, by links what stands between two gaps.
     func textMatcher(
         _ text: ReadText, _ phrase: PhrasePlan, _ found: UnsafeMutablePointer<LookedUpToken>, _ lengths: FieldLengths,
         _ score: LeafScore?
     ) throws(StorageError) -> Matcher {
         let proof = proof(of: phrase)
-        let first = proof.tokens.lowerBound
-        let chosen = chosenTokens(proof, found)
-        var (lone, placed) = ([Int](), [Int]())
-        for i in chosen {
-            let term = plan.tokens[first + i].term
-            if !isRead(term, phrase) {
-                placed.append(i)
-            } else if !lone.contains(where: { plan.tokens[first + $0].term == term }) {
-                lone.append(i)
+        let groups = segment.hasLinks ? linkedTokens(phrase) : placedTokens(phrase, found)
+        var rarest: (group: Int, documentFrequency: Int)?
+        for (number, group) in groups.enumerated() {
+            for i in group where found[i].documentFrequency < rarest?.documentFrequency ?? .max {
+                rarest = (number, found[i].documentFrequency)
             }
         }
-        // The rarest is as frequent as the phrase at least, and scores what a document can get.
-        func most(_ places: [Int]) -> LeafScore? { places.first == chosen.first ? score : nil }
         var required: [Matcher] = []
-        if let matcher = try placedMatcher(placed, proof, found, lengths, most(placed)) { required.append(matcher) }
-        for i in lone { required.append(try matcher(found[i], lengths, most([i]))) }
+        for (number, group) in groups.enumerated() {
+            // The rarest is as frequent as the phrase at least, and scores the most that a document can get.
+            let most = number == rarest?.group ? score : nil
+            guard let matcher = try matcher(group, proof, found, lengths, most) else { return EmptyMatcher() }
+            required.append(matcher)
+        }
+        if required.isEmpty { return EmptyMatcher() }
         return TextPhraseMatcher(
             ConjunctionMatcher.make(&required, scratch, cancellation), text.pattern,
             StoredTexts(segment, field: phrase.field, text.analyzer), score: score, scratch, cancellation)
     }
 
-    /// The documents that have these tokens, the rarest first, at their places; nil when there are none.
-    private func placedMatcher(
+    /// The tokens that are read by their positions, in the order of the text, then each that has none by itself.
+    private func placedTokens(_ phrase: PhrasePlan, _ found: UnsafeMutablePointer<LookedUpToken>) -> [[Int]] {
+        let proof = proof(of: phrase)
+        var placed: [Int] = []
+        var alone: [PlanTerm: Int] = [:]
+        for i in chosenTokens(proof, found).sorted() {
+            let term = plan.tokens[proof.tokens.lowerBound + i].term
+            if isUnknown(term, phrase) { alone[term] = i } else { placed.append(i) }
+        }
+        return (placed.isEmpty ? [] : [placed]) + alone.values.sorted().map { [$0] }
+    }
+
+    /// The tokens of each part of a phrase, of equal ones once.
+    private func linkedTokens(_ phrase: PhrasePlan) -> [[Int]] {
+        let proof = proof(of: phrase)
+        var parts: Set<[PlanTerm]> = []
+        var groups: [[Int]] = []
+        for part in plan.parts[proof.parts] {
+            let terms = plan.tokens[part.tokens].map(\.term)
+            // What a character at the end of a run is, its bigram says.
+            if let term = terms.first, isUnknown(term, phrase), !plan.tokens[part.tokens.lowerBound].counts { continue }
+            guard parts.insert(terms).inserted else { continue }
+            groups.append(part.tokens.map { $0 - proof.tokens.lowerBound })
+        }
+        return groups
+    }
+
+    /// The documents in which these tokens, in the order of the text, are at their places.
+    private func matcher(
         _ places: [Int], _ proof: PhraseProof, _ found: UnsafeMutablePointer<LookedUpToken>, _ lengths: FieldLengths,
         _ score: LeafScore?
     ) throws(StorageError) -> Matcher? {
-        if places.isEmpty { return nil }
+        guard let first = places.first else { return nil }
         if places.count == 1 || places.contains(where: { found[$0].count > 1 }) {
-            return try unionMatcher(proof, found, places.sorted(), lengths, score)
+            return try unionMatcher(proof, found, places, lengths, score)
+        }
+        if segment.hasLinks {
+            // They are one behind the other.
+            let part = first..<(first + places.count)
+            let start = proof.tokens.lowerBound
+            return TokenRun.areMany(plan.tokens[(start + part.lowerBound)..<(start + part.upperBound)])
+                ? try unionMatcher(proof, found, places, lengths, score)
+                : try chainMatcher(proof, found, part, lengths, score)
         }
         let chosen = scratch.take(Int.self, places.count)
-        chosen.update(from: places, count: places.count)
+        for (k, place) in places.sorted(by: { found[$0].documentFrequency < found[$1].documentFrequency }).enumerated()
+        {
+            chosen[k] = place
+        }
         return try positionMatcher(
             proof, found, UnsafeBufferPointer(start: chosen, count: places.count), lengths, score)
     }

@@ -81,7 +81,7 @@ final class SegmentQuery {
         for place in places {
             let token = plan.tokens[place]
             defer { at &+= 1 }
-            if !isWhole[number], !token.counts {
+            if !token.counts, !isWhole[number] || isUnknown(token.term, phrase) {
                 tokens[at] = self.token([])
                 continue
             }
@@ -186,7 +186,7 @@ final class SegmentQuery {
 
     /// Whether a phrase is looked for in stored text here: a character of it has no edge.
     @inline(__always)
-    func isRead(_ phrase: PhrasePlan) -> Bool { phrase.isRead && !hasEdges }
+    func isRead(_ phrase: PhrasePlan) -> Bool { !hasEdges && phrase.read.contains(ProofKinds(proofKind)) }
 
     @inline(__always)
     func proof(of phrase: PhrasePlan) -> PhraseProof {

@@ -61,27 +61,27 @@ struct Analyzer: Sendable, Hashable {
     let kind: AnalyzerKind
     let breaks: BreaksPolicy
 
-    /// Changes when the same text gives other tokens; segments remember it. 4: as 2, but only Hangul has edges
-    /// in fields that are stored and do not ask for them. 3: links, in indexes that are to be small. 2: pairs, edges only beside gaps. 1: no pairs, edges
-    /// at both ends of every run.
-    static let newestVersion: UInt32 = 4
+    /// Changes when the same text gives other tokens; segments remember it. 4 and 5: as 2 and 3, but only Hangul has edges
+    /// in fields that are stored and do not ask for them. 3: links, in indexes that are to be small. 2: pairs, edges only
+    /// beside gaps. 1: no pairs, edges at both ends of every run.
+    static let newestVersion: UInt32 = 5
     var version = Self.newestVersion
 
     /// That of the segments of an index.
-    static func version(isCompact: Bool) -> UInt32 { isCompact ? 3 : 4 }
+    static func version(isCompact: Bool) -> UInt32 { isCompact ? 5 : 4 }
 
     static func hasPairs(version: UInt32) -> Bool { version >= 2 }
     /// Whether lists of grams and pairs keep links, see `OccurrenceKind`; else positions.
-    static func hasLinks(version: UInt32) -> Bool { version == 3 }
-    /// Whether a character beside a gap is looked for in stored text, and not by its edge. A single one between gaps is
-    /// rare but in Korean, where blanks are gaps.
+    static func hasLinks(version: UInt32) -> Bool { version == 3 || version == 5 }
+    /// Whether all characters beside gaps have edges. Where they have none, what needs one is looked for in stored text;
+    /// Hangul always has them, since blanks are gaps there and single syllables between them frequent.
     static func hasEdges(version: UInt32) -> Bool { version < 4 }
     /// Whether a character has an edge everywhere.
     static func hasEdge(_ scalar: UInt32) -> Bool { CharacterTable.isHangul(scalar) }
 
     /// The version of what segments of two versions become when they are merged in an index that writes `written`.
     static func merged(_ version: UInt32, written: UInt32) -> UInt32 {
-        version == 2 && written == 4 ? written : version
+        hasPairs(version: version) && version + 2 == written ? written : version
     }
 
     /// Replaces what is in `units` by the normal form of the text.

@@ -49,8 +49,9 @@ import Testing
         options.commitIntervalMilliseconds = 0
         options.mergesInBackground = round % 2 == 0
         // The first segments may be of another analyzer version than those that follow.
-        let versions: (first: UInt32, then: UInt32) = [(4, 4), (1, 4), (3, 3), (2, 4), (2, 3), (3, 4), (2, 2)][
-            round % 7]
+        let versions: (first: UInt32, then: UInt32) = [
+            (4, 4), (1, 4), (5, 5), (2, 4), (3, 5), (5, 4), (2, 3),
+        ][round % 7]
         options.analyzerVersion = versions.first
         let directory = MemoryDirectory()
         var index = try SearchIndex.open(directory, schema: schema, options: options)

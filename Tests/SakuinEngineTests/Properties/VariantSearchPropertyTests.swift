@@ -122,7 +122,7 @@ import Testing
         print("variants: seed \(seed)")
         var random = SeededRandom(seed: seed)
         var options = SearchFixture.options
-        let versions: (first: UInt32, then: UInt32) = [(4, 4), (3, 3), (1, 4), (2, 4), (3, 2)][round % 5]
+        let versions: (first: UInt32, then: UInt32) = [(4, 4), (5, 5), (1, 4), (2, 4), (3, 5)][round % 5]
         options.analyzerVersion = versions.first
         if round < 3 {
             options.promotion = PromotionRule(

@@ -44,8 +44,9 @@ import Testing
 
     private static let texts = ["中、美、英国", "中国，美", "할 수 있다", "か。カ", "美、中"]
 
-    @Test func onlyHangulHasEdgesUnlessTheyAreAskedForOrNeeded() async throws {
-        let index = try index()
+    @Test(arguments: [4, 5] as [UInt32])
+    func onlyHangulHasEdgesUnlessTheyAreAskedForOrNeeded(version: UInt32) async throws {
+        let index = try index(version: version)
         try await write(index, Self.texts)
         let all: Set<String> = ["中", "美", "英", "国", "할", "수", "있", "か", "カ"]
         #expect(try edges(index) == [["할", "수", "있"], all, all])
@@ -55,25 +56,26 @@ import Testing
     }
 
     /// An index of before is rewritten without them by `compact`, though it is one segment, and nothing else of it changes.
-    @Test func compactionLeavesEdgesOut() async throws {
+    @Test(arguments: [2, 3] as [UInt32]) func compactionLeavesEdgesOut(version: UInt32) async throws {
         let directory = MemoryDirectory()
-        var index = try index(directory, version: 2)
+        var index = try index(directory, version: version)
         try await write(index, Self.texts)
         _ = try await index.compact(segments: 1)
         #expect(try edges(index)[0] == edges(index)[1])
         try index.close()
-        index = try self.index(directory)
+        index = try self.index(directory, version: version + 2)
         _ = try await index.compact(segments: 1)
         #expect(try edges(index)[0] == ["할", "수", "있"])
         #expect(try edges(index)[1] == edges(index)[2])
         #expect(try edges(index)[2].count == 9)
-        #expect(index.store.snapshot.segments.map(\.reader.meta.analyzerVersion) == [4])
+        #expect(index.store.snapshot.segments.map(\.reader.meta.analyzerVersion) == [version + 2])
         for segment in index.store.snapshot.segments { try SegmentCheck.run(segment.reader) }
         try index.close()
     }
 
-    @Test(arguments: ["body", "hidden", "known"]) func loneCharactersAreFoundExactly(field: String) async throws {
-        let index = try index()
+    @Test(arguments: ["body", "hidden", "known"], [4, 5] as [UInt32])
+    func loneCharactersAreFoundExactly(field: String, version: UInt32) async throws {
+        let index = try index(version: version)
         try await write(index, Self.texts + ["中和美", "中，，美，国", "中美", "中 美", "中5、美"])
         func keys(_ query: String) throws -> [String] {
             try index.searchNow(SearchRequest("\(field):\(query)", limit: 20)).hits.map(\.key).sorted()
@@ -85,6 +87,8 @@ import Testing
         #expect(try keys("美-国") == ["6"])
         #expect(try keys("\"할 수\"") == ["2"])
         #expect(try keys("か、カ") == ["3"])
+        #expect(try keys("中国、美") == ["1"])
+        #expect(try keys("美、英国") == ["0"])
         #expect(try keys("カ、か") == [])
         #expect(try keys("5、美") == ["9"])
         #expect(try keys("中、美 OR 美、中") == ["0", "4", "6"])
@@ -96,8 +100,8 @@ import Testing
     }
 
     /// How often it stands there counts, and a limit leaves out none of the best.
-    @Test func loneCharactersScoreByOccurrences() async throws {
-        let (index, old) = (try index(), try index(version: 2))
+    @Test(arguments: [4, 5] as [UInt32]) func loneCharactersScoreByOccurrences(version: UInt32) async throws {
+        let (index, old) = (try index(version: version), try index(version: 2))
         var texts: [String] = []
         for number in 0..<400 {
             texts.append(

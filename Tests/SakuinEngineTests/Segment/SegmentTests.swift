@@ -151,7 +151,7 @@ enum GoldenLists {
     /// A golden folder, and the analyzer versions of its segments when they have been merged with one that is written.
     struct GoldenFolder: CustomTestStringConvertible {
         var format: UInt32
-        /// Of the segments in it; nil: that of compact indexes.
+        /// Of the segments in it; nil: that of compact indexes, once 3.
         var analyzer: UInt32?
         var merged: [UInt32]
 
@@ -160,20 +160,19 @@ enum GoldenLists {
 
         static let all =
             (SegmentLayout.oldestFormatVersion...SegmentLayout.formatVersion).map {
-                GoldenFolder(format: $0, merged: $0 == 3 ? [1, 4] : $0 < 8 ? [4] : [3])
+                GoldenFolder(format: $0, merged: $0 == 3 ? [1, 4] : $0 < 8 ? [4] : [5])
             }
-            + [
-                GoldenFolder(format: 9, analyzer: 2, merged: [4]), GoldenFolder(format: 9, analyzer: 4, merged: [4]),
-            ]
+            + [(2, 4), (4, 4), (5, 5)].map { GoldenFolder(format: 9, analyzer: $0.0, merged: [$0.1]) }
     }
 
-    /// The golden folder of each format version that is read (from 8 on of compact indexes, and of others by analyzer version)
-    /// is opened, searched, and rewritten by a compaction; when one of the newest is missing, this run writes it.
+    /// The golden folder of each format version that is read (from 8 on of compact indexes, and of the newest by analyzer
+    /// version) is opened, searched, and rewritten by a compaction; when one of the newest is missing, this run writes it.
     @Test(arguments: GoldenFolder.all)
     func goldenFilesOpenAndAnswer(folder: GoldenFolder) async throws {
         let version = folder.format
         let copy = try await golden(folder.name, isNewest: version == SegmentLayout.formatVersion) {
-            try await self.index($0, isCompact: folder.analyzer == nil, analyzerVersion: folder.analyzer)
+            let analyzer = folder.analyzer ?? 3
+            return try await self.index($0, isCompact: Analyzer.hasLinks(version: analyzer), analyzerVersion: analyzer)
         }
         defer { try? FileManager.default.removeItem(at: copy) }
         let index = try SearchIndex.open(path: copy.path)
