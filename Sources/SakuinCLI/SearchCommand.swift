@@ -20,7 +20,8 @@ struct SearchCommand: OnlineCommand {
     @Option(help: "A query documents must match besides; it does not score.") var filter: String?
     @Option(help: "FIELD[:desc],… ; _score and _key are fields too.") var sort: String?
     @Option(help: "Fields a bare word is looked for in, with commas between.") var fields: String?
-    @Flag(help: "Return where the query stands in the text.") var highlight = false
+    @Flag(help: "With --json and --queries: return the documents, and where the query stands in them.") var highlight =
+        false
     @Option(help: "How far to count: exact, none, or a number.") var total = "exact"
     @Option(
         name: .customLong("facet"),
