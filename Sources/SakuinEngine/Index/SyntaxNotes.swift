@@ -18,6 +18,18 @@ struct SyntaxNotes {
         }
     }
 
+    /// The names of the schema, as far as a sentence holds them.
+    private lazy var names: String = {
+        var names: [String] = []
+        var count = 0
+        for name in fields.all.lazy.map({ [fields] in fields.name(of: $0) }) {
+            count += name.count + 2
+            if count > Self.namesCountMax { return (names + ["…"]).joined(separator: ", ") }
+            names.append(name)
+        }
+        return names.joined(separator: ", ") + "."
+    }()
+
     /// What stands between blanks that are not in quotes.
     private static func words(_ text: String) -> [Substring] {
         var inQuotes = false
@@ -71,8 +83,6 @@ struct SyntaxNotes {
                 add(word, "compares numbers: a year of dates is \(name):[2023-01-01 TO 2023-12-31].")
             }
         } else if !value.isEmpty {
-            let (all, most) = (fields.names, Self.namesCountMax)
-            let names = all.count > most ? "\(all.prefix(most))…" : "\(all)."
             addAsText(word, "there is no field '\(name.prefix(40))'. The index has: \(names)")
         }
     }

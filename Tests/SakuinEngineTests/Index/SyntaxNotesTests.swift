@@ -37,6 +37,15 @@ import Testing
         index.abandon()
     }
 
+    @Test func aNoteIsShort() async throws {
+        let fields = (0..<900).map { FieldDefinition(name: "f\($0)" + String(repeating: "x", count: 50)) }
+        let index = try SearchIndex.open(
+            MemoryDirectory(), schema: Schema(fields: fields), options: SearchFixture.options)
+        let notes = try index.searchNow(SearchRequest((0..<16).map { "no\($0):年" }.joined(separator: " "))).notes
+        #expect(notes.count == 8 && notes.allSatisfy { $0.utf8.count < 400 && $0.hasSuffix("…") }, "\(notes)")
+        index.abandon()
+    }
+
     @Test func otherTextsAreLeftAlone() async throws {
         let index = try await index()
         for query in [
