@@ -31,7 +31,7 @@ struct SearchCommand: OnlineCommand {
     @Option(help: "File with a query a line, columns separated by tabs.") var queries: String?
     @Option(help: "Which column of --queries holds the query, from 1; default the last.") var column: Int?
     @Option(help: "auto, always or never.") var color = "auto"
-    @Option(name: .customLong("timeout-ms"), help: "How long a search may take.") var timeout: UInt32 = 0
+    @Option(name: .customLong("timeout-ms"), help: "How long a search may take; 0: any time.") var timeout: UInt32 = 0
 
     private static let queriesInFlight = 16
 

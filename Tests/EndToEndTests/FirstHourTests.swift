@@ -44,6 +44,16 @@ import Testing
         #expect(lines.first?.contains(found) == true, "\(lines)")
     }
 
+    @Test func countsTakeFieldsAndADeadline() throws {
+        let setting = try CommandLineTests.Setting()
+        #expect(try setting.sakuin("index", "create", "t").code == 0)
+        let documents = try setting.file("d.jsonl", "{\"id\":1,\"title\":\"検索\"}\n{\"id\":2,\"body\":\"検索\"}\n")
+        #expect(try setting.sakuin("import", "t", documents).code == 0)
+        #expect(try setting.sakuin("count", "t", "検索").text == "2\n")
+        #expect(try setting.sakuin("count", "t", "検索", "--fields", "title", "--timeout-ms", "60000").text == "1\n")
+        #expect(try setting.sakuin("count", "t", "検索", "--fields", "title,none").warnings.contains("no field 'none'"))
+    }
+
     @Test func wordsThatWereTakenForOthersAreExplained() throws {
         let setting = try CommandLineTests.Setting()
         for (words, part) in [
