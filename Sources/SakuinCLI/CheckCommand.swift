@@ -109,7 +109,8 @@ struct CheckCommand: AsyncParsableCommand {
             guard IndexCheck.holdsIndex(names) else {
                 throw SakuinError(
                     .notFound, "\(target) holds no files of an index.", field: "folder", value: target,
-                    nextStep: "Give a data folder, or one of those below its 'indexes' or 'snapshots'.")
+                    nextStep: "Give a data folder, or one of those below its 'indexes' or 'snapshots'; "
+                        + "with --online it is the name of an index.")
             }
             return [target]
         }
