@@ -131,6 +131,11 @@ struct DocumentVisitor: ~Copyable, JSONMemberVisitor {
     }
 
     private mutating func take(key value: JSONMember, _ number: Int) throws(SakuinError) {
+        // As text and keyword a key may be a number too; another column would have no value of what is of another type.
+        let fields = registry.schema.fields
+        if number < fields.count, fields[number].type != .text, fields[number].type != .keyword {
+            try check(value, number)
+        }
         switch value {
         case .string(let bytes):
             key = Array(bytes)
