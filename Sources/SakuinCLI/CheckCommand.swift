@@ -104,7 +104,16 @@ struct CheckCommand: AsyncParsableCommand {
         guard let names = try? files.contentsOfDirectory(atPath: target) else {
             throw SakuinError(.notFound, "\(target) cannot be read.", field: "folder", value: target)
         }
-        guard names.contains("indexes") else { return [target] }
+        guard names.contains("indexes") else {
+            // A lock in it, and the advice to repair it, are the last that another folder needs.
+            guard IndexCheck.holdsIndex(names) else {
+                throw SakuinError(
+                    .notFound, "\(target) holds no files of an index.", field: "folder", value: target,
+                    nextStep: "Give a data folder, or one of those below its 'indexes' or 'snapshots'; "
+                        + "with --online it is the name of an index.")
+            }
+            return [target]
+        }
         func inside(_ path: String) throws -> [String] {
             try files.contentsOfDirectory(atPath: path).filter { !$0.hasPrefix(".") }.sorted().map { path + "/" + $0 }
         }

@@ -12,9 +12,14 @@ struct CountCommand: OnlineCommand {
     @Argument(help: "The index.") var name: String
     @Argument(help: "The query.") var query: String
     @Option(help: "A query documents must match besides.") var filter: String?
+    @Option(help: "Fields a bare word is looked for in, with commas between.") var fields: String?
+    @Option(name: .customLong("timeout-ms"), help: "How long the count may take; 0: any time.") var timeout: UInt32 = 0
+
+    var deadlineMilliseconds: UInt32 { timeout }
 
     func run(_ client: SakuinClient, _ output: Output) async throws {
         var request = SearchRequest(.text(query), limit: 0)
+        request.fields = fields?.split(separator: ",").map(String.init) ?? []
         request.filter = filter.map { .text($0) }
         request.variants = try variants.folding()
         request.moment = try moment.moment()

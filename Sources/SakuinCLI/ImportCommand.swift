@@ -23,9 +23,14 @@ struct ImportCommand: OnlineCommand {
         var sequence: UInt64 = 0
         var applied = 0
         var rejected = 0
+        /// Of those, lines that are no JSON object.
+        var unreadable = 0
         var lines = SentLines()
         /// Every line has been sent and every batch has its receipt.
         var isWhole = false
+
+        /// Whether it looks like a file of another kind: an array, objects on several lines, CSV.
+        var holdsNoObject: Bool { applied == 0 && unreadable > 0 && unreadable == rejected }
     }
 
     /// Line numbers of the operations of batches without a receipt, oldest first.
@@ -111,6 +116,7 @@ struct ImportCommand: OnlineCommand {
                 $0.sequence = max($0.sequence, receipt.sequence)
                 $0.applied += receipt.applied
                 $0.rejected += receipt.rejections.count
+                $0.unreadable += receipt.rejections.count(where: { $0.error.field == "json" })
             }
         }
         progress.change { $0.isWhole = true }
@@ -171,6 +177,9 @@ struct ImportCommand: OnlineCommand {
     /// A batch that is not full is sent when no line comes for so long.
     private static let patienceMilliseconds: Int32 = 100
 
+    private static let noObject =
+        "No line of it is a JSON object in UTF-8. 'jq -c .' makes lines of objects that stand on several, 'jq -c .[]' of an array."
+
     /// What a line takes in a batch besides itself.
     private static let operationByteCount = 6
 
@@ -203,6 +212,7 @@ struct ImportCommand: OnlineCommand {
         output.warn(unseen: unseen, at: level)
         if progress.rejected > 0 {
             output.warn("\(progress.rejected) lines were rejected.")
+            if progress.holdsNoObject { output.warn(Self.noObject) }
             throw ExitCode(1)
         }
     }

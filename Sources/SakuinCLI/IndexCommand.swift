@@ -12,7 +12,7 @@ struct IndexCommand: AsyncParsableCommand {
     struct Create: OnlineCommand {
         static let configuration = CommandConfiguration(abstract: "Create an index.")
         @OptionGroup var options: ServerOptions
-        @Argument var name: String
+        @Argument(help: "The index.") var name: String
         @Option(
             help: "Schema file, or - for standard input; without it title and body are text and the rest is stored.")
         var schema: String?
@@ -73,7 +73,7 @@ struct IndexCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "schema", abstract: "Print the schema file that makes an index like this one.")
         @OptionGroup var options: ServerOptions
-        @Argument var name: String
+        @Argument(help: "The index.") var name: String
 
         func run(_ client: SakuinClient, _ output: Output) async throws {
             output.line(try await client.index(name).statistics().schema.json())
@@ -107,7 +107,7 @@ struct IndexCommand: AsyncParsableCommand {
                 is mended. Points in time end.
                 """)
         @OptionGroup var options: ServerOptions
-        @Argument var name: String
+        @Argument(help: "The index.") var name: String
 
         func run(_ client: SakuinClient, _ output: Output) async throws {
             let index = try await client.reopen(index: name)

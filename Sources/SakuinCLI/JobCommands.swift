@@ -13,7 +13,7 @@ struct CompactCommand: OnlineCommand {
     )
     @OptionGroup var options: ServerOptions
     @Argument(help: "The index.") var name: String
-    @Option(help: "How many segments to leave.") var segments = 1
+    @Option(help: "How many segments to leave; default 1.") var segments: Int?
     @Flag(name: .customLong("only-deletes"), help: "Only rewrite segments that hold deleted documents.")
     var onlyDeletes = false
     @Option(name: .customLong("max-mb-per-s"), help: "Megabytes a second the job may read and write.")
@@ -25,11 +25,14 @@ struct CompactCommand: OnlineCommand {
 
     func validate() throws {
         if wait, detach { throw ValidationError("--wait and --detach exclude each other.") }
+        if onlyDeletes, segments != nil {
+            throw ValidationError("--only-deletes rewrites each segment by itself, and goes without --segments.")
+        }
     }
 
     func run(_ client: SakuinClient, _ output: Output) async throws {
         let request = CompactionOptions(
-            segments: segments, onlyDeletes: onlyDeletes, bytesPerSecond: try Self.rate(megabytesPerSecond))
+            segments: segments ?? 1, onlyDeletes: onlyDeletes, bytesPerSecond: try Self.rate(megabytesPerSecond))
         let index = try await client.index(name)
         if dryRun { return show(try await index.estimateCompaction(request), output) }
         let job = try await index.startCompaction(request)
@@ -117,6 +120,7 @@ struct JobsCommand: OnlineCommand {
     var megabytesPerSecond: Double?
 
     func run(_ client: SakuinClient, _ output: Output) async throws {
+        try check()
         guard let action else {
             let jobs = try await client.jobs()
             if output.json { return output.object([("jobs", .array(jobs.map { JobView.value($0) }))]) }
@@ -131,6 +135,15 @@ struct JobsCommand: OnlineCommand {
         let (index, number) = try JobStatus.parse(id: id)
         let status = try await client.index(index).control(job: number, steer)
         output.line(output.json ? JobView.value(status).text : JobView.line(status))
+    }
+
+    /// Throws for a rate that nothing would be done with.
+    func check() throws(SakuinError) {
+        if let megabytesPerSecond, action != "throttle" {
+            throw .invalid(
+                "--max-mb-per-s is for throttle.", field: "max-mb-per-s", value: megabytesPerSecond,
+                nextStep: "'sakuin jobs throttle ID --max-mb-per-s X'.")
+        }
     }
 
     func jobAction(_ word: String) throws -> JobAction {

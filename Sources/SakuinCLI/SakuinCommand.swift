@@ -24,10 +24,7 @@ struct SakuinCommand: AsyncParsableCommand {
     static func main() async {
         let output = Output(json: GlobalArguments.has("--json"))
         await Program.run(Self.self, failureCode: 2, tell: output.warn, refuse: output.fail) { error in
-            guard exitCode(for: error).isSuccess, let word = GlobalArguments.joinedFlags() else { return nil }
-            return .invalid(
-                "'\(word)' is no option.", field: "arguments", value: word,
-                nextStep: "Put -- before a key or query that begins with '-'.")
+            GlobalArguments.explain(exitCode(for: error).isSuccess ? nil : message(for: error))
         }
     }
 }
@@ -142,6 +139,26 @@ enum GlobalArguments {
     /// A word like `-dash`, in which ArgumentParser finds `-h` and shows the help.
     static func joinedFlags(in words: [String] = CommandLine.arguments) -> String? {
         words.dropFirst().prefix { $0 != "--" }.first { $0.count > 2 && $0.hasPrefix("-") && !$0.hasPrefix("--") }
+    }
+
+    /// What is wrong with words that ArgumentParser has taken for others: keys and queries that begin with '-', and queries
+    /// with blanks that were not quoted. `message` is what it says; nil: it would show the help.
+    static func explain(_ message: String?, _ words: [String] = CommandLine.arguments) -> SakuinError? {
+        let isUnknown = message?.firstMatch(of: /^Unknown option '-[^-]/) != nil
+        if let word = message == nil ? joinedFlags(in: words) : isUnknown ? dashed(in: words) : nil {
+            return .invalid(
+                "'\(word)' is no option.", field: "arguments", value: word,
+                nextStep: "Put -- before a key or query that begins with '-'.")
+        }
+        guard let message, message.contains("nexpected argument"), words.contains("search") || words.contains("count")
+        else { return nil }
+        return .invalid(
+            message.hasSuffix(".") ? message : message + ".", field: "arguments",
+            nextStep: "Put quotes around a query with blanks, and options before --.")
+    }
+
+    private static func dashed(in words: [String]) -> String? {
+        words.dropFirst().prefix { $0 != "--" }.first { $0.count > 1 && $0.hasPrefix("-") && !$0.hasPrefix("--") }
     }
 
     /// The last value of an option on the command line; what stands behind `--` is none.

@@ -20,7 +20,8 @@ struct SearchCommand: OnlineCommand {
     @Option(help: "A query documents must match besides; it does not score.") var filter: String?
     @Option(help: "FIELD[:desc],… ; _score and _key are fields too.") var sort: String?
     @Option(help: "Fields a bare word is looked for in, with commas between.") var fields: String?
-    @Flag(help: "Return where the query stands in the text.") var highlight = false
+    @Flag(help: "With --json and --queries: return the documents, and where the query stands in them.") var highlight =
+        false
     @Option(help: "How far to count: exact, none, or a number.") var total = "exact"
     @Option(
         name: .customLong("facet"),
@@ -28,9 +29,9 @@ struct SearchCommand: OnlineCommand {
             "FIELD[:LIMIT]: count the values of a column too; FIELD:FROM..TO,…: by ranges. Can be given several times.")
     var facets: [String] = []
     @Option(help: "File with a query a line, columns separated by tabs.") var queries: String?
-    @Option(help: "Which column holds the query, from 1; default the last.") var column: Int?
+    @Option(help: "Which column of --queries holds the query, from 1; default the last.") var column: Int?
     @Option(help: "auto, always or never.") var color = "auto"
-    @Option(name: .customLong("timeout-ms"), help: "How long a search may take.") var timeout: UInt32 = 0
+    @Option(name: .customLong("timeout-ms"), help: "How long a search may take; 0: any time.") var timeout: UInt32 = 0
 
     private static let queriesInFlight = 16
 
@@ -40,6 +41,9 @@ struct SearchCommand: OnlineCommand {
     func check() throws(SakuinError) {
         guard ["auto", "always", "never"].contains(color) else {
             throw .invalid("--color is auto, always or never.", field: "color", value: color)
+        }
+        if column != nil, queries == nil {
+            throw .invalid("--column goes with --queries.", field: "column", value: column)
         }
         // The protocol has 32 bits for them.
         for (name, value) in [("limit", limit), ("offset", offset)] where UInt32(exactly: value) == nil {
@@ -137,7 +141,7 @@ struct SearchCommand: OnlineCommand {
         request.query = .text(text)
         do {
             let response = try await index.search(request)
-            return (number, line(text, response), true)
+            return (number, line(text, response, fields: template.spans), true)
         } catch {
             let error = error as? SakuinError ?? SakuinError(.internalError, "\(error)")
             let object = JSONValue.object([
@@ -147,12 +151,13 @@ struct SearchCommand: OnlineCommand {
         }
     }
 
-    private static func line(_ query: String, _ response: SearchResponse) -> String {
+    private static func line(_ query: String, _ response: SearchResponse, fields: Bool) -> String {
         JSONValue.object(
             head(query, response) + [
                 .init(key: "ids", value: .array(response.hits.map { .string($0.key) })),
                 .init(key: "tookMicroseconds", value: .integer(Int64(clamping: response.tookMicroseconds))),
-            ] + FacetOutput.members(response) + incomplete(response)
+            ] + (fields ? [.init(key: "hits", value: hits(response, fields: true))] : [])
+                + FacetOutput.members(response) + incomplete(response)
         ).text
     }
 
@@ -173,7 +178,7 @@ struct SearchCommand: OnlineCommand {
         ]
     }
 
-    private static func json(_ query: String, _ response: SearchResponse, fields: Bool) -> JSONValue {
+    private static func hits(_ response: SearchResponse, fields: Bool) -> JSONValue {
         let hits = response.hits.map { hit -> JSONValue in
             var members: [JSONValue.Member] = [
                 .init(key: "id", value: .string(hit.key)), .init(key: "score", value: .float(Double(hit.score))),
@@ -191,11 +196,15 @@ struct SearchCommand: OnlineCommand {
             }
             return .object(members)
         }
-        return .object(
+        return .array(hits)
+    }
+
+    private static func json(_ query: String, _ response: SearchResponse, fields: Bool) -> JSONValue {
+        .object(
             head(query, response) + [
                 .init(key: "complete", value: .boolean(response.complete)),
                 .init(key: "notes", value: .array(response.notes.map { .string($0) })),
-                .init(key: "hits", value: .array(hits)),
+                .init(key: "hits", value: hits(response, fields: fields)),
                 .init(key: "sequence", value: .integer(Int64(clamping: response.sequence))),
                 .init(key: "tookMicroseconds", value: .integer(Int64(clamping: response.tookMicroseconds))),
             ] + FacetOutput.members(response))

@@ -31,9 +31,7 @@ struct Listener: Sendable {
                 return Listener(address: address, channel: channel)
             }
         } catch {
-            throw SakuinError(
-                .unavailable, "Cannot listen on \(address): \(error)", field: "listen", value: "\(address)",
-                nextStep: "Stop what listens there, or choose another address.")
+            throw ListenFailure.error(error, at: address, field: "listen")
         }
     }
 

@@ -100,10 +100,17 @@ import Testing
         #expect(try field(["--limit", "99999999999"]) == "limit")
         #expect(try field(["--offset=-1"]) == "offset")
         #expect(try field(["--color", "never", "--limit", "4294967295"]) == nil)
+        #expect(try field(["--column", "2"]) == "column")
     }
 
     @Test func jobsTellWhatTheyDo() throws {
         #expect(error { _ = try JobsCommand.parse(["foo"]).jobAction("foo") }?.field == "action")
+        for words in [[], ["pause", "t:1"]] {
+            #expect(error { try JobsCommand.parse(words + ["--max-mb-per-s", "1"]).check() }?.field == "max-mb-per-s")
+            #expect(error { try JobsCommand.parse(words).check() } == nil)
+        }
+        #expect(error { try JobsCommand.parse(["throttle", "t:1", "--max-mb-per-s", "1"]).check() } == nil)
+        #expect(throws: (any Error).self) { try CompactCommand.parse(["t", "--only-deletes", "--segments", "3"]) }
     }
 
     @Test func whatBeginsWithADashIsNoHelp() {

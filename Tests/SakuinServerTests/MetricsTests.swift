@@ -49,6 +49,23 @@ import Testing
         return ((response as? HTTPURLResponse)?.statusCode ?? 0, String(decoding: data, as: UTF8.self))
     }
 
+    @Test func anAddressThatCannotBeHadIsNamed() async throws {
+        let server = try await RunningServer.start()
+        let taken = server.port
+        for (host, port, reason) in [
+            ("127.0.0.1", taken, "something listens there already"), ("192.0.2.1", 0, "no address of this machine"),
+            ("host.invalid", 0, "the name was not resolved"),
+        ] {
+            let listener = MetricsListener(
+                host: host, port: port, registry: PrometheusRegistry(), catalog: server.catalog,
+                logger: Logger(label: "test"))
+            let error = await #expect(throws: SakuinError.self) { try await listener.run() }
+            #expect(error?.code == .unavailable && error?.field == "metrics" && error?.value == "\(host):\(port)")
+            #expect(error?.message.contains(reason) == true && error?.nextStep != nil, "\(error as Any)")
+        }
+        try await server.stop()
+    }
+
     @Test func indexesAreGaugesOverHTTP() async throws {
         let folder = RunningServer.freshFolder
         let catalog = try IndexCatalog(path: folder)

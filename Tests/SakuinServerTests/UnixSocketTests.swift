@@ -75,13 +75,17 @@ import Testing
         let server = try await Self.start(path)
         let refused = await Self.failure { _ = try await Self.start(path) }
         #expect(refused?.code == .unavailable && refused?.field == "listen" && refused?.value == "unix:\(path)")
+        #expect(refused?.message == "Cannot listen on unix:\(path): something listens there already.")
         let client = Self.client(path)
         #expect(try await client.list().isEmpty)
         await client.close()
 
         let file = Self.freshPath
         try Data("mine".utf8).write(to: URL(filePath: file))
-        #expect(await Self.failure { _ = try await Self.start(file) }?.code == .unavailable)
+        let noSocket = await Self.failure { _ = try await Self.start(file) }
+        #expect(noSocket?.code == .unavailable && noSocket?.message.contains("a file that is no socket") == true)
+        let nowhere = await Self.failure { _ = try await Self.start("/tmp/sakuin-nowhere/s") }
+        #expect(nowhere?.message.contains("there is no such folder") == true)
         #expect(try String(contentsOfFile: file, encoding: .utf8) == "mine")
         try FileManager.default.removeItem(atPath: file)
         try await server.stop()

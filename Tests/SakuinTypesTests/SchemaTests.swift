@@ -1,4 +1,5 @@
 // Schema files: read, refused by name, and written back.
+import Foundation
 import SakuinTypes
 import Testing
 
@@ -11,6 +12,18 @@ import Testing
                 + #"{"name":"day","type":"date"}],"dynamic":true}"#)
         let body = FieldDefinition(name: "body", analyzer: .ngram(3), breaks: .join, stored: false, boost: 2)
         #expect(made == Schema(fields: [body, FieldDefinition(name: "day", type: .date)], dynamic: true))
+    }
+
+    /// The schema file that Docs/OPERATIONS.md shows.
+    @Test func theExampleOfTheDocumentIsOne() throws {
+        let file = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../Docs/OPERATIONS.md")
+        let text = try String(contentsOf: file, encoding: .utf8)
+        let section = try #require(text.components(separatedBy: "## The schema").dropFirst().first)
+        let example = section.split(separator: "\n").filter { $0.hasPrefix("    ") }.prefix(3).joined()
+        let shown = try schema(example)
+        try shown.validateNew()
+        #expect(shown.dynamic && Set(shown.fields.map(\.type)) == [.text, .keyword, .date], "\(shown)")
+        for type in FieldType.allCases { #expect(section.contains("`\(type.rawValue)`"), "\(type)") }
     }
 
     @Test func roundTrip() throws {

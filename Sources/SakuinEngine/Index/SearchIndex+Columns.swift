@@ -31,11 +31,14 @@ extension SearchIndex {
                 reader.meta.fieldNames.contains { $0.hasSameBytes(as: field) }
             }
             if readers.isEmpty || readers.contains(where: { $0.hasColumn(of: field) }) { continue }
-            let reason = schema.dynamic ? "no document has a number, boolean or date there" : "it is not in the schema"
+            let reason =
+                schema.dynamic
+                ? "no document has a number, boolean or date there that is not its key" : "it is not in the schema"
             throw .refused(
                 .invalid(
                     "Field '\(field)' has no column to \(purpose): \(reason).", field: field,
-                    nextStep: "Define it\(schema.dynamic ? " as keyword" : "") in the schema of a new index."))
+                    nextStep: "Define it\(schema.dynamic ? " as keyword or integer" : "") in the schema of a new index."
+                ))
         }
     }
 }

@@ -158,6 +158,7 @@ extension SearchIndex {
             notes.append("Variants: the query was looked for by \(outcome.spellingCount) spellings of its grams.")
         }
         if request.spans { notes += unmarked(plan) }
+        if outcome.total == Total(0) { notes += SyntaxNotes(request.writtenTexts, searched).notes }
         return notes
     }
 

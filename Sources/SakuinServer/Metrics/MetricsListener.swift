@@ -5,6 +5,7 @@ import NIOCore
 import NIOHTTP1
 import NIOPosix
 public import SakuinEngine
+import SakuinTypes
 public import ServiceLifecycle
 
 /// Tells the metrics of this process, and those of the indexes of a catalog, to whoever asks.
@@ -32,11 +33,11 @@ public struct MetricsListener: Service {
     /// Who does not ask within this time is cut off.
     private static let patience = TimeAmount.seconds(10)
 
-    /// Serves until graceful shutdown; throws when the address cannot be had.
+    /// Serves until graceful shutdown; throws `unavailable` when the address cannot be had.
     public func run() async throws {
         let gauges = IndexGauges(registry)
         let (registry, catalog) = (registry, catalog)
-        let listener = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+        let bootstrap = ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
@@ -50,7 +51,12 @@ public struct MetricsListener: Service {
                     channel.closeFuture.whenComplete { _ in late.cancel() }
                 }
             }
-            .bind(host: host, port: port).get()
+        let listener: any Channel
+        do {
+            listener = try await bootstrap.bind(host: host, port: port).get()
+        } catch {
+            throw ListenFailure.error(error, at: .tcp(host: host, port: port), field: "metrics")
+        }
         let port = listener.localAddress?.port ?? port
         logger.info("metrics", metadata: ["host": "\(host)", "port": "\(port)"])
         onListening(port)

@@ -71,6 +71,47 @@ import Testing
         index.abandon()
     }
 
+    /// Values that are not of the type of their field are refused, each with what to do.
+    @Test func whatFitsNoFieldIsToldWhatToDo() async throws {
+        let fields = FieldType.allCases.map { FieldDefinition(name: $0.rawValue, type: $0) }
+        let index = try SearchIndex.open(
+            MemoryDirectory(), schema: Schema(fields: fields), options: SearchFixture.options)
+        for (member, part) in [
+            (#""keyword":["a","b"]"#, "takes one value"), (#""text":{"en":"a"}"#, "takes one value"),
+            (#""text":5"#, "in quotes"), (#""keyword":true"#, "in quotes"), (#""integer":"5""#, "without quotes"),
+            (#""float":"5""#, "without quotes"), (#""boolean":"true""#, "without quotes"),
+            (#""integer":3.5"#, "without a point"), (#""date":1699488000000"#, "such as 2023-11-09"),
+            (#""date":"2023/11/09""#, "make the field a keyword"), (#""boolean":1"#, "another type"),
+        ] {
+            let put = WriteOperation.putJSON(Array("{\"id\":1,\(member)}".utf8), keyField: "id")
+            let error = await #expect(throws: SakuinError.self) { try await index.write(WriteBatch([put])) }
+            #expect(error?.code == .invalidArgument && error?.nextStep?.contains(part) == true, "\(member)")
+        }
+        try index.close()
+    }
+
+    /// A key is of the type of its field as other values are; it was taken, and its column had none.
+    @Test func keysFitTheirFields() async throws {
+        for (type, key, isTaken) in [
+            (FieldType.integer, "5", true), (.integer, "\"5\"", false), (.date, "\"2023-11-09\"", true),
+            (.date, "\"x\"", false), (.date, "5", false), (.keyword, "5", true), (.text, "5", true),
+            (.keyword, "\"x\"", true),
+        ] {
+            let schema = Schema(fields: [FieldDefinition(name: "id", type: type)])
+            let index = try SearchIndex.open(MemoryDirectory(), schema: schema, options: SearchFixture.options)
+            let put = WriteOperation.putJSON(Array("{\"id\":\(key)}".utf8), keyField: "id")
+            if isTaken {
+                _ = try await index.write(WriteBatch([put]))
+                _ = try await index.refresh()
+                if type != .text { #expect(try index.searchNow(SearchRequest("id:[* TO *]")).total == Total(1)) }
+            } else {
+                let error = await #expect(throws: SakuinError.self) { try await index.write(WriteBatch([put])) }
+                #expect(error?.field == "id" && error?.nextStep != nil, "\(type) \(key)")
+            }
+            try index.close()
+        }
+    }
+
     @Test func aBatchIsAllOrNothingUnlessAskedOtherwise() async throws {
         let index = try open()
         let bad = WriteOperation.putJSON(Array(#"{"id": "x", "title": "国""#.utf8), keyField: "id")

@@ -127,6 +127,27 @@ import Testing
         index.abandon()
     }
 
+    /// Keys have no column but in the schema, also when they are numbers; the error says so.
+    @Test func keysHaveNoColumnOutsideTheSchema() async throws {
+        for isListed in [false, true] {
+            let fields = [FieldDefinition(name: "title")] + (isListed ? [.init(name: "id", type: .integer)] : [])
+            let index = try await index([], schema: Schema(fields: fields, dynamic: true))
+            let puts = (1...3).map { WriteOperation.putJSON(Array("{\"id\":\($0)}".utf8), keyField: "id") }
+            _ = try await index.write(WriteBatch(puts))
+            _ = try await index.refresh()
+            var request = SearchRequest("*:*")
+            request.sort = [SortKey("id", descending: true)]
+            if isListed {
+                #expect(try index.searchNow(request).hits.map(\.key) == ["3", "2", "1"])
+            } else {
+                let error = #expect(throws: SakuinError.self) { try index.searchNow(request) }
+                #expect(error?.message.contains("that is not its key") == true)
+                #expect(error?.nextStep?.contains("integer") == true)
+            }
+            index.abandon()
+        }
+    }
+
     /// A field outside the schema with strings alone has no column; the error is that of sorting and counting.
     @Test func fieldsWithoutColumnsAreRefused() async throws {
         let index = try await index([

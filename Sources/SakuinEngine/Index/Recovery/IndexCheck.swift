@@ -15,6 +15,9 @@ public enum IndexCheck {
         public var notes: [String] = []
     }
 
+    /// Whether a folder with these files in it is, or was, that of an index.
+    public static func holdsIndex(_ names: [String]) -> Bool { names.contains { FileName($0) != nil } }
+
     /// Checks the index in a folder that no process has open. Throws when the folder cannot be read at all.
     public static func run(path: String) throws(SakuinError) -> Report {
         do throws(StorageError) {

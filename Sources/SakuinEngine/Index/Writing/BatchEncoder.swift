@@ -131,6 +131,11 @@ struct DocumentVisitor: ~Copyable, JSONMemberVisitor {
     }
 
     private mutating func take(key value: JSONMember, _ number: Int) throws(SakuinError) {
+        // As text and keyword a key may be a number too; another column would have no value of what is of another type.
+        let fields = registry.schema.fields
+        if number < fields.count, fields[number].type != .text, fields[number].type != .keyword {
+            try check(value, number)
+        }
         switch value {
         case .string(let bytes):
             key = Array(bytes)
@@ -197,12 +202,24 @@ struct DocumentVisitor: ~Copyable, JSONMemberVisitor {
             guard DateText.milliseconds(UnsafeRawBufferPointer(bytes)) != nil else {
                 throw .invalid(
                     "Field '\(field.name)' must hold a date such as 2023-11-09 or 2023-11-09T08:30:00Z.",
-                    field: field.name, value: String(decoding: bytes.prefix(64), as: UTF8.self))
+                    field: field.name, value: String(decoding: bytes.prefix(64), as: UTF8.self),
+                    nextStep: "Write it so, or make the field a keyword.")
             }
         default:
             throw .invalid(
                 "Field '\(field.name)' is of type \(field.type.rawValue) and cannot hold \(value.kindName).",
-                field: field.name, value: value.kindName)
+                field: field.name, value: value.kindName, nextStep: Self.whatToDo(with: value, for: field.type))
+        }
+    }
+
+    private static func whatToDo(with value: JSONMember, for type: FieldType) -> String {
+        switch (type, value) {
+        case (_, .json): "A field of the schema takes one value; one that is in no schema stores any."
+        case (.text, _), (.keyword, _): "Write it in quotes."
+        case (.date, _): "Write a date such as 2023-11-09."
+        case (_, .string): "Write it without quotes."
+        case (.integer, .float): "Write an integer without a point, or make the field one of type float."
+        default: "Make the field one of another type."
         }
     }
 

@@ -1,0 +1,71 @@
+// What people try first: files of other kinds, folders of other things, options that do not go together.
+
+import Foundation
+import Testing
+
+@Suite(.serialized, .enabled(if: Binaries.areBuilt)) struct FirstHourTests {
+    @Test func aFileOfAnotherKindIsNamed() throws {
+        let setting = try CommandLineTests.Setting()
+        #expect(try setting.sakuin("index", "create", "t").code == 0)
+        for text in ["[{\"id\":1}]\n", "{\n \"id\": 1\n}\n", "id,title\n1,a\n"] {
+            let answer = try setting.sakuin("import", "t", try setting.file("d", text))
+            #expect(answer.code == 1 && answer.warnings.contains("No line of it is a JSON object"), "\(answer)")
+        }
+        for text in ["[{\"id\":1}]\n{\"id\":1}\n", "{\"key\":1}\n"] {
+            let answer = try setting.sakuin("import", "t", try setting.file("d", text))
+            #expect(answer.code == 1 && !answer.warnings.contains("No line of it"), "\(answer)")
+        }
+    }
+
+    @Test func aFolderOfOtherFilesIsNotChecked() throws {
+        let setting = try CommandLineTests.Setting()
+        let folder = setting.folder.appendingPathComponent("other")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        _ = try setting.file("other/text", "x")
+        for words in [["check", folder.path], ["check", "--repair", folder.path]] {
+            let answer = try setting.run(words)
+            #expect(answer.code == 2 && answer.text == "", "\(answer)")
+            #expect(answer.warnings.contains("holds no files of an index"), "\(answer)")
+        }
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["text"])
+    }
+
+    @Test func queriesOfAFileAreHighlighted() throws {
+        let setting = try CommandLineTests.Setting()
+        #expect(try setting.sakuin("index", "create", "t").code == 0)
+        let documents = try setting.file("d.jsonl", "{\"id\":1,\"title\":\"全文検索\"}\n")
+        #expect(try setting.sakuin("import", "t", documents).code == 0)
+        let queries = try setting.file("q.tsv", "検索\n無\n")
+        let plain = try setting.sakuin("search", "t", "--queries", queries)
+        #expect(plain.code == 0 && !plain.text.contains("hits"), "\(plain)")
+        let lines = try setting.sakuin("search", "t", "--queries", queries, "--highlight").text.split(separator: "\n")
+        #expect(lines.count == 2 && lines.last?.contains("\"hits\":[]") == true, "\(lines)")
+        let found = "\"fields\":{\"id\":1,\"title\":\"全文検索\"},\"spans\":{\"title\":[[6,12]]}"
+        #expect(lines.first?.contains(found) == true, "\(lines)")
+    }
+
+    @Test func countsTakeFieldsAndADeadline() throws {
+        let setting = try CommandLineTests.Setting()
+        #expect(try setting.sakuin("index", "create", "t").code == 0)
+        let documents = try setting.file("d.jsonl", "{\"id\":1,\"title\":\"検索\"}\n{\"id\":2,\"body\":\"検索\"}\n")
+        #expect(try setting.sakuin("import", "t", documents).code == 0)
+        #expect(try setting.sakuin("count", "t", "検索").text == "2\n")
+        #expect(try setting.sakuin("count", "t", "検索", "--fields", "title", "--timeout-ms", "60000").text == "1\n")
+        #expect(try setting.sakuin("count", "t", "検索", "--fields", "title,none").warnings.contains("no field 'none'"))
+    }
+
+    @Test func wordsThatWereTakenForOthersAreExplained() throws {
+        let setting = try CommandLineTests.Setting()
+        for (words, part) in [
+            (["search", "t", "国", "学"], "Put quotes around a query with blanks"),
+            (["count", "t", "国", "学"], "Put quotes around a query with blanks"),
+            (["search", "t", "--", "-国", "--limit", "1"], "options before --"),
+            (["search", "t", "-国"], "Put -- before"), (["get", "t", "-dash"], "Put -- before"),
+        ] {
+            let answer = try setting.run(words)
+            #expect(answer.code == 2 && answer.warnings.contains(part), "\(words): \(answer)")
+        }
+        let unknown = try setting.sakuin("search", "t", "国", "--size", "3")
+        #expect(unknown.code == 2 && unknown.warnings.contains("Unknown option '--size'"), "\(unknown)")
+    }
+}
