@@ -12,6 +12,8 @@ enum StorageError: Error, Sendable, Equatable {
     case cancelled
     /// Needs more memory than may be taken, however long it waits.
     case noMemory(needed: Int, limit: Int)
+    /// There is no memory now to read a document of so many bytes for a search.
+    case noMemoryToRead(byteCount: Int, limit: Int)
     /// The system gives no thread.
     case noThread(needed: Int)
     /// A part of a segment would have more bytes than the format can say.
@@ -23,7 +25,7 @@ enum StorageError: Error, Sendable, Equatable {
         switch self {
         case .corrupt: true
         case .io(_, _, let number): number == Self.noSuchFile
-        case .unsupportedVersion, .locked, .cancelled, .noMemory, .noThread, .tooLarge: false
+        case .unsupportedVersion, .locked, .cancelled, .noMemory, .noMemoryToRead, .noThread, .tooLarge: false
         }
     }
 

@@ -24,3 +24,22 @@ extension MemoryBudget {
 
     private static let field = "memoryBudgetBytes"
 }
+
+/// What a search takes of the memory while it runs, besides what it knew it would; given back with it.
+final class SearchRoom {
+    private let memory: MemoryBudget
+    private var byteCount = 0
+
+    init(_ memory: MemoryBudget) { self.memory = memory }
+
+    deinit { memory.giveBackFromSearch(byteCount) }
+
+    /// Has at least so many bytes, or throws `noMemoryToRead` for the document that wants them.
+    func hold(_ wanted: Int, forDocumentOf documentByteCount: Int) throws(StorageError) {
+        if wanted <= byteCount { return }
+        guard memory.takeForSearch(wanted - byteCount) else {
+            throw .noMemoryToRead(byteCount: documentByteCount, limit: memory.byteCountMax)
+        }
+        byteCount = wanted
+    }
+}

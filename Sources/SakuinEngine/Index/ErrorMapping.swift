@@ -26,6 +26,13 @@ enum ErrorMapping {
                 "A merge of these segments takes \(needed >> 20) MiB of memory; it may take \(limit >> 20).",
                 field: "memoryBudgetBytes", limit: "\(limit)", value: "\(needed)",
                 nextStep: "Give the index more memory, or compact to more segments.")
+        case .noMemoryToRead(let byteCount, let limit):
+            SakuinError(
+                .resourceExhausted, "There is no memory to read a document of \(byteCount >> 20) MiB for the search.",
+                field: "memoryBudgetBytes", limit: "\(limit)", value: "\(byteCount)",
+                nextStep: "Try again a little later, or without nearness and characters alone beside punctuation, "
+                    + "for which stored documents are read.",
+                retryAfterMilliseconds: 100)
         case .noThread(let needed):
             SakuinError(
                 .resourceExhausted, "An index needs \(needed) threads at once, and the system gives no more.",

@@ -111,7 +111,7 @@ extension SearchIndex {
         if !request.sort.isEmpty { try checkColumns(of: Self.columns(of: request.sort), shared.value, to: "sort by") }
         let search = SnapshotSearch(
             plan, schema: schema, segments: shared.value.searchable, models: shared.value.models,
-            cancellation: cancellation)
+            cancellation: cancellation, room: plan.readsDocuments ? SearchRoom(memory) : nil)
         let window = request.limit == 0 ? 0 : request.offset + request.limit
         let outcome = try search.run(
             window: window, total: request.total, sort: request.sort, listener: counter)
@@ -158,7 +158,10 @@ extension SearchIndex {
             notes.append("Variants: the query was looked for by \(outcome.spellingCount) spellings of its grams.")
         }
         if request.spans { notes += unmarked(plan) }
-        if outcome.total == Total(0) { notes += SyntaxNotes(request.writtenTexts, searched).notes }
+        if outcome.total == Total(0) {
+            let written = request.writtenTexts
+            if !written.isEmpty { notes += SyntaxNotes(written, searched).notes }
+        }
         return notes
     }
 

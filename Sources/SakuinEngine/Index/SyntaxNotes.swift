@@ -123,9 +123,9 @@ struct SyntaxNotes {
 extension SearchRequest {
     /// The texts of query and filter, as they were written.
     var writtenTexts: [String] {
-        [query, filter].compactMap { input in
-            guard case .text(let text)? = input else { return nil }
-            return text
-        }
+        var texts: [String] = []
+        if case .text(let text) = query { texts.append(text) }
+        if case .text(let text)? = filter { texts.append(text) }
+        return texts
     }
 }

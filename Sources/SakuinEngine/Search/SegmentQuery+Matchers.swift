@@ -29,7 +29,7 @@ extension SegmentQuery {
         case .column(let column): return try ColumnMatcher.make(column, segment, scratch, cancellation)
         case .near(let near):
             let matcher = try conjunction(near.phrases, leaves)
-            return matcher is EmptyMatcher ? matcher : NearMatcher(matcher, near, segment, cancellation)
+            return matcher is EmptyMatcher ? matcher : NearMatcher(matcher, near, texts, cancellation)
         case .or(let children):
             var matchers: [Matcher] = []
             matchers.reserveCapacity(children.count)

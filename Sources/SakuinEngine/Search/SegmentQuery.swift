@@ -23,6 +23,8 @@ final class SegmentQuery {
     let starts: UnsafeMutablePointer<Int>
     /// Whether all tokens of a phrase are there.
     private let isWhole: UnsafeMutablePointer<Bool>
+    private var heldTexts: StoredTexts?
+    private let room: SearchRoom?
     /// Words a prefix stood for.
     private(set) var expandedWordCount = 0
     /// Terms that tokens with variants stood for.
@@ -37,8 +39,10 @@ final class SegmentQuery {
     private var promotions: [PromotedPhrase?] = []
 
     init(
-        _ plan: QueryPlan, _ segment: SegmentReader, _ scratch: Scratch, _ cancellation: Cancellation? = nil
+        _ plan: QueryPlan, _ segment: SegmentReader, _ scratch: Scratch, _ cancellation: Cancellation? = nil,
+        _ room: SearchRoom? = nil
     ) throws(SearchError) {
+        self.room = room
         self.plan = plan
         self.segment = segment
         lists = segment.postingSource.postings.area
@@ -66,8 +70,19 @@ final class SegmentQuery {
     /// From so many lists on their buffers are not kept while other segments are searched.
     private static let keptListCountMax = 4_096
 
-    /// Leaves the buffers of many lists to the matchers that have them.
-    func giveBack() { if listCount > Self.keptListCountMax { scratch = Scratch() } }
+    /// Leaves the buffers of many lists, and of texts, to the matchers that have them.
+    func giveBack() {
+        if listCount > Self.keptListCountMax { scratch = Scratch() }
+        heldTexts = nil
+    }
+
+    /// What matchers read stored documents by.
+    var texts: StoredTexts {
+        if let heldTexts { return heldTexts }
+        let texts = StoredTexts(segment, room)
+        heldTexts = texts
+        return texts
+    }
 
     /// Looks the tokens of a phrase up, to a place of `tokens` and those behind it; returns the place behind them.
     private func lookUp(

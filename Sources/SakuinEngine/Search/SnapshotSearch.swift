@@ -30,12 +30,14 @@ struct SnapshotSearch: ~Copyable {
     private let plan: QueryPlan
     private let models: ScoreModels
     private let cancellation: Cancellation?
+    private let room: SearchRoom?
     private let scratch = Scratch()
 
     init(
         _ plan: QueryPlan, schema: Schema, segments: [SearchableSegment], models: ScoreModels,
-        cancellation: Cancellation? = nil
+        cancellation: Cancellation? = nil, room: SearchRoom? = nil
     ) {
+        self.room = room
         self.models = models
         self.plan = plan
         self.schema = schema
@@ -52,7 +54,7 @@ struct SnapshotSearch: ~Copyable {
         queries.reserveCapacity(segments.count)
         var outcome = SearchOutcome()
         for number in segments.indices {
-            let query = try SegmentQuery(plan, segments[number].reader, scratch, cancellation)
+            let query = try SegmentQuery(plan, segments[number].reader, scratch, cancellation, room)
             outcome.expandedWordCount = max(outcome.expandedWordCount, query.expandedWordCount)
             outcome.spellingCount = max(outcome.spellingCount, query.spellingCount)
             queries.append(query)

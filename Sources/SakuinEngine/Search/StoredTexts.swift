@@ -1,22 +1,31 @@
-/// Reads the texts of one field out of stored documents, in buffers that are used again.
+/// Reads texts out of the stored documents of a segment, for one matcher after the other in the same buffers: a long
+/// document takes several times its bytes.
 final class StoredTexts {
     private let segment: SegmentReader
-    private let field: Int
-    private let analyzer: Analyzer
     private var cache = DocumentBlockCache()
     private let units = UnitBuffer()
+    private let room: SearchRoom?
 
-    init(_ segment: SegmentReader, field: Int, _ analyzer: Analyzer) {
+    /// Of shorter documents the buffers are in what every search takes.
+    private static let shortByteCountMax = 1 << 16
+    /// Bytes of a document and its units, by byte of it.
+    private static let byteFactor = 4
+
+    /// What long documents take comes out of `room`.
+    init(_ segment: SegmentReader, _ room: SearchRoom?) {
         self.segment = segment
-        self.field = field
-        self.analyzer = analyzer
+        self.room = room
     }
 
-    /// Hands the units of each text of a document to `body` until it returns false. Throws `corrupt` for what is no UTF-8.
+    /// Hands the units of each text that a document has in a field to `body` until it returns false. Throws `corrupt` for
+    /// what is no UTF-8, `noMemoryToRead` for a long document that there is no memory for.
     func forEach(
-        of document: UInt32, _ body: (UnitBuffer) throws(StorageError) -> Bool
+        of document: UInt32, _ field: Int, _ analyzer: Analyzer, _ body: (UnitBuffer) throws(StorageError) -> Bool
     ) throws(StorageError) {
         try segment.documents.document(document, &cache) { (bytes) throws(StorageError) in
+            if bytes.count > Self.shortByteCountMax {
+                try room?.hold(Self.byteFactor * bytes.count, forDocumentOf: bytes.count)
+            }
             var fields = try EncodedDocumentReader(bytes, file: segment.file)
             while let next = try fields.next() {
                 guard next.number == field, next.isText else { continue }

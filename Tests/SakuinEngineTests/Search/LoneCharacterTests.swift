@@ -139,4 +139,22 @@ import Testing
         #expect(throws: StorageError.self) { try matcher.next(from: 0, above: 0, into: MatchBatch(scratch)) }
         index.abandon()
     }
+
+    /// A long document is read in memory of the budget, which is given back, or the search is refused for now.
+    @Test(arguments: ["body:中、美", "body:\"中国 美国\"~3"]) func longTextsTakeMemoryOfTheBudget(query: String) async throws {
+        let index = try index()
+        try await write(index, [String(repeating: "中国，美国。中，和美，", count: 40_000), "中、美，中国美国"])
+        let (memory, request) = (index.memory, SearchRequest(query, limit: 10))
+        let before = memory.used
+        #expect(try index.searchNow(request).total == Total(query.hasSuffix("3") ? 2 : 1))
+        #expect(memory.used <= before)
+        let rest = memory.byteCountMax - memory.used - (2 << 20)
+        #expect(memory.takeForSearch(rest))
+        let error = try #require(throws: SakuinError.self) { try index.searchNow(request) }
+        #expect(error.code == .resourceExhausted && error.retryAfterMilliseconds != nil)
+        #expect(error.message.contains("to read a document of 2 MiB"))
+        memory.giveBackFromSearch(rest)
+        #expect(try index.searchNow(request).total == Total(query.hasSuffix("3") ? 2 : 1))
+        index.abandon()
+    }
 }

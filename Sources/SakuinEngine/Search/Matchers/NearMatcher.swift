@@ -8,9 +8,9 @@ final class NearMatcher: ThinnedMatcher {
     private var check = NearCheck()
 
     /// `base` finds the documents that have all texts.
-    init(_ base: Matcher, _ plan: NearPlan, _ segment: SegmentReader, _ cancellation: Cancellation?) {
+    init(_ base: Matcher, _ plan: NearPlan, _ texts: StoredTexts, _ cancellation: Cancellation?) {
         self.plan = plan
-        texts = StoredTexts(segment, field: plan.field, plan.analyzer)
+        self.texts = texts
         super.init(base, cancellation)
     }
 
@@ -26,7 +26,7 @@ final class NearMatcher: ThinnedMatcher {
     private func isNear(_ document: UInt32) throws(StorageError) -> Bool {
         try cancellation?.check()
         var isNear = false
-        try texts.forEach(of: document) { (units) throws(StorageError) in
+        try texts.forEach(of: document, plan.field, plan.analyzer) { (units) throws(StorageError) in
             isNear = try check.isThere(plan, in: units, cancellation)
             return !isNear
         }

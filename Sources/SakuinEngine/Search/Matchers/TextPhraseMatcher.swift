@@ -3,7 +3,8 @@
 /// Reading a document costs a hundred times what a place in a list does, so what else a query asks for goes first.
 final class TextPhraseMatcher: Matcher {
     private let base: Matcher
-    private let pattern: TextPattern
+    private let text: ReadText
+    private let field: Int
     private let texts: StoredTexts
     private let score: LeafScore?
     /// What `base` is asked for.
@@ -16,11 +17,12 @@ final class TextPhraseMatcher: Matcher {
 
     /// `base` scores by what is as frequent as the phrase at least. Without `score` documents get none.
     init(
-        _ base: Matcher, _ pattern: TextPattern, _ texts: StoredTexts, score: LeafScore?, _ scratch: Scratch,
+        _ base: Matcher, _ text: ReadText, in field: Int, _ texts: StoredTexts, score: LeafScore?, _ scratch: Scratch,
         _ cancellation: Cancellation?
     ) {
         self.base = base
-        self.pattern = pattern
+        self.text = text
+        self.field = field
         self.texts = texts
         self.score = score
         self.cancellation = cancellation
@@ -91,8 +93,8 @@ final class TextPhraseMatcher: Matcher {
     private func occurrences(in document: UInt32) throws(StorageError) -> Int {
         try cancellation?.check()
         var count = 0
-        try texts.forEach(of: document) { (units) throws(StorageError) in
-            pattern.forEachOccurrence(in: units) { _ in count &+= 1 }
+        try texts.forEach(of: document, field, text.analyzer) { (units) throws(StorageError) in
+            text.pattern.forEachOccurrence(in: units) { _ in count &+= 1 }
             return true
         }
         return count
