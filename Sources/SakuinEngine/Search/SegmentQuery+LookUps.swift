@@ -106,7 +106,7 @@ extension SegmentQuery {
     }
 
     /// A gram, in its block if that is known.
-    private func gram(_ key: UInt64, inBlock block: Int?) throws(StorageError) -> LookedUpToken {
+    func gram(_ key: UInt64, inBlock block: Int?) throws(StorageError) -> LookedUpToken {
         let terms = scratch.take(FoundTerm.self, 1)
         terms.initialize(to: FoundTerm(info: TermInfo(), gram: key))
         guard try segment.grams.find(key, inBlock: block, into: &terms[0].info) else {

@@ -92,7 +92,7 @@ extension SegmentQuery {
             ? try unionMatcher(proof, found, readPlaces(proof, found), lengths, score)
             : segment.hasLinks
                 ? try chainMatcher(proof, found, 0..<proof.tokens.count, lengths, score)
-                : try positionMatcher(proof, found, chosenTokens(proof, found), lengths, score)
+                : try positionMatcher(phrase, found, leads.first?.documentFrequency ?? .max, lengths, score)
         guard let matcher = phraseMatcher else { return EmptyMatcher() }
         if leads.isEmpty { return matcher }
         var cursors: [PostingCursor] = []
@@ -120,42 +120,86 @@ extension SegmentQuery {
         return ChainMatcher(lists, rarest: rarest, score: score, scratch, cancellation)
     }
 
+    /// A phrase of tokens that have positions.
+    private func positionMatcher(
+        _ phrase: PhrasePlan, _ found: UnsafeMutablePointer<LookedUpToken>, _ leadFrequency: Int,
+        _ lengths: FieldLengths, _ score: LeafScore?
+    ) throws(StorageError) -> Matcher? {
+        let proof = proof(of: phrase)
+        let chosen = chosenTokens(proof, found)
+        let frequency = min(chosen.first.map { found[$0].documentFrequency } ?? 0, leadFrequency)
+        guard frequency >= Self.wholeRunFrequencyMin, let whole = try wholeRuns(phrase, found) else {
+            return try positionMatcher(plan.tokens[proof.tokens], found, chosen, lengths, score)
+        }
+        if !whole.isWhole { return nil }
+        return try positionMatcher(
+            whole.tokens[...], whole.found, chosenTokens(whole.parts[...], whole.found), lengths, score)
+    }
+
     /// A phrase of tokens that have positions, of which these are read, the rarest first.
     func positionMatcher(
-        _ proof: PhraseProof, _ found: UnsafeMutablePointer<LookedUpToken>, _ chosen: UnsafeBufferPointer<Int>,
-        _ lengths: FieldLengths, _ score: LeafScore?
+        _ tokens: ArraySlice<PlanToken>, _ found: UnsafeMutablePointer<LookedUpToken>,
+        _ chosen: UnsafeBufferPointer<Int>, _ lengths: FieldLengths, _ score: LeafScore?
     ) throws(StorageError) -> Matcher? {
         let chosenCount = chosen.count
         var lists: [PhraseList] = []
         lists.reserveCapacity(chosenCount)
         try findBases(found, chosen)
-        let first = proof.tokens.lowerBound
+        let first = tokens.startIndex
+        let second = second(tokens, found, chosen)
+        /// The token that is read as number `k`.
+        func token(_ k: Int) -> Int { chosen[k == 1 ? second : k > 1 && k <= second ? k - 1 : k] }
         func append(_ k: Int, _ repeats: [PhraseRepeat]) throws(StorageError) {
-            let i = chosen[k]
+            let i = token(k)
             lists.append(
                 PhraseList(
-                    cursor: try cursor(found[i].terms[0], lengths), offset: plan.tokens[first + i].offset,
+                    cursor: try cursor(found[i].terms[0], lengths), offset: tokens[first + i].offset,
                     repeats: repeats))
         }
         // The first two find candidates together and stay by themselves.
         let together = chosenCount < RepeatedToken.tokenCountMin ? chosenCount : 2
         for k in 0..<together { try append(k, []) }
         if together < chosenCount {
-            let others = (0..<chosenCount).map { plan.tokens[first + chosen[$0]] }[together...]
+            let others = (0..<chosenCount).map { tokens[first + token($0)] }[together...]
             for token in RepeatedToken.joined(others) { try append(token.number, token.repeats) }
         }
         return PhraseMatcher(lists, score: score, scratch, cancellation)
     }
 
+    /// Which of the chosen tokens is read second: the rarest but the first, or one that is not much more frequent and shares
+    /// no character with the first, since what does stands beside it more often than not.
+    private func second(
+        _ tokens: ArraySlice<PlanToken>, _ found: UnsafeMutablePointer<LookedUpToken>,
+        _ chosen: UnsafeBufferPointer<Int>
+    ) -> Int {
+        if chosen.count < 3 { return 1 }
+        let lead = tokens[tokens.startIndex + chosen[0]]
+        let most = Self.secondFactor * found[chosen[1]].documentFrequency
+        for k in 1..<min(chosen.count, 4) where found[chosen[k]].documentFrequency <= most {
+            let token = tokens[tokens.startIndex + chosen[k]]
+            if token.offset > lead.end || token.end < lead.offset { return k }
+        }
+        return 1
+    }
+
+    private static let secondFactor = 4
+
     /// Which tokens of a phrase are read, by their place in it, the rarest first; in scratch memory.
     func chosenTokens(
         _ proof: PhraseProof, _ found: UnsafeMutablePointer<LookedUpToken>
     ) -> UnsafeBufferPointer<Int> {
-        let places = scratch.take(Int.self, proof.tokens.count)
+        chosenTokens(plan.parts[proof.parts], found, from: proof.tokens.lowerBound)
+    }
+
+    /// The same of the tokens of these parts, which are counted from `first` on.
+    func chosenTokens(
+        _ parts: ArraySlice<PlanPart>, _ found: UnsafeMutablePointer<LookedUpToken>, from first: Int = 0
+    ) -> UnsafeBufferPointer<Int> {
+        let places = scratch.take(Int.self, (parts.last?.tokens.upperBound ?? first) - first)
         var count = 0
-        for number in proof.parts {
-            let part = plan.parts[number]
-            let from = part.tokens.lowerBound - proof.tokens.lowerBound
+        for number in parts.indices {
+            let part = parts[number]
+            let from = part.tokens.lowerBound - first
             let cover =
                 part.isRun && part.tokens.count > 2
                 ? PhraseCover.choose(part.tokens.count) { found[from + $0].documentFrequency }

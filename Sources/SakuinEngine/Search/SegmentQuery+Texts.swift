@@ -78,6 +78,6 @@ extension SegmentQuery {
             chosen[k] = place
         }
         return try positionMatcher(
-            proof, found, UnsafeBufferPointer(start: chosen, count: places.count), lengths, score)
+            plan.tokens[proof.tokens], found, UnsafeBufferPointer(start: chosen, count: places.count), lengths, score)
     }
 }

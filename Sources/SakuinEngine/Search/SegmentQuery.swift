@@ -22,7 +22,7 @@ final class SegmentQuery {
     /// not looked up, or without having terms when one that counts may still tell the document frequency.
     let starts: UnsafeMutablePointer<Int>
     /// Whether all tokens of a phrase are there.
-    private let isWhole: UnsafeMutablePointer<Bool>
+    let isWhole: UnsafeMutablePointer<Bool>
     private var heldTexts: StoredTexts?
     private let room: SearchRoom?
     /// Words a prefix stood for.
