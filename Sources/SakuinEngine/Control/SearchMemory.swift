@@ -25,21 +25,42 @@ extension MemoryBudget {
     private static let field = "memoryBudgetBytes"
 }
 
-/// What a search takes of the memory while it runs, besides what it knew it would; given back with it.
+/// What a search takes of the memory while it runs, beyond what it knew it would; given back with it. One segment is read at
+/// a time, so of all segments the most counts.
 final class SearchRoom {
     private let memory: MemoryBudget
-    private var byteCount = 0
+    private var textByteCount = 0
+    private var listByteCount = 0
 
     init(_ memory: MemoryBudget) { self.memory = memory }
 
-    deinit { memory.giveBackFromSearch(byteCount) }
+    deinit { memory.giveBackFromSearch(textByteCount + listByteCount) }
 
-    /// Has at least so many bytes, or throws `noMemoryToRead` for the document that wants them.
-    func hold(_ wanted: Int, forDocumentOf documentByteCount: Int) throws(StorageError) {
-        if wanted <= byteCount { return }
-        guard memory.takeForSearch(wanted - byteCount) else {
+    /// Has at least so many bytes for a document that is read; throws `noMemoryToRead` when there are none.
+    func hold(_ byteCount: Int, toRead documentByteCount: Int) throws(StorageError) {
+        if byteCount <= textByteCount { return }
+        guard memory.takeForSearch(byteCount - textByteCount) else {
             throw .noMemoryToRead(byteCount: documentByteCount, limit: memory.byteCountMax)
         }
-        byteCount = wanted
+        textByteCount = byteCount
+    }
+
+    /// Bytes of the buffers of a list.
+    private static let byteCountOfList = 1_228
+
+    /// Has room for the buffers of so many lists. Throws `resourceExhausted` when there is none, without a time to try again
+    /// when a search may not have so much at all.
+    func hold(lists: Int) throws(SakuinError) {
+        let byteCount = lists * Self.byteCountOfList
+        if byteCount <= listByteCount { return }
+        if byteCount > memory.searchByteCountMax {
+            throw memory.beyondSearch(
+                byteCount, "The \(lists) words and grams that the query stands for take more memory than a search has.",
+                nextStep: "Write more of the words, search fewer texts or fields, or take a larger budget.")
+        }
+        try memory.takeForSearch(
+            byteCount - listByteCount, orSay: "There is no memory for the \(lists) lists of the query.",
+            otherwise: "write more of the words")
+        listByteCount = byteCount
     }
 }

@@ -111,7 +111,8 @@ extension SearchIndex {
         if !request.sort.isEmpty { try checkColumns(of: Self.columns(of: request.sort), shared.value, to: "sort by") }
         let search = SnapshotSearch(
             plan, schema: schema, segments: shared.value.searchable, models: shared.value.models,
-            cancellation: cancellation, room: plan.readsDocuments ? SearchRoom(memory) : nil)
+            cancellation: cancellation,
+            room: plan.readsDocuments || plan.windowCount > 0 ? SearchRoom(memory) : nil)
         let window = request.limit == 0 ? 0 : request.offset + request.limit
         let outcome = try search.run(
             window: window, total: request.total, sort: request.sort, listener: counter)

@@ -18,7 +18,8 @@ extension SegmentQuery {
             PhraseChecker(try slots(places, proof, found, lengths), steps, cancellation), score: score)
     }
 
-    /// The different ones among the tokens that are read, in the order of the text, and at which places of the phrase each of them is first.
+    /// The different ones among the tokens that are read, in the order of the text, and at which places of the phrase each of
+    /// them is first.
     private func steps(
         _ proof: PhraseProof, _ found: UnsafeMutablePointer<LookedUpToken>, _ read: [Int]
     ) -> (places: [Int], steps: [PhraseStep]) {

@@ -61,6 +61,9 @@ final class SegmentQuery {
             at = try lookUp(number, at, blocks)
         }
         starts[plan.phrases.count] = at
+        if termCount > 0, let room {
+            do throws(SakuinError) { try room.hold(lists: listCount) } catch { throw .refused(error) }
+        }
         if segment.promoted != nil {
             do throws(StorageError) { try findPromoted() } catch { throw .storage(error) }
         }

@@ -24,7 +24,7 @@ final class StoredTexts {
     ) throws(StorageError) {
         try segment.documents.document(document, &cache) { (bytes) throws(StorageError) in
             if bytes.count > Self.shortByteCountMax {
-                try room?.hold(Self.byteFactor * bytes.count, forDocumentOf: bytes.count)
+                try room?.hold(Self.byteFactor * bytes.count, toRead: bytes.count)
             }
             var fields = try EncodedDocumentReader(bytes, file: segment.file)
             while let next = try fields.next() {
