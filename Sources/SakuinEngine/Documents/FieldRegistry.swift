@@ -12,9 +12,10 @@ final class FieldRegistry: Sendable {
     let analyzerVersion: UInt32
     /// Whether their grams and pairs have links.
     var hasLinks: Bool { Analyzer.hasLinks(version: analyzerVersion) }
-    /// Whether characters of a field have edges, all of them; else Hangul alone.
+    /// Whether characters of a field have edges, all of them; else Hangul alone. A segment may name a field that is none of
+    /// the schema.
     func hasEdges(_ field: Int) -> Bool {
-        Analyzer.hasEdges(version: analyzerVersion) || schema.fields[field].hasEdges
+        Analyzer.hasEdges(version: analyzerVersion) || field >= schema.fields.count || schema.fields[field].hasEdges
     }
     let promotion: PromotionRule
 

@@ -112,7 +112,7 @@ extension SearchIndex {
         let search = SnapshotSearch(
             plan, schema: schema, segments: shared.value.searchable, models: shared.value.models,
             cancellation: cancellation,
-            room: plan.readsDocuments || plan.windowCount > 0 ? SearchRoom(memory) : nil)
+            room: plan.readsDocuments || plan.hasUnions ? SearchRoom(memory) : nil)
         let window = request.limit == 0 ? 0 : request.offset + request.limit
         let outcome = try search.run(
             window: window, total: request.total, sort: request.sort, listener: counter)

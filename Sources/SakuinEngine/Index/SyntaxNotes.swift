@@ -13,7 +13,8 @@ struct SyntaxNotes {
 
     init(_ texts: [String], _ fields: SearchedFields) {
         self.fields = fields
-        for text in texts where text.utf8.count <= Self.byteCountMax {
+        // All that looks like syntax is ASCII; most texts have none.
+        for text in texts where text.utf8.count <= Self.byteCountMax && text.utf8.contains(where: { $0 < 0x80 }) {
             for word in Self.words(text) { look(at: word) }
         }
     }

@@ -200,6 +200,8 @@ final class QueryPlan: Sendable {
     let sought: [SoughtText]
     /// Windows of documents (`ScoreWindow`) that a search of one segment may take at once.
     let windowCount: Int
+    /// Whether a token may stand for several terms.
+    let hasUnions: Bool
     /// Different parts of texts that are looked for besides the texts.
     let smartPartCount: Int
     /// A text of the query of which nothing is looked for, if there is one.
@@ -221,6 +223,7 @@ final class QueryPlan: Sendable {
         words = Self.take(&draft.words)
         sought = Self.take(&draft.sought)
         windowCount = draft.unionCount + root.windowCount
+        hasUnions = draft.unionCount > 0
         smartPartCount = draft.smartParts.count
         emptyText = draft.emptyText
         readTexts = draft.readTexts

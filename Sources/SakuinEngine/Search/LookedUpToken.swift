@@ -31,8 +31,8 @@ enum PhraseFinding {
 struct LookedUpToken: BitwiseCopyable {
     var terms: UnsafeMutablePointer<FoundTerm>
     var count: Int
-    /// Of a character beside a gap: documents that hold it anywhere, which its phrase is weighted by in all segments,
-    /// whether they have edges or not. Below 0 for other tokens.
+    /// Of an edge: documents that hold its character anywhere, which its phrase is weighted by in all segments, whether they
+    /// have edges or not. Below 0 for other tokens.
     var characterFrequency = -1
 
     /// What its phrase is weighted by.

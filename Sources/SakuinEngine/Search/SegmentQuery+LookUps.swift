@@ -23,9 +23,16 @@ extension SegmentQuery {
         isUnknown(.edge(scalar), phrase) ? .character : .edge
     }
 
-    /// Documents that hold the character of an edge anywhere.
-    func characterFrequency(_ scalar: UInt32, _ phrase: PhrasePlan) throws(SearchError) -> Int {
-        try find(.character(scalar), phrase, inBlock: nil).documentFrequency
+    /// What the dictionary has of a token, with what weighs its phrase if that is another list.
+    @inline(__always)
+    func findWeighted(
+        _ term: PlanTerm, _ phrase: PhrasePlan, inBlock block: Int?
+    ) throws(SearchError) -> LookedUpToken {
+        var found = try find(term, phrase, inBlock: block)
+        if phrase.scores, case .edge(let scalar) = term, !isUnknown(term, phrase) {
+            found.characterFrequency = try find(.character(scalar), phrase, inBlock: nil).documentFrequency
+        }
+        return found
     }
 
     /// When several tokens are looked up, finds the dictionary block of each gram, by its place in the plan, so that

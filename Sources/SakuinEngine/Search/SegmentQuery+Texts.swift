@@ -72,12 +72,9 @@ extension SegmentQuery {
                 ? try unionMatcher(proof, found, places, lengths, score)
                 : try chainMatcher(proof, found, part, lengths, score)
         }
-        let chosen = scratch.take(Int.self, places.count)
-        for (k, place) in places.sorted(by: { found[$0].documentFrequency < found[$1].documentFrequency }).enumerated()
-        {
-            chosen[k] = place
+        let chosen = places.sorted { found[$0].documentFrequency < found[$1].documentFrequency }
+        return try chosen.withUnsafeBufferPointer { (chosen) throws(StorageError) in
+            try positionMatcher(plan.tokens[proof.tokens], found, chosen, lengths, score)
         }
-        return try positionMatcher(
-            plan.tokens[proof.tokens], found, UnsafeBufferPointer(start: chosen, count: places.count), lengths, score)
     }
 }

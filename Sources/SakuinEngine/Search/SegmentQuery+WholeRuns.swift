@@ -38,9 +38,9 @@ extension SegmentQuery {
                 places.append(place - first)
             }
             let isLonger = tokens.count - start > part.tokens.count
-            let isChoice = isLonger && tokens.count - start <= PhraseCover.countMax
-            if isLonger, !isChoice { return nil }
-            parts.append(PlanPart(tokens: start..<tokens.count, isRun: part.isRun || isChoice))
+            // Of more there is no choice: all would be read.
+            if isLonger, tokens.count - start > PhraseCover.countMax { return nil }
+            parts.append(PlanPart(tokens: start..<tokens.count, isRun: part.isRun || isLonger))
         }
         if tokens.count == proof.tokens.count { return nil }
         let all = scratch.take(LookedUpToken.self, tokens.count)

@@ -105,16 +105,15 @@ final class SegmentQuery {
             }
             let before = known.place(of: token.term, elseAt: at)
             let found =
-                if let before { tokens[before] } else { try find(token.term, phrase, inBlock: blocks?[place] ?? nil) }
+                if let before { tokens[before] } else {
+                    try findWeighted(token.term, phrase, inBlock: blocks?[place] ?? nil)
+                }
             tokens[at] = found
             try count(found, token.term, phrase, isNew: before == nil)
-            if phrase.scores, case .edge(let scalar) = token.term {
-                tokens[at].characterFrequency = try characterFrequency(scalar, phrase)
-            }
             if found.count > 0 { continue }
             isWhole[number] = false
             // Where there are no edges the others would have been looked up, and weights are the same everywhere.
-            if tokens[at].characterFrequency > 0 { continue }
+            if found.characterFrequency > 0 { continue }
             if token.counts || !phrase.scores { return at &+ 1 }
         }
         return at

@@ -55,6 +55,13 @@ import Testing
         index.abandon()
     }
 
+    /// What a segment names and no schema has keeps its edges, and is no index out of bounds.
+    @Test func fieldsOutsideTheSchemaKeepTheirEdges() throws {
+        let registry = FieldRegistry(schema: Self.schema, names: ["body", "hidden", "known", "other"])
+        #expect((0..<5).map { registry.hasEdges($0) } == [false, true, true, true, true])
+        #expect(registry.hasEdges(GramKey.fieldCountMax - 1))
+    }
+
     /// An index of before is rewritten without them by `compact`, though it is one segment, and nothing else of it changes.
     @Test(arguments: [2, 3] as [UInt32]) func compactionLeavesEdgesOut(version: UInt32) async throws {
         let directory = MemoryDirectory()
