@@ -58,7 +58,8 @@ struct BuildRun {
             var pending = 0
             var byteCount = 0
             func send() async throws {
-                let batch = WriteBatch(operations)
+                // The commit at the end makes all of it durable, as it does in the peers.
+                let batch = WriteBatch(operations, acknowledge: .memory)
                 operations = []
                 byteCount = 0
                 if pending == Self.pendingBatchCount {

@@ -1,7 +1,8 @@
 // The chunks of one lane or of several to one segment: the documents of the first, then those of the next.
 //
 // 1. `init`: documents get their numbers; the characters of all fields are cut into parts of about the same work.
-// 2. `write(part:)`, on a thread for each: the grams of a part go to sections of its own; words are the last part's.
+// 2. `write(part:)`, on a thread for each: the grams of a part go to sections of its own; words are the last part's. The
+//    postings of the only part go straight to the file, behind the documents.
 // 3. `finish`: the parts one behind the other, then all other sections.
 
 final class ChunkSealing {
@@ -18,6 +19,8 @@ final class ChunkSealing {
     /// By field number; nil for fields that are not inverted.
     private let fields: [FieldSealing?]
     private let parts: [Part]
+    /// Once documents are in it.
+    private var file: SegmentFileWriter?
     /// A helper reads streams until it is gone.
     private var ahead: FieldPromotion?
 
@@ -77,9 +80,14 @@ final class ChunkSealing {
     func write(
         part number: Int, to directory: any Directory, id: UInt64, withHelper: Bool = false
     ) throws(StorageError) {
+        var sink: SectionSink?
+        if parts.count == 1 {
+            file = try begin(directory, id)
+            sink = try file?.begin(.postings)
+        }
         var terms = TermSections(
-            directory: directory, name: name(id, number), documentCount: documentCount, hasLinks: registry.hasLinks,
-            spillByteCount: chunks[0].spillByteCount, promotion: registry.promotion)
+            directory: directory, name: name(id, number), postingsIn: sink, documentCount: documentCount,
+            hasLinks: registry.hasLinks, spillByteCount: chunks[0].spillByteCount, promotion: registry.promotion)
         let grams = GramSealing(
             parts[number].pieces, fields, documentCount: documentCount, hasLinks: registry.hasLinks,
             openWordCountMax: chunks[0].openWordCountMax)
@@ -101,13 +109,13 @@ final class ChunkSealing {
         _ directory: any Directory, id: UInt64, withHelper: Bool = false
     ) throws(StorageError) -> SealedSegment {
         defer { ahead = nil }
-        var file = try SegmentFileWriter(try directory.create(FileName.segment(id)))
+        var file: SegmentFileWriter
+        if let begun = self.file.take() { file = begun } else { file = try begin(directory, id) }
         try appendTerms(to: &file)
         var section = SectionWriter(directory: nil, name: "")
         let norms = fields.compactMap { $0 }.map { (field: $0.field, codes: $0.lengthCodes) }
         NormsSection.write(norms, documentCount: documentCount, into: &section.buffer)
         try file.append(.norms, &section)
-        try appendDocuments(to: &file)
         let first = chunks[0]
         for chunk in chunks.dropFirst() { first.keys.append(chunk.keys) }
         section.buffer.removeAll()
@@ -125,21 +133,42 @@ final class ChunkSealing {
             keyHashes: first.keys.hashes)
     }
 
+    /// Begins the file with the documents, those of the first chunk where they are.
+    private func begin(_ directory: any Directory, _ id: UInt64) throws(StorageError) -> SegmentFileWriter {
+        let first = chunks[0]
+        first.endDocuments()
+        var file = try first.documentSection.takeFile(directory, target: FileName.segment(id))
+        try file.append(.documents) { (sink) throws(StorageError) in
+            var index = ByteWriter()
+            first.documents.appendIndex(to: &index, firstDocument: 0, offset: 0)
+            for (chunk, base) in zip(chunks, documentBases).dropFirst() {
+                chunk.endDocuments()
+                chunk.documents.appendIndex(to: &index, firstDocument: Int(base), offset: sink.count)
+                try chunk.documentSection.drain(to: sink)
+            }
+            DocumentStoreWriter.appendTrailer(
+                tableByteCount: 0, dictionaryByteCount: 0, documentCount: documentCount,
+                blockCount: index.count / DocumentStoreWriter.indexStride, to: &index)
+            try index.withBytes { (bytes) throws(StorageError) in try sink.write(bytes) }
+        }
+        return file
+    }
+
     private func appendTerms(to file: inout SegmentFileWriter) throws(StorageError) {
         var index = TermIndex()
+        try file.append(.postings) { (sink) throws(StorageError) in
+            for part in parts { try part.terms?.drainPostings(to: sink) }
+        }
         try file.append(.grams) { (sink) throws(StorageError) in
-            for part in parts { try part.terms?.drainGrams(to: &sink, &index) }
-            try index.appendGrams(to: &sink)
+            for part in parts { try part.terms?.drainGrams(to: sink, &index) }
+            try index.appendGrams(to: sink)
         }
         try file.append(.words) { (sink) throws(StorageError) in
-            for part in parts { try part.terms?.drainWords(to: &sink) }
-            try index.appendWords(to: &sink)
-        }
-        try file.append(.postings) { (sink) throws(StorageError) in
-            for part in parts { try part.terms?.drainPostings(to: &sink) }
+            for part in parts { try part.terms?.drainWords(to: sink) }
+            try index.appendWords(to: sink)
         }
         try file.append(.positions) { (sink) throws(StorageError) in
-            for part in parts { try part.terms?.drainPositions(to: &sink) }
+            for part in parts { try part.terms?.drainPositions(to: sink) }
         }
     }
 
@@ -181,23 +210,6 @@ final class ChunkSealing {
         }
         ahead = nil
         try sections.finish(to: &file)
-    }
-
-    private func appendDocuments(to file: inout SegmentFileWriter) throws(StorageError) {
-        try file.append(.documents) { (sink) throws(StorageError) in
-            var index = ByteWriter()
-            var written = 0
-            for (chunk, base) in zip(chunks, documentBases) {
-                try chunk.endDocuments()
-                chunk.documents.appendIndex(to: &index, firstDocument: Int(base), offset: written)
-                written += chunk.documentSection.count
-                try chunk.documentSection.drain { (piece) throws(StorageError) in try sink.write(piece) }
-            }
-            DocumentStoreWriter.appendTrailer(
-                tableByteCount: 0, dictionaryByteCount: 0, documentCount: documentCount,
-                blockCount: index.count / DocumentStoreWriter.indexStride, to: &index)
-            try index.withBytes { (bytes) throws(StorageError) in try sink.write(bytes) }
-        }
     }
 
     private var meta: SegmentMeta {

@@ -21,8 +21,8 @@ final class Inverter {
     var columns: ColumnSetWriter
     private(set) var documents: DocumentStoring
     /// Blocks of documents that are done.
-    var documentSection: SectionWriter
-    private let makeDocumentSection: () -> SectionWriter
+    var documentSection: DocumentSection
+    private let makeDocumentSection: () -> DocumentSection
     private var trimmed = ByteWriter()
     /// Of the operation that put each document.
     private(set) var ordinals: [UInt64] = []
@@ -35,8 +35,8 @@ final class Inverter {
     private let helpedByteCountMin: Int?
     private let offsetMax: Int
 
-    /// With a directory the documents of a large chunk go to the temporary file `spillName` of it. `offsetMax` is what
-    /// offsets of keys and of strings can say.
+    /// With a directory the documents of a large chunk go to the temporary file `spillName` of it, which may become that of
+    /// the segment. `offsetMax` is what offsets of keys and of strings can say.
     init(
         registry: FieldRegistry, spillsTo directory: (any Directory)? = nil, spillName: String = "",
         spillByteCount: Int = SectionWriter.usualSpillByteCount, helpedByteCountMin: Int? = nil,
@@ -61,7 +61,7 @@ final class Inverter {
         fields = analyzers.map { [arena] in $0 == nil ? nil : FieldSlot(arena, hasLinks: registry.hasLinks) }
         documents = DocumentStoring(drainByteCount: min(spillByteCount, Self.documentByteCountMax))
         makeDocumentSection = {
-            SectionWriter(directory: directory, name: FileName.temporary(spillName), spillByteCount: spillByteCount)
+            DocumentSection(directory: directory, name: FileName.temporary(spillName), spillByteCount: spillByteCount)
         }
         documentSection = makeDocumentSection()
         storesAll = schema.fields.allSatisfy(\.stored)
@@ -185,20 +185,16 @@ final class Inverter {
     private static let documentByteCountMax = 1 << 20
 
     /// Brings the blocks that are left to `documentSection`.
-    func endDocuments() throws(StorageError) {
-        documents.end(to: &documentSection.buffer)
-        try documentSection.spillIfLarge()
-    }
+    func endDocuments() { documents.end(to: &documentSection.buffer) }
 
-    /// Writes the chunk to a segment file and forgets it; nil when there is nothing. Without `keepsMemory` the room of
-    /// the chunk is given back.
+    /// Writes the chunk to a segment file and forgets it, also when that fails: its documents may be in the file that could
+    /// not be ended. nil when there is nothing. Without `keepsMemory` the room of the chunk is given back.
     func seal(_ directory: any Directory, id: UInt64, keepsMemory: Bool) throws(StorageError) -> SealedSegment? {
         if isEmpty { return nil }
+        defer { removeAll(keepsMemory: keepsMemory) }
         let sealing = ChunkSealing([self], registry, partCount: 1)
         try sealing.write(part: 0, to: directory, id: id, withHelper: isHelped)
-        let sealed = try sealing.finish(directory, id: id, withHelper: isHelped)
-        removeAll(keepsMemory: keepsMemory)
-        return sealed
+        return try sealing.finish(directory, id: id, withHelper: isHelped)
     }
 
     /// Forgets the chunk.

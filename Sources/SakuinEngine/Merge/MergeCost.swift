@@ -1,4 +1,4 @@
-/// Bytes of the sections of terms, which a merge first writes to files of their own when they grow large.
+/// Bytes of the sections of terms, which a merge first writes to files of their own when they grow large, all but postings.
 struct TermByteCounts: Sendable, Equatable {
     var grams = 0
     var words = 0
@@ -8,7 +8,7 @@ struct TermByteCounts: Sendable, Equatable {
 
     /// Of sections of these sizes what goes through the files: pieces of `limit`, as `SectionWriter` spills them.
     func spilled(_ limit: Int) -> Int {
-        [grams, words, postings, positions, promoted].reduce(0) { $0 + $1 / max(limit, 1) * max(limit, 1) }
+        [grams, words, positions, promoted].reduce(0) { $0 + $1 / max(limit, 1) * max(limit, 1) }
     }
 
     func scaled(by share: Double) -> TermByteCounts {

@@ -95,7 +95,7 @@ struct SegmentMerger {
             return SealedSegment(id: id, byteCount: byteCount, checksum: checksum, ordinals: [], keyHashes: [])
         } catch {
             try? directory.remove(name)
-            for section in ["grams", "words", "postings", "positions", "promoted", "promotedPostings"] {
+            for section in ["grams", "words", "positions", "promoted", "promotedPostings"] {
                 try? directory.remove(FileName.temporary(name) + "-" + section)
             }
             throw error
@@ -108,7 +108,7 @@ struct SegmentMerger {
     ) throws(StorageError) -> FrequentGrams {
         var terms = TermSections(
             directory: BudgetedPlace(directory, control), name: FileName.temporary(name),
-            documentCount: documentCount, hasLinks: hasLinks,
+            postingsIn: try file.begin(.postings), documentCount: documentCount, hasLinks: hasLinks,
             spillByteCount: shares.spillByteCount, promotion: registry.promotion)
         let hasAllEdges = Analyzer.hasEdges(version: analyzerVersion)
         var merger = TermMerger(inputs, control) { [registry] in hasAllEdges || registry.hasEdges($0) }

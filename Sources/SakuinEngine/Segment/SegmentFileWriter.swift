@@ -4,6 +4,8 @@ struct SegmentFileWriter: ~Copyable {
     private var offset = 0
     private var table = ByteWriter()
     private var sectionCount: UInt32 = 0
+    /// The section that was begun and has not ended.
+    private var open: (id: SegmentLayout.Section, sink: SectionSink)?
 
     init(_ file: any OutputFile) throws(StorageError) {
         self.file = file
@@ -27,17 +29,33 @@ struct SegmentFileWriter: ~Copyable {
         }
     }
 
-    /// Appends a section of what `produce` writes, and its line in the table: u16 id, u64 offset, u64 bytes, u32 per
-    /// checked block.
+    /// Appends a section of what `produce` writes; one that was begun ends with that.
     mutating func append(
-        _ id: SegmentLayout.Section, _ produce: (inout SectionSink) throws(StorageError) -> Void
+        _ id: SegmentLayout.Section, _ produce: (SectionSink) throws(StorageError) -> Void
     ) throws(StorageError) {
+        let sink: SectionSink
+        if let open, open.id == id { sink = open.sink } else { sink = try begin(id) }
+        try produce(sink)
+        end()
+    }
+
+    /// Begins a section that grows where it will stand, while others are made apart, and ends with `append`. Only one at a
+    /// time can.
+    mutating func begin(_ id: SegmentLayout.Section) throws(StorageError) -> SectionSink {
+        end()
         let padding = (SegmentLayout.alignment - offset % SegmentLayout.alignment) % SegmentLayout.alignment
         var zeros = ByteWriter()
         for _ in 0..<padding { zeros.append(0) }
         try write(zeros)
-        var sink = SectionSink(file)
-        try produce(&sink)
+        let sink = SectionSink(file)
+        open = (id, sink)
+        return sink
+    }
+
+    /// Writes the line of the section that was begun in the table: u16 id, u64 offset, u64 bytes, u32 per checked block.
+    private mutating func end() {
+        guard let (id, sink) = open else { return }
+        open = nil
         table.append16(id.rawValue)
         table.append64(UInt64(offset))
         table.append64(UInt64(sink.count))
@@ -45,6 +63,9 @@ struct SegmentFileWriter: ~Copyable {
         offset += sink.count
         sectionCount += 1
     }
+
+    /// Closes the file as it is, which is no segment.
+    consuming func close() throws(StorageError) { try file.close() }
 
     /// Writes footer and trailer and closes the file; returns its size and the footer's checksum.
     mutating func finish(_ meta: SegmentMeta) throws(StorageError) -> (byteCount: Int, checksum: UInt32) {
@@ -62,45 +83,4 @@ struct SegmentFileWriter: ~Copyable {
         try file.close()
         return (offset, checksum)
     }
-}
-
-/// Takes the bytes of one section to its file and reckons their checksums.
-struct SectionSink {
-    private let file: any OutputFile
-    /// Bytes written.
-    private(set) var count = 0
-    private var checksums: [UInt32] = []
-    private var crc: UInt32 = 0
-    private var filled = 0
-    /// Bytes since the disk was last told of some.
-    private var quietByteCount = 0
-    /// A segment is written in a second or two and then waited for, so the disk begins early; small ones may be merged
-    /// before they ever have to be on it.
-    private static let quietByteCountMax = 4 << 20
-
-    fileprivate init(_ file: any OutputFile) { self.file = file }
-
-    mutating func write(_ piece: UnsafeRawBufferPointer) throws(StorageError) {
-        try file.append(piece)
-        count += piece.count
-        quietByteCount += piece.count
-        if quietByteCount >= Self.quietByteCountMax {
-            file.beginSync()
-            quietByteCount = 0
-        }
-        var at = 0
-        while at < piece.count {
-            let part = min(SectionView.checkedByteCount - filled, piece.count - at)
-            crc = CRC32C.checksum(UnsafeRawBufferPointer(rebasing: piece[at..<(at + part)]), seed: crc)
-            at += part
-            filled += part
-            if filled == SectionView.checkedByteCount {
-                checksums.append(crc)
-                crc = 0
-                filled = 0
-            }
-        }
-    }
-
-    fileprivate func finish() -> [UInt32] { filled > 0 ? checksums + [crc] : checksums }
 }

@@ -19,11 +19,13 @@ struct TermSections: ~Copyable {
     /// The bigrams with long lists, of what was written so far.
     private(set) var frequent: FrequentGrams
 
-    /// Sections that grow large go to temporary files of `directory` whose names begin with `name`. Documents are below
-    /// `documentCount`. `hasLinks`: whether grams and pairs have links, see `OccurrenceKind`.
+    /// Sections that grow large go to temporary files of `directory` whose names begin with `name`, postings to `sink` if
+    /// there is one. Documents are below `documentCount`. `hasLinks`: whether grams and pairs have links, see
+    /// `OccurrenceKind`.
     init(
-        directory: any SpillPlace, name: String, documentCount: Int, hasLinks: Bool,
-        spillByteCount: Int = SectionWriter.usualSpillByteCount, promotion: PromotionRule = PromotionRule()
+        directory: any SpillPlace, name: String, postingsIn sink: SectionSink? = nil, documentCount: Int,
+        hasLinks: Bool, spillByteCount: Int = SectionWriter.usualSpillByteCount,
+        promotion: PromotionRule = PromotionRule()
     ) {
         self.hasLinks = hasLinks
         frequent = FrequentGrams(documentFrequencyMin: promotion.thresholdMin)
@@ -32,7 +34,8 @@ struct TermSections: ~Copyable {
         }
         grams = section("grams")
         words = section("words")
-        postings = section("postings")
+        postings =
+            sink.map { SectionWriter(in: $0, spillByteCount: spillByteCount) } ?? section("postings")
         positions = section("positions")
         list = PostingListWriter(documentCount: documentCount)
         ranks = CharacterRanks(documentCount: documentCount)
@@ -120,15 +123,15 @@ struct TermSections: ~Copyable {
     /// Ends the dictionaries and appends the four sections to the file.
     mutating func finish(to file: inout SegmentFileWriter) throws(StorageError) {
         finish()
+        try file.append(.postings, &postings)
         try file.append(.grams, &grams)
         try file.append(.words, &words)
-        try file.append(.postings, &postings)
         try file.append(.positions, &positions)
     }
 
     /// Hands out the blocks of the gram dictionary, and notes in `index` what they, the lists and the words are; of parts
-    /// in the order of their keys. Then `drainWords`, `drainPostings` and `drainPositions`.
-    mutating func drainGrams(to sink: inout SectionSink, _ index: inout TermIndex) throws(StorageError) {
+    /// in the order of their keys. Then `drainWords`.
+    mutating func drainGrams(to sink: SectionSink, _ index: inout TermIndex) throws(StorageError) {
         gramDictionary.end(to: &grams)
         index.add(
             &gramDictionary, gramByteCount: grams.count, &wordDictionary, wordByteCount: words.count,
@@ -136,15 +139,15 @@ struct TermSections: ~Copyable {
         try grams.drain { (piece) throws(StorageError) in try sink.write(piece) }
     }
 
-    mutating func drainWords(to sink: inout SectionSink) throws(StorageError) {
+    mutating func drainWords(to sink: SectionSink) throws(StorageError) {
         try words.drain { (piece) throws(StorageError) in try sink.write(piece) }
     }
 
-    mutating func drainPostings(to sink: inout SectionSink) throws(StorageError) {
+    mutating func drainPostings(to sink: SectionSink) throws(StorageError) {
         try postings.drain { (piece) throws(StorageError) in try sink.write(piece) }
     }
 
-    mutating func drainPositions(to sink: inout SectionSink) throws(StorageError) {
+    mutating func drainPositions(to sink: SectionSink) throws(StorageError) {
         try positions.drain { (piece) throws(StorageError) in try sink.write(piece) }
     }
 }
@@ -176,13 +179,13 @@ struct TermIndex: ~Copyable {
     }
 
     /// What stands behind the blocks of the gram dictionary.
-    mutating func appendGrams(to sink: inout SectionSink) throws(StorageError) {
+    mutating func appendGrams(to sink: SectionSink) throws(StorageError) {
         GramDictionaryWriter.appendTrailer(termCount: gramCount, to: &grams)
         try grams.withBytes { (bytes) throws(StorageError) in try sink.write(bytes) }
     }
 
     /// What stands behind the blocks of the word dictionary.
-    mutating func appendWords(to sink: inout SectionSink) throws(StorageError) {
+    mutating func appendWords(to sink: SectionSink) throws(StorageError) {
         WordDictionaryWriter.appendTrailer(termCount: wordCount, to: &words)
         try words.withBytes { (bytes) throws(StorageError) in try sink.write(bytes) }
     }

@@ -27,11 +27,13 @@ import Testing
 
     private func inverter(
         _ documents: ArraySlice<Document>, _ registry: FieldRegistry? = nil,
+        spillsTo directory: (any Directory)? = nil, spillName: String = "",
         spillByteCount: Int = SectionWriter.usualSpillByteCount, helpedByteCountMin: Int? = nil
     ) throws -> Inverter {
         let registry = registry ?? self.registry
         let inverter = Inverter(
-            registry: registry, spillByteCount: spillByteCount, helpedByteCountMin: helpedByteCountMin)
+            registry: registry, spillsTo: directory, spillName: spillName, spillByteCount: spillByteCount,
+            helpedByteCountMin: helpedByteCountMin)
         if documents.isEmpty { return inverter }
         let batch = WriteBatch(documents.map { .put($0) })
         let encoded = try #require(try BatchEncoder.encode(batch, registry).batch)
@@ -87,6 +89,30 @@ import Testing
         }
     }
 
+    /// The first chunk's file becomes the segment's, those of the others are copied.
+    @Test(arguments: 1..<4 as Range<UInt64>) func documentsInFilesOfTheirOwn(seed: UInt64) throws {
+        var random = SeededRandom(seed: seed)
+        let documents = self.documents(600, &random)
+        let whole = MemoryDirectory()
+        let one = try #require(try inverter(documents[...]).seal(whole, id: 1, keepsMemory: true))
+        let expected = try contents(whole, one)
+        for (chunkCount, partCount) in [(1, 1), (3, 1), (3, 3)] {
+            let directory = MemoryDirectory()
+            let cuts = chunkCount == 1 ? [0, 600] : [0, random.below(300), 300 + random.below(200), 600]
+            let chunks = try (0..<chunkCount).map {
+                try inverter(
+                    documents[cuts[$0]..<cuts[$0 + 1]], spillsTo: directory, spillName: "documents-\($0)",
+                    spillByteCount: 1_000)
+            }
+            #expect(try !directory.list().isEmpty)
+            let sealing = ChunkSealing(chunks, registry, partCount: partCount)
+            for part in (0..<partCount).shuffled(using: &random) { try sealing.write(part: part, to: directory, id: 1) }
+            let found = try contents(directory, try sealing.finish(directory, id: 1))
+            #expect(found == expected, "seed \(seed), \(chunkCount) chunks, \(partCount) parts")
+            #expect(try directory.list() == [FileName.segment(1)])
+        }
+    }
+
     @Test(arguments: 1..<4 as Range<UInt64>) func aHelperChangesNoByte(seed: UInt64) throws {
         var random = SeededRandom(seed: seed)
         let documents = self.documents(200, &random)
@@ -131,11 +157,23 @@ import Testing
                 try sealing.write(part: 0, to: directory, id: 1, withHelper: true)
                 _ = try sealing.finish(directory, id: 1, withHelper: true)
             }
-            // While terms are written the chunk stays as it was: it is sealed when the directory is well again.
-            if first >= 8 { continue }
-            let well = MemoryDirectory()
-            let sealed = try #require(try chunk.seal(well, id: 2, keepsMemory: false))
-            try SegmentCheck.run(try SegmentReader(well, FileName.segment(sealed.id)))
+        }
+    }
+
+    /// Its documents may be in the file that could not be ended: a second try would make a segment without them.
+    @Test func aChunkThatCouldNotBeSealedIsForgotten() throws {
+        var random = SeededRandom(seed: 12)
+        let documents = self.documents(300, &random)
+        let counting = FaultDirectory(MemoryDirectory(), FaultDirectory.Plan(first: .max, lasts: true))
+        let whole = try inverter(documents[...], spillsTo: counting, spillByteCount: 1_000)
+        let spilledCount = counting.operationCount
+        _ = try whole.seal(counting, id: 1, keepsMemory: true)
+        #expect(spilledCount > 2)
+        for first in spilledCount..<counting.operationCount {
+            let directory = FaultDirectory(MemoryDirectory(), FaultDirectory.Plan(first: first, lasts: true))
+            let chunk = try inverter(documents[...], spillsTo: directory, spillByteCount: 1_000)
+            #expect(throws: StorageError.self) { try chunk.seal(directory, id: 1, keepsMemory: true) }
+            #expect(try chunk.seal(MemoryDirectory(), id: 2, keepsMemory: true) == nil)
         }
     }
 

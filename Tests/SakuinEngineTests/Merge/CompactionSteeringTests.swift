@@ -240,9 +240,11 @@ import Testing
         var limits = MergeLimits()
         limits.spillByteCount = 1 << 20
         var segments = SizesTarget.segments(1..<3, mebibytes: 4)
-        for i in segments.indices { segments[i].termByteCounts = TermByteCounts(grams: 1_000, postings: 3 << 19) }
+        for i in segments.indices {
+            segments[i].termByteCounts = TermByteCounts(grams: 1_000, postings: 5 << 19, positions: 3 << 19)
+        }
         let cost = MergeCost(segments, limits)
-        #expect(cost.bytesRead == 11 << 20 && cost.bytesWritten == 11 << 20, "3 MiB of lists go through a file")
+        #expect(cost.bytesRead == 11 << 20 && cost.bytesWritten == 11 << 20, "3 MiB of positions go through a file")
         segments[0].deadCount = segments[0].documentCount
         let half = MergeCost(segments, limits)
         #expect(half.bytesRead == 9 << 20 && half.bytesWritten == 5 << 20 && half.diskByteCount == 5 << 20)
