@@ -165,6 +165,29 @@ struct DocumentStore: Sendable {
         _ document: UInt32, _ cache: inout DocumentBlockCache,
         _ body: (UnsafeRawBufferPointer) throws(StorageError) -> R
     ) throws(StorageError) -> R {
+        let (part, block) = try load(document, &cache)
+        cache.decoded.removeAll()
+        try appendKey(of: document, to: &cache.decoded)
+        guard
+            decode(
+                UnsafeRawBufferPointer(start: cache.coded.start + part.lowerBound, count: part.count),
+                into: &cache.decoded)
+        else { throw damaged(block) }
+        return try cache.decoded.withBytes(body)
+    }
+
+    /// Hands the document to `body` as `table` codes it, without its key.
+    func coded<R>(
+        _ document: UInt32, _ cache: inout DocumentBlockCache, _ body: (UnsafeRawBufferPointer) -> R
+    ) throws(StorageError) -> R {
+        let (part, _) = try load(document, &cache)
+        return body(UnsafeRawBufferPointer(start: cache.coded.start + part.lowerBound, count: part.count))
+    }
+
+    /// Makes a document stand in the cache as it is coded; where there, and of which block it is.
+    private func load(
+        _ document: UInt32, _ cache: inout DocumentBlockCache
+    ) throws(StorageError) -> (part: Range<Int>, block: Int) {
         guard Int(document) < documentCount else {
             throw section.corrupt(indexAt, "document \(document) of \(documentCount)")
         }
@@ -185,14 +208,7 @@ struct DocumentStore: Sendable {
             part = next
         }
         try load(low, block, part.upperBound, &cache)
-        cache.decoded.removeAll()
-        try appendKey(of: document, to: &cache.decoded)
-        guard
-            decode(
-                UnsafeRawBufferPointer(start: cache.coded.start + part.lowerBound, count: part.count),
-                into: &cache.decoded)
-        else { throw damaged(low) }
-        return try cache.decoded.withBytes(body)
+        return (part, low)
     }
 
     private func decode(_ coded: UnsafeRawBufferPointer, into out: inout ByteWriter) -> Bool {

@@ -221,4 +221,56 @@ enum StoredTextCode {
         to += count
         return true
     }
+
+    /// Goes over what a coded form stands for: characters of three bytes of UTF-8 as they are, any others by their first
+    /// byte. Safe on hostile bytes.
+    struct Units {
+        private var at: UnsafeRawPointer
+        private let end: UnsafeRawPointer
+        /// Whether it ended inside a character.
+        private(set) var isDamaged = false
+
+        init(_ start: UnsafeRawPointer, _ end: UnsafeRawPointer) {
+            at = start
+            self.end = end
+        }
+
+        @inline(__always)
+        mutating func next() -> UInt16? {
+            guard at < end else { return nil }
+            let first = at.load(as: UInt8.self)
+            if first < 0x80, first != escape, first != punctuation {
+                at += 1
+                return UInt16(first)
+            }
+            guard end - at >= 2 else { return damage() }
+            if first == escape { return nextRare() }
+            let low = UInt16(at.load(fromByteOffset: 1, as: UInt8.self))
+            at += 2
+            let page = first == punctuation ? 0x20 : page(ofLead: first)
+            return UInt16(truncatingIfNeeded: page) &<< 8 | low
+        }
+
+        /// What stands behind an escape.
+        @inline(never)
+        private mutating func nextRare() -> UInt16? {
+            let second = at.load(fromByteOffset: 1, as: UInt8.self)
+            if second == byteMark {
+                guard end - at >= 3 else { return damage() }
+                defer { at += 3 }
+                return UInt16(at.load(fromByteOffset: 2, as: UInt8.self))
+            }
+            let count = sequenceByteCount(second)
+            guard end - at > count else { return damage() }
+            let unit = SymbolTable.unit(at + 1, at + 1 + count).unit
+            at += 1 + count
+            return unit
+        }
+
+        private mutating func damage() -> UInt16? {
+            isDamaged = true
+            at = end
+            return nil
+        }
+    }
 }

@@ -17,6 +17,14 @@ final class StoredTexts {
         self.room = room
     }
 
+    /// What tells of documents, before they are read, that a text does not occur in them; nil when nothing does.
+    func filter(_ text: ReadText) -> GapFilter? { GapFilter(text, segment.documents.table) }
+
+    /// Whether a text may occur in a document.
+    func mayHave(_ document: UInt32, _ filter: GapFilter) throws(StorageError) -> Bool {
+        try segment.documents.coded(document, &cache) { filter.mayOccur(in: $0) }
+    }
+
     /// Hands the units of each text that a document has in a field to `body` until it returns false. Throws `corrupt` for
     /// what is no UTF-8, `noMemoryToRead` for a long document that there is no memory for.
     func forEach(

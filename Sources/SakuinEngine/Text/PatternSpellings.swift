@@ -10,6 +10,9 @@ struct PatternSpellings: Sendable, Hashable {
         if byUnit.allSatisfy(\.isEmpty) { byUnit = [] }
     }
 
+    /// Whether any unit is written in several ways.
+    var areSeveral: Bool { !byUnit.isEmpty }
+
     /// Whether a unit is written in several ways.
     @inline(__always)
     func has(_ unit: Int) -> Bool { !byUnit.isEmpty && !byUnit[unit].isEmpty }

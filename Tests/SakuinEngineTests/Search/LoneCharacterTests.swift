@@ -147,10 +147,11 @@ import Testing
         index.abandon()
     }
 
-    /// A long document is read in memory of the budget, which is given back, or the search is refused for now.
+    /// A long document is read in memory of the budget, which is given back, or the search is refused for now. What ㊥ is
+    /// only its normal form tells.
     @Test(arguments: ["body:中、美", "body:\"中国 美国\"~3"]) func longTextsTakeMemoryOfTheBudget(query: String) async throws {
         let index = try index()
-        try await write(index, [String(repeating: "中国，美国。中，和美，", count: 40_000), "中、美，中国美国"])
+        try await write(index, [String(repeating: "中国，美国。㊥，和美，", count: 40_000), "中、美，中国美国"])
         let (memory, request) = (index.memory, SearchRequest(query, limit: 10))
         let before = memory.used
         #expect(try index.searchNow(request).total == Total(query.hasSuffix("3") ? 2 : 1))

@@ -6,6 +6,7 @@ final class TextPhraseMatcher: Matcher {
     private let text: ReadText
     private let field: Int
     private let texts: StoredTexts
+    private let filter: GapFilter?
     private let score: LeafScore?
     /// What `base` is asked for.
     private let asked: MatchBatch
@@ -24,6 +25,7 @@ final class TextPhraseMatcher: Matcher {
         self.text = text
         self.field = field
         self.texts = texts
+        filter = texts.filter(text)
         self.score = score
         self.cancellation = cancellation
         asked = MatchBatch(scratch)
@@ -92,6 +94,7 @@ final class TextPhraseMatcher: Matcher {
 
     private func occurrences(in document: UInt32) throws(StorageError) -> Int {
         try cancellation?.check()
+        if let filter, try !texts.mayHave(document, filter) { return 0 }
         var count = 0
         try texts.forEach(of: document, field, text.analyzer) { (units) throws(StorageError) in
             text.pattern.forEachOccurrence(in: units) { _ in count &+= 1 }
