@@ -160,6 +160,8 @@ enum PlanNode: Sendable, Hashable {
     /// Number of the phrase in `QueryPlan.phrases`.
     case phrase(Int)
     indirect case column(ColumnPlan)
+    /// Whose text field of that number has a unit.
+    case hasText(field: Int)
     indirect case near(NearPlan)
     case and([PlanNode])
     case or([PlanNode])
@@ -170,7 +172,7 @@ extension PlanNode {
     /// Each OR has a window of documents, and what a NOT leaves out may be one.
     fileprivate var windowCount: Int {
         switch self {
-        case .all, .none, .phrase, .column, .near: 0
+        case .all, .none, .phrase, .column, .hasText, .near: 0
         case .and(let children): Self.windowCount(of: children)
         case .or(let children): 1 + Self.windowCount(of: children)
         case .not(let child): 1 + child.windowCount

@@ -1815,6 +1815,7 @@ nonisolated struct Sakuin_V1_TextQuery: Sendable {
   init() {}
 }
 
+/// Without bounds whatever has a value there, or in a text field text that can be found.
 nonisolated struct Sakuin_V1_RangeQuery: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
