@@ -351,9 +351,13 @@ struct QueryParser {
     private mutating func quoted(fields: [String]) throws(SakuinError) -> Query {
         guard let (content, end) = quotedText(at: at) else { throw failure("A quote is not closed.") }
         at = end
-        if peek() == "~", let distance = number(from: at + 1), distance.value == distance.value.rounded(),
-            distance.value <= 1_000_000
-        {
+        if peek() == "~", let distance = number(from: at + 1) {
+            guard distance.value == distance.value.rounded(), distance.value <= Double(Query.nearDistanceMax) else {
+                throw .invalid(
+                    "A distance behind quotes is a whole number up to \(Query.nearDistanceMax).", field: "query",
+                    limit: Query.nearDistanceMax, value: string(at, distance.end),
+                    nextStep: "Write a smaller or a whole number, or quote the text to search it as it stands.")
+            }
             at = distance.end
             let parts = content.split(whereSeparator: \.isWhitespace).map(String.init)
             return .near(parts, distance: Int(distance.value), fields: fields)
