@@ -48,6 +48,14 @@ struct PlanToken: Sendable, Hashable, BitwiseCopyable {
 
     /// Behind the phrase's first unit where its last stands.
     var end: UInt32 { offset &+ term.span }
+
+    /// The bigram that plans leave out between two bigrams of a long run, of which they have every second; nil when these are
+    /// none with one between.
+    static func between(_ a: PlanToken, _ b: PlanToken) -> PlanToken? {
+        guard b.offset == a.offset &+ 4, case .bigram(_, let first) = a.term, case .bigram(let second, _) = b.term
+        else { return nil }
+        return PlanToken(term: .bigram(first, second), offset: a.offset &+ 2, counts: false)
+    }
 }
 
 /// By what segments prove phrases.
