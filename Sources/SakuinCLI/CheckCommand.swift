@@ -151,11 +151,12 @@ struct CheckCommand: AsyncParsableCommand {
                 ("documents", .integer(Int64(report.documents))), ("terms", .integer(Int64(report.terms))),
                 ("problems", .array(report.problems.map { .string($0) })),
                 ("notes", .array(report.notes.map { .string($0) })),
+                ("deletedDocuments", .integer(Int64(report.deletedDocuments))),
             ])
         } else {
             output.line(
                 "\(path): \(report.files) files, \(Output.size(report.bytes)), \(report.segments) segments, "
-                    + "\(report.documents) documents, \(report.terms) terms: "
+                    + "\(CheckView.documents(report.documents, deleted: report.deletedDocuments)), \(report.terms) terms: "
                     + (report.problems.isEmpty ? "good." : "\(report.problems.count) problems."))
             for problem in report.problems { output.line("  " + problem) }
             for note in report.notes { output.line("  " + note) }
@@ -164,6 +165,13 @@ struct CheckCommand: AsyncParsableCommand {
             }
         }
         return report.problems.count
+    }
+}
+
+enum CheckView {
+    /// Those that live, and how many are deleted.
+    static func documents(_ all: Int, deleted: Int) -> String {
+        "\(all - deleted) documents" + (deleted > 0 ? " and \(deleted) deleted" : "")
     }
 }
 
@@ -208,11 +216,13 @@ private struct OnlineCheckCommand {
                 ("terms", .integer(Int64(found.terms))), ("problems", .array(found.problems.map { .string($0) })),
                 ("untoldProblems", .integer(Int64(found.untoldProblemCount))),
                 ("milliseconds", .integer(Int64(job.milliseconds))),
+                ("deletedDocuments", .integer(Int64(found.deletedDocuments))),
             ])
         }
         let count = found.problems.count + found.untoldProblemCount
         output.line(
-            "\(job.index): \(found.segments) segments, \(found.documents) documents, \(found.terms) terms in "
+            "\(job.index): \(found.segments) segments, "
+                + "\(CheckView.documents(found.documents, deleted: found.deletedDocuments)), \(found.terms) terms in "
                 + "\(JobView.time(job.milliseconds)): " + (count == 0 ? "good." : "\(count) problems."))
         for problem in found.problems { output.line("  " + problem) }
         if found.untoldProblemCount > 0 { output.line("  and \(found.untoldProblemCount) more.") }

@@ -17,6 +17,8 @@ struct ImportCommand: OnlineCommand {
     @Option(help: "When a batch is acknowledged: memory, log or disk.") var ack = "disk"
 
     static let batchByteCountMax = 2 << 20
+    /// So many lines that were rejected are told to people; programs are told all.
+    static let toldCountMax = 20
 
     /// What is known of the batches that were sent.
     struct Progress: Sendable {
@@ -28,6 +30,15 @@ struct ImportCommand: OnlineCommand {
         var lines = SentLines()
         /// Every line has been sent and every batch has its receipt.
         var isWhole = false
+
+        /// How many lines were rejected, and where those are to be seen that were not told; nil: none was.
+        func rejections(json: Bool) -> String? {
+            if rejected == 0 { return nil }
+            let told = ImportCommand.toldCountMax
+            return json || rejected <= told
+                ? "\(rejected) lines were rejected."
+                : "\(rejected) lines were rejected: \(told) are told here, --json tells the other \(rejected - told) too."
+        }
 
         /// Whether it looks like a file of another kind: an array, objects on several lines, CSV.
         var holdsNoObject: Bool { applied == 0 && unreadable > 0 && unreadable == rejected }
@@ -60,6 +71,7 @@ struct ImportCommand: OnlineCommand {
             try await load(client, output, progress)
         } catch let error as SakuinError {
             let reached = progress.value
+            if !output.json, let rejections = reached.rejections(json: false) { output.warn(rejections) }
             if reached.lines.hasBegun {
                 if reached.sequence == 0, !output.json {
                     output.warn("Nothing was acknowledged.")
@@ -109,13 +121,11 @@ struct ImportCommand: OnlineCommand {
             let lines = progress.change { $0.lines.isEmpty ? [] : $0.lines.removeFirst() }
             for rejection in receipt.rejections {
                 let line = rejection.index < lines.count ? lines[rejection.index] : 0
-                bar.clear()
-                output.warn("line \(line): \(rejection.error)")
+                reject(line, rejection.error, progress, bar, output)
             }
             progress.change {
                 $0.sequence = max($0.sequence, receipt.sequence)
                 $0.applied += receipt.applied
-                $0.rejected += receipt.rejections.count
                 $0.unreadable += receipt.rejections.count(where: { $0.error.field == "json" })
             }
         }
@@ -166,12 +176,22 @@ struct ImportCommand: OnlineCommand {
                 if operations.count >= batch || byteCount >= byteCountMax { try await flush() }
             case .tooLong(let byteCount):
                 // It does not keep the others from the server.
-                bar.clear()
-                output.warn("line \(number): \(Self.tooLong(byteCount, limit: lineByteCountMax))")
-                progress.change { $0.rejected += 1 }
+                reject(number, Self.tooLong(byteCount, limit: lineByteCountMax), progress, bar, output)
             }
         }
         try await flush()
+    }
+
+    private func reject(
+        _ line: Int, _ error: SakuinError, _ progress: Shared<Progress>, _ bar: ProgressBar, _ output: Output
+    ) {
+        let count = progress.change { progress in
+            progress.rejected += 1
+            return progress.rejected
+        }
+        guard output.json || count <= Self.toldCountMax else { return }
+        bar.clear()
+        output.warn("line \(line): \(error)")
     }
 
     /// A batch that is not full is sent when no line comes for so long.
@@ -210,8 +230,8 @@ struct ImportCommand: OnlineCommand {
                     seconds > 0 ? Double(source.bytesRead) / 1e6 / seconds : 0, level.rawValue, progress.sequence))
         }
         output.warn(unseen: unseen, at: level)
-        if progress.rejected > 0 {
-            output.warn("\(progress.rejected) lines were rejected.")
+        if let rejections = progress.rejections(json: output.json) {
+            output.warn(rejections)
             if progress.holdsNoObject { output.warn(Self.noObject) }
             throw ExitCode(1)
         }

@@ -148,21 +148,35 @@ struct SakuinDaemon: AsyncParsableCommand {
         let catalog = try IndexCatalog(path: data, options: engine)
         server.fit(memoryByteCount: engine.memoryBudgetBytes)
         server.addresses = addresses
-        let service = SakuinServer(catalog: catalog, configuration: server, logger: logger) { addresses in
+        // Before anything says that it listens, for this may fail too.
+        let metrics = try await metricsListener(at: metricsAddress, registry, catalog)
+        let service = SakuinServer(catalog: catalog, configuration: server, logger: logger) { [logger] addresses in
+            if let metrics {
+                logger.info("metrics", metadata: ["host": "\(metrics.host)", "port": "\(metrics.port)"])
+            }
             // Whoever started the daemon waits for this line, one an address.
             let lines = addresses.map { "listening on \($0)\n" }.joined()
             FileHandle.standardOutput.write(Data(lines.utf8))
         }
         var services: [ServiceGroupConfiguration.ServiceConfiguration] = [.init(service: service)]
-        if let (host, port) = metricsAddress {
-            let listener = MetricsListener(
-                host: host, port: port, registry: registry, catalog: catalog, logger: logger)
-            services.append(.init(service: listener))
-        }
+        if let metrics { services.append(.init(service: metrics)) }
         services.append(.init(service: Reloading(options: options, server: service, logger: logger)))
         let group = ServiceGroup(
             configuration: .init(
                 services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
         try await group.run()
+    }
+
+    /// Closes the catalog when the address cannot be had.
+    private func metricsListener(
+        at address: (host: String, port: Int)?, _ registry: PrometheusRegistry, _ catalog: IndexCatalog
+    ) async throws -> MetricsListener? {
+        guard let (host, port) = address else { return nil }
+        do {
+            return try await MetricsListener.open(host: host, port: port, registry: registry, catalog: catalog)
+        } catch {
+            try? catalog.close()
+            throw error
+        }
     }
 }

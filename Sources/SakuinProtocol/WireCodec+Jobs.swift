@@ -79,6 +79,7 @@ extension WireCodec {
             $0.terms = UInt64(clamping: findings.terms)
             $0.problems = findings.problems
             $0.untoldProblemCount = UInt64(clamping: findings.untoldProblemCount)
+            $0.deletedDocuments = UInt64(clamping: findings.deletedDocuments)
         }
     }
 
@@ -89,6 +90,7 @@ extension WireCodec {
         findings.terms = Int(clamping: m.terms)
         findings.problems = m.problems
         findings.untoldProblemCount = Int(clamping: m.untoldProblemCount)
+        findings.deletedDocuments = Int(clamping: m.deletedDocuments)
         return findings
     }
 

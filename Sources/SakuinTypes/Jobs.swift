@@ -88,7 +88,10 @@ public enum JobKind: UInt8, Sendable, Hashable, CaseIterable, CustomStringConver
 /// What a check has read so far and found.
 public struct CheckFindings: Sendable, Hashable {
     public var segments = 0
+    /// With those that were deleted.
     public var documents = 0
+    /// 0 also where the server does not tell.
+    public var deletedDocuments = 0
     public var terms = 0
     /// Sentences; empty when nothing is wrong.
     public var problems: [String] = []

@@ -6,7 +6,8 @@ public indirect enum Query: Sendable, Hashable {
     case text(String, fields: [String])
     /// As `text`, but the last word is the beginning of a word.
     case prefix(String, fields: [String])
-    /// The column of `field` lies between the bounds (nil: open).
+    /// The column of `field` lies between the bounds (nil: open). Without bounds: it has a value, or a text
+    /// field has text that can be found.
     case range(field: String, lower: RangeBound?, upper: RangeBound?)
     /// The column of `field`, or its folded keyword, equals the value.
     case equals(field: String, String)

@@ -48,6 +48,14 @@ public enum AnalyzerKind: Sendable, Hashable {
             self = .ngram(n)
         }
     }
+
+    /// Whether the breaks policy of a field changes its tokens.
+    var heedsBreaks: Bool {
+        switch self {
+        case .cjk, .words: true
+        case .keyword, .ngram: false
+        }
+    }
 }
 
 /// Which blanks and line breaks vanish between CJK characters.
@@ -66,7 +74,7 @@ public struct FieldDefinition: Sendable, Hashable {
     public var type: FieldType
     /// For text fields.
     public var analyzer: AnalyzerKind
-    /// For text fields.
+    /// For text fields under analyzers `cjk` and `words`.
     public var breaks: BreaksPolicy
     /// Whether the value is kept and returned.
     public var stored: Bool
@@ -206,6 +214,11 @@ extension FieldDefinition {
             if type != .keyword { look("boost", boost == plain.boost, "\(boost)") }
             look("k1", k1 == plain.k1, "\(k1)")
             look("b", b == plain.b, "\(b)")
+        }
+        if type == .text, !analyzer.heedsBreaks, breaks != plain.breaks {
+            throw .invalid(
+                "'breaks' of field '\(name)' means nothing: it is for text fields of analyzers cjk and words.",
+                field: name, value: breaks.rawValue, nextStep: "Leave it out.")
         }
         if edges, type != .text || analyzer != .cjk || !stored {
             throw .invalid(

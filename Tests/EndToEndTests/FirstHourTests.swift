@@ -17,6 +17,37 @@ import Testing
         }
     }
 
+    @Test func ofManyBadLinesAFewAreTold() throws {
+        let setting = try CommandLineTests.Setting()
+        #expect(try setting.sakuin("index", "create", "t").code == 0)
+        let lines = (1...30).map { "bad \($0)\n" }.joined()
+        let few = try setting.sakuin("import", "t", try setting.file("d", lines + "{\"id\":1,\"body\":\"国\"}\n"))
+        let told = few.warnings.split(separator: "\n")
+        #expect(few.code == 1 && told.count == 21 && told[19].hasPrefix("line 20: "), "\(few)")
+        #expect(told.last == "30 lines were rejected: 20 are told here, --json tells the other 10 too.")
+        let all = try setting.sakuin("import", "t", try setting.file("d", lines), "--json").warnings
+        #expect(all.contains("line 30: ") && all.contains("\n30 lines were rejected.\n"), "\(all)")
+    }
+
+    @Test func nothingListensWhereMetricsCannotBeTold() throws {
+        let setting = try CommandLineTests.Setting()
+        let process = Process()
+        process.executableURL = try #require(Binaries.folder).appendingPathComponent("sakuind")
+        process.arguments = [
+            "--data", setting.folder.appendingPathComponent("other").path, "--listen", "127.0.0.1:0", "--metrics",
+            setting.daemon.address, "--log-level", "info",
+        ]
+        let (output, errors) = (Pipe(), Pipe())
+        process.standardOutput = output
+        process.standardError = errors
+        try process.run()
+        let text = String(decoding: try errors.fileHandleForReading.readToEnd() ?? Data(), as: UTF8.self)
+        process.waitUntilExit()
+        #expect(process.terminationStatus == 1, "\(text)")
+        #expect(text.contains("Cannot listen on \(setting.daemon.address)"), "\(text)")
+        #expect(try !text.contains(": listening") && output.fileHandleForReading.readToEnd() ?? Data() == Data())
+    }
+
     @Test func aFolderOfOtherFilesIsNotChecked() throws {
         let setting = try CommandLineTests.Setting()
         let folder = setting.folder.appendingPathComponent("other")

@@ -233,6 +233,7 @@ struct WireRandom: RandomNumberGenerator {
         if status.kind == .check {
             status.findings.segments = below(1000)
             status.findings.documents = below(1 << 40)
+            status.findings.deletedDocuments = below(1 << 40)
             status.findings.terms = below(1 << 40)
             status.findings.problems = list(3) { $0.text() }
             status.findings.untoldProblemCount = below(1 << 40)

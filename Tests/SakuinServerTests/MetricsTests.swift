@@ -2,7 +2,6 @@
 
 import CoreMetrics
 import Foundation
-import Logging
 import SakuinEngine
 import SakuinProtocol
 import SakuinTypes
@@ -56,10 +55,10 @@ import Testing
             ("127.0.0.1", taken, "something listens there already"), ("192.0.2.1", 0, "no address of this machine"),
             ("host.invalid", 0, "the name was not resolved"),
         ] {
-            let listener = MetricsListener(
-                host: host, port: port, registry: PrometheusRegistry(), catalog: server.catalog,
-                logger: Logger(label: "test"))
-            let error = await #expect(throws: SakuinError.self) { try await listener.run() }
+            let error = await #expect(throws: SakuinError.self) {
+                _ = try await MetricsListener.open(
+                    host: host, port: port, registry: PrometheusRegistry(), catalog: server.catalog)
+            }
             #expect(error?.code == .unavailable && error?.field == "metrics" && error?.value == "\(host):\(port)")
             #expect(error?.message.contains(reason) == true && error?.nextStep != nil, "\(error as Any)")
         }
@@ -75,17 +74,10 @@ import Testing
         _ = try await index.refresh()
         _ = try await index.write(WriteBatch([.delete("3")]))
         _ = try await index.refresh()
-        let (ports, continuation) = AsyncStream<Int>.makeStream()
-        let listener = MetricsListener(
-            host: "127.0.0.1", port: 0, registry: PrometheusRegistry(), catalog: catalog, logger: Logger(label: "test")
-        ) { continuation.yield($0) }
+        let listener = try await MetricsListener.open(
+            host: "127.0.0.1", port: 0, registry: PrometheusRegistry(), catalog: catalog)
         let task = Task { try await listener.run() }
-        var found: Int?
-        for await port in ports {
-            found = port
-            break
-        }
-        let port = try #require(found)
+        let port = listener.port
         let metrics = try await get(port, "/metrics")
         #expect(metrics.code == 200)
         for line in [

@@ -53,6 +53,8 @@ import Testing
         (#"{"name":"n","type":"integer","analyzer":"words"}"#, "analyzer"),
         (#"{"name":"n","type":"keyword","analyzer":"ngram(2)"}"#, "analyzer"),
         (#"{"name":"n","type":"keyword","breaks":"join"}"#, "breaks"),
+        (#"{"name":"n","analyzer":"ngram(2)","breaks":"strict"}"#, "breaks"),
+        (#"{"name":"n","analyzer":"keyword","breaks":"join"}"#, "breaks"),
         (#"{"name":"n","type":"keyword","k1":2}"#, "k1"), (#"{"name":"n","type":"boolean","b":0}"#, "b"),
         (#"{"name":"n","type":"date","boost":2}"#, "boost"), (#"{"name":"_score"}"#, "_score"),
         (#"{"name":"_key","type":"keyword"}"#, "_key"), (#"{"name":"n","type":"keyword","edges":true}"#, "edges"),
@@ -69,7 +71,9 @@ import Testing
     @Test func anEchoIsNoMistake() throws {
         var fields = FieldType.allCases.map { FieldDefinition(name: $0.rawValue, type: $0, stored: false) }
         fields.append(FieldDefinition(name: "short", type: .keyword, analyzer: .keyword, boost: 2))
-        fields.append(FieldDefinition(name: "part", analyzer: .ngram(3), breaks: .strict, boost: 3, k1: 0.5, b: 0.1))
+        fields.append(FieldDefinition(name: "part", analyzer: .ngram(3), boost: 3, k1: 0.5, b: 0.1))
+        fields.append(FieldDefinition(name: "page", analyzer: .words, breaks: .strict))
+        fields.append(FieldDefinition(name: "whole", analyzer: .keyword))
         fields.append(FieldDefinition(name: "known", edges: true))
         let echo = try schema(Schema(fields: fields).json())
         try echo.validateNew()

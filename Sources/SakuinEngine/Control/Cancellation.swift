@@ -37,9 +37,9 @@ final class Cancellation: Sendable {
     }
 }
 
-/// Short rounds of a loop, such as those that have found nothing yet: a cancellation is looked at once in a while, since a
+/// Short pieces of work, such as rounds of a loop that have found nothing yet: a cancellation is looked at once in a while, since a
 /// deadline costs a look at the clock.
-struct FruitlessRounds {
+struct ShortRounds {
     private var count: UInt8 = 0
 
     @inline(__always)

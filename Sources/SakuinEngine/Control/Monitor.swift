@@ -113,6 +113,8 @@ final class WorkerThread: Sendable {
         case idle
     }
 
+    typealias Work = (priority: Priority, body: @Sendable () -> Void)
+
     /// Starts the thread; it ends when `body` returns, which must not wait for anybody: when there is no thread to be had the
     /// caller does the work.
     convenience init(_ priority: Priority = .normal, _ body: @escaping @Sendable () -> Void) {
@@ -130,9 +132,7 @@ final class WorkerThread: Sendable {
     }
 
     /// Threads for work that goes on until it is told to end: all of them, or none and `noThread` when one is not to be had.
-    static func all(
-        _ works: [(priority: Priority, body: @Sendable () -> Void)], _ hook: ThreadHook? = nil
-    ) throws(StorageError) -> [WorkerThread] {
+    static func all(_ works: [Work], _ hook: ThreadHook? = nil) throws(StorageError) -> [WorkerThread] {
         let begins = Monitor<Bool?>(nil)
         var threads: [WorkerThread] = []
         for work in works {

@@ -37,6 +37,8 @@ final class MergeScheduler: Sendable {
         var resting: [UInt64: Rest] = [:]
         var jobs: JobTable
         var debt = MergeDebt()
+        /// There were no threads for merges in the background, which was noted.
+        var threadsWereMissing = false
     }
     struct Rest {
         var nanoseconds: UInt64
@@ -65,16 +67,8 @@ final class MergeScheduler: Sendable {
     let limit: ByteBudget
     /// What merges in the background obey.
     let background: MergeControl
-    private let hook: ThreadHook?
     /// Started when there is first something for them: most indexes have nothing to merge.
-    private let threads = Monitor(Threads())
-
-    private struct Threads {
-        var started: [Role: WorkerThread] = [:]
-        /// There were none for merges in the background, which was noted.
-        var wereMissing = false
-        var isClosing = false
-    }
+    private let threads: LateThreads<Role>
 
     /// `onlyChecks`: of an index in which nothing may be changed. Throws `noThread` when a compaction is to go on.
     init(
@@ -98,29 +92,22 @@ final class MergeScheduler: Sendable {
         background = MergeControl([budget.background, limit, budget.limit])
         if jobs.backgroundIsPaused { background.pause() }
         state = Monitor(State(jobs: jobs))
-        self.hook = hook
+        threads = LateThreads(hook)
         if jobs.jobs.contains(where: { !$0.status.state.isFinal }) { try start([.jobs]) }
         wake()
     }
 
     /// Starts the threads of these roles that do not run yet: all of them, or none and `noThread`.
     func start(_ roles: [Role]) throws(StorageError) {
-        try threads.change { (threads) throws(StorageError) in
-            let missing = roles.filter { threads.started[$0] == nil }
-            if missing.isEmpty || threads.isClosing { return }
-            let works = missing.map { role -> (priority: WorkerThread.Priority, body: @Sendable () -> Void) in
-                (role.priority, { [self] in run(role) })
-            }
-            for (role, thread) in zip(missing, try WorkerThread.all(works, hook)) { threads.started[role] = thread }
-        }
+        try threads.start(roles) { role in (role.priority, { [self] in run(role) }) }
     }
 
     /// Starts the threads of merges in the background. When there are none the next refresh tries again.
     private func startMerging() {
         do throws(StorageError) { try start(Role.allCases.filter(\.merges)) } catch {
-            let isKnown = threads.change { threads in
-                defer { threads.wereMissing = true }
-                return threads.wereMissing
+            let isKnown = state.read { state in
+                defer { state.threadsWereMissing = true }
+                return state.threadsWereMissing
             }
             if isKnown { return }
             target.note("warning", "Nothing is merged in the background for now: \(target.explain(error))")
@@ -167,11 +154,7 @@ final class MergeScheduler: Sendable {
         }
         background.cancel()
         for control in controls { control.cancel() }
-        let started = threads.change { threads in
-            threads.isClosing = true
-            return threads.started.values
-        }
-        for thread in started { thread.join() }
+        for thread in threads.end() { thread.join() }
         budget.follow(nil, of: self)
         for job in state.read({ $0.jobs.jobs }) {
             for completion in job.completions {

@@ -3,7 +3,7 @@
 //     query   = and { "OR" and }
 //     and     = unary { [ "AND" ] unary }
 //     unary   = ( "NOT" | "-" ) unary | primary [ "^" number ]
-//     primary = "(" query ")" | field ":" ( "(" query ")" | range | comparison | chunk ) | chunk
+//     primary = "(" query ")" | field ":" ( "(" query ")" | "*" | range | comparison | chunk ) | chunk
 //     chunk   = "*:*" | quoted [ "~" number ] | bare [ "*" ]
 //     range   = ( "[" | "{" ) ( value | "*" ) "TO" ( value | "*" ) ( "]" | "}" )
 //     value   = quoted | what has no blank
@@ -182,6 +182,7 @@ struct QueryParser {
         if let (name, end) = fieldPrefix() {
             at = end
             if peek() == "(", closed.contains(at) { return try group(fields: [name]) }
+            if takeStar() { return .range(field: name, lower: nil, upper: nil) }
             if let range = try range(name) { return range }
             if let comparison = try comparison(name) { return comparison }
             return try chunk(fields: [name])
@@ -240,6 +241,14 @@ struct QueryParser {
     }
 
     // MARK: Ranges
+
+    /// `field:*`, a range without ends; one with more beside it is text.
+    private mutating func takeStar() -> Bool {
+        guard peek() == "*" else { return false }
+        if let next = peek(1), !Self.isBlank(next), next != "^", next != ")" || groupDepth < 2 { return false }
+        at += 1
+        return true
+    }
 
     private mutating func range(_ field: String) throws(SakuinError) -> Query? {
         guard let open = peek(), open == "[" || open == "{" else { return nil }
@@ -342,9 +351,13 @@ struct QueryParser {
     private mutating func quoted(fields: [String]) throws(SakuinError) -> Query {
         guard let (content, end) = quotedText(at: at) else { throw failure("A quote is not closed.") }
         at = end
-        if peek() == "~", let distance = number(from: at + 1), distance.value == distance.value.rounded(),
-            distance.value <= 1_000_000
-        {
+        if peek() == "~", let distance = number(from: at + 1) {
+            guard distance.value == distance.value.rounded(), distance.value <= Double(Query.nearDistanceMax) else {
+                throw .invalid(
+                    "A distance behind quotes is a whole number up to \(Query.nearDistanceMax).", field: "query",
+                    limit: Query.nearDistanceMax, value: string(at, distance.end),
+                    nextStep: "Write a smaller or a whole number, or quote the text to search it as it stands.")
+            }
             at = distance.end
             let parts = content.split(whereSeparator: \.isWhitespace).map(String.init)
             return .near(parts, distance: Int(distance.value), fields: fields)

@@ -48,6 +48,14 @@ struct PlanToken: Sendable, Hashable, BitwiseCopyable {
 
     /// Behind the phrase's first unit where its last stands.
     var end: UInt32 { offset &+ term.span }
+
+    /// The bigram that plans leave out between two bigrams of a long run, of which they have every second; nil when these are
+    /// none with one between.
+    static func between(_ a: PlanToken, _ b: PlanToken) -> PlanToken? {
+        guard b.offset == a.offset &+ 4, case .bigram(_, let first) = a.term, case .bigram(let second, _) = b.term
+        else { return nil }
+        return PlanToken(term: .bigram(first, second), offset: a.offset &+ 2, counts: false)
+    }
 }
 
 /// By what segments prove phrases.
@@ -160,6 +168,8 @@ enum PlanNode: Sendable, Hashable {
     /// Number of the phrase in `QueryPlan.phrases`.
     case phrase(Int)
     indirect case column(ColumnPlan)
+    /// Whose text field of that number has a unit.
+    case hasText(field: Int)
     indirect case near(NearPlan)
     case and([PlanNode])
     case or([PlanNode])
@@ -170,7 +180,7 @@ extension PlanNode {
     /// Each OR has a window of documents, and what a NOT leaves out may be one.
     fileprivate var windowCount: Int {
         switch self {
-        case .all, .none, .phrase, .column, .near: 0
+        case .all, .none, .phrase, .column, .hasText, .near: 0
         case .and(let children): Self.windowCount(of: children)
         case .or(let children): 1 + Self.windowCount(of: children)
         case .not(let child): 1 + child.windowCount

@@ -82,8 +82,11 @@ struct QueryPlanner: ~Copyable {
         case .prefix(let text, let fields):
             return try textNode(text, fields, isPrefix: true, boost: boost, scores: scores)
         case .range(let field, let lower, let upper):
-            try searched.checkColumn(field, to: "compare")
             try count(leaves: 1)
+            if lower == nil, upper == nil, let text = searched[field], text.type == .text {
+                return .hasText(field: text.number)
+            }
+            try searched.checkColumn(field, to: "compare")
             return try columnNode(ColumnPlan(field: field, lower: lower, upper: upper))
         case .equals(let field, let value):
             let folded = variants

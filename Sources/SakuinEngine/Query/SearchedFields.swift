@@ -58,7 +58,9 @@ final class SearchedFields: Sendable, FieldNames {
             if definition.type == .text {
                 throw .invalid(
                     "Field '\(field)' is text and has no column to \(purpose).", field: field,
-                    nextStep: "Define it as keyword, integer, float, boolean or date.")
+                    nextStep: "Define it as keyword, integer, float, boolean or date; "
+                        + "\(field):* finds documents with text there."
+                )
             }
         } else if !isDynamic(field) {
             throw unknown(field)

@@ -49,18 +49,19 @@ struct PromotedLookup {
     ) throws(StorageError) -> PromotedPhrase? {
         var runs = 0
         var run: [UInt32] = []
-        var end: UInt32 = 0
+        // The token that `run` ends with.
+        var before: PlanToken?
         for (i, token) in tokens.enumerated() {
             guard case .bigram(let a, let b) = token.term, frequency(i) >= limits.threshold else {
                 if try isNowhere(run) { return .nowhere }
                 run = []
+                before = nil
                 runs += 1
                 continue
             }
-            if let last = run.last, end == token.offset, last == a {
+            if let before, before.end == token.offset, run.last == a {
                 run.append(b)
-            } else if let last = run.last, end &+ 2 == token.offset {
-                // Of long runs every second bigram is among the tokens.
+            } else if let before, case .bigram(let last, _)? = PlanToken.between(before, token)?.term {
                 guard let info = try segment.grams.find(GramKey.make(field: field, kind: .bigram, last, a)) else {
                     return .nowhere
                 }
@@ -76,7 +77,7 @@ struct PromotedLookup {
                 runs += run.isEmpty ? 0 : 1
                 run = [a, b]
             }
-            end = token.offset &+ 2
+            before = token
         }
         if runs == 0, lists.isEmpty, run.count >= PromotedGrams.lengthMin, run.count <= limits.depth {
             if let info = try grams.find(field: field, run) { return .list(info) }

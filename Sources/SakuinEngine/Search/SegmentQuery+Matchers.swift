@@ -27,6 +27,12 @@ extension SegmentQuery {
                 throw .storage(error)
             }
         case .column(let column): return try ColumnMatcher.make(column, segment, scratch, cancellation)
+        case .hasText(let field):
+            do throws(StorageError) {
+                return try segment.norms(field).map { TextPresenceMatcher($0, segment) } ?? EmptyMatcher()
+            } catch {
+                throw .storage(error)
+            }
         case .near(let near):
             let matcher = try conjunction(near.phrases, leaves)
             return matcher is EmptyMatcher ? matcher : NearMatcher(matcher, near, texts, cancellation)

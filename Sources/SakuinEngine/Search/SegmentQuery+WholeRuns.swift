@@ -30,7 +30,7 @@ extension SegmentQuery {
             let start = tokens.count
             for place in part.tokens {
                 let token = plan.tokens[place]
-                if tokens.count > start, let between = Self.token(between: tokens[tokens.count - 1], token) {
+                if tokens.count > start, let between = PlanToken.between(tokens[tokens.count - 1], token) {
                     tokens.append(between)
                     places.append(nil)
                 }
@@ -46,13 +46,6 @@ extension SegmentQuery {
         let all = scratch.take(LookedUpToken.self, tokens.count)
         let isWhole = try lookUp(tokens, places, phrase.field, found, into: all)
         return WholeRuns(tokens: tokens, parts: parts, found: all, isWhole: isWhole)
-    }
-
-    /// The bigram that the plan leaves out between two tokens of a run.
-    private static func token(between a: PlanToken, _ b: PlanToken) -> PlanToken? {
-        guard b.offset == a.offset &+ 4, case .bigram(_, let first) = a.term, case .bigram(let second, _) = b.term
-        else { return nil }
-        return PlanToken(term: .bigram(first, second), offset: a.offset &+ 2, counts: false)
     }
 
     /// Takes over what was looked up, and looks the others up; whether all of them are there.

@@ -34,7 +34,7 @@ final class SegmentQuery {
     /// Terms of tokens that stand for several.
     private var termCount = 0
     /// Tokens that were looked up, and phrases that matchers were made of.
-    private var doneCount: UInt8 = 0
+    private var rounds = ShortRounds()
     /// By phrase, up to the last of which promoted grams say anything.
     private var promotions: [PromotedPhrase?] = []
 
@@ -119,11 +119,8 @@ final class SegmentQuery {
         return at
     }
 
-    /// Throws when the search was given up; looks once in a while, since what is done between is short.
-    func heedDeadline() throws(StorageError) {
-        doneCount &+= 1
-        if doneCount & 15 == 0 { try cancellation?.check() }
-    }
+    /// Throws when the search was given up; looks once in a while.
+    func heedDeadline() throws(StorageError) { try rounds.check(cancellation) }
 
     /// Counts the terms of a token, whose lists are opened once when the phrase has it again.
     private func count(

@@ -26,7 +26,7 @@ struct UnionCount {
             matchers.count == 1
             ? first : DisjunctionMatcher(matchers, documentCount: documentCount, scratch, cancellation)
         let batch = MatchBatch(scratch)
-        var rounds = FruitlessRounds()
+        var rounds = ShortRounds()
         var count = 0
         var target: UInt32 = 0
         while true {

@@ -30,33 +30,12 @@ struct Normalizer {
         guard let bytes = text.baseAddress else { return true }
         let count = text.count
         let table = CharacterTable.shared.entries
-        var codes = units.codes
-        var (starts, ends) = (units.sourceStart, units.sourceEnd)
-        var (wordBytes, wordEnds) = (units.wordBytes, units.wordEnds)
+        var out = UnitPass(units)
         var joining = LineJoining(breaks)
-        var (unitCount, wordCount, wordByteCount) = (0, 0, 0)
-        var inWord = false
         var at = 0
         while at < count {
             let start = at
-            let first = bytes[at]
-            var scalar: UInt32
-            if first < 0x80 {
-                scalar = UInt32(first)
-                at &+= 1
-            } else if first & 0xF0 == 0xE0, at &+ 2 < count, bytes[at &+ 1] & 0xC0 == 0x80,
-                bytes[at &+ 2] & 0xC0 == 0x80
-            {
-                scalar =
-                    UInt32(first & 0x0F) &<< 12 | UInt32(bytes[at &+ 1] & 0x3F) &<< 6 | UInt32(bytes[at &+ 2] & 0x3F)
-                guard scalar >= 0x800, scalar & 0xF800 != 0xD800 else { throw .invalidUTF8(byteOffset: start) }
-                at &+= 3
-            } else {
-                let (decoded, length) = UTF8Decoding.scalar(bytes + at, count &- at)
-                guard length > 0 else { throw .invalidUTF8(byteOffset: start) }
-                scalar = decoded
-                at &+= length
-            }
+            var scalar = try Self.scalar(bytes, &at, count)
             var kind = CharacterTable.Class.cjk
             if scalar &- 0x4E00 >= 0x5200 {
                 let entry =
@@ -66,77 +45,43 @@ struct Normalizer {
                 scalar = entry & CharacterTable.scalarMask
             }
             if kind == CharacterTable.Class.cjk || kind == CharacterTable.Class.hangul {
-                if inWord {
-                    inWord = false
-                    wordEnds[wordCount] = UInt32(truncatingIfNeeded: wordByteCount)
-                    wordCount &+= 1
-                }
-                let gap = joining.unit(kind) ? UnitBuffer.gapBit : 0
-                codes[unitCount] =
-                    scalar | gap | (kind == CharacterTable.Class.hangul ? UnitBuffer.hangulBit : 0)
-                if offsets {
-                    starts[unitCount] = UInt32(truncatingIfNeeded: start)
-                    ends[unitCount] = UInt32(truncatingIfNeeded: at)
-                }
-                unitCount &+= 1
-                // Han and kana behind a CJK character need nothing decided: no table, no gap.
-                while kind == CharacterTable.Class.cjk, at &+ 2 < count {
-                    let (lead, second, third) = (bytes[at], bytes[at &+ 1], bytes[at &+ 2])
-                    // 0xE3 0x80 begins punctuation.
-                    guard lead &- 0xE4 <= 5 || (lead == 0xE3 && second > 0x80) else { break }
-                    let next = UInt32(lead & 0x0F) &<< 12 | UInt32(second & 0x3F) &<< 6 | UInt32(third & 0x3F)
-                    guard (second & 0xC0) == 0x80, (third & 0xC0) == 0x80, Self.isPlainCJK(next) else { break }
-                    codes[unitCount] = next
-                    if offsets {
-                        starts[unitCount] = UInt32(truncatingIfNeeded: at)
-                        ends[unitCount] = UInt32(truncatingIfNeeded: at &+ 3)
-                    }
-                    unitCount &+= 1
-                    at &+= 3
-                }
+                out.character(scalar, kind, &joining, start, at, offsets)
+                if kind == CharacterTable.Class.cjk { out.plainCJK(bytes, &at, count, offsets) }
             } else if kind == CharacterTable.Class.word {
-                if !inWord {
-                    inWord = true
-                    let gap = joining.unit(kind) ? UnitBuffer.gapBit : 0
-                    codes[unitCount] = UnitBuffer.wordBit | gap | UInt32(truncatingIfNeeded: wordCount)
-                    if offsets { starts[unitCount] = UInt32(truncatingIfNeeded: start) }
-                    unitCount &+= 1
-                }
-                if offsets { ends[unitCount &- 1] = UInt32(truncatingIfNeeded: at) }
-                wordByteCount &+= UTF8Decoding.write(scalar, to: wordBytes + wordByteCount)
+                out.letter(scalar, &joining, start, at, offsets)
             } else if kind == CharacterTable.Class.gone {
-                if offsets { Self.attach(bytes, start, at, ends, unitCount) }
+                if offsets { Self.attach(bytes, start, at, out.ends, out.unitCount) }
             } else if kind == CharacterTable.Class.several {
-                // A copy, so that what the loop counts can stay in registers.
-                var writer = UnitWriter(joining)
-                (writer.unitCount, writer.wordCount) = (unitCount, wordCount)
-                (writer.wordByteCount, writer.inWord) = (wordByteCount, inWord)
-                Self.expand(scalar, start, at, count &- at, &writer, units, offsets)
-                (codes, starts, ends) = (units.codes, units.sourceStart, units.sourceEnd)
-                (wordBytes, wordEnds) = (units.wordBytes, units.wordEnds)
-                (unitCount, wordCount) = (writer.unitCount, writer.wordCount)
-                (wordByteCount, inWord) = (writer.wordByteCount, writer.inWord)
-                joining = writer.joining
+                out.several(scalar, &joining, start, at, count &- at, units, offsets)
             } else {
-                if inWord {
-                    inWord = false
-                    wordEnds[wordCount] = UInt32(truncatingIfNeeded: wordByteCount)
-                    wordCount &+= 1
-                }
-                if kind == CharacterTable.Class.separator {
-                    joining.separator()
-                } else {
-                    joining.blank(kind, scalar)
-                }
+                out.gap(kind, scalar, &joining)
             }
         }
-        if inWord {
-            wordEnds[wordCount] = UInt32(truncatingIfNeeded: wordByteCount)
-            wordCount &+= 1
-        }
-        units.count = unitCount
-        units.wordCount = wordCount
+        out.finish(units)
         return true
+    }
+
+    /// The scalar at `at`, which moves behind it.
+    @inline(__always)
+    private static func scalar(
+        _ bytes: UnsafePointer<UInt8>, _ at: inout Int, _ count: Int
+    ) throws(TextError) -> UInt32 {
+        let first = bytes[at]
+        if first < 0x80 {
+            at &+= 1
+            return UInt32(first)
+        }
+        if first & 0xF0 == 0xE0, at &+ 2 < count, bytes[at &+ 1] & 0xC0 == 0x80, bytes[at &+ 2] & 0xC0 == 0x80 {
+            let scalar =
+                UInt32(first & 0x0F) &<< 12 | UInt32(bytes[at &+ 1] & 0x3F) &<< 6 | UInt32(bytes[at &+ 2] & 0x3F)
+            guard scalar >= 0x800, scalar & 0xF800 != 0xD800 else { throw .invalidUTF8(byteOffset: at) }
+            at &+= 3
+            return scalar
+        }
+        let (scalar, length) = UTF8Decoding.scalar(bytes + at, count &- at)
+        guard length > 0 else { throw .invalidUTF8(byteOffset: at) }
+        at &+= length
+        return scalar
     }
 
     /// Han and kana that fold to themselves and have the fast path; what may follow a kana and change it is found when it comes.
@@ -157,22 +102,6 @@ struct Normalizer {
             unit -= 1
             ends[unit] = UInt32(truncatingIfNeeded: end)
         }
-    }
-
-    /// Takes the scalars of an expansion and leaves room for the `rest` bytes of text behind it.
-    @inline(never)
-    private static func expand(
-        _ number: UInt32, _ start: Int, _ end: Int, _ rest: Int, _ writer: inout UnitWriter, _ units: UnitBuffer,
-        _ offsets: Bool
-    ) {
-        for part in CharacterTable.shared.expansions[Int(number)] {
-            writer.take(
-                part & CharacterTable.scalarMask, CharacterTable.kind(part), start, end, into: units, offsets: offsets)
-        }
-        units.count = writer.unitCount
-        units.wordCount = writer.wordCount
-        units.reserve(
-            unitCount: writer.unitCount + rest + 1, byteCount: writer.wordByteCount + 2 * rest + 64, offsets: offsets)
     }
 }
 

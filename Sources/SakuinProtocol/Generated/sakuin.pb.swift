@@ -1815,6 +1815,7 @@ nonisolated struct Sakuin_V1_TextQuery: Sendable {
   init() {}
 }
 
+/// Without bounds whatever has a value there, or in a text field text that can be found.
 nonisolated struct Sakuin_V1_RangeQuery: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
@@ -2586,6 +2587,7 @@ nonisolated struct Sakuin_V1_CheckFindings: Sendable {
 
   var segments: UInt32 = 0
 
+  /// With those that were deleted.
   var documents: UInt64 = 0
 
   var terms: UInt64 = 0
@@ -2595,6 +2597,9 @@ nonisolated struct Sakuin_V1_CheckFindings: Sendable {
 
   /// Further problems that are not told, for there were too many.
   var untoldProblemCount: UInt64 = 0
+
+  /// Of `documents`.
+  var deletedDocuments: UInt64 = 0
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -7071,7 +7076,7 @@ nonisolated extension Sakuin_V1_ControlJob: SwiftProtobuf.Message, SwiftProtobuf
 
 nonisolated extension Sakuin_V1_CheckFindings: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".CheckFindings"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}segments\0\u{1}documents\0\u{1}terms\0\u{1}problems\0\u{3}untold_problem_count\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}segments\0\u{1}documents\0\u{1}terms\0\u{1}problems\0\u{3}untold_problem_count\0\u{3}deleted_documents\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -7084,6 +7089,7 @@ nonisolated extension Sakuin_V1_CheckFindings: SwiftProtobuf.Message, SwiftProto
       case 3: try { try decoder.decodeSingularUInt64Field(value: &self.terms) }()
       case 4: try { try decoder.decodeRepeatedStringField(value: &self.problems) }()
       case 5: try { try decoder.decodeSingularUInt64Field(value: &self.untoldProblemCount) }()
+      case 6: try { try decoder.decodeSingularUInt64Field(value: &self.deletedDocuments) }()
       default: break
       }
     }
@@ -7105,6 +7111,9 @@ nonisolated extension Sakuin_V1_CheckFindings: SwiftProtobuf.Message, SwiftProto
     if self.untoldProblemCount != 0 {
       try visitor.visitSingularUInt64Field(value: self.untoldProblemCount, fieldNumber: 5)
     }
+    if self.deletedDocuments != 0 {
+      try visitor.visitSingularUInt64Field(value: self.deletedDocuments, fieldNumber: 6)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -7114,6 +7123,7 @@ nonisolated extension Sakuin_V1_CheckFindings: SwiftProtobuf.Message, SwiftProto
     if lhs.terms != rhs.terms {return false}
     if lhs.problems != rhs.problems {return false}
     if lhs.untoldProblemCount != rhs.untoldProblemCount {return false}
+    if lhs.deletedDocuments != rhs.deletedDocuments {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -1,6 +1,5 @@
 // `GET /metrics` over HTTP, as text for Prometheus; each connection has one request.
 
-public import Logging
 import NIOCore
 import NIOHTTP1
 import NIOPosix
@@ -10,33 +9,19 @@ public import ServiceLifecycle
 
 /// Tells the metrics of this process, and those of the indexes of a catalog, to whoever asks.
 public struct MetricsListener: Service {
-    private let host: String
-    private let port: Int
-    private let registry: PrometheusRegistry
-    private let catalog: IndexCatalog
-    private let logger: Logger
-    private let onListening: @Sendable (_ port: Int) -> Void
-
-    /// `onListening` is called once, with the port.
-    public init(
-        host: String, port: Int, registry: PrometheusRegistry, catalog: IndexCatalog, logger: Logger,
-        onListening: @escaping @Sendable (_ port: Int) -> Void = { _ in }
-    ) {
-        self.host = host
-        self.port = port
-        self.registry = registry
-        self.catalog = catalog
-        self.logger = logger
-        self.onListening = onListening
-    }
+    public let host: String
+    /// The one that was picked.
+    public let port: Int
+    private let listener: any Channel
 
     /// Who does not ask within this time is cut off.
     private static let patience = TimeAmount.seconds(10)
 
-    /// Serves until graceful shutdown; throws `unavailable` when the address cannot be had.
-    public func run() async throws {
+    /// Answers from now on, and until `run` ends. Throws `unavailable` when the address cannot be had.
+    public static func open(
+        host: String, port: Int, registry: PrometheusRegistry, catalog: IndexCatalog
+    ) async throws -> MetricsListener {
         let gauges = IndexGauges(registry)
-        let (registry, catalog) = (registry, catalog)
         let bootstrap = ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelInitializer { channel in
@@ -47,19 +32,20 @@ public struct MetricsListener: Service {
                             gauges.refresh(catalog)
                             return registry.text
                         })
-                    let late = channel.eventLoop.scheduleTask(in: Self.patience) { channel.close(promise: nil) }
+                    let late = channel.eventLoop.scheduleTask(in: patience) { channel.close(promise: nil) }
                     channel.closeFuture.whenComplete { _ in late.cancel() }
                 }
             }
-        let listener: any Channel
         do {
-            listener = try await bootstrap.bind(host: host, port: port).get()
+            let listener = try await bootstrap.bind(host: host, port: port).get()
+            return MetricsListener(host: host, port: listener.localAddress?.port ?? port, listener: listener)
         } catch {
             throw ListenFailure.error(error, at: .tcp(host: host, port: port), field: "metrics")
         }
-        let port = listener.localAddress?.port ?? port
-        logger.info("metrics", metadata: ["host": "\(host)", "port": "\(port)"])
-        onListening(port)
+    }
+
+    /// Waits for graceful shutdown.
+    public func run() async throws {
         // Cancellation without grace stops in the same way.
         try? await gracefulShutdown()
         try? await listener.close().get()

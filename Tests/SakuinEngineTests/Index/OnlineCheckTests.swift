@@ -43,9 +43,13 @@ import Testing
         let status = try await check(index)
         #expect(status.kind == .check && status.state == .done && status.findings.problems == [])
         #expect(status.findings.segments == 4 && status.findings.documents == 124 && status.findings.terms > 0)
+        #expect(status.findings.deletedDocuments == 3)
         #expect(status.bytesRead > 0 && status.percent == 100 && status.bytesWritten == 0)
         #expect(try directory.list() == files, "a check leaves nothing behind")
         index.abandon()
+        // The last deletion is in the journal alone.
+        let report = try IndexCheck.run(directory)
+        #expect(report.documents == 120 && report.deletedDocuments == 2, "\(report)")
         let again = try SearchIndex.open(directory, schema: nil, options: SearchFixture.options)
         #expect(again.jobsNow().allSatisfy { $0.kind != .check }, "a check does not go on over a restart")
         again.abandon()

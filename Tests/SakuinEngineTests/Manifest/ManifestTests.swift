@@ -44,6 +44,27 @@ import Testing
         #expect(throws: StorageError.self) { try decoded(bytes + [0]) }
     }
 
+    /// No index is made any more with a setting that means nothing; those that were are opened.
+    @Test func anOldSchemaIsOpened() async throws {
+        let directory = MemoryDirectory()
+        let made = try SearchIndex.open(
+            directory, schema: Schema(fields: [FieldDefinition(name: "part", analyzer: .ngram(2))]),
+            options: SearchFixture.options)
+        _ = try await made.write(WriteBatch([.put(Document(key: "a", ["part": "x-12"]))]))
+        _ = try await made.commit()
+        made.abandon()
+        var manifest = try #require(try Manifest.scan(directory).newest)
+        let old = Schema(fields: [FieldDefinition(name: "part", analyzer: .ngram(2), breaks: .strict)])
+        #expect(throws: SakuinError.self) { try old.validateNew() }
+        manifest.generation += 1
+        manifest.schema = Array(old.json().utf8)
+        try manifest.write(to: directory)
+        let opened = try SearchIndex.open(directory, schema: nil, options: SearchFixture.options)
+        #expect(opened.statisticsNow().schema == old)
+        #expect(try opened.searchNow(SearchRequest("part:x-1")).total == Total(1))
+        opened.abandon()
+    }
+
     @Test func impossibleSegmentsAreRefused() throws {
         var twice = manifest(5)
         twice.segments.append(twice.segments[0])

@@ -23,6 +23,9 @@ private func text(_ chunk: String, _ fields: String...) -> Query { .text(chunk, 
         ("title:(a OR b)", .or([text("a", "title"), text("b", "title")])), ("行业*", .prefix("行业", fields: [])),
         ("title:行*", .prefix("行", fields: ["title"])), ("a^2", .boost(text("a"), 2)),
         ("(a b)^1.5", .boost(.and([text("a"), text("b")]), 1.5)),
+        (#""a b"~3."#, .near(["a", "b"], distance: 3, fields: [])),
+        (#""a b"~x"#, .and([text("a b"), text("~x")])), (#""a"~"b""#, .and([text("a"), text("~"), text("b")])),
+        ("date:*", .range(field: "date", lower: nil, upper: nil)),
         ("date:[2023-01-01 TO *]", .range(field: "date", lower: RangeBound("2023-01-01"), upper: nil)),
         (
             "year:{1 TO 5}",
@@ -34,6 +37,13 @@ private func text(_ chunk: String, _ fields: String...) -> Query { .text(chunk, 
         (#""*:*""#, text("*:*")), ("*:*a", text("*:*a")),
     ]) func grammar(input: String, tree: Query) throws {
         #expect(try parse(input) == tree)
+    }
+
+    @Test(arguments: [
+        #""a b"~1000001"#, #""a b"~1.5"#, #"(title:"a b"~2.5)"#, "\"a\"~1" + String(repeating: "0", count: 400),
+    ]) func distancesThatCannotBe(input: String) throws {
+        let error = try #require(throws: SakuinError.self) { _ = try parse(input) }
+        #expect(error.code == .invalidArgument && error.limit == "1000000" && error.value?.hasPrefix("~") == true)
     }
 
     /// Values in quotes hold blanks, brackets, and quotes and backslashes behind a backslash.

@@ -5,7 +5,9 @@ public enum IndexCheck {
         public var files = 0
         public var bytes = 0
         public var segments = 0
+        /// With those that were deleted.
         public var documents = 0
+        public var deletedDocuments = 0
         public var terms = 0
         /// Whether files are of a later format: they are no damage, and nothing is to be repaired.
         public var isOfLaterFormat = false
@@ -124,10 +126,11 @@ public enum IndexCheck {
         guard reader.checksum == entry.checksum, reader.byteCount == entry.byteCount else {
             throw .corrupt(file: name, offset: 0, reason: "not the file the manifest names")
         }
-        _ = try LiveDocuments.read(entry, directory)
+        let live = try LiveDocuments.read(entry, directory)
         try SegmentCheck.run(reader)
         report.segments += 1
         report.documents += reader.meta.documentCount
+        if let live { report.deletedDocuments += reader.meta.documentCount - live.liveCount }
         report.terms += reader.grams.termCount + reader.words.termCount
     }
 }

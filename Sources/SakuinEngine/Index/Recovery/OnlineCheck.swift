@@ -67,6 +67,7 @@ struct OnlineCheck {
         try SegmentCheck.run(reader) { (byteCount) throws(StorageError) in try control.didRead(byteCount) }
         findings.segments += 1
         findings.documents += reader.meta.documentCount
+        findings.deletedDocuments += segment.documentCount - segment.liveCount
         findings.terms += reader.grams.termCount + reader.words.termCount
     }
 

@@ -76,12 +76,7 @@ final class IndexWriter: Sendable {
     private let registry: FieldRegistry
     /// The writing thread, those of the lanes, the publishing one; started when there is first something to write, since an
     /// index that is only read, as most of many are, needs none.
-    private let threads = Monitor(Threads())
-
-    private struct Threads {
-        var started: [WorkerThread] = []
-        var isEnding = false
-    }
+    private let threads: LateThreads<Int>
 
     /// `sequence` is the last number given out before.
     init(
@@ -98,6 +93,7 @@ final class IndexWriter: Sendable {
         self.memory = memory
         self.disk = disk
         self.onPublish = onPublish
+        threads = LateThreads(options.threads)
         waiters = VisibilityWaiters(visible: store.snapshot.sequence)
         var queue = Queue()
         queue.sequence = sequence
@@ -108,10 +104,12 @@ final class IndexWriter: Sendable {
 
     /// Starts the threads if they do not run yet: all of them, or none and `noThread`.
     func start() throws(StorageError) {
-        try threads.change { (threads) throws(StorageError) in
-            if !threads.started.isEmpty || threads.isEnding { return }
-            let works = [{ [self] in writeLoop() }] + lanes.map { $0.work(registry) } + [{ [self] in publishLoop() }]
-            threads.started = try WorkerThread.all(works.map { (.normal, $0) }, options.threads)
+        try threads.start(0..<(lanes.count + 2)) { number in
+            switch number {
+            case 0: (.normal, { [self] in writeLoop() })
+            case lanes.count + 1: (.normal, { [self] in publishLoop() })
+            default: (.normal, lanes[number - 1].work(registry))
+            }
         }
     }
 
@@ -292,7 +290,7 @@ final class IndexWriter: Sendable {
     func close() throws(SakuinError) {
         var failure: SakuinError?
         // Without threads nothing was written.
-        if threads.read({ !$0.started.isEmpty }) {
+        if !threads.areNone {
             do throws(SakuinError) { _ = try cutNow(commits: true) } catch { failure = error }
         }
         endThreads()
@@ -310,10 +308,7 @@ final class IndexWriter: Sendable {
     private func endThreads() {
         queue.change { $0.isClosing = true }
         defer { waiters.end(with: SakuinError(.unavailable, "The index is closing.")) }
-        let threads = threads.change { threads in
-            threads.isEnding = true
-            return threads.started
-        }
+        let threads = threads.end()
         threads.first?.join()
         for lane in lanes { lane.stop() }
         for thread in threads.dropFirst().dropLast() { thread.join() }

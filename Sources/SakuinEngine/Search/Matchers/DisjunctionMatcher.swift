@@ -69,7 +69,7 @@ final class DisjunctionMatcher: Matcher {
         from target: UInt32, above needed: Double, into batch: MatchBatch
     ) throws(StorageError) -> Int {
         if target > examined, target > windowStart { window.passOver(below: Int(target &- windowStart)) }
-        var rounds = FruitlessRounds()
+        var rounds = ShortRounds()
         while true {
             var count = window.take(windowStart, above: needed - before[firstEssential], into: batch)
             if count == 0 {
@@ -103,7 +103,7 @@ final class DisjunctionMatcher: Matcher {
     /// Puts the next documents of the children that are read into the window; false when there are none.
     private func fill(from target: UInt32, above needed: Double) throws(StorageError) -> Bool {
         var target = target
-        var rounds = FruitlessRounds()
+        var rounds = ShortRounds()
         while true {
             firstEssential = sumBounds(bounds, needed)
             var first = Self.end

@@ -33,7 +33,7 @@ final class PromotedPhraseMatcher: Matcher {
         from target: UInt32, above needed: Double, into batch: MatchBatch
     ) throws(StorageError) -> Int {
         examined = max(examined, target)
-        var rounds = FruitlessRounds()
+        var rounds = ShortRounds()
         while try lead.seek(examined, score, above: needed) {
             examined = lead.documents[lead.count &- 1] &+ 1
             var count = try takeBlock(above: needed, into: batch)

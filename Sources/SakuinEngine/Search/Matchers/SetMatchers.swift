@@ -52,7 +52,7 @@ final class ConjunctionMatcher: Matcher {
         from target: UInt32, above needed: Double, into batch: MatchBatch
     ) throws(StorageError) -> Int {
         examined = max(examined, target)
-        var rounds = FruitlessRounds()
+        var rounds = ShortRounds()
         while true {
             let isChecked = !lead.hasCandidates(above: needed - rest[0])
             var count =
@@ -108,7 +108,7 @@ class ThinnedMatcher: Matcher {
         from target: UInt32, above needed: Double, into batch: MatchBatch
     ) throws(StorageError) -> Int {
         examined = max(examined, target)
-        var rounds = FruitlessRounds()
+        var rounds = ShortRounds()
         while true {
             let count = try base.next(from: examined, above: needed, into: batch)
             if count == 0 { return 0 }

@@ -46,7 +46,7 @@ final class UnionMatcher: Matcher {
     ) throws(StorageError) -> Int {
         let window = readyWindow()
         if target > examined, target > windowStart { window.passOver(below: Int(target &- windowStart)) }
-        var rounds = FruitlessRounds()
+        var rounds = ShortRounds()
         while true {
             let count = window.take(windowStart, above: 0, into: batch)
             if count == 0 {
@@ -89,7 +89,7 @@ final class UnionMatcher: Matcher {
         _ window: ScoreWindow, from target: UInt32, above needed: Double
     ) throws(StorageError) -> Bool {
         var target = target
-        var rounds = FruitlessRounds()
+        var rounds = ShortRounds()
         while true {
             var first = Self.end
             for (i, cursor) in cursors.enumerated() {
