@@ -73,6 +73,26 @@ import Testing
         try await connection.close()
     }
 
+    /// Credit begins the time anew in which a client has to go on.
+    @Test func creditIsASignOfLife() async throws {
+        let hello = FrameHeader.frame(
+            .hello, stream: 0, WireCodec.encode(Hello(client: "test", frameByteCountMax: 1 << 20, streamCredit: 0)))
+        let connection = try await LooseConnection(hello: hello, documentCount: 1) { $0.exportIdleMilliseconds = 1_000 }
+        let loop = connection.channel.testingEventLoop
+        connection.setReads(false)
+        try await connection.send(LooseConnection.request(1, Self.export))
+        while try await connection.look({ handler in
+            if case .exporting(let export)? = handler.streams[1] { export.idleTimer == nil } else { true }
+        }) { await Task.yield() }
+        await loop.advanceTime(by: .milliseconds(999))
+        try await connection.send(FrameHeader.frame(.credit, stream: 1, [0, 0, 1, 0]))
+        await loop.advanceTime(by: .milliseconds(999))
+        #expect(try await connection.look { $0.streams.count } == 1)
+        await loop.advanceTime(by: .milliseconds(1))
+        #expect(try await connection.look { $0.streams.isEmpty })
+        try await connection.close()
+    }
+
     /// A channel that is full with every page lets a few pages through at a time, whatever number of exports is open.
     @Test func fewPagesAreInTheMakingAtOnce() async throws {
         let pages = NIOLockedValueBox(0)

@@ -67,4 +67,76 @@ import Testing
             }
         }
     }
+
+    private func put(_ index: SearchIndex, _ key: String) async throws {
+        _ = try await index.write(WriteBatch([.put(Document(key: key, ["title": "全文検索"]))]))
+    }
+
+    private func isWhole(_ directory: MemoryDirectory) throws -> Bool {
+        let index = try SearchIndex.open(directory, schema: nil, options: SearchFixture.options)
+        defer { index.abandon() }
+        let response = try index.searchNow(SearchRequest("検索"))
+        return response.total == Total(2) && response.complete
+    }
+
+    /// A commit that fails may be on the disk all the same: the files that its manifest names are there when the index has
+    /// been let go.
+    @Test func afterAFailedCommitItsFilesStay() async throws {
+        for failing in 0..<20 {
+            let memory = MemoryDirectory()
+            func fails() async throws -> Bool {
+                let directory = FaultDirectory(memory)
+                let index = try SearchIndex.open(directory, schema: .standard, options: SearchFixture.options)
+                try await put(index, "a")
+                _ = try await index.commit()
+                try await put(index, "b")
+                _ = try await index.refresh()
+                directory.arm(FaultDirectory.Plan(first: failing, kinds: [.sync]))
+                let hasFailed = (try? index.store.commit()) == nil
+                directory.mend()
+                _ = try index.merge(index.mergeCandidates.map(\.id), MergeControl())
+                index.abandon()
+                return hasFailed
+            }
+            let hasFailed = try await fails()
+            for directory in [memory.copyAfterKill(), memory.copyAfterCrash()] {
+                #expect(try isWhole(directory), "sync \(failing)")
+            }
+            if !hasFailed {
+                #expect(failing > 3)
+                return
+            }
+        }
+    }
+
+    /// A process ends before what it did to the folder is durable, the next one opens what it finds, and then the power
+    /// fails: what that one removed was not needed.
+    @Test func powerFailsBehindAKill() async throws {
+        for failing in 0..<20 {
+            let memory = MemoryDirectory()
+            let directory = FaultDirectory(memory)
+            let index = try SearchIndex.open(directory, schema: .standard, options: SearchFixture.options)
+            for key in ["a", "b"] {
+                try await put(index, key)
+                _ = try await index.commit()
+            }
+            _ = try index.merge(index.mergeCandidates.map(\.id), MergeControl())
+            directory.arm(FaultDirectory.Plan(first: failing, lasts: true, kinds: [.sync]))
+            let hasFailed = (try? await index.commit()) == nil
+            index.abandon()
+            if !hasFailed {
+                #expect(failing > 3)
+                return
+            }
+            let images = Monitor<[MemoryDirectory.Image]>([])
+            let watched = FaultDirectory(memory) { _ in images.change { $0.append(memory.image()) } }
+            try SearchIndex.open(watched, schema: nil, options: SearchFixture.options).abandon()
+            for (number, image) in images.read({ $0 }).enumerated() {
+                for seed in 0..<3 as Range<UInt64> {
+                    let seed = 3 * UInt64(number) + seed
+                    #expect(try isWhole(image.after(.sectors, seed: seed)), "sync \(failing), operation \(number)")
+                }
+            }
+        }
+    }
 }

@@ -46,4 +46,64 @@ import Testing
         try damaged.close()
         #expect(try directory.read(first) == bytes, "nothing is changed")
     }
+
+    private static func open(_ directory: MemoryDirectory, _ schema: Schema? = nil) throws -> SearchIndex {
+        try SearchIndex.open(directory, schema: schema, options: SearchFixture.options)
+    }
+
+    /// A file begins behind the batches that were written before it, so it tells that they are missing though it has none.
+    @Test func aMissingFileIsToldByTheNext() async throws {
+        let directory = MemoryDirectory()
+        let index = try Self.open(directory, .standard)
+        for i in 1...3 { _ = try await index.write(WriteBatch([.put(Document(key: "a\(i)", ["body": "一"]))])) }
+        index.abandon()
+        try directory.remove(try #require(try Journal.files(in: directory).first))
+        try JournalWriter(directory, firstSequence: 4).close()
+        let damaged = try Self.open(directory)
+        let response = try damaged.searchNow(SearchRequest("一"))
+        #expect(response.total == Total(0) && !response.complete)
+        #expect(response.notes.contains { $0.contains("lacks batches 1 to 3") })
+        await #expect(throws: SakuinError.self) { try await damaged.write(WriteBatch([.delete("a1")])) }
+        try damaged.close()
+    }
+
+    /// The names of fields that are still there are those of their fields, though names before them are lost.
+    @Test func namesBehindLostOnesStay() async throws {
+        let directory = MemoryDirectory()
+        let index = try Self.open(directory, .standard)
+        let first = try await index.write(WriteBatch([.put(Document(key: "a", ["body": "一", "author": "甲"]))]))
+        _ = try await index.write(WriteBatch([.put(Document(key: "b", ["body": "二", "place": "乙"]))]))
+        index.abandon()
+        let name = FileName.journal(first.sequence)
+        var bytes = try directory.read(name)
+        bytes[JournalFormat.headerByteCount + JournalFormat.recordHeaderByteCount] ^= 1
+        directory.overwrite(name, with: bytes)
+        let damaged = try Self.open(directory)
+        var request = SearchRequest("二")
+        request.returnFields = .all
+        let response = try damaged.searchNow(request)
+        #expect(response.hits.first?.fields.map(\.name).sorted() == ["body", "place"])
+        #expect(response.notes.contains { $0.contains("names of 1 fields are missing; they are called 'lost-field-") })
+        try damaged.close()
+    }
+
+    /// While not all of an index can be read, files that no manifest names may be all there is of something: what is replayed
+    /// goes to other ones.
+    @Test func whatNoManifestNamesIsNotWrittenOver() async throws {
+        let directory = MemoryDirectory()
+        let index = try Self.open(directory, .standard)
+        _ = try await index.write(WriteBatch([.put(Document(key: "a", ["body": "一"]))]))
+        _ = try await index.commit()
+        _ = try await index.write(WriteBatch([.put(Document(key: "b", ["body": "二"]))]))
+        index.abandon()
+        let manifest = try #require(try Manifest.newest(directory))
+        try directory.remove(FileName.segment(try #require(manifest.segments.first?.id)))
+        let unnamed = (0..<4).map { FileName.segment(manifest.nextSegmentID + $0) }
+        for name in unnamed { directory.overwrite(name, with: [1, 2, 3]) }
+        let damaged = try Self.open(directory)
+        let response = try damaged.searchNow(SearchRequest("二"))
+        #expect(response.total == Total(1) && !response.complete)
+        try damaged.close()
+        for name in unnamed { #expect(try directory.read(name) == [1, 2, 3]) }
+    }
 }

@@ -153,6 +153,10 @@ import Testing
         let first = try SearchIndex.open(directory, schema: nil, options: SearchFixture.options)
         let met = try first.searchNow(request)
         #expect(!met.complete)
+        let afterPowerLoss = try SearchIndex.open(
+            directory.copyAfterCrash(), schema: nil, options: SearchFixture.options)
+        #expect(afterPowerLoss.isReadOnly, "the mark was durable at once")
+        try afterPowerLoss.close()
         try first.close()
         let second = try SearchIndex.open(directory, schema: nil, options: SearchFixture.options)
         request.returnFields = .none

@@ -56,4 +56,18 @@ import Testing
         #expect(index.store.mergedSince == nil)
         index.abandon()
     }
+
+    /// Of hits that score alike those of earlier segments are first: a merge changes no order.
+    @Test func aMergedSegmentStandsWhereItsInputsStood() async throws {
+        let index = try await filled(MemoryDirectory(), SearchFixture.options)
+        let ids = index.mergeCandidates.map(\.id)
+        let request = SearchRequest("国际", limit: 80)
+        let before = try index.searchNow(request).hits.map(\.key)
+        let merged = try #require(try index.merge([ids[0], ids[2]], MergeControl()))
+        #expect(index.mergeCandidates.map(\.id) == [merged, ids[1], ids[3]])
+        let others = try #require(try index.merge([merged, ids[1]], MergeControl()))
+        #expect(index.mergeCandidates.map(\.id) == [others, ids[3]])
+        #expect(try Set(index.searchNow(request).hits.map(\.key)) == Set(before))
+        index.abandon()
+    }
 }

@@ -32,4 +32,16 @@ import Testing
         #expect(try await index.refresh() >= 1)
         index.abandon()
     }
+
+    /// A batch longer than the whole queue would wait for ever.
+    @Test func aBatchThatIsAloneHasAPlace() throws {
+        var options = SearchFixture.options
+        options.queueByteCountMax = 10
+        let index = try SearchIndex.open(MemoryDirectory(), schema: .standard, options: options)
+        #expect(index.writer.fullness(11) == nil)
+        index.writer.queue.change { $0.byteCount = 1 }
+        #expect(index.writer.fullness(9) == nil && index.writer.fullness(10)?.code == .resourceExhausted)
+        index.writer.queue.change { $0.byteCount = 0 }
+        index.abandon()
+    }
 }

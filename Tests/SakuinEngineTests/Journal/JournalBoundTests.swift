@@ -39,4 +39,30 @@ import Testing
         #expect(again.statisticsNow().documents == 24)
         again.abandon()
     }
+
+    /// What a commit that is on its way makes needless counts until it is there, and no longer.
+    @Test func whatIsBeingCommittedCounts() async throws {
+        var options = SearchFixture.options
+        options.journalByteCountMax = 100
+        let index = try SearchIndex.open(MemoryDirectory(), schema: .standard, options: options)
+        let writer = index.writer
+        for number in 0..<3 {
+            _ = try await index.write(WriteBatch([.put(Document(key: "\(number)", ["body": "一"]))]))
+            _ = try await index.commit()
+            #expect(writer.queue.read { $0.committingByteCount + $0.uncommittedByteCount } == 0)
+        }
+        let batch = try #require(
+            try BatchEncoder.encode(WriteBatch([.delete("0")]), FieldRegistry(schema: .standard, names: [])).batch)
+        var queue = IndexWriter.Queue()
+        let hold = MemoryHold(index.memory, batch.memoryByteCount)
+        queue.submissions = [
+            IndexWriter.Submission(batch: batch, key: nil, level: .disk, hold: hold, completion: { _ in })
+        ]
+        queue.committingByteCount = 150
+        queue.uncommittedByteCount = 50
+        #expect(writer.take(&queue, now: 0) == nil)
+        queue.committingByteCount = 149
+        #expect(writer.take(&queue, now: 0)?.count == 1)
+        index.abandon()
+    }
 }

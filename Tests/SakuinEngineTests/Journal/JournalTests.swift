@@ -167,6 +167,63 @@ import Testing
         }
     }
 
+    /// One write or sync that fails is enough, though the disk takes the next: what the file holds is not known any more.
+    @Test(arguments: [FaultDirectory.Operation.write, .sync]) func afterAFailureNothingMoreIsTaken(
+        kind: FaultDirectory.Operation
+    ) throws {
+        let directory = FaultDirectory(MemoryDirectory())
+        let writer = try JournalWriter(directory, firstSequence: 1)
+        try writer.append(.batch, sequence: 1, [1])
+        directory.arm(FaultDirectory.Plan(first: 0, kinds: [kind]))
+        let failure = try #require(throws: StorageError.self) { try writer.sync() }
+        let path = "\(directory.path)/\(FileName.temporary(writer.name))"
+        #expect(failure == .io(operation: "\(kind)", path: path, errno: 5))
+        #expect(throws: failure) { try writer.append(.batch, sequence: 2, [2]) }
+        #expect(throws: failure) { try writer.flush() }
+        #expect(throws: failure) { try writer.sync() }
+    }
+
+    /// What a document says is no mark, though it be the bytes of one from another place of a journal; nor is a mark that
+    /// cannot come next.
+    @Test func documentsMakeNoMarks() throws {
+        func mark(at offset: Int, _ sequence: UInt64) -> [UInt8] {
+            let payload = withUnsafeBytes(of: UInt64(offset).littleEndian) { [UInt8]($0) }
+            var bytes = ByteWriter()
+            payload.withUnsafeBytes { payload in
+                bytes.append32(UInt32(payload.count))
+                bytes.append32(JournalFormat.checksum(JournalFormat.Kind.synced.rawValue, sequence, payload))
+                bytes.append(JournalFormat.Kind.synced.rawValue)
+                bytes.append64(sequence)
+                bytes.append(bytes: payload)
+            }
+            return bytes.array()
+        }
+        let begin = JournalFormat.headerByteCount + JournalFormat.recordHeaderByteCount
+        for payload in [mark(at: begin + 1, 1), mark(at: 0, 1), mark(at: begin, 0)] {
+            let directory = MemoryDirectory()
+            let writer = try JournalWriter(directory, firstSequence: 1)
+            try writer.append(.batch, sequence: 1, payload)
+            try writer.flush()
+            var bytes = try directory.read(writer.name)
+            // A tail that was never synced: the length of its record is torn.
+            bytes[JournalFormat.headerByteCount + 4] ^= 1
+            directory.overwrite(writer.name, with: bytes)
+            let (found, end) = try read(directory, writer.name)
+            #expect(found.isEmpty && end.damaged.isEmpty && end.tornReason != nil)
+            #expect(end.validByteCount == JournalFormat.headerByteCount)
+        }
+    }
+
+    /// A file whose header is that of another one is not read in its place.
+    @Test func aFileUnderAnotherNameIsDamage() throws {
+        let directory = MemoryDirectory()
+        let name = try write(records(3, seed: 4), to: directory)
+        let bytes = try directory.read(name)
+        directory.overwrite(FileName.journal(2), with: bytes)
+        let (found, end) = try read(directory, FileName.journal(2))
+        #expect(found.isEmpty && end.damaged == [0..<bytes.count])
+    }
+
     @Test func filesComeAndGo() throws {
         let directory = MemoryDirectory()
         let names = Monitor(["title"])

@@ -113,6 +113,20 @@ import Testing
         index.abandon()
     }
 
+    /// A segment that dies wholly has left the index before what it became is put in its place.
+    @Test func aSegmentThatDiesMeanwhileStaysDead() async throws {
+        let index = try await filled()
+        let job = try await index.startCompaction(stalled)
+        while index.jobsNow().last?.bytesRead == 0 { try await Task.sleep(for: .milliseconds(1)) }
+        _ = try await index.write(WriteBatch((0..<50).map { .delete("1-\($0)") }))
+        _ = try await index.refresh()
+        _ = try index.controlNow(job: job.number, .throttle(bytesPerSecond: nil))
+        #expect(try await ended(job.number, index).state == .done)
+        #expect(try index.searchNow(SearchRequest("国际")).total == Total(120))
+        #expect(try index.getNow(["1-1", "2-1"]).map { $0?.key } == [nil, "2-1"])
+        index.abandon()
+    }
+
     @Test func aJobSurvivesARestart() async throws {
         let directory = MemoryDirectory()
         var index = try await filled(directory)

@@ -65,6 +65,39 @@ import Testing
         merges.close()
     }
 
+    /// Threads that give way to searches and writes merge while little is to be done, the others when it is much.
+    @Test func theDebtSaysWhoMerges() throws {
+        for (count, expected) in [(10, [true, true, false, false]), (100, [false, false, true, true])] {
+            let begins = try Self.threads.map { role in
+                let target = SizesTarget(SizesTarget.segments(1..<UInt64(count + 1), mebibytes: 3))
+                let merges = try target.scheduler(inBackground: false)
+                defer { merges.close() }
+                merges.followDebt()
+                return merges.pick(role) != nil
+            }
+            #expect(begins == expected)
+        }
+    }
+
+    /// What a compaction has yet to merge is left to it, unless there are too many segments.
+    @Test func whatACompactionIsGoingToMergeIsLeftToIt() throws {
+        let target = SizesTarget(SizesTarget.segments(1..<21, mebibytes: 3))
+        let merges = try target.scheduler(inBackground: false)
+        try merges.state.change { state in
+            let job = try state.jobs.add(.compaction, CompactionOptions(), shared: [])
+            _ = state.jobs.begin(.compaction, now: Self.second)
+            state.jobs.update(job.number) { $0.segments = [17, 18, 19, 20] }
+        }
+        merges.followDebt()
+        let (_, ids) = try #require(merges.pick(.any))
+        #expect(ids.count == 8 && ids.allSatisfy { $0 < 17 })
+        target.segments.change { $0 += SizesTarget.segments(101..<201, mebibytes: 4) }
+        target.segments.change { $0.removeAll { $0.id < 17 } }
+        merges.followDebt()
+        #expect(merges.pick(.urgentAny) != nil)
+        merges.close()
+    }
+
     @Test func withoutRoomForABigMergeSmallOnesGoOn() throws {
         let directory = MemoryDirectory()
         // Half of the big ones is dead, which the policy takes first.

@@ -52,6 +52,34 @@ import Testing
         #expect(policy.next((1...40).map { segment($0, 3_000) }) == nil, "these are done")
     }
 
+    /// A search would go through ever more of the largest ones otherwise.
+    @Test func theLimitGrowsWithTheIndex() throws {
+        let policy = MergePolicy()
+        let segments = (1...400).map { segment($0, 3_000) }
+        let merge = try #require(policy.next(segments))
+        let bytes = segments.filter { merge.contains($0.id) }.reduce(0) { $0 + $1.byteCount }
+        #expect(bytes > policy.segmentByteCountMax && bytes <= 400 * 3_000 * mebibyte / policy.largestCount)
+    }
+
+    @Test func noMergeTakesMoreThanTheMemory() throws {
+        var policy = MergePolicy()
+        policy.memoryByteCountMax = 10
+        var segments = (1...24).map { segment($0, 10) }
+        for i in segments.indices { segments[i].memoryByteCount = 4 }
+        #expect(try #require(policy.next(segments)).count == 2)
+        // Of two that take more than half each none could be merged with the other.
+        for i in segments.indices { segments[i].memoryByteCount = 6 }
+        #expect(policy.next(segments) == nil)
+    }
+
+    /// Of merges of equal sizes the one that reclaims most is next.
+    @Test func deadDocumentsDecideBetweenEqualMerges() throws {
+        let policy = MergePolicy()
+        let whole = (1...8).map { segment($0, 100) }
+        let dying = (11...18).map { segment($0, 130, dead: 300) }
+        #expect(try #require(policy.next(whole + dying)) == dying.map(\.id))
+    }
+
     @Test func compactionEndsAtTheTarget() {
         let policy = MergePolicy()
         var random = SeededRandom(seed: 81)

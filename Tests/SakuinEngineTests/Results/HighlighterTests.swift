@@ -58,6 +58,13 @@ import Testing
         #expect(try Self.cjk("net", in: "Network net planet") == ["net"])
     }
 
+    /// A text of the query that stands in another one of it ends nothing.
+    @Test func whatIsWithinALongerSpan() throws {
+        let cjk = Analyzer(kind: .cjk, breaks: .soft)
+        #expect(try Self.spans(["国際数字", "際"], in: "中国際数字。", cjk) == ["国際数字"])
+        #expect(try Self.spans(["数", "国際数字", "国際"], in: "国際数字国際", cjk) == ["国際数字", "国際"])
+    }
+
     @Test func otherAnalyzers() throws {
         let grams = Analyzer(kind: .ngram(3), breaks: .soft)
         #expect(try Self.spans(["12"], in: "AB-12３-x", grams) == ["12"])

@@ -27,6 +27,18 @@ import Testing
         try index.searchNow(SearchRequest(.text(query), limit: 100)).hits.map(\.key).sorted()
     }
 
+    /// Bounds of keywords need not be values that occur.
+    @Test func boundsBetweenKeywords() async throws {
+        let index = try await index(["b", "d", "f"].map { [("k", .string($0))] })
+        for (query, found) in [
+            ("k:>c", ["1", "2"]), ("k:>=c", ["1", "2"]), ("k:>d", ["2"]), ("k:>=d", ["1", "2"]), ("k:>f", []),
+            ("k:<e", ["0", "1"]), ("k:<=e", ["0", "1"]), ("k:<d", ["0"]), ("k:<=d", ["0", "1"]), ("k:<b", []),
+        ] as [(String, [String])] {
+            #expect(try keys(index, query) == found, "\(query)")
+        }
+        index.abandon()
+    }
+
     @Test func integersBeyondAllBounds() async throws {
         let values: [Int64] = [.min, -1, 0, 9_007_199_254_740_992, 9_007_199_254_740_993, .max]
         let index = try await index(values.map { [("n", .integer($0))] })

@@ -55,4 +55,23 @@ import Testing
             #expect(try index.searchNow(request).total == all.total, "seed \(seed): \(request.query)")
         }
     }
+
+    /// The heads of lists do not tell which documents are dead: ten that score most are, and the ten behind them are found.
+    @Test func theDeadRaiseNoBar() async throws {
+        let index = try SearchIndex.open(MemoryDirectory(), schema: .standard, options: SearchFixture.options)
+        let puts = (0..<1_500).map { number in
+            let text = String(repeating: number % 2 == 0 ? "国" : "字", count: number < 20 ? 40 - number : 1)
+            return WriteOperation.put(Document(key: "\(number)", ["body": .string(text)]))
+        }
+        _ = try await index.write(WriteBatch(puts))
+        _ = try await index.refresh()
+        _ = try await index.write(WriteBatch((0..<20).map { .delete("\($0)") }))
+        _ = try await index.refresh()
+        var request = SearchRequest("国 OR 字", limit: 10)
+        let all = try index.searchNow(request)
+        #expect(all.total == Total(1_480) && all.hits.count == 10)
+        request.total = .none
+        #expect(try index.searchNow(request).hits == all.hits)
+        index.abandon()
+    }
 }

@@ -149,7 +149,8 @@ import Testing
         for round in 0..<2 {
             for query in ["国", "字", "国际", "国 字", "页", "页码"] {
                 let all = try index.searchNow(SearchRequest(query, limit: 3_000))
-                for limit in [1, 3, 10] {
+                // A head has no eleventh.
+                for limit in [1, 3, 10, 11] {
                     for total in [TotalPolicy.exact, .none] {
                         var request = SearchRequest(query, limit: limit)
                         request.total = total

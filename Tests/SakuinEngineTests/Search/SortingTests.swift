@@ -153,4 +153,20 @@ import Testing
         #expect(try fixture.index.searchNow(request).total.relation == .atLeast)
         fixture.index.abandon()
     }
+
+    /// That there are more than was asked for is found out, also when it is reached with the last document of a block.
+    @Test func totalsThatEndWithABlock() async throws {
+        let index = try SearchIndex.open(MemoryDirectory(), schema: .standard, options: SearchFixture.options)
+        _ = try await index.write(WriteBatch((0..<300).map { .put(Document(key: "\($0)", ["body": "国"])) }))
+        _ = try await index.refresh()
+        // Without a dead one the list says how many there are.
+        _ = try await index.write(WriteBatch([.delete("299")]))
+        _ = try await index.refresh()
+        for limit in [127, 128, 129, 256, 298] {
+            var request = SearchRequest("国", limit: 1)
+            request.total = .atLeast(limit)
+            #expect(try index.searchNow(request).total == Total(limit, .atLeast))
+        }
+        index.abandon()
+    }
 }
