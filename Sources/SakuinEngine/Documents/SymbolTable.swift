@@ -206,6 +206,19 @@ final class SymbolTable: Sendable {
         return to + 2 * count
     }
 
+    /// The unit whose first byte stood behind an escape: a character without a code is coded as three bytes, and `at` moves
+    /// behind them.
+    @inline(__always)
+    static func escapedUnit(_ first: UInt8, _ at: inout UnsafeRawPointer, _ end: UnsafeRawPointer) -> UInt16 {
+        guard first & 0xF0 == 0xE0, end - at >= 4, at.load(as: UInt8.self) == escape,
+            at.load(fromByteOffset: 2, as: UInt8.self) == escape
+        else { return UInt16(first) }
+        let (second, third) = (at.load(fromByteOffset: 1, as: UInt8.self), at.load(fromByteOffset: 3, as: UInt8.self))
+        guard second & 0xC0 == 0x80, third & 0xC0 == 0x80 else { return UInt16(first) }
+        at += 4
+        return UInt16(first & 0x0F) &<< 12 | UInt16(second & 0x3F) &<< 6 | UInt16(third & 0x3F)
+    }
+
     /// Appends what `encode` was given; false when the bytes end inside a code or have one that stands for nothing. Safe
     /// on hostile bytes.
     func decode(_ bytes: UnsafeRawBufferPointer, into out: inout ByteWriter) -> Bool {

@@ -28,8 +28,9 @@ final class GapFilter {
     private let second: UInt32
     private let blanksVanish: Bool
     private let table: SymbolTable?
-    /// By symbol of the table.
+    /// By symbol of the table, or without one by byte, then by scalar of the pages U+20xx, U+30xx and U+FFxx.
     private var steps: [Step]
+    private let characters = CharacterTable.shared
 
     /// For documents coded by `table`, or by `StoredTextCode`; nil when the pattern has no two characters with a gap between
     /// or may be written in other ways.
@@ -42,7 +43,7 @@ final class GapFilter {
         blanksVanish =
             text.analyzer.breaks != .strict && !(CharacterTable.isHangul(first) && CharacterTable.isHangul(second))
         self.table = table
-        steps = [Step](repeating: 0, count: table?.symbols.count ?? 0)
+        steps = [Step](repeating: 0, count: table?.symbols.count ?? 4 * 256)
     }
 
     private static func charactersAroundGap(_ units: [TextPattern.Element]) -> (UInt32, UInt32)? {
@@ -78,7 +79,8 @@ final class GapFilter {
                     let low = at.load(as: UInt8.self)
                     at += 1
                     if number == Int(SymbolTable.escape) {
-                        if Self.run(step(kind(ofByte: low)), &state) { return true }
+                        let unit = SymbolTable.escapedUnit(low, &at, end)
+                        if Self.run(step(kind(unit)), &state) { return true }
                         continue
                     }
                     number = oneByteCount &+ (number &- oneByteCount) &<< 8 &+ Int(low)
@@ -92,12 +94,37 @@ final class GapFilter {
     }
 
     private func mayOccur(_ start: UnsafeRawPointer, _ end: UnsafeRawPointer) -> Bool {
-        var units = StoredTextCode.Units(start, end)
-        var state: Step = 0
-        while let unit = units.next() {
-            if Self.run(step(kind(unit)), &state) { return true }
+        let (first, second) = (first, second)
+        return steps.withUnsafeMutableBufferPointer { steps in
+            var units = StoredTextCode.Units(start, end)
+            var state: Step = 0
+            while let unit = units.next() {
+                let scalar = UInt32(unit)
+                if scalar &- 0x4E00 < 0x5200, scalar != first, scalar != second {
+                    // Most characters are such.
+                    state = 0
+                } else if let place = Self.place(unit) {
+                    if steps[place] == 0 { steps[place] = step(kind(unit)) }
+                    if Self.run(steps[place], &state) { return true }
+                } else if Self.run(step(kind(unit)), &state) {
+                    return true
+                }
+            }
+            return units.isDamaged
         }
-        return units.isDamaged
+    }
+
+    /// In `steps`, without a table.
+    @inline(__always)
+    private static func place(_ unit: UInt16) -> Int? {
+        let (page, low) = (unit &>> 8, Int(unit & 255))
+        return switch page {
+        case 0: low
+        case 0x20: 256 &+ low
+        case 0x30: 512 &+ low
+        case 0xFF: 768 &+ low
+        default: nil
+        }
     }
 
     /// What the units of a symbol do one behind the other.
@@ -136,7 +163,7 @@ final class GapFilter {
         unit < 256 ? kind(ofByte: UInt8(truncatingIfNeeded: unit)) : kind(of: UInt32(unit))
     }
 
-    /// Of a byte that is no part of a character known to be one of three bytes.
+    /// Of a byte that is no part of a character of three bytes.
     @inline(__always)
     private func kind(ofByte byte: UInt8) -> Kind {
         switch byte {
@@ -144,8 +171,8 @@ final class GapFilter {
             UInt8(ascii: "a")...UInt8(ascii: "z"):
             .other
         case UInt8(ascii: " "): blanksVanish ? .nothing : .gap
-        // Of a character of three bytes that is coded as bytes, or beyond U+FFFF.
-        case 0xE0...: .any
+        // It may begin a character beyond U+FFFF.
+        case 0xF0...0xF4: .any
         default: .gap
         }
     }
@@ -154,12 +181,14 @@ final class GapFilter {
     private func kind(of scalar: UInt32) -> Kind {
         if scalar == second { return .second }
         if scalar == first { return .first }
-        let entry = CharacterTable.shared.entry(scalar)
+        let entry = characters.entry(scalar)
         if entry & CharacterTable.slowBit != 0 { return .any }
         switch CharacterTable.kind(entry) {
         case CharacterTable.Class.cjk, CharacterTable.Class.hangul:
             return entry & CharacterTable.scalarMask == scalar ? .other : .any
-        case CharacterTable.Class.several: return .any
+        case CharacterTable.Class.several:
+            let parts = characters.expansions[Int(entry & CharacterTable.scalarMask)]
+            return parts.contains { CharacterTable.isCJK($0) } ? .any : .gap
         case CharacterTable.Class.blank: return blanksVanish ? .nothing : .gap
         case CharacterTable.Class.gone: return .nothing
         default: return .gap

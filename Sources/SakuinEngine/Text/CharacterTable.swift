@@ -36,6 +36,9 @@ struct CharacterTable: Sendable {
     @inline(__always)
     static func kind(_ entry: UInt32) -> UInt32 { entry &>> 24 & 7 }
 
+    /// Whether an entry is of a CJK character.
+    static func isCJK(_ entry: UInt32) -> Bool { kind(entry) == Class.cjk || kind(entry) == Class.hangul }
+
     /// Whether a folded character is Hangul.
     static func isHangul(_ scalar: UInt32) -> Bool { kind(shared.entry(scalar)) == Class.hangul }
 

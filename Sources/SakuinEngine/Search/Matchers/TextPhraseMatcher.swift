@@ -6,7 +6,10 @@ final class TextPhraseMatcher: Matcher {
     private let text: ReadText
     private let field: Int
     private let texts: StoredTexts
-    private let filter: GapFilter?
+    /// Made when it pays, of more documents than a few.
+    private var filter: GapFilter?
+    private var readCount = 0
+    private static let unfilteredCount = 32
     private let score: LeafScore?
     /// What `base` is asked for.
     private let asked: MatchBatch
@@ -25,7 +28,6 @@ final class TextPhraseMatcher: Matcher {
         self.text = text
         self.field = field
         self.texts = texts
-        filter = texts.filter(text)
         self.score = score
         self.cancellation = cancellation
         asked = MatchBatch(scratch)
@@ -94,6 +96,8 @@ final class TextPhraseMatcher: Matcher {
 
     private func occurrences(in document: UInt32) throws(StorageError) -> Int {
         try cancellation?.check()
+        readCount &+= 1
+        if readCount == Self.unfilteredCount { filter = texts.filter(text) }
         if let filter, try !texts.mayHave(document, filter) { return 0 }
         var count = 0
         try texts.forEach(of: document, field, text.analyzer) { (units) throws(StorageError) in
