@@ -43,7 +43,7 @@ struct Listener: Sendable {
 
     /// What passes through the file of a socket stays in the machine: there is nothing for TLS to hide.
     private static func bootstrap(_ context: ServerContext, speaksTLS: Bool) -> ServerBootstrap {
-        ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+        ServerBootstrap(group: ServerContext.eventLoops)
             .serverChannelOption(.backlog, value: 256)
             .childChannelOption(.writeBufferWaterMark, value: .init(low: 256 << 10, high: 1 << 20))
             .childChannelOption(

@@ -7,6 +7,7 @@
 public import Logging
 import NIOConcurrencyHelpers
 import NIOCore
+import NIOPosix
 public import SakuinAccess
 public import SakuinEngine
 import SakuinProtocol
@@ -102,6 +103,9 @@ struct ServerContext: Sendable {
     let diskWork: WorkQueue
     let access: AccessControl
     let connections = OpenConnections()
+    let flushes = ReplyFlushes(ServerContext.eventLoops)
+    /// Those of all connections.
+    static let eventLoops = MultiThreadedEventLoopGroup.singleton
 
     init(
         catalog: IndexCatalog, configuration: ServerConfiguration, logger: Logger,

@@ -4,7 +4,7 @@
 //    What the token may do is compared with what each request needs before anything else is done for it.
 // 2. Searches of a read burst that take next to no time are answered on the event loop, since to hop to a worker and
 //    back costs more than they do. The other requests hop there once; their replies come back together and are flushed
-//    once (`+Calls`).
+//    once (`+Calls`). What a read burst has brought is written with that of other connections (`ReplyFlushes`).
 // 3. Streaming calls keep their state here, on the event loop (`+Import`, `+Export`).
 // 4. A client that does not read its replies is not read from either, and no pages of exports are made for it.
 // 5. Short frames are decompressed and compressed here, long ones on workers (`+Compression`).
@@ -17,7 +17,7 @@ import SakuinEngine
 import SakuinProtocol
 import SakuinTypes
 
-final class ConnectionHandler: ChannelInboundHandler {
+final class ConnectionHandler: ChannelInboundHandler, ReplyWriter {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
@@ -107,7 +107,7 @@ final class ConnectionHandler: ChannelInboundHandler {
         let burst = burst
         self.burst = []
         if !burst.isEmpty { dispatch(burst) }
-        flush()
+        if output.readableBytes > 0 { server.flushes.add(self, context.eventLoop) }
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
