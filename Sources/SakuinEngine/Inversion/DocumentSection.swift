@@ -18,9 +18,6 @@ struct DocumentSection: ~Copyable {
         self.spillByteCount = spillByteCount
     }
 
-    /// Bytes of all blocks.
-    var count: Int { (sink?.count ?? 0) + buffer.count }
-
     /// Moves the buffer to the file when it has grown over the limit.
     mutating func spillIfLarge() throws(StorageError) {
         guard buffer.count >= spillByteCount, let directory else { return }

@@ -100,7 +100,7 @@ final class GapFilter {
             var state: Step = 0
             while let unit = units.next() {
                 let scalar = UInt32(unit)
-                if scalar &- 0x4E00 < 0x5200, scalar != first, scalar != second {
+                if Normalizer.isPlainCJK(scalar), scalar != first, scalar != second {
                     // Most characters are such.
                     state = 0
                 } else if let place = Self.place(unit) {

@@ -71,6 +71,15 @@ import Testing
         }
     }
 
+    /// Everything the segment of these chunks says, whose parts are written in any order.
+    private func sealedContents(
+        _ chunks: [Inverter], _ partCount: Int, _ directory: MemoryDirectory, _ random: inout SeededRandom
+    ) throws -> [String] {
+        let sealing = ChunkSealing(chunks, registry, partCount: partCount)
+        for part in (0..<partCount).shuffled(using: &random) { try sealing.write(part: part, to: directory, id: 1) }
+        return try contents(directory, try sealing.finish(directory, id: 1))
+    }
+
     @Test(arguments: 1..<3 as Range<UInt64>) func chunksSealedTogetherAreOneChunk(seed: UInt64) throws {
         var random = SeededRandom(seed: seed)
         let documents = self.documents(150, &random)
@@ -81,9 +90,7 @@ import Testing
             let cuts = [0, random.below(70), 70 + random.below(70), documents.count]
             let chunks = try (0..<3).map { try inverter(documents[cuts[$0]..<cuts[$0 + 1]]) }
             let directory = MemoryDirectory()
-            let sealing = ChunkSealing(chunks, registry, partCount: partCount)
-            for part in (0..<partCount).shuffled(using: &random) { try sealing.write(part: part, to: directory, id: 1) }
-            let found = try contents(directory, try sealing.finish(directory, id: 1))
+            let found = try sealedContents(chunks, partCount, directory, &random)
             #expect(found == expected, "seed \(seed), \(partCount) parts")
             #expect(try directory.list() == [FileName.segment(1)])
         }
@@ -105,9 +112,7 @@ import Testing
                     spillByteCount: 1_000)
             }
             #expect(try !directory.list().isEmpty)
-            let sealing = ChunkSealing(chunks, registry, partCount: partCount)
-            for part in (0..<partCount).shuffled(using: &random) { try sealing.write(part: part, to: directory, id: 1) }
-            let found = try contents(directory, try sealing.finish(directory, id: 1))
+            let found = try sealedContents(chunks, partCount, directory, &random)
             #expect(found == expected, "seed \(seed), \(chunkCount) chunks, \(partCount) parts")
             #expect(try directory.list() == [FileName.segment(1)])
         }
