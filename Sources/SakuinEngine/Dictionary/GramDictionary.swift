@@ -1,3 +1,5 @@
+import Synchronization
+
 /// A gram key to its term: a binary search over the sparse index, then the terms of one block from its start, or from
 /// the last of its marks before the key.
 final class GramDictionary: Sendable {
@@ -10,6 +12,8 @@ final class GramDictionary: Sendable {
     private let hasLinks: Bool
     /// Where the blocks of a character are.
     private let blocks: CharacterBlocks?
+    /// Made when the first is asked for; whoever comes second frees its own. Set once, atomically, and never written through.
+    private nonisolated(unsafe) let characters = Atomic<UnsafeMutablePointer<CharacterTerms>?>(nil)
 
     /// `hasLinks`: whether grams have links, see `GramKey.occurrences`.
     init(_ section: SectionView, hasLinks: Bool) throws(StorageError) {
@@ -31,7 +35,15 @@ final class GramDictionary: Sendable {
         self.blocks = CharacterBlocks(count: blockCount) { Self.firstKey($0, index) }
     }
 
-    deinit { blocks?.deallocate() }
+    deinit {
+        blocks?.deallocate()
+        if let characters = characters.load(ordering: .acquiring) { Self.free(characters) }
+    }
+
+    private static func free(_ characters: UnsafeMutablePointer<CharacterTerms>) {
+        characters.pointee.deallocate()
+        characters.deallocate()
+    }
 
     @inline(__always)
     private func firstKey(_ block: Int) -> UInt64 { Self.firstKey(block, index) }
@@ -109,6 +121,42 @@ final class GramDictionary: Sendable {
         guard entries.find(key) else { return false }
         if !entries.entry(into: &info) { throw damaged(number) }
         return true
+    }
+
+    /// Makes `info` the term of a character whose key it is, without a look into the blocks; false when that does not tell.
+    func findCharacter(_ key: UInt64, into info: inout TermInfo) -> Bool {
+        guard blockCount >= CharacterTerms.blockCountMin else { return false }
+        return (characters.load(ordering: .acquiring) ?? makeCharacters()).pointee.find(key, into: &info)
+    }
+
+    @inline(never)
+    private func makeCharacters() -> UnsafeMutablePointer<CharacterTerms> {
+        let made = UnsafeMutablePointer<CharacterTerms>.allocate(capacity: 1)
+        made.initialize(to: readCharacters())
+        let (isOurs, known) = characters.compareExchange(
+            expected: nil, desired: made, ordering: .acquiringAndReleasing)
+        guard !isOurs, let known else { return made }
+        Self.free(made)
+        return known
+    }
+
+    /// Blocks that cannot be read are left out, as their characters are looked up in them then, which says why.
+    private func readCharacters() -> CharacterTerms {
+        CharacterTerms(field: firstKey(blockCount / 2) &>> GramKey.fieldShift) { take in
+            for number in 0..<blockCount {
+                let first = firstKey(number)
+                // All of its terms begin with one character.
+                let isWithin =
+                    number + 1 < blockCount && GramKey.character(of: firstKey(number + 1)) == GramKey.character(of: first)
+                if isWithin, !GramKey.isCharacter(first) { continue }
+                guard var entries = try? entries(number, upTo: 0) else { continue }
+                var info = TermInfo()
+                while entries.goToCharacter(), entries.entry(into: &info) {
+                    take(entries.key, info)
+                    if isWithin { break }
+                }
+            }
+        }
     }
 
     /// All terms in key order.
@@ -214,24 +262,31 @@ private struct GramEntryCursor {
         return true
     }
 
-    /// Goes to the term of a key, which `entry` reads then; false when there is none. Bits that cannot be a term are
-    /// noticed when one is read.
+    /// Goes to the term of a key, which `entry` reads then; false when there is none.
     @inline(__always)
-    mutating func find(_ wanted: UInt64) -> Bool {
+    mutating func find(_ wanted: UInt64) -> Bool { goOn { $0 >= wanted } && key == wanted }
+
+    /// Goes on to the next term that is a character, which `entry` reads then; false when there is none.
+    mutating func goToCharacter() -> Bool { goOn { GramKey.isCharacter($0) } }
+
+    /// Goes on to the next term whose key is a wanted one; false when there is none. Bits that cannot be a term are noticed
+    /// when one is read.
+    @inline(__always)
+    private mutating func goOn(to isWanted: (UInt64) -> Bool) -> Bool {
         while left > 0 {
             left &-= 1
             var window = BitWindow(bits)
             let next = key &+ window.next(order: keyOrder)
             guard window.isWhole else {
                 key = key &+ bits.next(order: keyOrder)
-                if key >= wanted { return key == wanted }
+                if isWanted(key) { return true }
                 skipSlowly()
                 continue
             }
             key = next
-            if next >= wanted {
+            if isWanted(next) {
                 bits.skip(window.used)
-                return next == wanted
+                return true
             }
             skip(behind: &window)
         }

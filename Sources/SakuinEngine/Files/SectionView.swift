@@ -43,13 +43,23 @@ final class SectionView: Sendable {
             throw corrupt(offset, "\(byteCount) bytes at \(offset) of a section of \(count)")
         }
         if byteCount > 0 {
+            let first = offset / SectionView.checkedByteCount
             let last = (offset &+ byteCount &- 1) / SectionView.checkedByteCount
-            for block in offset / SectionView.checkedByteCount...last {
-                let bit: UInt64 = 1 &<< UInt64(truncatingIfNeeded: block & 63)
-                if verified[block &>> 6].load(ordering: .acquiring) & bit == 0 { try verify(block, bit) }
-            }
+            // The blocks that share a word with the first, which are all of most.
+            let inWord = min(last, first | 63)
+            let bits = (UInt64.max &>> UInt64(truncatingIfNeeded: 63 &- inWord &+ first)) &<< UInt64(first & 63)
+            let isVerified = verified[first &>> 6].load(ordering: .acquiring) & bits == bits
+            if !isVerified || last > inWord { try verify(first...last) }
         }
         return base + offset
+    }
+
+    @inline(never)
+    private func verify(_ blocks: ClosedRange<Int>) throws(StorageError) {
+        for block in blocks {
+            let bit: UInt64 = 1 &<< UInt64(truncatingIfNeeded: block & 63)
+            if verified[block &>> 6].load(ordering: .acquiring) & bit == 0 { try verify(block, bit) }
+        }
     }
 
     /// The bytes, to ask for those that are read soon.
@@ -70,7 +80,6 @@ final class SectionView: Sendable {
     /// The whole section, verified.
     func all() throws(StorageError) -> UnsafeRawBufferPointer { try bytes(0, count) }
 
-    @inline(never)
     private func verify(_ block: Int, _ bit: UInt64) throws(StorageError) {
         let from = block * SectionView.checkedByteCount
         let part = UnsafeRawBufferPointer(

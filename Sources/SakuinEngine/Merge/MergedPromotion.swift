@@ -75,11 +75,8 @@ struct MergedPromotion: GramWindowSource {
                 byteCount += share * Double(info.postingsByteCount + info.positionsByteCount)
             }
             let source = input.segment.postingSource
-            var base: PostingCursor?
-            if info.isRanked, let character = try input.segment.grams.find(GramKey.character(of: key)) {
-                base = try PostingCursor(character, source, base: nil, lengths, scratch)
-            }
-            let cursor = try PostingCursor(info, source, base: base, lengths, scratch)
+            let character = info.isRanked ? try input.segment.grams.find(GramKey.character(of: key)) : nil
+            let cursor = try PostingCursor(info, source, character: character, lengths, scratch)
             try put(UInt32(truncatingIfNeeded: number), cursor, from: from, input, window, &linked.window)
         }
         try control.didRead(Int(byteCount))

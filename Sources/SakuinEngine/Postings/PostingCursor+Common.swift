@@ -63,7 +63,7 @@ extension PostingCursor {
 
     /// `findCommon` by rank: each wanted document's place is looked up in the character's list.
     private func findRanked(
-        _ wanted: UnsafePointer<UInt32>, _ from: Int, _ to: Int, _ base: PostingCursor,
+        _ wanted: UnsafePointer<UInt32>, _ from: Int, _ to: Int, _ base: UnsafeMutablePointer<CharacterList>,
         _ pairs: UnsafeMutablePointer<PlacePair>
     ) throws(StorageError) -> (count: Int, next: Int) {
         var (found, i) = (0, from)

@@ -56,7 +56,7 @@ extension PostingCursor {
             guard !bits.isOverrun else { throw corrupt("damaged frequencies") }
             self.bits = bits
         } else if FrequencyBlock.decode(
-            at: frequenciesAt, end: listEnd, count: count, isOld: source.isOld, into: frequencyBuffer) == nil
+            at: frequenciesAt, end: list.end, count: count, isOld: source.isOld, into: frequencyBuffer) == nil
         {
             throw corrupt("damaged frequencies of block \(block)")
         }

@@ -3,7 +3,7 @@
 extension PostingCursor {
     /// Whether a ranked list has the document, which is not below those asked for before; `index` then is its place. Only
     /// documents of ranks in the block of the character's list that can have it are looked up.
-    func hasRanked(_ document: UInt32, _ base: PostingCursor) throws(StorageError) -> Bool {
+    func hasRanked(_ document: UInt32, _ base: UnsafeMutablePointer<CharacterList>) throws(StorageError) -> Bool {
         if block < 0 || (skip.map { block < blockCount && $0.lastDocument(block) < document } ?? false) {
             guard try enterBlock(of: document) else { return false }
         }
@@ -13,11 +13,11 @@ extension PostingCursor {
             search(document)
             return documents[index] == document
         }
-        if base.isEliasFano, let skip = base.skip {
-            return goToBlock(of: document, skip) ? try findInBlock(document, base, skip) : false
+        let character = base.pointee.list
+        if character.isEliasFano, let skip = character.skip {
+            return goToBlock(of: document, skip) ? try findInBlock(document, character, skip) : false
         }
-        guard try base.has(document) else { return false }
-        let rank = UInt32(truncatingIfNeeded: base.block &<< 7 &+ base.index)
+        guard let rank = try base.pointee.place(of: document, source) else { return false }
         guard documents[count &- 1] >= rank else { return false }
         search(rank)
         return documents[index] == rank
@@ -41,14 +41,14 @@ extension PostingCursor {
 
     /// Looks at the documents of the ranks in one block of the character's list up to a document; whether it is there.
     private func findInBlock(
-        _ document: UInt32, _ base: PostingCursor, _ skip: SkipData
+        _ document: UInt32, _ character: OpenList, _ skip: SkipData
     ) throws(StorageError) -> Bool {
         let number = documents[index] &>> 7
-        var walk = EliasFanoBlock.Walk(try base.eliasFano(Int(number), skip))
+        var walk = EliasFanoBlock.Walk(try character.eliasFano(Int(number), skip, source))
         var at = index
         while at < count, documents[at] &>> 7 == number {
             guard let found = walk.document(at: Int(documents[at] & 127)) else {
-                throw base.corrupt("damaged block \(number)")
+                throw source.corrupt(character.info, "damaged block \(number)")
             }
             if found >= document {
                 setIndex(at)

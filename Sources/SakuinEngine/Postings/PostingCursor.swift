@@ -13,13 +13,10 @@ final class PostingCursor {
     private(set) var index = 0
 
     let source: PostingSource
-    let info: TermInfo
     let lengths: FieldLengths
-    let list: UnsafeRawPointer
-    let listEnd: UnsafeRawPointer
-    let skip: SkipData?
-    /// The list of the first character, for ranked lists.
-    let base: PostingCursor?
+    let list: OpenList
+    /// The list of the first character, for ranked lists; in scratch memory.
+    let base: UnsafeMutablePointer<CharacterList>?
     /// Whose memory the buffers are.
     let scratch: Scratch
     let frequencyBuffer: UnsafeMutablePointer<UInt32>
@@ -32,35 +29,38 @@ final class PostingCursor {
     private var filterIsReady = false
     /// In scratch memory, so that views of a block need not hold the cursor.
     let positions: UnsafeMutablePointer<PositionPlace>
-    /// Whether blocks are Elias–Fano code; of those one document is read without the others.
-    let isEliasFano: Bool
     /// Whether `documents` holds documents: until they are needed it holds their ranks.
     private(set) var isMapped = true
 
-    /// Opens the list of a term; its bytes are verified here. `base` is the list of the first character of a ranked one
-    /// and used by this cursor alone.
+    /// Opens the list of a term; its bytes are verified here. `character` is the first character of a ranked one.
     init(
-        _ info: TermInfo, _ source: PostingSource, base: PostingCursor?, _ lengths: FieldLengths, _ scratch: Scratch
+        _ info: TermInfo, _ source: PostingSource, character: TermInfo?, _ lengths: FieldLengths, _ scratch: Scratch
     ) throws(StorageError) {
-        self.info = info
-        self.source = source
-        self.scratch = scratch
-        self.base = info.isRanked ? base : nil
+        list = try OpenList(info, source)
         documentFrequency = info.documentFrequency
-        isEliasFano = source.hasEliasFano(info)
-        guard info.documentFrequency <= source.documentCount, !info.isRanked || base != nil else {
-            throw source.corrupt(info, "a list longer than the segment, or without its character")
+        blockCount = list.blockCount
+        frequenciesAt = list.start
+        bits = BitReader(list.start, end: list.end)
+        if info.isRanked {
+            guard let character else { throw source.corrupt(info, "a list without its character") }
+            let opened = try CharacterList(character, source, scratch)
+            let base = scratch.take(CharacterList.self, 1)
+            base.initialize(to: opened)
+            self.base = base
+        } else {
+            base = nil
         }
-        blockCount = (info.documentFrequency + PostingListWriter.blockCount - 1) / PostingListWriter.blockCount
-        (list, listEnd, skip) = try source.list(info)
-        frequenciesAt = list
-        bits = BitReader(list, end: listEnd)
         documents = scratch.take(UInt32.self, PostingListWriter.blockCount)
         frequencyBuffer = scratch.take(UInt32.self, PostingListWriter.blockCount)
         positions = scratch.take(PositionPlace.self, 1)
         positions.initialize(to: PositionPlace(bits))
+        self.source = source
+        self.scratch = scratch
         self.lengths = lengths
     }
+
+    var info: TermInfo { @inline(__always) get { list.info } }
+    var skip: SkipData? { @inline(__always) get { list.skip } }
 
     func corrupt(_ reason: String) -> StorageError {
         count = 0
@@ -132,7 +132,7 @@ final class PostingCursor {
     ) throws(StorageError) -> Bool {
         guard let skip else { return try seek(target) }
         var number =
-            count > 0 && skip.lastDocument(block) >= target ? block : blockNumber(of: target, from: block &+ 1, skip)
+            count > 0 && skip.lastDocument(block) >= target ? block : list.block(of: target, from: block &+ 1)
         while number < blockCount, !isWanted(skip.bound(number)) { number &+= 1 }
         if number >= blockCount { return end() }
         if number != block {
@@ -150,15 +150,10 @@ final class PostingCursor {
 
     /// Loads the next block that can hold the target, without mapping ranks; false when there is none.
     func enterBlock(of target: UInt32) throws(StorageError) -> Bool {
-        let number = skip.map { blockNumber(of: target, from: block &+ 1, $0) } ?? (block &+ 1)
+        let number = list.block(of: target, from: block &+ 1)
         if number >= blockCount { return end() }
         try load(number)
         return true
-    }
-
-    /// The first block from `first` on whose last document is not below `target`.
-    private func blockNumber(of target: UInt32, from first: Int, _ skip: SkipData) -> Int {
-        BlockSearch.firstPlace(from: first, to: blockCount) { skip.lastDocument($0) < target }
     }
 
     private func load(_ number: Int) throws(StorageError) {
@@ -167,145 +162,26 @@ final class PostingCursor {
         frequenciesLoaded = false
         filterIsReady = false
         positions.pointee.isInBlock = false
-        switch documentFrequency {
-        case 1:
-            documents[0] = info.document
-            guard info.document < UInt32(clamping: base?.documentFrequency ?? source.documentCount) else {
-                throw corrupt("document \(info.document) of \(source.documentCount)")
-            }
-            count = 1
-        case ..<PostingListWriter.blockCount: try loadShort()
-        default: try loadBlock(number)
-        }
+        count = 0
+        let limit = base?.pointee.list.documentFrequency ?? source.documentCount
+        let read = try list.read(number, below: limit, areRanks: base != nil, into: documents, source)
+        count = read.count
+        bits = read.bits
+        frequenciesAt = read.next
         isMapped = base == nil
-        if isMapped { try checkLast() }
     }
 
     /// Makes the ranks of the current block documents.
     func mapRanks() throws(StorageError) {
         guard !isMapped, let base else { return }
-        try base.replaceRanks(documents, count)
+        do throws(StorageError) {
+            try base.pointee.replaceRanks(documents, count, source)
+            try list.checkLast(of: block, documents[count &- 1], source)
+        } catch {
+            count = 0
+            throw error
+        }
         isMapped = true
-        try checkLast()
-    }
-
-    private func checkLast() throws(StorageError) {
-        guard let skip, skip.lastDocument(block) != documents[count &- 1] else { return }
-        throw corrupt("block \(block) ends with another document")
-    }
-
-    private func loadShort() throws(StorageError) {
-        // A copy, since a property handed over to be changed would be watched for exclusive access.
-        var bits = BitReader(list, end: listEnd)
-        guard
-            InterpolativeCode.decode(
-                &bits, count: documentFrequency, limit: base?.documentFrequency ?? source.documentCount,
-                into: documents), !bits.isOverrun
-        else { throw corrupt("damaged documents") }
-        self.bits = bits
-        count = documentFrequency
-    }
-
-    private func loadBlock(_ number: Int) throws(StorageError) {
-        let from = number == 0 ? 0 : skip?.postingsEnd(number &- 1) ?? 0
-        guard from <= listEnd - list else { throw corrupt("block out of its list") }
-        let size = min(documentFrequency &- PostingListWriter.blockCount &* number, PostingListWriter.blockCount)
-        let next =
-            base.map {
-                RankBlock.decode(
-                    at: list + from, end: listEnd, count: size, number, skip, limit: $0.documentFrequency,
-                    into: documents)
-            }
-            ?? DocumentBlock.decode(
-                at: list + from, end: listEnd, count: size, number, skip, isEliasFano: isEliasFano,
-                limit: source.documentCount, into: documents)
-        guard let next else { throw corrupt("damaged block \(number)") }
-        count = size
-        frequenciesAt = next
-    }
-
-    /// Where a block begins of which single documents are read: none of them is behind the segment.
-    @inline(__always)
-    private func start(of number: Int, _ skip: SkipData) throws(StorageError) -> UnsafeRawPointer {
-        let from = number == 0 ? 0 : skip.postingsEnd(number &- 1)
-        guard from <= listEnd - list, Int(skip.lastDocument(number)) < source.documentCount else {
-            throw corrupt("damaged block \(number)")
-        }
-        return list + from
-    }
-
-    /// A block in Elias–Fano code.
-    func eliasFano(_ number: Int, _ skip: SkipData) throws(StorageError) -> EliasFanoBlock {
-        let start = try start(of: number, skip)
-        let size = min(documentFrequency &- PostingListWriter.blockCount &* number, PostingListWriter.blockCount)
-        guard let block = DocumentBlock.eliasFano(at: start, end: listEnd, count: size, number, skip)
-        else { throw corrupt("damaged block \(number)") }
-        return block
-    }
-
-    /// Puts the documents at the places of this list that `ranks` names, ascending and below `documentFrequency`, in
-    /// their stead.
-    private func replaceRanks(_ ranks: UnsafeMutablePointer<UInt32>, _ rankCount: Int) throws(StorageError) {
-        if rankCount > 1, let skip { prefetchBlocks(of: ranks, rankCount, skip) }
-        var i = 0
-        while i < rankCount {
-            let number = Int(ranks[i] &>> 7)
-            let limit = UInt32(truncatingIfNeeded: number &+ 1) &<< 7
-            // Reading a whole block is worth it when several of its documents are wanted.
-            let other = i &+ (isEliasFano ? Self.manyOfBlock : 2)
-            if number == block || other < rankCount && ranks[other] < limit || !isEliasFano && number &+ 1 == blockCount
-            {
-                if number != block { try load(number) }
-                repeat {
-                    ranks[i] = documents[Int(ranks[i] & 127)]
-                    i &+= 1
-                } while i < rankCount && ranks[i] < limit
-            } else if isEliasFano, let skip {
-                var walk = EliasFanoBlock.Walk(try eliasFano(number, skip))
-                repeat {
-                    guard let document = walk.document(at: Int(ranks[i] & 127)) else {
-                        throw corrupt("damaged block \(number)")
-                    }
-                    ranks[i] = document
-                    i &+= 1
-                } while i < rankCount && ranks[i] < limit
-            } else {
-                ranks[i] = try document(at: Int(ranks[i] & 127), of: number)
-                i &+= 1
-            }
-        }
-        for i in 1..<max(rankCount, 1) where ranks[i] <= ranks[i &- 1] { throw corrupt("documents do not ascend") }
-    }
-
-    /// Asks for the memory of the blocks that have the documents at such places.
-    private func prefetchBlocks(of ranks: UnsafeMutablePointer<UInt32>, _ rankCount: Int, _ skip: SkipData) {
-        for i in 0..<rankCount { skip.prefetch(min(Int(ranks[i] &>> 7), blockCount &- 1)) }
-        for i in 0..<rankCount {
-            let number = min(Int(ranks[i] &>> 7), blockCount &- 1)
-            Prefetch.line(list + (number == 0 ? 0 : skip.postingsEnd(number &- 1)))
-        }
-    }
-
-    /// From so many documents of an Elias–Fano block on the whole is read.
-    private static let manyOfBlock = 8
-
-    /// The document at a place of a block of packed gaps, without the others, as a sum: the block has 128 documents and
-    /// is not the last.
-    private func document(at place: Int, of number: Int) throws(StorageError) -> UInt32 {
-        guard let skip else { throw corrupt("a list without skip data") }
-        let start = try start(of: number, skip)
-        // From the nearer end of the block.
-        let last = Int(skip.lastDocument(number))
-        let before = number == 0 ? -1 : Int(skip.lastDocument(number &- 1))
-        let isBehind = place >= PostingListWriter.blockCount / 2
-        let (first, end) = isBehind ? (place &+ 1, PostingListWriter.blockCount) : (0, place &+ 1)
-        guard let sum = PackedBlock.sum(first, end, at: start, end: listEnd) else {
-            throw corrupt("damaged block \(number)")
-        }
-        let distance = sum &+ end &- first
-        let document = isBehind ? last &- distance : before &+ distance
-        guard document <= last, document > before else { throw corrupt("block \(number) ends with another document") }
-        return UInt32(truncatingIfNeeded: document)
     }
 
     /// The score bound of a block; nil when the list keeps none.
@@ -318,7 +194,7 @@ final class PostingCursor {
     ) -> (bound: Double, last: UInt32?)? {
         guard let skip else { return nil }
         let isHere = block >= 0 && block < blockCount && skip.lastDocument(block) >= target
-        var number = isHere ? block : blockNumber(of: target, from: block &+ 1, skip)
+        var number = isHere ? block : list.block(of: target, from: block &+ 1)
         var highest = 0.0
         while number < blockCount {
             highest = max(highest, score(skip.bound(number)))

@@ -126,12 +126,19 @@ extension SegmentQuery {
     /// Looks the characters up whose lists the ranked grams among some tokens need, so that opening one list after another
     /// need not wait for each.
     func findBases(_ tokens: UnsafeMutablePointer<LookedUpToken>, _ places: some Collection<Int>) throws(StorageError) {
-        let blocks = scratch.take(Int?.self, places.count)
+        let (blocks, grams) = (scratch.take(Int?.self, places.count), segment.grams)
         for (k, place) in places.enumerated() {
             blocks[k] = nil
             guard tokens[place].count == 1, needsBase(tokens[place].terms[0]) else { continue }
             let key = GramKey.character(of: tokens[place].terms[0].gram)
-            blocks[k] = segment.grams.prefetchBlock(of: key)
+            let base = scratch.take(TermInfo.self, 1)
+            base.initialize(to: TermInfo())
+            if grams.findCharacter(key, into: &base.pointee) {
+                lists.list(base.pointee)
+                tokens[place].terms[0].base = base
+            } else {
+                blocks[k] = grams.prefetchBlock(of: key)
+            }
         }
         for (k, place) in places.enumerated() {
             // A token that comes again has it by now.
@@ -139,7 +146,7 @@ extension SegmentQuery {
             let key = GramKey.character(of: tokens[place].terms[0].gram)
             let base = scratch.take(TermInfo.self, 1)
             base.initialize(to: TermInfo())
-            guard try segment.grams.find(key, inBlock: block, into: &base.pointee) else { continue }
+            guard try grams.find(key, inBlock: block, into: &base.pointee) else { continue }
             lists.list(base.pointee)
             tokens[place].terms[0].base = base
         }

@@ -26,7 +26,7 @@ extension SegmentQuery {
             } catch {
                 throw .storage(error)
             }
-        case .column(let column): return try ColumnMatcher.make(column, segment, scratch, cancellation)
+        case .column(let column): return try ColumnMatcher.make(column, segment, buffers, cancellation)
         case .hasText(let field):
             do throws(StorageError) {
                 return try segment.norms(field).map { TextPresenceMatcher($0, segment) } ?? EmptyMatcher()
@@ -51,7 +51,7 @@ extension SegmentQuery {
     }
 
     private func disjunction(_ matchers: [Matcher]) -> DisjunctionMatcher {
-        DisjunctionMatcher(matchers, documentCount: segment.meta.documentCount, scratch, cancellation)
+        DisjunctionMatcher(matchers, documentCount: segment.meta.documentCount, buffers, cancellation)
     }
 
     private func conjunction(_ children: [PlanNode], _ leaves: [WeightedPhrase]) throws(SearchError) -> Matcher {
@@ -71,10 +71,10 @@ extension SegmentQuery {
         let base: Matcher =
             required.isEmpty
             ? AllMatcher(documentCount: segment.meta.documentCount)
-            : ConjunctionMatcher.make(&required, scratch, cancellation)
+            : ConjunctionMatcher.make(required, buffers, cancellation)
         if excluded.isEmpty { return base }
         let without = excluded.count == 1 ? excluded[0] : disjunction(excluded)
-        return ExclusionMatcher(base, without: without, scratch, cancellation)
+        return ExclusionMatcher(base, without: without, buffers, cancellation)
     }
 
     private func phraseMatcher(_ number: Int, _ score: LeafScore?) throws(StorageError) -> Matcher {
@@ -84,7 +84,7 @@ extension SegmentQuery {
         let leads: [TermInfo]
         switch finding(of: number) {
         case .nowhere: return EmptyMatcher()
-        case .list(let list): return TermMatcher(try cursor(list, lengths), score: score, scratch)
+        case .list(let list): return TermMatcher(try cursor(list, lengths), score: score, buffers)
         case .places(let infos): leads = infos
         }
         let proof = proof(of: phrase)
@@ -103,7 +103,7 @@ extension SegmentQuery {
         if leads.isEmpty { return matcher }
         var cursors: [PostingCursor] = []
         for info in leads { cursors.append(try cursor(promotedList(info), lengths)) }
-        return PromotedPhraseMatcher(cursors, matcher, score: score, scratch, cancellation) ?? matcher
+        return PromotedPhraseMatcher(cursors, matcher, score: score, buffers, cancellation) ?? matcher
     }
 
     /// A phrase, or the part of one that these tokens are, of tokens that have links.
@@ -123,7 +123,7 @@ extension SegmentQuery {
                     distance: i == places.lowerBound ? 0 : distance(from: i - 1, to: i, of: proof)))
             if found.info.documentFrequency < lists[rarest].cursor.documentFrequency { rarest = lists.count - 1 }
         }
-        return ChainMatcher(lists, rarest: rarest, score: score, scratch, cancellation)
+        return ChainMatcher(lists, rarest: rarest, score: score, buffers, cancellation)
     }
 
     /// A phrase of tokens that have positions.
@@ -169,7 +169,7 @@ extension SegmentQuery {
             let others = (0..<chosenCount).map { tokens[first + token($0)] }[together...]
             for token in RepeatedToken.joined(others) { try append(token.number, token.repeats) }
         }
-        return PhraseMatcher(lists, score: score, scratch, cancellation)
+        return PhraseMatcher(lists, score: score, buffers, cancellation)
     }
 
     /// Which of the chosen tokens is read second: the rarest but the first, or one that is not much more frequent and shares
@@ -245,16 +245,15 @@ extension SegmentQuery {
 
     private func cursor(_ list: FoundList, _ lengths: FieldLengths) throws(StorageError) -> PostingCursor {
         let (info, source) = (list.term.info, source(of: list))
-        var base: PostingCursor?
-        if info.isRanked, let character = try character(of: list.term) {
-            base = try PostingCursor(character, source, base: nil, lengths, scratch)
-        }
-        return try PostingCursor(info, source, base: base, lengths, scratch)
+        let character = info.isRanked ? try character(of: list.term) : nil
+        return try PostingCursor(info, source, character: character, lengths, buffers)
     }
 
     /// The list of the first character of a ranked gram.
     private func character(of term: FoundTerm) throws(StorageError) -> TermInfo? {
         if let base = term.base { return base.pointee }
-        return try segment.grams.find(GramKey.character(of: term.gram))
+        let key = GramKey.character(of: term.gram)
+        var info = TermInfo()
+        return segment.grams.findCharacter(key, into: &info) ? info : try segment.grams.find(key)
     }
 }

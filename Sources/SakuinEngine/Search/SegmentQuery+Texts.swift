@@ -24,8 +24,8 @@ extension SegmentQuery {
         }
         if required.isEmpty { return EmptyMatcher() }
         return TextPhraseMatcher(
-            ConjunctionMatcher.make(&required, scratch, cancellation), text, in: phrase.field, texts, score: score,
-            scratch, cancellation)
+            ConjunctionMatcher.make(required, buffers, cancellation), text, in: phrase.field, texts, score: score,
+            buffers, cancellation)
     }
 
     /// The tokens that are read by their positions, in the order of the text, then each that has none by itself.

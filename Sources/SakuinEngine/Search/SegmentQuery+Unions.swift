@@ -45,8 +45,8 @@ extension SegmentQuery {
     ) throws(StorageError) -> Matcher {
         try cancellation?.check()
         let cursors = try cursors(token, lengths)
-        if cursors.count == 1 { return TermMatcher(cursors[0], score: score, scratch) }
-        return UnionMatcher(cursors, score: score, scratch, cancellation)
+        if cursors.count == 1 { return TermMatcher(cursors[0], score: score, buffers) }
+        return UnionMatcher(cursors, score: score, buffers, cancellation)
     }
 
     /// The matchers of the terms that the only token of a phrase stands for; nil when they are not several.
@@ -55,7 +55,7 @@ extension SegmentQuery {
         guard proof(of: phrase).tokens.count == 1, tokens[starts[number]].count > 1 else { return nil }
         do throws(StorageError) {
             return try cursors(tokens[starts[number]], segment.lengths(phrase.field)).map {
-                TermMatcher($0, score: nil, scratch)
+                TermMatcher($0, score: nil, buffers)
             }
         } catch { throw .storage(error) }
     }

@@ -10,9 +10,10 @@ final class SegmentQuery {
     /// By what phrases are proved here.
     let proofKind: ProofKind
     private let hasEdges: Bool
-    /// Of the matchers, and of what was looked up unless that was much.
-    private(set) var scratch: Scratch
-    private let lookedUp: Scratch
+    /// Of what is looked up, and of the matchers unless that was much.
+    let scratch: Scratch
+    /// Of the matchers, where what was looked up is kept without their buffers.
+    private var matcherScratch: Scratch?
     let lists: Prefetch.Area
     /// Ends what reads documents.
     let cancellation: Cancellation?
@@ -33,10 +34,12 @@ final class SegmentQuery {
     private var listCount = 0
     /// Terms of tokens that stand for several.
     private var termCount = 0
-    /// Tokens that were looked up, and phrases that matchers were made of.
-    private var rounds = ShortRounds()
+    /// Tokens that were looked up, and phrases that matchers were made of; in scratch memory, since a property that is handed
+    /// over to be changed is watched for exclusive access.
+    private let rounds: UnsafeMutablePointer<ShortRounds>
     /// By phrase, up to the last of which promoted grams say anything.
     private var promotions: [PromotedPhrase?] = []
+    private var hasPromotions = false
 
     init(
         _ plan: QueryPlan, _ segment: SegmentReader, _ scratch: Scratch, _ cancellation: Cancellation? = nil,
@@ -49,8 +52,9 @@ final class SegmentQuery {
         proofKind = ProofKind(analyzerVersion: segment.meta.analyzerVersion)
         hasEdges = Analyzer.hasEdges(version: segment.meta.analyzerVersion)
         self.scratch = scratch
-        lookedUp = scratch
         self.cancellation = cancellation
+        rounds = scratch.take(ShortRounds.self, 1)
+        rounds.initialize(to: ShortRounds())
         tokens = scratch.take(LookedUpToken.self, plan.tokens.count)
         starts = scratch.take(Int.self, plan.phrases.count + 1)
         isWhole = scratch.take(Bool.self, plan.phrases.count)
@@ -75,9 +79,12 @@ final class SegmentQuery {
 
     /// Leaves the buffers of many lists, and of texts, to the matchers that have them.
     func giveBack() {
-        if listCount > Self.keptListCountMax { scratch = Scratch() }
+        if listCount > Self.keptListCountMax { matcherScratch = Scratch() }
         heldTexts = nil
     }
+
+    /// Whose memory the buffers of matchers are.
+    var buffers: Scratch { matcherScratch ?? scratch }
 
     /// What matchers read stored documents by.
     var texts: StoredTexts {
@@ -120,7 +127,7 @@ final class SegmentQuery {
     }
 
     /// Throws when the search was given up; looks once in a while.
-    func heedDeadline() throws(StorageError) { try rounds.check(cancellation) }
+    func heedDeadline() throws(StorageError) { try rounds.pointee.check(cancellation) }
 
     /// Counts the terms of a token, whose lists are opened once when the phrase has it again.
     private func count(
@@ -157,6 +164,7 @@ final class SegmentQuery {
             else { continue }
             while promotions.count < number { promotions.append(nil) }
             promotions.append(found)
+            hasPromotions = true
         }
     }
 
@@ -186,11 +194,13 @@ final class SegmentQuery {
     func finding(of number: Int) -> PhraseFinding {
         let (from, to) = (starts[number], starts[number + 1])
         guard isWhole[number] else { return .nowhere }
-        switch number < promotions.count ? promotions[number] : nil {
-        case .nowhere: return .nowhere
-        case .list(let info): return .list(promotedList(info))
-        case .within(let infos): return .places(leads: infos)
-        case nil: break
+        if hasPromotions, number < promotions.count {
+            switch promotions[number] {
+            case .nowhere: return .nowhere
+            case .list(let info): return .list(promotedList(info))
+            case .within(let infos): return .places(leads: infos)
+            case nil: break
+            }
         }
         if to - from == 1, tokens[from].count == 1 {
             return .list(FoundList(term: tokens[from].terms[0]))
@@ -291,7 +301,7 @@ final class SegmentQuery {
         }
         do throws(StorageError) {
             return try UnionCount(
-                documentCount: segment.meta.documentCount, scratch: scratch, cancellation: cancellation
+                documentCount: segment.meta.documentCount, scratch: buffers, cancellation: cancellation
             ).count(matchers)
         } catch { throw .storage(error) }
     }

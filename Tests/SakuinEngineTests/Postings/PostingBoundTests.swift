@@ -36,9 +36,8 @@ import Testing
                 positions: TestSection.view(terms.positions.buffer.array()), documentCount: count, isOld: false)
             let grams = try GramDictionary(TestSection.view(terms.grams.buffer.array()), hasLinks: false)
             let scratch = Scratch()
-            let base = try grams.find(character).map { try PostingCursor($0, source, base: nil, lengths, scratch) }
             let info = try #require(try grams.find(key))
-            let cursor = try PostingCursor(info, source, base: info.isRanked ? base : nil, lengths, scratch)
+            let cursor = try PostingCursor(info, source, character: try grams.find(character), lengths, scratch)
             for block in 0..<cursor.blockCount {
                 let bound = try #require(cursor.bound(block))
                 try body(block, bound.frequency, bound.lengthCode)

@@ -123,8 +123,7 @@ private struct ListModel {
             let source = written.source(documentCount)
             let info = try #require(try written.grams.find(key))
             let character = isRanked ? try written.grams.find(GramKey.character(of: key)) : nil
-            let base = try character.map { try PostingCursor($0, source, base: nil, lengths(norms), Scratch()) }
-            try body(try PostingCursor(info, source, base: base, lengths(norms), Scratch()))
+            try body(try PostingCursor(info, source, character: character, lengths(norms), Scratch()))
         }
     }
 }

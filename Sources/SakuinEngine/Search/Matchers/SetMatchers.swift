@@ -15,12 +15,14 @@ final class ConjunctionMatcher: Matcher {
     private var examined: UInt32 = 0
     private let cancellation: Cancellation?
 
-    private init(_ lead: Matcher, _ children: [Matcher], _ scratch: Scratch, _ cancellation: Cancellation?) {
+    private init(
+        _ lead: Matcher, _ children: consuming [Matcher], _ scratch: Scratch, _ cancellation: Cancellation?
+    ) {
         rest = scratch.take(Double.self, children.count)
         rest[children.count - 1] = 0
         for i in (1..<children.count).reversed() { rest[i - 1] = rest[i] + children[i].bound }
-        self.lead = lead
         self.children = children
+        self.lead = lead
         self.scratch = scratch
         self.cancellation = cancellation
         leadBound = lead.bound
@@ -28,7 +30,9 @@ final class ConjunctionMatcher: Matcher {
     }
 
     /// Of one or more matchers, which are put in order; of one that matcher.
-    static func make(_ matchers: inout [Matcher], _ scratch: Scratch, _ cancellation: Cancellation?) -> Matcher {
+    static func make(
+        _ matchers: consuming [Matcher], _ scratch: Scratch, _ cancellation: Cancellation?
+    ) -> Matcher {
         if matchers.count == 1 { return matchers[0] }
         sort(&matchers)
         return ConjunctionMatcher(matchers[0], matchers, scratch, cancellation)

@@ -5,7 +5,7 @@ final class TermMatcher: Matcher {
     private let pairs: UnsafeMutablePointer<PlacePair>
 
     /// Without `score` documents get none.
-    init(_ cursor: PostingCursor, score: LeafScore?, _ scratch: Scratch) {
+    init(_ cursor: PostingCursor, score: LeafScore?, _ scratch: borrowing Scratch) {
         self.cursor = cursor
         self.score = score
         pairs = scratch.take(PlacePair.self, MatchBatch.capacity)
