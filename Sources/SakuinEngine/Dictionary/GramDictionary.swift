@@ -147,7 +147,8 @@ final class GramDictionary: Sendable {
                 let first = firstKey(number)
                 // All of its terms begin with one character.
                 let isWithin =
-                    number + 1 < blockCount && GramKey.character(of: firstKey(number + 1)) == GramKey.character(of: first)
+                    number + 1 < blockCount
+                    && GramKey.character(of: firstKey(number + 1)) == GramKey.character(of: first)
                 if isWithin, !GramKey.isCharacter(first) { continue }
                 guard var entries = try? entries(number, upTo: 0) else { continue }
                 var info = TermInfo()

@@ -93,6 +93,42 @@ import Testing
         #expect(known > firstKeys.count)
     }
 
+    /// Of the field of most blocks all characters of two documents and more, as the blocks have them, and no others.
+    @Test func charactersAreFoundWithoutBlocks() throws {
+        var characters: [UInt32] = (0..<700).map { 0x4E00 + $0 * 5 }
+        characters += (0..<60).map { 0x20000 + $0 * 3 }
+        var keys: Set<UInt64> = []
+        for (place, character) in characters.enumerated() {
+            for field in [0, 1] where field == 1 || place % 50 == 0 {
+                if place % 7 > 0 { keys.insert(GramKey.make(field: field, kind: .character, character)) }
+                // Most blocks are of one character.
+                for second in 0..<(place % 9 == 0 ? 900 : place % 4) {
+                    keys.insert(GramKey.make(field: field, kind: .bigram, character, UInt32(0x4E00 + second)))
+                }
+            }
+        }
+        let dictionary = try GramDictionary(TestSection.view(grams(keys.sorted())), hasLinks: true)
+        #expect(keys.count > 64 * CharacterTerms.blockCountMin)
+        var known = 0
+        let absent: [UInt32] = characters.map { $0 + 1 } + [0x41, 0x10FFFF]
+        for character in characters + absent {
+            for field in 0...2 {
+                let key = GramKey.make(field: field, kind: .character, character)
+                let wanted = try dictionary.find(key)
+                var info = TermInfo()
+                let isKnown = dictionary.findCharacter(key, into: &info)
+                #expect(isKnown == (field == 1 && wanted?.documentFrequency ?? 0 > 1), "\(character) of \(field)")
+                guard isKnown, let wanted else { continue }
+                known += 1
+                #expect(info.documentFrequency == wanted.documentFrequency && info.isCharacter && !info.isRanked)
+                #expect(info.postingsOffset == wanted.postingsOffset)
+                #expect(info.postingsByteCount == wanted.postingsByteCount)
+                #expect(info.occurrences == wanted.occurrences && info.isOnceEach == wanted.isOnceEach)
+            }
+        }
+        #expect(known > 300)
+    }
+
     @Test(arguments: [0, 1, 63, 64, 65, 128, 1_000]) func gramsAreFound(count: Int) throws {
         var random = SeededRandom(seed: UInt64(71 + count))
         let keys = keys(count, &random)
