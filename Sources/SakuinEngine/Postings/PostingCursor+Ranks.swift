@@ -13,9 +13,8 @@ extension PostingCursor {
             search(document)
             return documents[index] == document
         }
-        let character = base.pointee.list
-        if character.isEliasFano, let skip = character.skip {
-            return goToBlock(of: document, skip) ? try findInBlock(document, character, skip) : false
+        if base.pointee.list.isEliasFano, let skip = base.pointee.list.skip {
+            return goToBlock(of: document, skip) ? try findInBlock(document, base, skip) : false
         }
         guard let rank = try base.pointee.place(of: document, source) else { return false }
         guard documents[count &- 1] >= rank else { return false }
@@ -41,14 +40,14 @@ extension PostingCursor {
 
     /// Looks at the documents of the ranks in one block of the character's list up to a document; whether it is there.
     private func findInBlock(
-        _ document: UInt32, _ character: OpenList, _ skip: SkipData
+        _ document: UInt32, _ base: UnsafeMutablePointer<CharacterList>, _ skip: SkipData
     ) throws(StorageError) -> Bool {
         let number = documents[index] &>> 7
-        var walk = EliasFanoBlock.Walk(try character.eliasFano(Int(number), skip, source))
+        var walk = EliasFanoBlock.Walk(try base.pointee.list.eliasFano(Int(number), skip, source))
         var at = index
         while at < count, documents[at] &>> 7 == number {
             guard let found = walk.document(at: Int(documents[at] & 127)) else {
-                throw source.corrupt(character.info, "damaged block \(number)")
+                throw source.corrupt(base.pointee.list.info, "damaged block \(number)")
             }
             if found >= document {
                 setIndex(at)

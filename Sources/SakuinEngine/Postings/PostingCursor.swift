@@ -43,9 +43,8 @@ final class PostingCursor {
         bits = BitReader(list.start, end: list.end)
         if info.isRanked {
             guard let character else { throw source.corrupt(info, "a list without its character") }
-            let opened = try CharacterList(character, source, scratch)
             let base = scratch.take(CharacterList.self, 1)
-            base.initialize(to: opened)
+            base.initialize(to: try CharacterList(character, source, scratch))
             self.base = base
         } else {
             base = nil
@@ -163,7 +162,7 @@ final class PostingCursor {
         filterIsReady = false
         positions.pointee.isInBlock = false
         count = 0
-        let limit = base?.pointee.list.documentFrequency ?? source.documentCount
+        let limit = if let base { base.pointee.documentFrequency } else { source.documentCount }
         let read = try list.read(number, below: limit, areRanks: base != nil, into: documents, source)
         count = read.count
         bits = read.bits

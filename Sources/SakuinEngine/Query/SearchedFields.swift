@@ -7,7 +7,8 @@ extension Set<String>: FieldNames {}
 
 /// The fields of a schema as searches need them, made once for an index.
 final class SearchedFields: Sendable, FieldNames {
-    struct Field: Sendable {
+    /// Behind one reference, since planning hands it on for each text of a query.
+    final class Field: Sendable {
         let number: Int
         let type: FieldType
         /// Of text and keyword fields.
@@ -16,6 +17,17 @@ final class SearchedFields: Sendable, FieldNames {
         let isStored: Bool
         /// Whether all characters have edges in segments in which only Hangul has them by the rule.
         let hasEdges: Bool
+
+        fileprivate init(_ number: Int, _ field: FieldDefinition) {
+            self.number = number
+            type = field.type
+            let isText = field.type == .text
+            analyzer = Analyzer(
+                kind: isText ? field.analyzer : .keyword, breaks: isText ? field.breaks : .soft)
+            boost = field.boost
+            isStored = field.stored
+            hasEdges = field.hasEdges
+        }
     }
 
     let all: [Field]
@@ -29,11 +41,7 @@ final class SearchedFields: Sendable, FieldNames {
         var numbers: [String: Int] = [:]
         all = registry.schema.fields.enumerated().map { number, field in
             numbers[field.name] = number
-            let kind: AnalyzerKind = field.type == .text ? field.analyzer : .keyword
-            return Field(
-                number: number, type: field.type,
-                analyzer: Analyzer(kind: kind, breaks: field.type == .text ? field.breaks : .soft), boost: field.boost,
-                isStored: field.stored, hasEdges: field.hasEdges)
+            return Field(number, field)
         }
         self.numbers = numbers
         text = all.filter { $0.type == .text }
