@@ -5,7 +5,8 @@ public enum FieldValue: Sendable, Hashable {
     case float(Double)
     case boolean(Bool)
     case null
-    /// An array or object, or an integer beyond 64 bits, as the JSON text it came as. Stored and returned, not searched.
+    /// An array or object, or an integer beyond 64 bits, as the JSON text it came as. Stored and returned, not searched, but
+    /// for arrays of strings in keyword fields that take several values; see `strings`.
     case json(String)
 }
 
@@ -48,6 +49,11 @@ extension FieldValue: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, E
     public init(integerLiteral value: Int64) { self = .integer(value) }
     public init(floatLiteral value: Double) { self = .float(value) }
     public init(booleanLiteral value: Bool) { self = .boolean(value) }
+
+    /// The values of a keyword field that takes several.
+    public static func strings(_ values: [String]) -> FieldValue {
+        .json(JSONValue.array(values.map { .string($0) }).text)
+    }
 
     /// The string, when the value is one.
     public var text: String? {

@@ -28,7 +28,7 @@ public struct FacetRequest: Sendable, Hashable {
 }
 
 /// The values from `lower` on that are below `upper`, each read by the type of the column, nil: open. Ranges of one facet
-/// may overlap: a document counts in each that its value lies in.
+/// may overlap: a document counts in each that its value, or one of several, lies in.
 public struct FacetRange: Sendable, Hashable {
     public static let nameByteCountMax = 255
 
@@ -121,7 +121,8 @@ public struct FacetRangeCount: Sendable, Hashable {
 }
 
 /// The counts of one facet. All are exact over what could be searched, which is everything when the response is `complete`.
-/// A document has one value in a field and counts once, but for ranges that overlap.
+/// A document counts once for each of its distinct values, and once in each range that one of them lies in: where a field
+/// takes several, or ranges overlap, counts may add up to more than the documents.
 public struct Facet: Sendable, Hashable {
     public var field: String
     /// Highest count first, then by value; integers stand before floats, booleans and dates.
@@ -130,7 +131,8 @@ public struct Facet: Sendable, Hashable {
     public var distinctCount: Int
     /// In the order they were asked for.
     public var ranges: [FacetRangeCount]
-    /// Documents with a value that is not listed, or lies in no range.
+    /// Documents with a value that is not listed, each once for every such value; or documents of which no value lies in a
+    /// range.
     public var otherCount: Int
     /// Documents without a value.
     public var missingCount: Int

@@ -56,7 +56,7 @@ public struct JSONObjectScanner: ~Copyable {
             input.skipBlanks()
             guard input.take(UInt8(ascii: ":")) else { throw input.failure("A colon is expected.") }
             input.skipBlanks()
-            try visitor.member(name: name, value: try value(&input))
+            try visitor.member(name: name, value: try input.member(&valueScratch))
             input.skipBlanks()
             if input.take(UInt8(ascii: ",")) { continue }
             guard input.take(UInt8(ascii: "}")) else { throw input.failure("A comma or '}' is expected.") }
@@ -68,15 +68,48 @@ public struct JSONObjectScanner: ~Copyable {
         input.skipBlanks()
         guard input.isAtEnd else { throw input.failure("Something stands behind the object.") }
     }
+}
 
-    private mutating func value(_ input: inout JSONInput) throws(SakuinError) -> JSONMember {
-        switch input.peek {
-        case UInt8(ascii: "\""): return .string(try input.string(&valueScratch))
+/// Scans one JSON array as `JSONObjectScanner` does an object.
+public struct JSONArrayScanner: ~Copyable {
+    private var scratch = JSONScratch()
+
+    public init() {}
+
+    /// Hands each element to `body`. Throws `invalidArgument` with the byte offset of what is no array, and whatever `body`
+    /// throws.
+    public mutating func scan(
+        _ bytes: UnsafeBufferPointer<UInt8>, _ body: (JSONMember) throws(SakuinError) -> Void
+    ) throws(SakuinError) {
+        var input = JSONInput(bytes)
+        input.skipBlanks()
+        guard input.take(UInt8(ascii: "[")) else { throw input.failure("A JSON array is expected.") }
+        input.skipBlanks()
+        if !input.take(UInt8(ascii: "]")) {
+            while true {
+                input.skipBlanks()
+                try body(try input.member(&scratch))
+                input.skipBlanks()
+                if input.take(UInt8(ascii: ",")) { continue }
+                guard input.take(UInt8(ascii: "]")) else { throw input.failure("A comma or ']' is expected.") }
+                break
+            }
+        }
+        input.skipBlanks()
+        guard input.isAtEnd else { throw input.failure("Something stands behind the array.") }
+    }
+}
+
+extension JSONInput {
+    /// The value that begins here; arrays and objects are only stepped over.
+    fileprivate mutating func member(_ scratch: inout JSONScratch) throws(SakuinError) -> JSONMember {
+        switch peek {
+        case UInt8(ascii: "\""): return .string(try string(&scratch))
         case UInt8(ascii: "{"), UInt8(ascii: "["):
-            let from = input.at
-            try input.skipValue(depth: 0, &valueScratch)
-            return .json(UnsafeBufferPointer(rebasing: input.bytes[from..<input.at]))
-        default: return try input.scalar()
+            let from = at
+            try skipValue(depth: 0, &scratch)
+            return .json(UnsafeBufferPointer(rebasing: bytes[from..<at]))
+        default: return try scalar()
         }
     }
 }

@@ -39,6 +39,7 @@ extension Schema {
                 .init(key: "b", value: .float(Double(field.b))),
             ]
             if field.edges { members.append(.init(key: "edges", value: .boolean(true))) }
+            if field.multiple { members.append(.init(key: "multiple", value: .boolean(true))) }
             return .object(members)
         }
         var members: [JSONValue.Member] = [
@@ -71,7 +72,8 @@ extension FieldDefinition {
             throw .invalid("A field is an object with a string 'name'.", field: "fields", value: json.text)
         }
         try Schema.check(
-            members, known: ["name", "type", "analyzer", "breaks", "stored", "edges", "boost", "k1", "b"],
+            members,
+            known: ["name", "type", "analyzer", "breaks", "stored", "edges", "multiple", "boost", "k1", "b"],
             of: "field")
         self.init(name: name)
         for member in members where member.key != "name" { try set(member) }
@@ -98,10 +100,11 @@ extension FieldDefinition {
             breaks = policy
         case ("stored", .boolean(let flag)): stored = flag
         case ("edges", .boolean(let flag)): edges = flag
+        case ("multiple", .boolean(let flag)): multiple = flag
         case ("boost", let value): boost = try Self.number(value, wrong("a number"))
         case ("k1", let value): k1 = try Self.number(value, wrong("a number"))
         case ("b", let value): b = try Self.number(value, wrong("a number"))
-        default: throw wrong(["stored", "edges"].contains(member.key) ? "true or false" : "a string")
+        default: throw wrong(["stored", "edges", "multiple"].contains(member.key) ? "true or false" : "a string")
         }
     }
 

@@ -83,6 +83,10 @@ public struct FieldDefinition: Sendable, Hashable {
     /// punctuation beside one, is looked for in the stored text of documents that have all the rest. Fields that are not
     /// stored know it anyway.
     public var edges: Bool
+    /// For keyword fields: whether a document may have several values, an array of up to `valueCountMax` strings. Queries,
+    /// filters and facets mean any of them, the score of one does not depend on the others, and documents are sorted by
+    /// the least, descending by the greatest.
+    public var multiple: Bool
     /// Weight of the field's score; finite and above 0.
     public var boost: Float
     /// BM25 term-frequency saturation, 0...10.
@@ -92,7 +96,8 @@ public struct FieldDefinition: Sendable, Hashable {
 
     public init(
         name: String, type: FieldType = .text, analyzer: AnalyzerKind = .cjk, breaks: BreaksPolicy = .soft,
-        stored: Bool = true, edges: Bool = false, boost: Float = 1, k1: Float = 1.2, b: Float = 0.75
+        stored: Bool = true, edges: Bool = false, multiple: Bool = false, boost: Float = 1, k1: Float = 1.2,
+        b: Float = 0.75
     ) {
         self.name = name
         self.type = type
@@ -100,6 +105,7 @@ public struct FieldDefinition: Sendable, Hashable {
         self.breaks = breaks
         self.stored = stored
         self.edges = edges
+        self.multiple = multiple
         self.boost = boost
         self.k1 = k1
         self.b = b
@@ -179,6 +185,9 @@ public struct Schema: Sendable, Hashable {
 }
 
 extension FieldDefinition {
+    /// A document has at most so many values in a field that takes several.
+    public static let valueCountMax = 1_000
+
     func validate() throws(SakuinError) {
         if !boost.isFinite || boost <= 0 {
             throw .invalid("The boost of field '\(name)' must be above 0.", field: name, value: boost)
@@ -191,6 +200,11 @@ extension FieldDefinition {
         }
         if case .ngram(let n) = analyzer, !(1...8).contains(n) {
             throw .invalid("ngram(n) of field '\(name)' takes n from 1 to 8.", field: name, limit: 8, value: n)
+        }
+        if multiple, type != .keyword {
+            throw .invalid(
+                "'multiple' of field '\(name)' is for fields of type keyword, and it is of type \(type.rawValue).",
+                field: name, value: "true", nextStep: "Leave it out, or make the field one of type keyword.")
         }
     }
 

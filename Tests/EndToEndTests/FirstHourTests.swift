@@ -99,4 +99,27 @@ import Testing
         let unknown = try setting.sakuin("search", "t", "国", "--size", "3")
         #expect(unknown.code == 2 && unknown.warnings.contains("Unknown option '--size'"), "\(unknown)")
     }
+
+    @Test func tagsAreFoundAndCounted() throws {
+        let setting = try CommandLineTests.Setting()
+        let schema =
+            #"{"fields":[{"name":"title"},{"name":"tags","type":"keyword","multiple":true},{"name":"lang","type":"keyword"}]}"#
+        let file = try setting.file("schema.json", schema)
+        #expect(try setting.sakuin("index", "create", "t", "--schema", file).code == 0)
+        #expect(try setting.sakuin("index", "schema", "t").text.contains("\"multiple\":true"))
+        let documents = try setting.file(
+            "d.jsonl",
+            #"{"id":1,"title":"论坛","tags":["政治","经济"]}"# + "\n" + #"{"id":2,"title":"论坛","tags":["政治"]}"# + "\n"
+                + #"{"id":3,"title":"论坛","tags":[]}"# + "\n" + #"{"id":4,"tags":["政治",null]}"# + "\n"
+                + #"{"id":5,"lang":["zh","ja"]}"# + "\n")
+        let answer = try setting.sakuin("import", "t", documents)
+        #expect(answer.code == 1 && answer.warnings.contains("line 4: ") && answer.warnings.contains("line 5: "))
+        #expect(answer.warnings.contains("\"multiple\": true"), "\(answer)")
+        let found = try setting.sakuin(
+            "search", "t", "论坛", "--filter", "tags:政*", "--sort", "tags:desc", "--facet", "tags", "--json")
+        #expect(found.text.contains(#"{"value":"政治","count":2},{"value":"经济","count":1}"#), "\(found)")
+        #expect(try setting.sakuin("count", "t", "tags:经济").text == "1\n")
+        #expect(try setting.sakuin("get", "t", "1", "--json").text.contains(#""tags":["政治","经济"]"#))
+        #expect(try setting.sakuin("export", "t").text.contains(#""tags":["政治","经济"]"#))
+    }
 }

@@ -155,10 +155,12 @@ struct WireRandom: RandomNumberGenerator {
     mutating func schema() -> Schema {
         Schema(
             fields: (0..<below(4)).map { i in
-                FieldDefinition(
-                    name: "f\(i)", type: pick(FieldType.allCases),
+                let type = pick(FieldType.allCases)
+                return FieldDefinition(
+                    name: "f\(i)", type: type,
                     analyzer: pick([.cjk, .words, .keyword, .ngram(1 + below(8))]), breaks: pick(BreaksPolicy.allCases),
-                    stored: flag(), boost: Float(1 + below(8)) / 4, k1: Float(below(8)) / 4, b: Float(below(5)) / 4)
+                    stored: flag(), multiple: type == .keyword && flag(), boost: Float(1 + below(8)) / 4,
+                    k1: Float(below(8)) / 4, b: Float(below(5)) / 4)
             }, dynamic: flag(), compact: flag())
     }
 

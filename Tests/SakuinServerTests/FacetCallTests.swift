@@ -66,6 +66,38 @@ import Testing
         try await server.stop()
     }
 
+    /// Several values of a field, from the schema to the facets, and the errors of others.
+    @Test func severalValuesAreAsEmbedded() async throws {
+        let server = try await RunningServer.start()
+        let client = server.client()
+        let schema = Schema(fields: [
+            FieldDefinition(name: "body"), FieldDefinition(name: "tags", type: .keyword, multiple: true),
+        ])
+        try await client.create(index: "i", schema: schema)
+        let index = try await client.index("i")
+        let put = WriteOperation.put(Document(key: "a", ["tags": .strings(["政治", "经济"]), "body": "检索"]))
+        let json = WriteOperation.putJSON(Array(#"{"id":"b","tags":["经济" , "体育"]}"#.utf8), keyField: "id")
+        let receipt = try await index.write(WriteBatch([put, json]))
+        #expect(try await index.statistics().schema == schema)
+        var request = SearchRequest("tags:经* tags:[体育 TO 政治]", limit: 9)
+        request.filter = .text("-tags:无")
+        request.sort = [SortKey("tags")]
+        request.facets = [FacetRequest("tags")]
+        request.minSequence = receipt.sequence
+        request.waitLimitMilliseconds = 10_000
+        request.returnFields = .named(["tags"])
+        let found = try await index.search(request)
+        #expect(found.hits.map(\.key) == ["b", "a"] && found.total == Total(2))
+        #expect(found.hits[0].fields.map(\.value) == [.json(#"["经济" , "体育"]"#)])
+        #expect(found.facets[0].values.map(\.count) == [2, 1, 1] && found.facets[0].missingCount == 0)
+        #expect(try await index.get(["a"])[0]?["tags"] == .json(#"["政治","经济"]"#))
+        let bad = WriteBatch([.put(Document(key: "c", ["tags": .json("[1]")]))])
+        let error = await #expect(throws: SakuinError.self) { try await index.write(bad) }
+        #expect(error?.code == .invalidArgument && error?.field == "tags" && error?.value == "an integer")
+        await client.close()
+        try await server.stop()
+    }
+
     @Test func facetsAreNotLongerThanTheClientTakes() async throws {
         let server = try await start()
         var request = SearchRequest("検索", limit: 0)

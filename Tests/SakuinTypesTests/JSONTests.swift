@@ -173,4 +173,30 @@ private func scan(_ bytes: [UInt8]) throws(SakuinError) -> Collector {
         #expect(document["m"] == .integer(.min))
         #expect(String(decoding: document.json(), as: UTF8.self) == text)
     }
+
+    @Test func arraysAreScannedByElement() throws {
+        func scan(_ text: String) throws -> [String] {
+            var scanner = JSONArrayScanner()
+            var found: [String] = []
+            try Array(text.utf8).withUnsafeBufferPointer { bytes in
+                try scanner.scan(bytes) { (value) throws(SakuinError) in
+                    switch value {
+                    case .string(let text): found.append("s" + String(decoding: text, as: UTF8.self))
+                    case .json(let text): found.append("j" + String(decoding: text, as: UTF8.self))
+                    default: found.append("\(value)")
+                    }
+                }
+            }
+            return found
+        }
+        #expect(try scan("[]") == [] && scan(" [ ] ") == [])
+        #expect(
+            try scan(#"[ "a\u0062" ,"国", null,1,[2,"]"],{"a":[]} ]"#) == [
+                "sab", "s国", "null", "integer(1)", #"j[2,"]"]"#, #"j{"a":[]}"#,
+            ])
+        for text in ["", "[", "[1", "[1,]", "[,1]", "[1 2]", "[1]x", "{}", #"["a]"#, "[nul]", #"["\ud800"]"#] {
+            let error = try #require(throws: SakuinError.self) { _ = try scan(text) }
+            #expect(error.code == .invalidArgument, "\(text)")
+        }
+    }
 }

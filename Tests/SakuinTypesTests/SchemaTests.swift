@@ -41,7 +41,9 @@ import Testing
         (#"{"fields":[{"name":"a"},{"name":"a"}]}"#, "a"), (#"{"fields":[{"name":"a b"}]}"#, "a b"),
         (#"{"fields":[{"name":"a","stored":1}]}"#, "a"), (#"{"fields":{}}"#, "fields"), ("{}", "fields"),
         (#"{"fields":[],"dynamic":1}"#, "dynamic"), (#"{"fields":[],"compact":"yes"}"#, "compact"), ("[]", "schema"),
-        (#"{"fields":[{"type":"text"}]}"#, "fields"),
+        (#"{"fields":[{"type":"text"}]}"#, "fields"), (#"{"fields":[{"name":"a","multiple":true}]}"#, "a"),
+        (#"{"fields":[{"name":"a","type":"date","multiple":true}]}"#, "a"),
+        (#"{"fields":[{"name":"a","type":"keyword","multiple":1}]}"#, "a"),
     ]) func refusedByName(text: String, field: String) throws {
         let error = try #require(throws: SakuinError.self) { _ = try schema(text) }
         #expect(error.code == .invalidArgument)
@@ -75,6 +77,7 @@ import Testing
         fields.append(FieldDefinition(name: "page", analyzer: .words, breaks: .strict))
         fields.append(FieldDefinition(name: "whole", analyzer: .keyword))
         fields.append(FieldDefinition(name: "known", edges: true))
+        fields.append(FieldDefinition(name: "tags", type: .keyword, multiple: true))
         let echo = try schema(Schema(fields: fields).json())
         try echo.validateNew()
         #expect(echo.fields == fields)

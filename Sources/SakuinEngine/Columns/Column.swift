@@ -1,19 +1,18 @@
-/// A document to its value in one column.
+/// A document to its value in one column, or to its keywords (`lists`).
 final class Column: Sendable {
-    private static let blockStride = 25
-
     let kind: ColumnKind
+    /// Documents that have a value.
     let valueCount: Int
-    private let documentCount: Int
+    let documentCount: Int
     private let section: SectionView
     /// Addresses inside `section`, which keeps them mapped and which nobody writes to.
     private nonisolated(unsafe) let presence: UnsafeRawPointer?
     private nonisolated(unsafe) let stringEnds: UnsafeRawPointer?
     private nonisolated(unsafe) let strings: UnsafeRawPointer?
-    private nonisolated(unsafe) let blocks: UnsafeRawPointer
-    private nonisolated(unsafe) let data: UnsafeRawPointer
-    private let dataByteCount: Int
+    private nonisolated(unsafe) let values: ValueBlocks
     let stringCount: Int
+    /// Where documents have several keywords: these. The value of a document is then where its list ends.
+    let lists: KeywordLists?
 
     init(_ section: SectionView, _ entry: ColumnSet.Entry, documentCount: Int) throws(StorageError) {
         self.section = section
@@ -21,6 +20,7 @@ final class Column: Sendable {
         kind = entry.kind
         let bytes = try section.bytes(entry.offset, entry.byteCount)
         var reader = ByteReader(bytes, file: section.file, base: section.fileOffset + entry.offset)
+        let rankCount = entry.kind == .keywordSet ? try KeywordLists.readCount(&reader) : nil
         valueCount = Int(try reader.read32())
         guard valueCount <= documentCount else { throw reader.corrupt("\(valueCount) values") }
         if try reader.read8() == 1 {
@@ -29,9 +29,11 @@ final class Column: Sendable {
         } else {
             presence = try reader.readBytes((documentCount + 63) / 64 * 12).baseAddress
         }
-        if entry.kind == .keyword {
+        if entry.kind.isKeyword {
             stringCount = Int(try reader.read32())
-            guard stringCount <= valueCount, stringCount > 0 else { throw reader.corrupt("\(stringCount) strings") }
+            guard stringCount <= rankCount ?? valueCount, stringCount > 0 else {
+                throw reader.corrupt("\(stringCount) strings")
+            }
             let ends = try reader.readBytes(stringCount * 4)
             stringEnds = ends.baseAddress
             var end = 0
@@ -46,56 +48,14 @@ final class Column: Sendable {
             stringEnds = nil
             strings = nil
         }
-        let blockCount = (valueCount + ColumnSetWriter.blockValueCount - 1) / ColumnSetWriter.blockValueCount
-        let table = try reader.readBytes(blockCount * Self.blockStride)
-        dataByteCount = reader.remaining
-        guard let start = table.baseAddress ?? bytes.baseAddress else { throw reader.corrupt("empty column") }
-        blocks = start
-        data = start + table.count
-        for block in 0..<blockCount { try check(block) }
-    }
-
-    private func check(_ block: Int) throws(StorageError) {
-        let at = block * Self.blockStride
-        let offset = blocks.loadUnaligned(fromByteOffset: at + 16, as: UInt64.self)
-        let width = Int(blocks.load(fromByteOffset: at + 24, as: UInt8.self))
-        let count = min(ColumnSetWriter.blockValueCount, valueCount - block * ColumnSetWriter.blockValueCount)
-        guard width <= 8, width.nonzeroBitCount <= 1, offset <= UInt64(dataByteCount),
-            count * width <= dataByteCount - Int(offset)
-        else { throw section.corrupt(0, "column block \(block) out of place") }
-    }
-
-    /// One block of values, ready to be read.
-    private struct Block {
-        var least: Int64
-        var greatest: Int64
-        var width: Int
-        var data: UnsafeRawPointer
-
-        /// `place` counts from the block's first value.
-        @inline(__always)
-        func value(_ place: Int) -> Int64 {
-            let rest: UInt64 =
-                switch width {
-                case 0: 0
-                case 1: UInt64(data.load(fromByteOffset: place, as: UInt8.self))
-                case 2: UInt64(UInt16(littleEndian: data.loadUnaligned(fromByteOffset: place &* 2, as: UInt16.self)))
-                case 4: UInt64(UInt32(littleEndian: data.loadUnaligned(fromByteOffset: place &* 4, as: UInt32.self)))
-                default: UInt64(littleEndian: data.loadUnaligned(fromByteOffset: place &* 8, as: UInt64.self))
-                }
-            return least &+ Int64(bitPattern: rest)
+        if let rankCount {
+            values = try ValueBlocks.readSized(&reader, count: valueCount)
+            let ranks = try ValueBlocks(&reader, count: rankCount, byteCount: reader.remaining)
+            lists = KeywordLists(ends: values, ranks: ranks, stringCount: stringCount, section)
+        } else {
+            values = try ValueBlocks(&reader, count: valueCount, byteCount: reader.remaining)
+            lists = nil
         }
-    }
-
-    /// `number` is that of a block.
-    @inline(__always)
-    private func block(_ number: Int) -> Block {
-        let at = blocks + number &* Self.blockStride
-        let offset = UInt64(littleEndian: at.loadUnaligned(fromByteOffset: 16, as: UInt64.self))
-        return Block(
-            least: Int64(littleEndian: at.loadUnaligned(as: Int64.self)),
-            greatest: Int64(littleEndian: at.loadUnaligned(fromByteOffset: 8, as: Int64.self)),
-            width: Int(at.load(fromByteOffset: 24, as: UInt8.self)), data: data + Int(truncatingIfNeeded: offset))
     }
 
     /// Values of documents before a group of 64, and which of the group have one.
@@ -108,9 +68,9 @@ final class Column: Sendable {
         )
     }
 
-    /// The value of a document; nil when it has none.
+    /// Which of those with a value a document is; nil when it has none.
     @inline(__always)
-    func value(_ document: UInt32) -> Int64? {
+    func place(of document: UInt32) -> Int? {
         guard Int(document) < documentCount else { return nil }
         var place = Int(document)
         if let presence {
@@ -119,8 +79,14 @@ final class Column: Sendable {
             guard bits &>> bit & 1 == 1 else { return nil }
             place = before &+ (bits & ((1 &<< bit) &- 1)).nonzeroBitCount
         }
-        guard place < valueCount else { return nil }
-        return block(place / ColumnSetWriter.blockValueCount).value(place % ColumnSetWriter.blockValueCount)
+        return place < valueCount ? place : nil
+    }
+
+    /// The value of a document; nil when it has none.
+    @inline(__always)
+    func value(_ document: UInt32) -> Int64? {
+        guard let place = place(of: document) else { return nil }
+        return values.value(place)
     }
 
     /// Keeps those of `count` documents whose value lies in the range; returns how many.
@@ -153,13 +119,12 @@ final class Column: Sendable {
             guard before >= 0, before &+ bits.nonzeroBitCount <= valueCount else { return kept }
             var wanted = bits & mask
             mask = .max
-            if wanted != 0, mayHold(before, bits.nonzeroBitCount, range) {
+            if wanted != 0, values.mayHold(before, bits.nonzeroBitCount, range) {
                 while wanted != 0 {
                     let bit = wanted.trailingZeroBitCount
                     wanted &= wanted &- 1
                     let place = before &+ (bits & ((1 &<< UInt64(bit)) &- 1)).nonzeroBitCount
-                    let value = block(place / ColumnSetWriter.blockValueCount)
-                        .value(place % ColumnSetWriter.blockValueCount)
+                    let value = values.value(place)
                     out[kept] = UInt32(truncatingIfNeeded: group &* 64 &+ bit)
                     kept &+= value >= range.lowerBound && value <= range.upperBound ? 1 : 0
                 }
@@ -167,17 +132,6 @@ final class Column: Sendable {
             group &+= 1
         }
         return kept
-    }
-
-    /// Whether any of `count` (1...64) values from `place` on can lie in the range, by the bounds of their blocks.
-    @inline(__always)
-    private func mayHold(_ place: Int, _ count: Int, _ range: ClosedRange<Int64>) -> Bool {
-        for number in place / ColumnSetWriter.blockValueCount...(place &+ count &- 1) / ColumnSetWriter.blockValueCount
-        {
-            let block = block(number)
-            if block.least <= range.upperBound, block.greatest >= range.lowerBound { return true }
-        }
-        return false
     }
 
     /// The bytes of a keyword by its rank, in the mapped section; none when there is no such rank.

@@ -52,6 +52,17 @@ final class ColumnSet: Sendable {
         return column
     }
 
+    /// How many numbers a column has at most: one a document, of sets of keywords their ranks besides. Reads no more than the
+    /// beginning; of what is damaged opening the column says why.
+    func numberCountMax(_ entry: Entry) -> Int {
+        guard entry.kind == .keywordSet, let bytes = try? section.bytes(entry.offset, min(entry.byteCount, 8)) else {
+            return documentCount
+        }
+        var reader = ByteReader(bytes, file: section.file)
+        let rankCount = (try? KeywordLists.readCount(&reader)) ?? 0
+        return documentCount + min(rankCount, ValueBlocks.countMax(byteCount: entry.byteCount))
+    }
+
     func column(field: Int, kind: ColumnKind) throws(StorageError) -> Column? {
         guard let entry = entries.first(where: { $0.field == field && $0.kind == kind }) else { return nil }
         return try column(entry)

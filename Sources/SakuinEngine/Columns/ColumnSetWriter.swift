@@ -5,6 +5,10 @@ enum ColumnKind: UInt8, CaseIterable {
     case boolean = 3
     case date = 4
     case keyword = 5
+    /// Several keywords a document.
+    case keywordSet = 6
+
+    var isKeyword: Bool { self == .keyword || self == .keywordSet }
 
     /// nil for text, which has no column.
     init?(_ type: FieldType) {
@@ -26,6 +30,8 @@ enum ColumnKind: UInt8, CaseIterable {
 /// and u64 of bits, by 64 documents); for keywords u32 distinct strings, u32 end of each string, their bytes; then
 /// per block of 128 values i64 least, i64 greatest, u64 offset in the data, u8 bytes a value; the data: value minus
 /// least in 0, 1, 2, 4 or 8 bytes. Floats are mapped to integers of the same order, keywords to the rank of the string.
+/// Sets of keywords: u64 ranks of all documents together; as before up to the strings, n being the documents with some;
+/// u64 bytes of the blocks and data of n values, where the ranks of each document end; blocks and data of the ranks.
 struct ColumnSetWriter: ~Copyable {
     private final class Column {
         let field: Int
@@ -33,6 +39,8 @@ struct ColumnSetWriter: ~Copyable {
         var documents: [UInt32] = []
         /// For keywords the number of the string.
         var values: [Int64] = []
+        /// For sets of keywords: where the values of each document end.
+        var ends: [Int64] = []
         /// Distinct strings by number, in order of first appearance.
         var strings: [[UInt8]] = []
         var numbers: [[UInt8]: Int64] = [:]
@@ -44,7 +52,9 @@ struct ColumnSetWriter: ~Copyable {
 
         /// Bytes of distinct strings, which stand in an array and in a dictionary.
         private(set) var stringByteCount = 0
-        var byteCount: Int { documents.capacity * 4 + values.capacity * 8 + strings.count * 128 + stringByteCount }
+        var byteCount: Int {
+            documents.capacity * 4 + (values.capacity + ends.capacity) * 8 + strings.count * 128 + stringByteCount
+        }
 
         @inline(__always)
         func add(_ value: Int64, _ document: UInt32) {
@@ -56,14 +66,32 @@ struct ColumnSetWriter: ~Copyable {
 
         func add(keyword: [UInt8], _ document: UInt32) {
             if documents.last == document { return }
-            if let number = numbers[keyword] {
-                add(number, document)
-            } else {
-                let number = Int64(strings.count)
-                numbers[keyword] = number
-                strings.append(keyword)
-                stringByteCount += keyword.count
-                add(number, document)
+            add(number(keyword), document)
+        }
+
+        func add(keywords: [[UInt8]], _ document: UInt32) {
+            if keywords.isEmpty || documents.last == document { return }
+            documents.append(document)
+            let numbers = keywords.map(number).sorted()
+            for (i, number) in numbers.enumerated() where i == 0 || number != numbers[i - 1] { values.append(number) }
+            ends.append(Int64(values.count))
+        }
+
+        private func number(_ keyword: [UInt8]) -> Int64 {
+            if let number = numbers[keyword] { return number }
+            let number = Int64(strings.count)
+            numbers[keyword] = number
+            strings.append(keyword)
+            stringByteCount += keyword.count
+            return number
+        }
+
+        /// The values of each document, of a set of keywords.
+        func forEachList(_ body: (_ document: UInt32, _ values: ArraySlice<Int64>) -> Void) {
+            var from = 0
+            for (document, end) in zip(documents, ends) {
+                body(document, values[from..<Int(end)])
+                from = Int(end)
             }
         }
     }
@@ -113,9 +141,21 @@ struct ColumnSetWriter: ~Copyable {
         column(field, .keyword).add(keyword: keyword, document)
     }
 
+    /// All keywords of a document; what stands there twice counts once.
+    mutating func add(keywords: [[UInt8]], field: Int, _ document: UInt32) {
+        if !keywords.isEmpty { column(field, .keywordSet).add(keywords: keywords, document) }
+    }
+
     /// Adds the values of another, whose documents are counted from `documentBase`, above all before.
     mutating func append(_ other: borrowing ColumnSetWriter, _ documentBase: UInt32) {
         for column in other.columns {
+            if column.kind == .keywordSet {
+                let own = self.column(column.field, .keywordSet)
+                column.forEachList { document, numbers in
+                    own.add(keywords: numbers.map { column.strings[Int($0)] }, document &+ documentBase)
+                }
+                continue
+            }
             for (document, value) in zip(column.documents, column.values) {
                 if column.kind == .keyword {
                     add(keyword: column.strings[Int(value)], field: column.field, document &+ documentBase)
@@ -157,23 +197,41 @@ struct ColumnSetWriter: ~Copyable {
     }
 
     private static func write(_ column: Column, documentCount: Int, into out: inout ByteWriter) {
+        if column.kind == .keywordSet { out.append64(UInt64(column.values.count)) }
         out.append32(UInt32(column.documents.count))
         writePresence(column.documents, documentCount: documentCount, into: &out)
-        guard column.kind == .keyword else {
+        guard column.kind.isKeyword else {
             writeValues(column.values, into: &out)
             return
         }
-        let order = column.strings.indices.sorted { column.strings[$0].lexicographicallyPrecedes(column.strings[$1]) }
+        let ranks = writeStrings(column.strings, into: &out)
+        guard column.kind == .keywordSet else {
+            writeValues(column.values.map { ranks[Int($0)] }, into: &out)
+            return
+        }
+        var ends = ByteWriter()
+        writeValues(column.ends, into: &ends)
+        out.append64(UInt64(ends.count))
+        ends.withBytes { out.append(bytes: $0) }
+        var ascending: [Int64] = []
+        ascending.reserveCapacity(column.values.count)
+        column.forEachList { _, numbers in ascending += numbers.map { ranks[Int($0)] }.sorted() }
+        writeValues(ascending, into: &out)
+    }
+
+    /// Appends the strings in order; returns the rank of each.
+    private static func writeStrings(_ strings: [[UInt8]], into out: inout ByteWriter) -> [Int64] {
+        let order = strings.indices.sorted { strings[$0].lexicographicallyPrecedes(strings[$1]) }
         var ranks = [Int64](repeating: 0, count: order.count)
         out.append32(UInt32(order.count))
         var end = 0
         for (rank, number) in order.enumerated() {
             ranks[number] = Int64(rank)
-            end += column.strings[number].count
+            end += strings[number].count
             out.append32(UInt32(truncatingIfNeeded: end))
         }
-        for number in order { column.strings[number].withUnsafeBytes { out.append(bytes: $0) } }
-        writeValues(column.values.map { ranks[Int($0)] }, into: &out)
+        for number in order { strings[number].withUnsafeBytes { out.append(bytes: $0) } }
+        return ranks
     }
 
     private static func writePresence(_ documents: [UInt32], documentCount: Int, into out: inout ByteWriter) {

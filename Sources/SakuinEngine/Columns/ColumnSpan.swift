@@ -29,7 +29,7 @@ struct ColumnSpan {
             first = start
             // A day alone is all of it.
             last = text.utf8.count == 10 ? start + Self.dayMilliseconds - 1 : start
-        case .keyword: return nil
+        case .keyword, .keywordSet: return nil
         }
     }
 

@@ -16,6 +16,7 @@ final class Inverter {
     /// By field number; nil for fields that are not inverted.
     let fields: [FieldSlot?]
     private let scratch = UnitBuffer()
+    private var keywordReader = KeywordReader()
     private let arena: TokenArena
     var keys: KeyTableWriter
     var columns: ColumnSetWriter
@@ -117,6 +118,7 @@ final class Inverter {
             return
         }
         let definition = schema.fields[field.number]
+        if definition.multiple { return try addKeywords(field, of: document) }
         switch definition.type {
         case .text, .keyword:
             guard field.isText else { return }
@@ -161,6 +163,20 @@ final class Inverter {
             throw .corrupt(file: "document", offset: 0, reason: "invalid UTF-8 in field \(number)")
         }
         if registry.schema.fields[number].type == .text { meta.textByteCount += text.count }
+    }
+
+    /// The values of a keyword field that takes several.
+    private func addKeywords(_ field: EncodedField, of document: UInt32) throws(StorageError) {
+        let values = try keywordReader.values(of: field)
+        guard !values.isEmpty, let analyzer = analyzers[field.number], let slot = fields[field.number],
+            slot.inverter.begin(document)
+        else { return }
+        do throws(TextError) {
+            slot.inverter.end(nextPosition: try slot.inverter.index(values: values, analyzer, scratch))
+        } catch {
+            throw .corrupt(file: "document", offset: 0, reason: "invalid UTF-8 in field \(field.number)")
+        }
+        columns.add(keywords: values, field: field.number, document)
     }
 
     /// Stores the document without the fields that are not stored.

@@ -67,7 +67,8 @@ struct SegmentMerger {
     static func memoryByteCount(of segment: SegmentReader) -> Int {
         let meta = segment.meta
         let keys = segment.sectionSizes.first { $0.name == "keys" }?.byteCount ?? 0
-        return 5 * keys / 2 + meta.documentCount * (16 + 3 * meta.fields.count + 24 * segment.columns.entries.count)
+        let numbers = segment.columns.entries.reduce(0) { $0 + segment.columns.numberCountMax($1) }
+        return 5 * keys / 2 + meta.documentCount * (16 + 3 * meta.fields.count) + 24 * numbers
     }
 
     /// Writes the merged segment; nil when no document lives.
@@ -245,19 +246,41 @@ struct SegmentMerger {
         for input in inputs {
             for entry in input.segment.columns.entries {
                 let column = try input.segment.columns.column(entry)
-                for document in 0..<UInt32(input.segment.meta.documentCount) {
-                    guard let value = column.value(document), let mapped = input.mapped(document) else { continue }
-                    if entry.kind == .keyword {
-                        writer.add(keyword: column.string(value), field: entry.field, mapped)
-                    } else {
-                        writer.add(value, entry.kind, field: entry.field, mapped)
-                    }
+                if let lists = column.lists {
+                    try Self.append(column, lists, entry.field, of: input, to: &writer)
+                } else {
+                    Self.append(column, entry.field, of: input, to: &writer)
                 }
                 try control.check()
             }
         }
         try writer.finish(documentCount: documentCount, into: &section.buffer)
         try file.append(.columns, &section)
+    }
+
+    /// The values of living documents.
+    private static func append(
+        _ column: Column, _ field: Int, of input: MergeInput, to writer: inout ColumnSetWriter
+    ) {
+        for document in 0..<UInt32(input.segment.meta.documentCount) {
+            guard let value = column.value(document), let mapped = input.mapped(document) else { continue }
+            if column.kind == .keyword {
+                writer.add(keyword: column.string(value), field: field, mapped)
+            } else {
+                writer.add(value, column.kind, field: field, mapped)
+            }
+        }
+    }
+
+    private static func append(
+        _ column: Column, _ lists: KeywordLists, _ field: Int, of input: MergeInput, to writer: inout ColumnSetWriter
+    ) throws(StorageError) {
+        for document in 0..<UInt32(input.segment.meta.documentCount) {
+            guard let mapped = input.mapped(document), let list = try column.list(of: document, lists) else { continue }
+            var keywords: [[UInt8]] = []
+            for at in list { keywords.append(column.string(try lists.rank(at))) }
+            writer.add(keywords: keywords, field: field, mapped)
+        }
     }
 
     private var hasLinks: Bool { Analyzer.hasLinks(version: analyzerVersion) }

@@ -7,6 +7,7 @@ final class KeywordCounts: ColumnCounts {
         var count: Int
     }
 
+    private let kind: ColumnKind
     private let field: String
     private let limits: FacetLimits
     private var columns: [Column] = []
@@ -14,7 +15,8 @@ final class KeywordCounts: ColumnCounts {
     private var counts: [UInt32] = []
     private var runs: [[Entry]] = []
 
-    init(_ field: String, _ limits: FacetLimits) {
+    init(_ kind: ColumnKind, _ field: String, _ limits: FacetLimits) {
+        self.kind = kind
         self.field = field
         self.limits = limits
     }
@@ -30,6 +32,7 @@ final class KeywordCounts: ColumnCounts {
         _ documents: UnsafeMutablePointer<UInt32>, _ count: Int
     ) throws(SearchError) -> Int {
         guard let column = columns.last else { return count }
+        if let lists = column.lists { return try takeLists(of: documents, count, column, lists) }
         var isDamaged = false
         let left = counts.withUnsafeMutableBufferPointer { counts in
             column.takeValues(of: documents, count) { rank in
@@ -38,6 +41,19 @@ final class KeywordCounts: ColumnCounts {
         }
         if isDamaged { throw .storage(column.damagedRank) }
         return left
+    }
+
+    /// Counts each keyword of a document.
+    private func takeLists(
+        of documents: UnsafeMutablePointer<UInt32>, _ count: Int, _ column: Column, _ lists: KeywordLists
+    ) throws(SearchError) -> Int {
+        do throws(StorageError) {
+            return try counts.withUnsafeMutableBufferPointer { (counts) throws(StorageError) in
+                try column.takeLists(of: documents, count, lists) { (list) throws(StorageError) in
+                    for at in list { counts[Int(try lists.rank(at))] &+= 1 }
+                }
+            }
+        } catch { throw .storage(error) }
     }
 
     /// Makes a run of what was counted in the last segment.
@@ -72,7 +88,7 @@ final class KeywordCounts: ColumnCounts {
         }
         for (place, entry) in (runs.first ?? []).enumerated() {
             try limits.check(at: place)
-            best.offer(BestCounts.Entry(count: entry.count, kind: .keyword, order: Int64(place)))
+            best.offer(BestCounts.Entry(count: entry.count, kind: kind, order: Int64(place)))
         }
     }
 

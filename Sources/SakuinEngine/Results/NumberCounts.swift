@@ -99,7 +99,7 @@ final class NumberCounts: ColumnCounts {
         case .float: .float(ColumnSetWriter.double(ordered: order))
         case .boolean: .boolean(order != 0)
         case .date: .date(milliseconds: order)
-        case .keyword: nil
+        case .keyword, .keywordSet: nil
         }
     }
 }

@@ -30,12 +30,34 @@ final class RangeTally: FacetTally {
         }
     }
 
-    override func take(_ documents: UnsafeMutablePointer<UInt32>, _ count: Int) {
+    override func take(_ documents: UnsafeMutablePointer<UInt32>, _ count: Int) throws(SearchError) {
         var left = count
         for (column, bounds) in current {
+            if let lists = column.lists {
+                left = try takeLists(of: documents, left, column, lists, bounds)
+                continue
+            }
             left = column.takeValues(of: documents, left) { value in otherCount &+= add(value, bounds) ? 0 : 1 }
         }
         missingCount &+= left
+    }
+
+    /// Counts a document in each range that one of its keywords lies in.
+    private func takeLists(
+        of documents: UnsafeMutablePointer<UInt32>, _ count: Int, _ column: Column, _ lists: KeywordLists,
+        _ bounds: [Bounds]
+    ) throws(SearchError) -> Int {
+        do throws(StorageError) {
+            return try column.takeLists(of: documents, count, lists) { (list) throws(StorageError) in
+                var isInside = false
+                for (number, bound) in bounds.enumerated() where bound.low <= bound.high {
+                    guard try lists.holds(list, bound.low...bound.high) else { continue }
+                    counts[number] &+= 1
+                    isInside = true
+                }
+                otherCount &+= isInside ? 0 : 1
+            }
+        } catch { throw .storage(error) }
     }
 
     /// Counts a value in each range it lies in; whether there is one.

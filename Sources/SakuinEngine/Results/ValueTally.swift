@@ -25,7 +25,7 @@ final class ValueTally: FacetTally {
 
     private func newCounts(_ kind: ColumnKind) -> ColumnCounts {
         let new =
-            kind == .keyword ? KeywordCounts(field, limits) : NumberCounts(kind, field, limits)
+            kind.isKeyword ? KeywordCounts(kind, field, limits) : NumberCounts(kind, field, limits)
         counts[kind] = new
         return new
     }
@@ -94,7 +94,7 @@ struct BestCounts {
     /// The last of those that are kept, when there are as many as are wanted.
     private var worst: Entry?
     private(set) var distinctCount = 0
-    /// Sum of all counts.
+    /// Sum of all counts; a document with several values is in several.
     private(set) var documentCount = 0
 
     init(_ limit: Int) { self.limit = limit }

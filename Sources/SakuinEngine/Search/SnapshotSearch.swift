@@ -86,7 +86,8 @@ struct SnapshotSearch: ~Copyable {
                 sum.lengthSum += segment.reader.meta.fields[number].lengthSum
             }
             let field = schema.fields[number]
-            return BM25(k1: field.k1, b: field.b, statistics: sum)
+            // A value of several is worth as much as one alone.
+            return BM25(k1: field.k1, b: field.multiple ? 0 : field.b, statistics: sum)
         }
     }
 

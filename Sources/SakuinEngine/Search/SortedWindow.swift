@@ -71,6 +71,7 @@ struct SortedWindow {
                 guard let value = column.value(document) else { continue }
                 switch column.kind {
                 case .keyword: return .text(column.string(value))
+                case .keywordSet: return first(of: document, column, key)
                 case .integer:
                     let rounded = Double(value)
                     // 2^63 is the one double here that is no Int64; wrapping gives the same difference.
@@ -79,6 +80,17 @@ struct SortedWindow {
                 case .float, .boolean, .date: return .number(value, rest: 0)
                 }
             }
+            return .missing
+        }
+    }
+
+    /// The keyword that comes first in the direction of the key: the least, or the greatest when it descends.
+    private mutating func first(of document: UInt32, _ column: Column, _ key: SortKey) -> Value {
+        do throws(StorageError) {
+            guard let lists = column.lists, let list = try column.list(of: document, lists) else { return .missing }
+            return .text(column.string(try lists.rank(key.descending ? list.upperBound - 1 : list.lowerBound)))
+        } catch {
+            failure = failure ?? error
             return .missing
         }
     }

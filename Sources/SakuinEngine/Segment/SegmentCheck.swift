@@ -37,6 +37,7 @@ enum SegmentCheck {
                 throw segment.postings.corrupt(
                     0, "column of field \(entry.field): \(count) of \(column.valueCount) values")
             }
+            try column.lists?.check()
         }
     }
 

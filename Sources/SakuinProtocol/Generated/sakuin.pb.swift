@@ -1961,7 +1961,8 @@ nonisolated struct Sakuin_V1_SearchReply: Sendable {
   init() {}
 }
 
-/// Exact counts over what could be searched; every document counts once in a facet, but for ranges that overlap.
+/// Exact counts over what could be searched. A document counts once for each of its distinct values, and once in each
+/// range that one of them lies in.
 nonisolated struct Sakuin_V1_Facet: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
@@ -1978,7 +1979,8 @@ nonisolated struct Sakuin_V1_Facet: Sendable {
   /// In the order they were asked for.
   var ranges: [Sakuin_V1_FacetRangeCount] = []
 
-  /// Documents with a value that is not listed, or lies in no range.
+  /// Documents with a value that is not listed, each once for every such value; or documents of which no value lies in a
+  /// range.
   var other: UInt64 = 0
 
   /// Documents without a value.

@@ -9,6 +9,9 @@ enum FuzzIndex {
         FieldDefinition(name: "on", type: .boolean), FieldDefinition(name: "day", type: .date),
     ])
 
+    /// A field that is in some schemas only, so that what changes in others stays where it is.
+    static let tags = FieldDefinition(name: "tags", type: .keyword, multiple: true)
+
     /// A registry under which few documents make a gram frequent.
     static func registry(_ schema: Schema = schema) -> FieldRegistry {
         FieldRegistry(
@@ -34,6 +37,16 @@ enum FuzzIndex {
             if i % 2 > 0 { fields.append(.init("on", .boolean(random(2) == 0))) }
             if i % 7 > 0 { fields.append(.init("day", .string("2023-01-0\(1 + random(9))"))) }
             return Document(key: "k\(i)", fields: fields)
+        }
+    }
+
+    /// The same with a few tags each, none in some.
+    static func tagged(_ documents: [Document]) -> [Document] {
+        documents.enumerated().map { i, document in
+            var tagged = document
+            let values = (0..<(i % 6)).map { ["政治", "经济", "News", "a\(i)", "b"][(i / 6 + $0) % 5] }
+            tagged.fields.append(.init(tags.name, .strings(values)))
+            return tagged
         }
     }
 

@@ -14,7 +14,7 @@ struct SegmentBase: Sendable {
 
     /// Of each origin four.
     static let shapeCount = 4
-    /// Short lists and long ones, with positions and with links.
+    /// Short lists and long ones, with positions and with links; with these a field that takes several values too.
     private static let shapes = [(8, false), (160, false), (8, true), (160, true)]
 
     /// As refreshes write them; as merges do, with a table of symbols and a dictionary; of formats that are only read.
@@ -22,9 +22,14 @@ struct SegmentBase: Sendable {
         let pairs = shapes.compactMap { count, isCompact -> (plain: SegmentBase, coded: SegmentBase)? in
             var schema = FuzzIndex.schema
             schema.compact = isCompact
+            var documents = FuzzIndex.documents(count)
+            if isCompact {
+                schema.fields.append(FuzzIndex.tags)
+                documents = FuzzIndex.tagged(documents)
+            }
             let registry = FuzzIndex.registry(schema)
-            guard let plain = try? FuzzIndex.directory(FuzzIndex.documents(count), registry)?.read(FuzzIndex.file),
-                let coded = coded(count, registry)
+            guard let plain = try? FuzzIndex.directory(documents, registry)?.read(FuzzIndex.file),
+                let coded = coded(documents, registry)
             else { return nil }
             return (
                 SegmentBase(registry: registry, bytes: plain, beside: coded),
@@ -35,13 +40,12 @@ struct SegmentBase: Sendable {
     }()
 
     /// What a merge makes of so many documents and of enough dead ones that a code is worth its place.
-    private static func coded(_ count: Int, _ registry: FieldRegistry) -> [UInt8]? {
+    private static func coded(_ living: [Document], _ registry: FieldRegistry) -> [UInt8]? {
         var state: UInt64 = 11
         func character() -> UInt32 {
             state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
             return UInt32(state &>> 40) % 600
         }
-        let living = FuzzIndex.documents(count)
         let told = living.prefix(40).compactMap { document -> String? in
             guard case .string(let text)? = document["body"] else { return nil }
             return text

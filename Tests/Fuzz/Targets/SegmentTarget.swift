@@ -162,7 +162,27 @@ private struct SegmentReading {
                 .and([query, .prefix("a", fields: [])]), segment, registry, limit: 3, total: .none, reads: false)
             _ = try FuzzIndex.search(
                 query, segment, registry, limit: 3, sort: [SortKey("year"), SortKey("tag")], reads: false)
+            if registry.schema.fields.contains(FuzzIndex.tags) { try searchTags(query, segment, registry) }
         }
+    }
+
+    /// Several values of a field: as a filter, in the order of hits, and counted.
+    private mutating func searchTags(
+        _ query: Query, _ segment: SearchableSegment, _ registry: FieldRegistry
+    ) throws {
+        let name = FuzzIndex.tags.name
+        let range = Query.range(field: name, lower: RangeBound("a1"), upper: RangeBound("经济"))
+        for query in [range, .and([query, range]), .or([query, .prefix("a", fields: [name])])] {
+            let sort = [SortKey(name, descending: true), SortKey(name)]
+            _ = try FuzzIndex.search(query, segment, registry, limit: 3, sort: sort, reads: false)
+        }
+        let plan = try QueryPlanner.plan(
+            query, filter: nil, SearchedFields(registry), fields: [], highlights: false, proofs: .all)
+        let ranges = FacetRequest(name, ranges: [FacetRange("x", to: "b"), FacetRange("y", from: "a1")])
+        let counter = FacetCounter([FacetRequest(name), ranges], MemoryBudget(byteCountMax: 64 << 20), nil)
+        let search = SnapshotSearch(plan, schema: registry.schema, segments: [segment], models: ScoreModels())
+        let total = try search.run(window: 0, total: .exact, sort: [], listener: counter).total.value
+        for facet in try counter.facets() where facet.missingCount > total { surprise = "\(facet) of \(total)" }
     }
 
     /// Two segments to one. A document of the second is dead, so that not all of its blocks can be copied.

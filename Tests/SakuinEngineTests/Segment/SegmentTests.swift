@@ -57,6 +57,31 @@ enum GoldenLists {
     ]
 }
 
+/// Documents with several keywords in a field; they never change.
+enum GoldenKeywords {
+    static let count = 150
+    static let schema = Schema(fields: [
+        FieldDefinition(name: "title"), FieldDefinition(name: "tags", type: .keyword, multiple: true),
+    ])
+
+    /// None, or up to seven, of which some stand twice.
+    static func tags(_ i: Int) -> [String] {
+        (0..<(i % 5 == 3 ? 0 : i % 7 + 1)).map { ["政治", "经济", "Ｎews", "number \(i * $0 % 300)", "体育"][(i + $0) % 5] }
+    }
+
+    static let all: [Document] = (0..<count).map { i in
+        Document(key: "tagged-\(i)", ["title": .string("第\(i)号"), "tags": .strings(tags(i))])
+    }
+
+    /// Queries with the documents that match, by their tags.
+    static let answers: [(String, @Sendable ([String]) -> Bool)] = [
+        ("tags:政治", { $0.contains("政治") }), ("tags:news -tags:体育", { $0.contains("Ｎews") && !$0.contains("体育") }),
+        ("tags:numb*", { $0.contains { $0.hasPrefix("number") } }), ("tags:*", { !$0.isEmpty }),
+        ("tags:[\"number 2\" TO \"number 3\"}", { $0.contains { $0.hasPrefix("number 2") } }),
+        ("tags:>=经济", { $0.contains("经济") || $0.contains("Ｎews") }),
+    ]
+}
+
 @Suite struct SegmentTests {
     private func index(
         _ directory: any Directory, isCompact: Bool = false, analyzerVersion: UInt32? = nil
@@ -229,6 +254,44 @@ enum GoldenLists {
         _ = try await index.write(WriteBatch([.put(GoldenLists.all[7])]))
         _ = try await index.compact(segments: 1)
         #expect(try await index.segments().map(\.formatVersion) == [Int(SegmentLayout.formatVersion)])
+        try check("golden, compacted")
+        try index.close()
+        #expect(try IndexCheck.run(path: copy.path).problems.isEmpty)
+    }
+
+    /// The same for a field with several keywords, whose column is of a kind of its own.
+    @Test func goldenKeywordsAnswer() async throws {
+        let copy = try await golden("v9-keywords", isNewest: SegmentLayout.formatVersion == 9) { directory in
+            var options = IndexOptions()
+            options.laneCount = 1
+            let index = try SearchIndex.open(directory, schema: GoldenKeywords.schema, options: options)
+            _ = try await index.write(WriteBatch(GoldenKeywords.all.map { .put($0) }))
+            _ = try await index.compact(segments: 1)
+            return index
+        }
+        defer { try? FileManager.default.removeItem(at: copy) }
+        let index = try SearchIndex.open(path: copy.path)
+        func check(_ place: String) throws {
+            for (query, matches) in GoldenKeywords.answers {
+                let expected = (0..<GoldenKeywords.count).filter { matches(GoldenKeywords.tags($0)) }
+                let found = try index.searchNow(SearchRequest(query, limit: 1_000)).hits.map(\.key)
+                #expect(Set(found) == Set(expected.map { "tagged-\($0)" }), "\(place): \(query)")
+            }
+            var request = SearchRequest("*:*", limit: 1)
+            request.sort = [SortKey("tags"), SortKey("_key")]
+            request.facets = [FacetRequest("tags", limit: 1)]
+            let response = try index.searchNow(request)
+            let counts = ["政治", "经济", "Ｎews", "体育"].map { tag in
+                (0..<GoldenKeywords.count).count { GoldenKeywords.tags($0).contains(tag) }
+            }
+            #expect(response.facets[0].values.map(\.count) == [counts.max() ?? 0], "\(place)")
+            #expect(response.facets[0].missingCount == 30, "\(place)")
+            #expect(try index.getNow(["tagged-6"])[0] == GoldenKeywords.all[6], "\(place)")
+        }
+        #expect(try await index.segments().map(\.formatVersion) == [9])
+        try check("golden")
+        _ = try await index.write(WriteBatch([.put(GoldenKeywords.all[7])]))
+        _ = try await index.compact(segments: 1)
         try check("golden, compacted")
         try index.close()
         #expect(try IndexCheck.run(path: copy.path).problems.isEmpty)

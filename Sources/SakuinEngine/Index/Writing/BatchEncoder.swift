@@ -90,6 +90,7 @@ struct DocumentVisitor: ~Copyable, JSONMemberVisitor {
     /// Names met before, with their numbers: documents of a batch mostly have the same.
     private var known: [(name: [UInt8], number: Int)] = []
     private var nextKnown = 0
+    private var arrays = JSONArrayScanner()
 
     init(_ registry: FieldRegistry) { self.registry = registry }
 
@@ -183,7 +184,7 @@ struct DocumentVisitor: ~Copyable, JSONMemberVisitor {
     }
 
     /// What the schema says of the field must fit; fields outside take anything.
-    private func check(_ value: JSONMember, _ number: Int) throws(SakuinError) {
+    private mutating func check(_ value: JSONMember, _ number: Int) throws(SakuinError) {
         let schema = registry.schema
         guard number < schema.fields.count else { return }
         let field = schema.fields[number]
@@ -191,13 +192,8 @@ struct DocumentVisitor: ~Copyable, JSONMemberVisitor {
         case (_, .null), (.text, .string), (.integer, .integer), (.float, .float), (.float, .integer),
             (.boolean, .boolean):
             return
-        case (.keyword, .string(let bytes)):
-            guard bytes.count <= FieldDefinition.keywordByteCountMax else {
-                throw .invalid(
-                    "Keyword field '\(field.name)' takes \(FieldDefinition.keywordByteCountMax) bytes.",
-                    field: field.name, limit: FieldDefinition.keywordByteCountMax, value: bytes.count,
-                    nextStep: "Make it a text field.")
-            }
+        case (.keyword, .string(let bytes)): try field.check(keyword: bytes)
+        case (.keyword, .json(let bytes)) where field.multiple && value.isArray: try check(values: bytes, of: field)
         case (.date, .string(let bytes)):
             guard DateText.milliseconds(UnsafeRawBufferPointer(bytes)) != nil else {
                 throw .invalid(
@@ -208,12 +204,41 @@ struct DocumentVisitor: ~Copyable, JSONMemberVisitor {
         default:
             throw .invalid(
                 "Field '\(field.name)' is of type \(field.type.rawValue) and cannot hold \(value.kindName).",
-                field: field.name, value: value.kindName, nextStep: Self.whatToDo(with: value, for: field.type))
+                field: field.name, value: value.kindName, nextStep: Self.whatToDo(with: value, for: field))
         }
     }
 
-    private static func whatToDo(with value: JSONMember, for type: FieldType) -> String {
-        switch (type, value) {
+    /// The values of a field that takes several.
+    private mutating func check(
+        values bytes: UnsafeBufferPointer<UInt8>, of field: FieldDefinition
+    ) throws(SakuinError) {
+        var count = 0
+        try arrays.scan(bytes) { (value) throws(SakuinError) in
+            count += 1
+            guard count <= FieldDefinition.valueCountMax else {
+                throw .invalid(
+                    "Keyword field '\(field.name)' takes \(FieldDefinition.valueCountMax) values a document.",
+                    field: field.name, limit: FieldDefinition.valueCountMax, value: count,
+                    nextStep: "Leave some out, or put them into several documents.")
+            }
+            guard case .string(let text) = value else {
+                throw .invalid(
+                    "Keyword field '\(field.name)' takes an array of strings, and value \(count) of it is \(value.kindName).",
+                    field: field.name, value: value.kindName, nextStep: "Write it in quotes, or leave it out.")
+            }
+            try field.check(keyword: text)
+        }
+    }
+
+    private static func whatToDo(with value: JSONMember, for field: FieldDefinition) -> String {
+        switch (field.type, value) {
+        case (.keyword, .json) where field.multiple: "Write a string, or an array of strings."
+        case (.keyword, .json) where value.isArray:
+            "It takes one value; a keyword field of which the schema says \"multiple\": true takes an array of strings."
+        case (.text, .json) where value.isArray:
+            "It takes one text: join the strings, with punctuation or a blank line between."
+        case (_, .json) where value.isArray:
+            "It takes one value; several are for keyword fields of which the schema says \"multiple\": true."
         case (_, .json): "A field of the schema takes one value; one that is in no schema stores any."
         case (.text, _), (.keyword, _): "Write it in quotes."
         case (.date, _): "Write a date such as 2023-11-09."
@@ -261,9 +286,21 @@ struct DocumentVisitor: ~Copyable, JSONMemberVisitor {
 extension FieldDefinition {
     /// Longer values belong into a text field.
     static let keywordByteCountMax = 32 << 10
+
+    fileprivate func check(keyword bytes: UnsafeBufferPointer<UInt8>) throws(SakuinError) {
+        guard bytes.count <= Self.keywordByteCountMax else {
+            throw .invalid(
+                "Keyword field '\(name)' takes \(Self.keywordByteCountMax) bytes\(multiple ? " a value" : "").",
+                field: name, limit: Self.keywordByteCountMax, value: bytes.count, nextStep: "Make it a text field.")
+        }
+    }
 }
 
 extension JSONMember {
+    fileprivate var isArray: Bool {
+        if case .json(let bytes) = self { bytes.first == UInt8(ascii: "[") } else { false }
+    }
+
     fileprivate var kindName: String {
         switch self {
         case .null: "null"
@@ -271,7 +308,8 @@ extension JSONMember {
         case .integer: "an integer"
         case .float: "a number with a fraction"
         case .string: "a string"
-        case .json: "an array, an object or an integer beyond 64 bits"
+        case .json(let bytes):
+            isArray ? "an array" : bytes.first == UInt8(ascii: "{") ? "an object" : "an integer beyond 64 bits"
         }
     }
 }

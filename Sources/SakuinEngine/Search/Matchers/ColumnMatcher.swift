@@ -34,7 +34,11 @@ final class ColumnMatcher: Matcher {
             var matchers: [Matcher] = []
             for column in try segment.columns(of: plan.field) {
                 guard let range = ColumnRange.range(plan, column) else { continue }
-                matchers.append(ColumnMatcher(column, range, scratch))
+                if let lists = column.lists {
+                    matchers.append(KeywordListMatcher(column, lists, range, scratch))
+                } else {
+                    matchers.append(ColumnMatcher(column, range, scratch))
+                }
             }
             if matchers.isEmpty { return EmptyMatcher() }
             if matchers.count == 1 { return matchers[0] }
@@ -49,7 +53,7 @@ final class ColumnMatcher: Matcher {
 enum ColumnRange {
     /// nil when nothing can lie between, or a bound is no value of this kind.
     static func range(_ plan: ColumnPlan, _ column: Column) -> ClosedRange<Int64>? {
-        if column.kind == .keyword { return keywordRange(plan, column) }
+        if column.kind.isKeyword { return keywordRange(plan, column) }
         var (low, high) = (Int64.min, Int64.max)
         if let bound = plan.lower {
             guard let least = ColumnSpan(bound.value, column.kind)?.least(inclusive: bound.inclusive) else {
