@@ -23,6 +23,8 @@ final class Scratch {
     private var full: [UnsafeMutableRawPointer] = []
     /// Pieces too large for a chunk.
     private var large: [UnsafeMutableRawPointer] = []
+    /// Whether there is anything in `full` or `large`.
+    private var hasMore = false
     private var next: UnsafeMutableRawPointer
     private var left: Int
 
@@ -33,9 +35,14 @@ final class Scratch {
     }
 
     deinit {
+        if hasMore { giveBackMore() }
+        Self.giveBack(chunk)
+    }
+
+    @inline(never)
+    private func giveBackMore() {
         for piece in large { piece.deallocate() }
         for chunk in full { Self.giveBack(chunk) }
-        Self.giveBack(chunk)
     }
 
     private static func giveBack(_ chunk: UnsafeMutableRawPointer) {
@@ -75,9 +82,11 @@ final class Scratch {
             let piece = UnsafeMutableRawPointer.allocate(byteCount: byteCount, alignment: Self.alignment)
             piece.initializeMemory(as: UInt8.self, repeating: 0, count: byteCount)
             large.append(piece)
+            hasMore = true
             return piece
         }
         full.append(chunk)
+        hasMore = true
         chunk = Self.newChunk()
         next = chunk + byteCount
         left = Self.chunkByteCount &- byteCount

@@ -4,14 +4,17 @@
 // 2. What both have is checked by the positions of the two; starts of the phrase are kept by document.
 // 3. Documents with starts are looked for in the other lists, whose positions thin out the starts.
 //
-// A document whose score cannot be above what is needed is dropped as soon as that shows.
+// A document whose score cannot be above what is needed is dropped as soon as that shows. A list that leaves hardly any of a
+// block's candidates over is the second one from then on.
 
 /// The documents in which a phrase of two places and more occurs, each place one list.
 final class PhraseMatcher: Matcher {
     private let lead: PhraseList
-    private let second: PhraseList
+    private var second: PhraseList
     /// All lists, of which the first two are those.
-    private let lists: [PhraseList]
+    private var lists: [PhraseList]
+    /// How often another list may become the second one yet.
+    private(set) var turnsLeft: Int
     private let score: LeafScore?
     private let found: PhraseCandidates
     /// The positions that are looked at.
@@ -27,6 +30,7 @@ final class PhraseMatcher: Matcher {
         lead = lists[0]
         second = lists[1]
         self.lists = lists
+        turnsLeft = lists.count - 2
         self.score = score
         self.cancellation = cancellation
         found = PhraseCandidates(scratch)
@@ -50,13 +54,15 @@ final class PhraseMatcher: Matcher {
             target = lead.documents[to &- 1] &+ 1
             examined = target
             found.removeAll()
-            var place = from
+            let second = second
+            var (place, common) = (from, 0)
             while place < to {
                 let (count, next) = try second.cursor.findCommon(lead.documents, place, to, into: pairs)
                 place = next
-                if count > 0 { try addStarts(lead.documents, nil, count, nil, above: needed) }
+                if count > 0 { try addStarts(second, lead.documents, nil, count, nil, above: needed) }
+                common &+= count
             }
-            try askOthers(nil, above: needed)
+            try askOthers(common, nil, above: needed)
             if found.count > 0 { return take(into: batch) }
         }
         return 0
@@ -84,8 +90,8 @@ final class PhraseMatcher: Matcher {
         _ batch: MatchBatch, _ count: Int, above needed: Double
     ) throws(StorageError) -> Int {
         found.removeAll()
-        let leadPairs = found.leadPairs
-        var place = 0
+        let (second, leadPairs) = (second, found.leadPairs)
+        var (place, common) = (0, 0)
         while place < count {
             let (leadCount, next) = try lead.cursor.findCommon(batch.documents, place, count, into: leadPairs)
             place = next
@@ -94,10 +100,11 @@ final class PhraseMatcher: Matcher {
             while at < leadCount {
                 let (both, behind) = try second.cursor.findCommon(found.asked, at, leadCount, into: pairs)
                 at = behind
-                if both > 0 { try addStarts(found.asked, leadPairs, both, batch.scores, above: needed) }
+                if both > 0 { try addStarts(second, found.asked, leadPairs, both, batch.scores, above: needed) }
+                common &+= both
             }
         }
-        try askOthers(batch.scores, above: needed)
+        try askOthers(common, batch.scores, above: needed)
         for k in 0..<found.count {
             batch.move(Int(found.origins[k]), to: k)
             batch.scores[k] += score?.score(UInt32(clamping: found.startCount(k)), found.documents[k]) ?? 0
@@ -109,11 +116,11 @@ final class PhraseMatcher: Matcher {
     /// `documents`, or with `leadPairs` the one named there, and so is where they come from. `scores` are what they have
     /// by that origin.
     private func addStarts(
-        _ documents: UnsafePointer<UInt32>, _ leadPairs: UnsafePointer<PlacePair>?, _ count: Int,
+        _ second: PhraseList, _ documents: UnsafePointer<UInt32>, _ leadPairs: UnsafePointer<PlacePair>?, _ count: Int,
         _ scores: UnsafePointer<Double>?, above needed: Double
     ) throws(StorageError) {
         guard lead.cursor.hasPositionWidths, second.cursor.hasPositionWidths else {
-            return try addStartsOfAny(documents, leadPairs, count, scores, above: needed)
+            return try addStartsOfAny(second, documents, leadPairs, count, scores, above: needed)
         }
         let (a, b) = (try lead.cursor.widePlaces(count), try second.cursor.widePlaces(count))
         let (leadOffset, distance) = (Int(lead.offset), Int(second.offset) &- Int(lead.offset))
@@ -133,7 +140,7 @@ final class PhraseMatcher: Matcher {
 
     /// The same for lists of any length.
     private func addStartsOfAny(
-        _ documents: UnsafePointer<UInt32>, _ leadPairs: UnsafePointer<PlacePair>?, _ count: Int,
+        _ second: PhraseList, _ documents: UnsafePointer<UInt32>, _ leadPairs: UnsafePointer<PlacePair>?, _ count: Int,
         _ scores: UnsafePointer<Double>?, above needed: Double
     ) throws(StorageError) {
         for k in 0..<count {
@@ -152,8 +159,14 @@ final class PhraseMatcher: Matcher {
         }
     }
 
-    /// Keeps the candidates that the other lists have at their places.
-    private func askOthers(_ scores: UnsafePointer<Double>?, above needed: Double) throws(StorageError) {
+    /// Keeps the candidates that the other lists have at their places; they are left over of `common` documents that lead and
+    /// second both have.
+    private func askOthers(
+        _ common: Int, _ scores: UnsafePointer<Double>?, above needed: Double
+    ) throws(StorageError) {
+        let isSecondCommon = found.count > common / 2
+        var decisive: Int?
+        defer { if let decisive { makeSecond(decisive) } }
         for number in 2..<lists.count {
             let list = lists[number]
             let count = found.count
@@ -184,8 +197,28 @@ final class PhraseMatcher: Matcher {
                 }
             }
             found.endKeeping()
+            if isSecondCommon, count >= Self.decidedCountMin, found.count <= count / Self.decisiveFactor {
+                decisive = number
+            }
             if let score, needed > 0 { found.drop(score, scores, above: needed) }
         }
+    }
+
+    /// A list decides when it leaves so small a part over of so many candidates, and the second one most of them: whether
+    /// bigrams stand side by side cannot be told by how frequent they are. 新加 加拿 拿大 are all in 700 to 800 documents,
+    /// 加拿大 in as many, 新加拿 in none.
+    private static let (decidedCountMin, decisiveFactor) = (16, 8)
+
+    /// Has another list tell from the next block on which documents are candidates, unless reading it for all of the lead's
+    /// costs far more. All lists stand where they were: what is asked of any is behind this block.
+    private func makeSecond(_ number: Int) {
+        let frequency = lists[number].cursor.documentFrequency
+        guard turnsLeft > 0, lists[number].repeats.isEmpty, frequency <= 2 * second.cursor.documentFrequency else {
+            return
+        }
+        turnsLeft -= 1
+        lists.swapAt(1, number)
+        second = lists[1]
     }
 
     /// Keeps the candidates in `pairs` that a list has at all of its places.
