@@ -69,16 +69,20 @@ struct QueryRun {
     }
 
     private static func parts(_ text: String) -> [Query] {
-        var parts: [Query] = []
-        parts.reserveCapacity(4)
-        let utf8 = text.utf8
-        var start = utf8.startIndex
-        while start < utf8.endIndex {
-            let end = utf8[start...].firstIndex(of: UInt8(ascii: " ")) ?? utf8.endIndex
-            if start < end { parts.append(.text(String(text[start..<end]), fields: [])) }
-            start = end < utf8.endIndex ? utf8.index(after: end) : end
+        var text = text
+        return text.withUTF8 { bytes in
+            var parts: [Query] = []
+            parts.reserveCapacity(4)
+            var start = 0
+            for end in 0...bytes.count where end == bytes.count || bytes[end] == UInt8(ascii: " ") {
+                if start < end {
+                    let part = UnsafeBufferPointer(rebasing: bytes[start..<end])
+                    parts.append(.text(String(decoding: part, as: UTF8.self), fields: []))
+                }
+                start = end + 1
+            }
+            return parts
         }
-        return parts
     }
 
     /// The distinct pairs of neighbouring characters that stand in one part of the text; a part of one by itself.

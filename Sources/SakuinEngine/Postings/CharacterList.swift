@@ -81,7 +81,12 @@ struct CharacterList: BitwiseCopyable {
 
     private mutating func load(_ number: Int, _ source: PostingSource) throws(StorageError) {
         count = 0
-        count = try list.read(number, below: source.documentCount, areRanks: false, into: documents, source).count
+        if list.isShort {
+            _ = try list.readShort(below: source.documentCount, into: documents, source)
+        } else {
+            _ = try list.readBlock(number, below: source.documentCount, areRanks: false, into: documents, source)
+        }
+        count = list.size(of: number)
         block = number
         index = 0
     }

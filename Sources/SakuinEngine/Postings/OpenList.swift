@@ -37,42 +37,32 @@ struct OpenList: BitwiseCopyable {
         return BlockSearch.firstPlace(from: first, to: blockCount) { skip.lastDocument($0) < target }
     }
 
-    /// What was read of a block.
-    struct ReadBlock {
-        var count: Int
-        /// Behind the documents of a list shorter than a block.
-        var bits: BitReader
-        /// Behind the documents of another block.
-        var next: UnsafeRawPointer
-    }
+    /// Whether the list is shorter than a block.
+    var isShort: Bool { @inline(__always) get { info.documentFrequency < PostingListWriter.blockCount } }
 
-    /// Reads the documents, or ranks, of a block there is to `out` (room for 128): ascending, below `limit`, up to the last
-    /// document that the skip data have unless they are ranks.
-    @inline(__always)
-    func read(
-        _ number: Int, below limit: Int, areRanks: Bool, into out: UnsafeMutablePointer<UInt32>,
-        _ source: PostingSource
-    ) throws(StorageError) -> ReadBlock {
-        switch documentFrequency {
-        case 1:
+    /// Reads the documents, or ranks, of a short list to `out`: ascending, below `limit`. Returns what stands behind them.
+    func readShort(
+        below limit: Int, into out: UnsafeMutablePointer<UInt32>, _ source: PostingSource
+    ) throws(StorageError) -> BitReader {
+        var bits = BitReader(start, end: end)
+        if documentFrequency == 1 {
             out[0] = info.document
             guard info.document < UInt32(clamping: limit) else {
                 throw source.corrupt(info, "document \(info.document) of \(limit)")
             }
-            return ReadBlock(count: 1, bits: BitReader(start, end: end), next: start)
-        case ..<PostingListWriter.blockCount:
-            var bits = BitReader(start, end: end)
-            guard InterpolativeCode.decode(&bits, count: documentFrequency, limit: limit, into: out), !bits.isOverrun
-            else { throw source.corrupt(info, "damaged documents") }
-            return ReadBlock(count: documentFrequency, bits: bits, next: start)
-        default: return try readBlock(number, below: limit, areRanks: areRanks, into: out, source)
+            return bits
         }
+        guard InterpolativeCode.decode(&bits, count: documentFrequency, limit: limit, into: out), !bits.isOverrun
+        else { throw source.corrupt(info, "damaged documents") }
+        return bits
     }
 
-    private func readBlock(
+    /// Reads the documents, or ranks, of a block of a longer list to `out` (room for 128): ascending, below `limit`, up to the
+    /// last document that the skip data have unless they are ranks. Returns what stands behind them.
+    func readBlock(
         _ number: Int, below limit: Int, areRanks: Bool, into out: UnsafeMutablePointer<UInt32>,
         _ source: PostingSource
-    ) throws(StorageError) -> ReadBlock {
+    ) throws(StorageError) -> UnsafeRawPointer {
         let from = number == 0 ? 0 : skip?.postingsEnd(number &- 1) ?? 0
         guard from <= end - start else { throw source.corrupt(info, "block out of its list") }
         let count = size(of: number)
@@ -84,7 +74,7 @@ struct OpenList: BitwiseCopyable {
                 into: out)
         guard let next else { throw source.corrupt(info, "damaged block \(number)") }
         if !areRanks { try checkLast(of: number, out[count &- 1], source) }
-        return ReadBlock(count: count, bits: BitReader(start, end: end), next: next)
+        return next
     }
 
     /// Throws unless a block ends with this document.

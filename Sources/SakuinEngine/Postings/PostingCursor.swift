@@ -163,10 +163,12 @@ final class PostingCursor {
         positions.pointee.isInBlock = false
         count = 0
         let limit = if let base { base.pointee.documentFrequency } else { source.documentCount }
-        let read = try list.read(number, below: limit, areRanks: base != nil, into: documents, source)
-        count = read.count
-        bits = read.bits
-        frequenciesAt = read.next
+        if list.isShort {
+            bits = try list.readShort(below: limit, into: documents, source)
+        } else {
+            frequenciesAt = try list.readBlock(number, below: limit, areRanks: base != nil, into: documents, source)
+        }
+        count = list.size(of: number)
         isMapped = base == nil
     }
 

@@ -64,13 +64,13 @@ import Testing
         let scratch = Scratch()
         let segment = try #require(index.store.snapshot.segments.first?.reader)
         let matcher = try #require(try SegmentQuery(plan, segment, scratch).matcher([]) as? PhraseMatcher)
-        #expect(matcher.turnsLeft == 1)
+        #expect(matcher.turned == nil)
         let batch = MatchBatch(scratch)
         var target: UInt32 = 0
         while case let count = try matcher.next(from: target, above: -.infinity, into: batch), count > 0 {
             target = batch.documents[count - 1] + 1
         }
-        #expect(matcher.turnsLeft == 0)
+        #expect(matcher.turned != nil)
         index.abandon()
     }
 }

@@ -10,11 +10,14 @@
 /// The documents in which a phrase of two places and more occurs, each place one list.
 final class PhraseMatcher: Matcher {
     private let lead: PhraseList
-    private var second: PhraseList
+    private let second: PhraseList
     /// All lists, of which the first two are those.
-    private var lists: [PhraseList]
-    /// How often another list may become the second one yet.
-    private(set) var turnsLeft: Int
+    private let lists: [PhraseList]
+    /// What goes on with the lists in another order, once one has turned out to decide.
+    private(set) var turned: PhraseMatcher?
+    /// How often that may be yet: each hands on to the next.
+    private let turnsLeft: Int
+    private let scratch: Scratch
     private let score: LeafScore?
     private let found: PhraseCandidates
     /// The positions that are looked at.
@@ -25,12 +28,16 @@ final class PhraseMatcher: Matcher {
     private var examined: UInt32 = 0
 
     /// `lists` are two or more, the rarest first. Without `score` documents get none.
-    init?(_ lists: [PhraseList], score: LeafScore?, _ scratch: Scratch, _ cancellation: Cancellation? = nil) {
+    init?(
+        _ lists: [PhraseList], score: LeafScore?, _ scratch: Scratch, _ cancellation: Cancellation? = nil,
+        turnsLeft: Int? = nil
+    ) {
         guard lists.count > 1 else { return nil }
         lead = lists[0]
         second = lists[1]
         self.lists = lists
-        turnsLeft = lists.count - 2
+        self.turnsLeft = turnsLeft ?? min(lists.count - 2, Self.turnCountMax)
+        self.scratch = scratch
         self.score = score
         self.cancellation = cancellation
         found = PhraseCandidates(scratch)
@@ -46,6 +53,7 @@ final class PhraseMatcher: Matcher {
     override func next(
         from target: UInt32, above needed: Double, into batch: MatchBatch
     ) throws(StorageError) -> Int {
+        if let turned { return try turned.next(from: max(target, examined), above: needed, into: batch) }
         let lead = lead.cursor
         var target = max(target, examined)
         while try lead.seek(target, score, above: needed) {
@@ -54,16 +62,16 @@ final class PhraseMatcher: Matcher {
             target = lead.documents[to &- 1] &+ 1
             examined = target
             found.removeAll()
-            let second = second
             var (place, common) = (from, 0)
             while place < to {
                 let (count, next) = try second.cursor.findCommon(lead.documents, place, to, into: pairs)
                 place = next
-                if count > 0 { try addStarts(second, lead.documents, nil, count, nil, above: needed) }
+                if count > 0 { try addStarts(lead.documents, nil, count, nil, above: needed) }
                 common &+= count
             }
             try askOthers(common, nil, above: needed)
             if found.count > 0 { return take(into: batch) }
+            if let turned { return try turned.next(from: target, above: needed, into: batch) }
         }
         return 0
     }
@@ -74,7 +82,8 @@ final class PhraseMatcher: Matcher {
     override func candidates(
         from target: UInt32, above needed: Double, into batch: MatchBatch
     ) throws(StorageError) -> Int {
-        try lead.cursor.takeBlock(from: target, behind: &examined, score, above: needed, into: batch)
+        if let turned { return try turned.candidates(from: max(target, examined), above: needed, into: batch) }
+        return try lead.cursor.takeBlock(from: target, behind: &examined, score, above: needed, into: batch)
     }
 
     /// Hands the candidates that are left over.
@@ -89,8 +98,9 @@ final class PhraseMatcher: Matcher {
     override func filter(
         _ batch: MatchBatch, _ count: Int, above needed: Double
     ) throws(StorageError) -> Int {
+        if let turned { return try turned.filter(batch, count, above: needed) }
         found.removeAll()
-        let (second, leadPairs) = (second, found.leadPairs)
+        let leadPairs = found.leadPairs
         var (place, common) = (0, 0)
         while place < count {
             let (leadCount, next) = try lead.cursor.findCommon(batch.documents, place, count, into: leadPairs)
@@ -100,7 +110,7 @@ final class PhraseMatcher: Matcher {
             while at < leadCount {
                 let (both, behind) = try second.cursor.findCommon(found.asked, at, leadCount, into: pairs)
                 at = behind
-                if both > 0 { try addStarts(second, found.asked, leadPairs, both, batch.scores, above: needed) }
+                if both > 0 { try addStarts(found.asked, leadPairs, both, batch.scores, above: needed) }
                 common &+= both
             }
         }
@@ -116,11 +126,11 @@ final class PhraseMatcher: Matcher {
     /// `documents`, or with `leadPairs` the one named there, and so is where they come from. `scores` are what they have
     /// by that origin.
     private func addStarts(
-        _ second: PhraseList, _ documents: UnsafePointer<UInt32>, _ leadPairs: UnsafePointer<PlacePair>?, _ count: Int,
+        _ documents: UnsafePointer<UInt32>, _ leadPairs: UnsafePointer<PlacePair>?, _ count: Int,
         _ scores: UnsafePointer<Double>?, above needed: Double
     ) throws(StorageError) {
         guard lead.cursor.hasPositionWidths, second.cursor.hasPositionWidths else {
-            return try addStartsOfAny(second, documents, leadPairs, count, scores, above: needed)
+            return try addStartsOfAny(documents, leadPairs, count, scores, above: needed)
         }
         let (a, b) = (try lead.cursor.widePlaces(count), try second.cursor.widePlaces(count))
         let (leadOffset, distance) = (Int(lead.offset), Int(second.offset) &- Int(lead.offset))
@@ -140,7 +150,7 @@ final class PhraseMatcher: Matcher {
 
     /// The same for lists of any length.
     private func addStartsOfAny(
-        _ second: PhraseList, _ documents: UnsafePointer<UInt32>, _ leadPairs: UnsafePointer<PlacePair>?, _ count: Int,
+        _ documents: UnsafePointer<UInt32>, _ leadPairs: UnsafePointer<PlacePair>?, _ count: Int,
         _ scores: UnsafePointer<Double>?, above needed: Double
     ) throws(StorageError) {
         for k in 0..<count {
@@ -166,7 +176,7 @@ final class PhraseMatcher: Matcher {
     ) throws(StorageError) {
         let isSecondCommon = found.count > common / 2
         var decisive: Int?
-        defer { if let decisive { makeSecond(decisive) } }
+        defer { if let decisive { turn(decisive) } }
         for number in 2..<lists.count {
             let list = lists[number]
             let count = found.count
@@ -208,17 +218,18 @@ final class PhraseMatcher: Matcher {
     /// bigrams stand side by side cannot be told by how frequent they are. 新加 加拿 拿大 are all in 700 to 800 documents,
     /// 加拿大 in as many, 新加拿 in none.
     private static let (decidedCountMin, decisiveFactor) = (16, 8)
+    private static let turnCountMax = 4
 
-    /// Has another list tell from the next block on which documents are candidates, unless reading it for all of the lead's
-    /// costs far more. All lists stand where they were: what is asked of any is behind this block.
-    private func makeSecond(_ number: Int) {
+    /// Has a matcher with another list in the second place go on from the next block, unless reading that for all of the
+    /// lead's costs far more. All lists stand where they were: what is asked of any is behind this block.
+    private func turn(_ number: Int) {
         let frequency = lists[number].cursor.documentFrequency
         guard turnsLeft > 0, lists[number].repeats.isEmpty, frequency <= 2 * second.cursor.documentFrequency else {
             return
         }
-        turnsLeft -= 1
+        var lists = lists
         lists.swapAt(1, number)
-        second = lists[1]
+        turned = PhraseMatcher(lists, score: score, scratch, cancellation, turnsLeft: turnsLeft - 1)
     }
 
     /// Keeps the candidates in `pairs` that a list has at all of its places.
