@@ -23,7 +23,8 @@ final class Scratch {
     private var full: [UnsafeMutableRawPointer] = []
     /// Pieces too large for a chunk.
     private var large: [UnsafeMutableRawPointer] = []
-    /// Whether there is anything in `full` or `large`.
+    /// Whether there is anything in `full` or `large`: told apart, since going through arrays that may change is watched, at the
+    /// end of each search.
     private var hasMore = false
     private var next: UnsafeMutableRawPointer
     private var left: Int

@@ -1,10 +1,10 @@
 /// The keywords of documents that may have several: their ranks, document by document, ascending and each once.
 final class KeywordLists: Sendable {
+    // Both point into `section`, which is kept mapped and which nobody writes to.
     /// Behind the ranks of each document that has some.
     private nonisolated(unsafe) let ends: ValueBlocks
     private nonisolated(unsafe) let ranks: ValueBlocks
     private let stringCount: Int
-    /// Keeps what both point into.
     private let section: SectionView
 
     init(ends: ValueBlocks, ranks: ValueBlocks, stringCount: Int, _ section: SectionView) {

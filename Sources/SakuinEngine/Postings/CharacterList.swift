@@ -4,7 +4,6 @@
 /// It stands in scratch memory: most searches open some, and an object for each would cost as much as what is read.
 struct CharacterList: BitwiseCopyable {
     let list: OpenList
-    let documentFrequency: Int
     /// The block that was read whole last; `documents[0..<count]`.
     private let documents: UnsafeMutablePointer<UInt32>
     private var count = 0
@@ -15,7 +14,6 @@ struct CharacterList: BitwiseCopyable {
     /// Opens the list of a character; its bytes are verified here.
     init(_ info: TermInfo, _ source: borrowing PostingSource, _ scratch: borrowing Scratch) throws(StorageError) {
         list = try OpenList(info, source)
-        documentFrequency = info.documentFrequency
         documents = scratch.take(UInt32.self, PostingListWriter.blockCount)
     }
 

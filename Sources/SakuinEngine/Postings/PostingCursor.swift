@@ -162,7 +162,7 @@ final class PostingCursor {
         filterIsReady = false
         positions.pointee.isInBlock = false
         count = 0
-        let limit = if let base { base.pointee.documentFrequency } else { source.documentCount }
+        let limit = if let base { base.pointee.list.documentFrequency } else { source.documentCount }
         if list.isShort {
             bits = try list.readShort(below: limit, into: documents, source)
         } else {

@@ -127,15 +127,13 @@ extension SegmentQuery {
     /// need not wait for each.
     func findBases(_ tokens: UnsafeMutablePointer<LookedUpToken>, _ places: some Collection<Int>) throws(StorageError) {
         let (blocks, grams) = (scratch.take(Int?.self, places.count), segment.grams)
+        var info = TermInfo()
         for (k, place) in places.enumerated() {
             blocks[k] = nil
             guard tokens[place].count == 1, needsBase(tokens[place].terms[0]) else { continue }
             let key = GramKey.character(of: tokens[place].terms[0].gram)
-            let base = scratch.take(TermInfo.self, 1)
-            base.initialize(to: TermInfo())
-            if grams.findCharacter(key, into: &base.pointee) {
-                lists.list(base.pointee)
-                tokens[place].terms[0].base = base
+            if grams.findCharacter(key, into: &info) {
+                setBase(of: &tokens[place].terms[0], info)
             } else {
                 blocks[k] = grams.prefetchBlock(of: key)
             }
@@ -144,12 +142,15 @@ extension SegmentQuery {
             // A token that comes again has it by now.
             guard let block = blocks[k], needsBase(tokens[place].terms[0]) else { continue }
             let key = GramKey.character(of: tokens[place].terms[0].gram)
-            let base = scratch.take(TermInfo.self, 1)
-            base.initialize(to: TermInfo())
-            guard try grams.find(key, inBlock: block, into: &base.pointee) else { continue }
-            lists.list(base.pointee)
-            tokens[place].terms[0].base = base
+            if try grams.find(key, inBlock: block, into: &info) { setBase(of: &tokens[place].terms[0], info) }
         }
+    }
+
+    private func setBase(of term: inout FoundTerm, _ info: TermInfo) {
+        let base = scratch.take(TermInfo.self, 1)
+        base.initialize(to: info)
+        lists.list(info)
+        term.base = base
     }
 
     private func needsBase(_ term: FoundTerm) -> Bool { term.info.isRanked && term.base == nil }

@@ -39,6 +39,7 @@ final class SegmentQuery {
     private let rounds: UnsafeMutablePointer<ShortRounds>
     /// By phrase, up to the last of which promoted grams say anything.
     private var promotions: [PromotedPhrase?] = []
+    /// Whether that has anything: told apart, since looking into an array that may change is watched, for each phrase.
     private var hasPromotions = false
 
     init(

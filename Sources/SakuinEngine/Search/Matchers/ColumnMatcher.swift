@@ -1,4 +1,4 @@
-/// Documents whose value in a column lies in a range.
+/// Documents whose value in a column, or one of several, lies in a range.
 final class ColumnMatcher: Matcher {
     private let column: Column
     private let range: ClosedRange<Int64>
@@ -14,7 +14,11 @@ final class ColumnMatcher: Matcher {
     override func next(
         from target: UInt32, above needed: Double, into batch: MatchBatch
     ) throws(StorageError) -> Int {
-        let count = column.next(from: target, in: range, into: batch.documents)
+        let documents = batch.documents
+        let count =
+            if let lists = column.lists {
+                try column.next(from: target, in: range, into: documents, MatchBatch.capacity, lists)
+            } else { column.next(from: target, in: range, into: documents) }
         batch.scores.update(repeating: 0, count: count)
         return count
     }
@@ -23,7 +27,11 @@ final class ColumnMatcher: Matcher {
         _ batch: MatchBatch, _ count: Int, above needed: Double
     ) throws(StorageError) -> Int {
         asked.copyDocuments(of: batch, count)
-        return batch.keep(asked.documents, column.filter(asked.documents, count, range), of: count)
+        let kept =
+            if let lists = column.lists {
+                try column.filter(asked.documents, count, range, lists)
+            } else { column.filter(asked.documents, count, range) }
+        return batch.keep(asked.documents, kept, of: count)
     }
 
     /// The matcher of a condition in one segment: any column of the field whose kind the bounds can be read as.
@@ -34,11 +42,7 @@ final class ColumnMatcher: Matcher {
             var matchers: [Matcher] = []
             for column in try segment.columns(of: plan.field) {
                 guard let range = ColumnRange.range(plan, column) else { continue }
-                if let lists = column.lists {
-                    matchers.append(KeywordListMatcher(column, lists, range, scratch))
-                } else {
-                    matchers.append(ColumnMatcher(column, range, scratch))
-                }
+                matchers.append(ColumnMatcher(column, range, scratch))
             }
             if matchers.isEmpty { return EmptyMatcher() }
             if matchers.count == 1 { return matchers[0] }
