@@ -44,7 +44,11 @@ public enum BestScores {
 @_spi(Benchmarks)
 public struct PreparedMatch {
     private let query: SegmentQuery?
-    private let scratch = Scratch()
+    private let buffers = Buffers()
+
+    private final class Buffers {
+        let memory = ScratchMemory()
+    }
 
     public init(_ text: String, in index: SearchIndex) throws(SakuinError) {
         let tree = try QueryParser.parse(text, knownFields: index.searched)
@@ -52,7 +56,7 @@ public struct PreparedMatch {
             tree, filter: nil, index.searched, fields: [], highlights: false, proofs: .all)
         do throws(SearchError) {
             if let segment = index.store.snapshot.segments.first {
-                query = try SegmentQuery(plan, segment.reader, scratch)
+                query = try SegmentQuery(plan, segment.reader, buffers.memory.scratch)
             } else {
                 query = nil
             }
@@ -77,7 +81,7 @@ public struct PreparedMatch {
     }
 
     private func drain(_ matcher: Matcher) throws(StorageError) -> Int {
-        let batch = MatchBatch(scratch)
+        let batch = MatchBatch(buffers.memory.scratch)
         var sum = 0
         var target: UInt32 = 0
         while true {

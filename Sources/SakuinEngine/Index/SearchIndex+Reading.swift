@@ -141,7 +141,8 @@ extension SearchIndex {
 
     /// What limited or widened the search, in sentences.
     private func notes(
-        _ request: SearchRequest, _ missing: [String], _ plan: QueryPlan, _ outcome: SearchOutcome
+        _ request: SearchRequest, _ missing: [String], _ plan: borrowing QueryPlan,
+        _ outcome: borrowing SearchOutcome
     ) -> [String] {
         var notes = missing
         if plan.smartPartCount > 0 {

@@ -44,7 +44,7 @@ struct MergedPromotion: GramWindowSource {
             }, body)
     }
 
-    /// A new scratch is begun after so many lists.
+    /// The buffers are given back after so many lists.
     private static let listsPerScratch = 32
     /// The control is told what was read after so many lists.
     private static let listsPerReport = 512
@@ -59,10 +59,10 @@ struct MergedPromotion: GramWindowSource {
         guard !merged.isEmpty, let from = input.document(at: merged.lowerBound - first) else { return }
         let lengths = try input.segment.lengths(pass.field)
         let share = Double(merged.count) / Double(max(input.segment.meta.documentCount, 1))
-        var scratch = Scratch()
+        var memory = ScratchMemory()
         var byteCount = 0.0
         for number in wanted.indices where wanted[number] {
-            if number % Self.listsPerScratch == 0 { scratch = Scratch() }
+            if number % Self.listsPerScratch == 0 { memory = ScratchMemory() }
             if number % Self.listsPerReport == 0 {
                 try control.didRead(Int(byteCount))
                 byteCount = 0
@@ -76,7 +76,7 @@ struct MergedPromotion: GramWindowSource {
             }
             let source = input.segment.postingSource
             let character = info.isRanked ? try input.segment.grams.find(GramKey.character(of: key)) : nil
-            let cursor = try PostingCursor(info, source, character: character, lengths, scratch)
+            let cursor = try PostingCursor(info, source, character: character, lengths, memory.scratch)
             try put(UInt32(truncatingIfNeeded: number), cursor, from: from, input, window, &linked.window)
         }
         try control.didRead(Int(byteCount))

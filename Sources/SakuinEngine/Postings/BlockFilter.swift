@@ -4,7 +4,7 @@
 /// a slot keeps the place of the lowest of the block's that fell into it. Slots without one hold anything, since what
 /// stands at the place decides. Nothing is branched on what is found: it is found or not as if at random, and a branch
 /// guessed wrong costs as much as three documents.
-struct BlockFilter {
+struct BlockFilter: BitwiseCopyable {
     private static let slotCount = 4_096
     private static let slotMask = UInt32(slotCount - 1)
     private static let blockCount = PostingListWriter.blockCount

@@ -23,7 +23,7 @@ struct CharacterList: BitwiseCopyable {
     /// Puts the documents at the places of this list that `ranks` names, ascending and below the list's document frequency,
     /// in their stead.
     mutating func replaceRanks(
-        _ ranks: UnsafeMutablePointer<UInt32>, _ rankCount: Int, _ source: PostingSource
+        _ ranks: UnsafeMutablePointer<UInt32>, _ rankCount: Int
     ) throws(StorageError) {
         if rankCount > 1 { list.prefetchBlocks(of: ranks, rankCount) }
         let (isEliasFano, blockCount) = (list.isEliasFano, list.blockCount)
@@ -35,36 +35,36 @@ struct CharacterList: BitwiseCopyable {
             let other = i &+ many
             if number == block || other < rankCount && ranks[other] < limit || !isEliasFano && number &+ 1 == blockCount
             {
-                if number != block { try load(number, source) }
+                if number != block { try load(number) }
                 repeat {
                     ranks[i] = documents[Int(ranks[i] & 127)]
                     i &+= 1
                 } while i < rankCount && ranks[i] < limit
             } else if isEliasFano, let skip = list.skip {
-                var walk = EliasFanoBlock.Walk(try list.eliasFano(number, skip, source))
+                var walk = EliasFanoBlock.Walk(try list.eliasFano(number, skip))
                 repeat {
                     guard let document = walk.document(at: Int(ranks[i] & 127)) else {
-                        throw source.corrupt(list.info, "damaged block \(number)")
+                        throw list.corrupt("damaged block \(number)")
                     }
                     ranks[i] = document
                     i &+= 1
                 } while i < rankCount && ranks[i] < limit
             } else {
-                ranks[i] = try list.document(at: Int(ranks[i] & 127), of: number, source)
+                ranks[i] = try list.document(at: Int(ranks[i] & 127), of: number)
                 i &+= 1
             }
         }
         for i in 1..<max(rankCount, 1) where ranks[i] <= ranks[i &- 1] {
-            throw source.corrupt(list.info, "documents do not ascend")
+            throw list.corrupt("documents do not ascend")
         }
     }
 
     /// The place of a document that is not below those asked for before; nil when the list does not have it.
-    mutating func place(of document: UInt32, _ source: PostingSource) throws(StorageError) -> UInt32? {
+    mutating func place(of document: UInt32) throws(StorageError) -> UInt32? {
         if count == 0 || documents[count &- 1] < document {
             let number = list.block(of: document, from: block &+ 1)
             guard number < list.blockCount else { return end() }
-            try load(number, source)
+            try load(number)
             if documents[count &- 1] < document { return end() }
         }
         index = BlockSearch.place(of: document, in: documents, index, count)
@@ -77,12 +77,12 @@ struct CharacterList: BitwiseCopyable {
         return nil
     }
 
-    private mutating func load(_ number: Int, _ source: PostingSource) throws(StorageError) {
+    private mutating func load(_ number: Int) throws(StorageError) {
         count = 0
         if list.isShort {
-            _ = try list.readShort(below: source.documentCount, into: documents, source)
+            _ = try list.readShort(below: list.origin.documentCount, into: documents)
         } else {
-            _ = try list.readBlock(number, below: source.documentCount, areRanks: false, into: documents, source)
+            _ = try list.readBlock(number, below: list.origin.documentCount, areRanks: false, into: documents)
         }
         count = list.size(of: number)
         block = number

@@ -1,5 +1,5 @@
 /// What lists of a field need to know of its documents' lengths.
-struct FieldLengths {
+struct FieldLengths: BitwiseCopyable {
     /// Length codes by document; they outlive who holds this.
     var norms: UnsafePointer<UInt8>?
     /// Order of the Golomb codes of positions in short lists.

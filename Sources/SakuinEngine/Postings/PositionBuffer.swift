@@ -12,7 +12,7 @@ final class PositionBuffer {
         values = .allocate(capacity: capacity)
     }
 
-    /// With its first values in memory of a scratch, which the owner keeps alive.
+    /// With its first values in memory of a scratch.
     init(_ scratch: Scratch) {
         capacity = 256
         isBorrowed = true

@@ -56,7 +56,7 @@ extension PostingCursor {
             guard !bits.isOverrun else { throw corrupt("damaged frequencies") }
             self.bits = bits
         } else if FrequencyBlock.decode(
-            at: frequenciesAt, end: list.end, count: count, isOld: source.isOld, into: frequencyBuffer) == nil
+            at: frequenciesAt, end: list.end, count: count, isOld: list.origin.isOld, into: frequencyBuffer) == nil
         {
             throw corrupt("damaged frequencies of block \(block)")
         }
@@ -115,7 +115,7 @@ extension PostingCursor {
     }
 
     private func verifiedPositions() throws(StorageError) -> UnsafeRawPointer {
-        let start = try source.positions.start(info.positionsOffset, info.positionsByteCount)
+        let start = try list.origin.source.positions.start(info.positionsOffset, info.positionsByteCount)
         positions.pointee.list = start
         return start
     }

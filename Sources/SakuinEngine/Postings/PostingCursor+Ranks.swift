@@ -16,7 +16,7 @@ extension PostingCursor {
         if base.pointee.list.isEliasFano, let skip = base.pointee.list.skip {
             return goToBlock(of: document, skip) ? try findInBlock(document, base, skip) : false
         }
-        guard let rank = try base.pointee.place(of: document, source) else { return false }
+        guard let rank = try base.pointee.place(of: document) else { return false }
         guard documents[count &- 1] >= rank else { return false }
         search(rank)
         return documents[index] == rank
@@ -43,11 +43,11 @@ extension PostingCursor {
         _ document: UInt32, _ base: UnsafeMutablePointer<CharacterList>, _ skip: SkipData
     ) throws(StorageError) -> Bool {
         let number = documents[index] &>> 7
-        var walk = EliasFanoBlock.Walk(try base.pointee.list.eliasFano(Int(number), skip, source))
+        var walk = EliasFanoBlock.Walk(try base.pointee.list.eliasFano(Int(number), skip))
         var at = index
         while at < count, documents[at] &>> 7 == number {
             guard let found = walk.document(at: Int(documents[at] & 127)) else {
-                throw source.corrupt(base.pointee.list.info, "damaged block \(number)")
+                throw base.pointee.list.corrupt("damaged block \(number)")
             }
             if found >= document {
                 setIndex(at)

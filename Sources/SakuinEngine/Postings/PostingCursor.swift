@@ -2,60 +2,118 @@
 ///
 /// Moves forward only. `documents[0..<count]` is the current block, ascending; before the first `seek` or `loadNext`
 /// there is none.
-final class PostingCursor {
-    let documentFrequency: Int
-    let blockCount: Int
-    /// The current block, after `seek`, `loadNext` or `mapRanks`; its buffer belongs to the cursor.
-    let documents: UnsafeMutablePointer<UInt32>
-    private(set) var count = 0
-    private(set) var block = -1
-    /// The place in the current block where the last `seek` stopped.
-    private(set) var index = 0
+///
+/// What it knows stands in scratch memory, and this says where: copies are the same cursor, and neither opening nor handing
+/// over a list costs an object or a count. The scratch and the segment outlive it.
+struct PostingCursor: BitwiseCopyable {
+    /// What is known of the list, and of the current block.
+    private struct State: BitwiseCopyable {
+        var list: OpenList
+        var blockCount: Int
+        var lengths: FieldLengths
+        var scratch: Scratch
+        var base: UnsafeMutablePointer<CharacterList>?
+        var documents: UnsafeMutablePointer<UInt32>
+        var frequencyBuffer: UnsafeMutablePointer<UInt32>
+        var positions: UnsafeMutablePointer<PositionPlace>
+        var bits: BitReader
+        var frequenciesAt: UnsafeRawPointer
+        var count: Int
+        var block: Int
+        var index: Int
+        var filter: BlockFilter?
+        var filterIsReady: Bool
+        var frequenciesLoaded: Bool
+        var isMapped: Bool
+    }
 
-    let source: PostingSource
-    let lengths: FieldLengths
-    let list: OpenList
-    /// The list of the first character, for ranked lists; in scratch memory.
-    let base: UnsafeMutablePointer<CharacterList>?
-    /// Whose memory the buffers are.
-    let scratch: Scratch
-    let frequencyBuffer: UnsafeMutablePointer<UInt32>
-    var frequenciesLoaded = false
-    /// Where the frequencies of the current block begin; of a short list the bits behind its documents.
-    var frequenciesAt: UnsafeRawPointer
-    var bits: BitReader
-    /// Finds documents of the current block by their number; made when it is first needed.
-    private var filter: BlockFilter?
-    private var filterIsReady = false
-    /// In scratch memory, so that views of a block need not hold the cursor.
-    let positions: UnsafeMutablePointer<PositionPlace>
-    /// Whether `documents` holds documents: until they are needed it holds their ranks.
-    private(set) var isMapped = true
+    private let state: UnsafeMutablePointer<State>
 
     /// Opens the list of a term; its bytes are verified here. `character` is the first character of a ranked one.
     init(
-        _ info: TermInfo, _ source: PostingSource, character: TermInfo?, _ lengths: FieldLengths, _ scratch: Scratch
+        _ info: TermInfo, _ source: borrowing PostingSource, character: TermInfo?, _ lengths: FieldLengths,
+        _ scratch: Scratch
     ) throws(StorageError) {
-        list = try OpenList(info, source)
-        documentFrequency = info.documentFrequency
-        blockCount = list.blockCount
-        frequenciesAt = list.start
-        bits = BitReader(list.start, end: list.end)
-        if info.isRanked {
-            guard let character else { throw source.corrupt(info, "a list without its character") }
-            let base = scratch.take(CharacterList.self, 1)
-            base.initialize(to: try CharacterList(character, source, scratch))
-            self.base = base
-        } else {
-            base = nil
-        }
-        documents = scratch.take(UInt32.self, PostingListWriter.blockCount)
-        frequencyBuffer = scratch.take(UInt32.self, PostingListWriter.blockCount)
-        positions = scratch.take(PositionPlace.self, 1)
-        positions.initialize(to: PositionPlace(bits))
-        self.source = source
-        self.scratch = scratch
-        self.lengths = lengths
+        state = scratch.take(State.self, 1)
+        let positions = scratch.take(PositionPlace.self, 1)
+        // Each by itself: made elsewhere they would be copied here.
+        state.pointee.list = try OpenList(info, source)
+        state.pointee.base = try Self.base(of: info, character, source, scratch)
+        state.pointee.blockCount = state.pointee.list.blockCount
+        state.pointee.lengths = lengths
+        state.pointee.scratch = scratch
+        state.pointee.documents = scratch.take(UInt32.self, PostingListWriter.blockCount)
+        state.pointee.frequencyBuffer = scratch.take(UInt32.self, PostingListWriter.blockCount)
+        state.pointee.frequenciesAt = state.pointee.list.start
+        state.pointee.bits = BitReader(state.pointee.list.start, end: state.pointee.list.end)
+        (state.pointee.count, state.pointee.block, state.pointee.index) = (0, -1, 0)
+        state.pointee.filter = nil
+        (state.pointee.filterIsReady, state.pointee.frequenciesLoaded, state.pointee.isMapped) = (false, false, true)
+        positions.initialize(to: PositionPlace(state.pointee.bits))
+        state.pointee.positions = positions
+    }
+
+    /// The character's list that the numbers of a ranked one are places in.
+    private static func base(
+        of info: TermInfo, _ character: TermInfo?, _ source: borrowing PostingSource, _ scratch: Scratch
+    ) throws(StorageError) -> UnsafeMutablePointer<CharacterList>? {
+        if !info.isRanked { return nil }
+        guard let character else { throw source.corrupt(info, "a list without its character") }
+        let base = scratch.take(CharacterList.self, 1)
+        base.initialize(to: try CharacterList(character, source, scratch))
+        return base
+    }
+
+    var list: OpenList { @inline(__always) get { state.pointee.list } }
+    var lengths: FieldLengths { @inline(__always) get { state.pointee.lengths } }
+    var documentFrequency: Int { @inline(__always) get { state.pointee.list.info.documentFrequency } }
+    var blockCount: Int { @inline(__always) get { state.pointee.blockCount } }
+    /// The list of the first character, for ranked lists; in scratch memory.
+    var base: UnsafeMutablePointer<CharacterList>? { @inline(__always) get { state.pointee.base } }
+    /// Whose memory the buffers are.
+    var scratch: Scratch { @inline(__always) get { state.pointee.scratch } }
+    /// The current block, after `seek`, `loadNext` or `mapRanks`; its buffer belongs to the cursor.
+    var documents: UnsafeMutablePointer<UInt32> { @inline(__always) get { state.pointee.documents } }
+    var frequencyBuffer: UnsafeMutablePointer<UInt32> { @inline(__always) get { state.pointee.frequencyBuffer } }
+    var positions: UnsafeMutablePointer<PositionPlace> { @inline(__always) get { state.pointee.positions } }
+
+    private(set) var count: Int {
+        @inline(__always) get { state.pointee.count }
+        @inline(__always) nonmutating set { state.pointee.count = newValue }
+    }
+
+    private(set) var block: Int {
+        @inline(__always) get { state.pointee.block }
+        @inline(__always) nonmutating set { state.pointee.block = newValue }
+    }
+
+    /// The place in the current block where the last `seek` stopped.
+    private(set) var index: Int {
+        @inline(__always) get { state.pointee.index }
+        @inline(__always) nonmutating set { state.pointee.index = newValue }
+    }
+
+    /// Whether `documents` holds documents: until they are needed it holds their ranks.
+    private(set) var isMapped: Bool {
+        @inline(__always) get { state.pointee.isMapped }
+        @inline(__always) nonmutating set { state.pointee.isMapped = newValue }
+    }
+
+    var frequenciesLoaded: Bool {
+        @inline(__always) get { state.pointee.frequenciesLoaded }
+        @inline(__always) nonmutating set { state.pointee.frequenciesLoaded = newValue }
+    }
+
+    /// Where the frequencies of the current block begin.
+    private(set) var frequenciesAt: UnsafeRawPointer {
+        @inline(__always) get { state.pointee.frequenciesAt }
+        @inline(__always) nonmutating set { state.pointee.frequenciesAt = newValue }
+    }
+
+    /// Of a short list the bits behind its documents.
+    var bits: BitReader {
+        @inline(__always) get { state.pointee.bits }
+        @inline(__always) nonmutating set { state.pointee.bits = newValue }
     }
 
     var info: TermInfo { @inline(__always) get { list.info } }
@@ -63,7 +121,7 @@ final class PostingCursor {
 
     func corrupt(_ reason: String) -> StorageError {
         count = 0
-        return source.corrupt(info, reason)
+        return list.corrupt(reason)
     }
 
     /// Decodes the next block; false at the end.
@@ -111,11 +169,11 @@ final class PostingCursor {
     /// The filter of the current block.
     @inline(__always)
     func readyFilter() -> BlockFilter {
-        if filterIsReady, let filter { return filter }
-        let filter = filter ?? BlockFilter(scratch)
+        if state.pointee.filterIsReady, let filter = state.pointee.filter { return filter }
+        let filter = state.pointee.filter ?? BlockFilter(scratch)
         filter.fill(documents, count)
-        self.filter = filter
-        filterIsReady = true
+        state.pointee.filter = filter
+        state.pointee.filterIsReady = true
         return filter
     }
 
@@ -159,16 +217,17 @@ final class PostingCursor {
         block = number
         index = 0
         frequenciesLoaded = false
-        filterIsReady = false
+        state.pointee.filterIsReady = false
         positions.pointee.isInBlock = false
         count = 0
-        let limit = if let base { base.pointee.list.documentFrequency } else { source.documentCount }
+        let limit = if let base { base.pointee.list.documentFrequency } else { list.origin.documentCount }
         if list.isShort {
-            bits = try list.readShort(below: limit, into: documents, source)
+            bits = try state.pointee.list.readShort(below: limit, into: documents)
         } else {
-            frequenciesAt = try list.readBlock(number, below: limit, areRanks: base != nil, into: documents, source)
+            frequenciesAt = try state.pointee.list.readBlock(
+                number, below: limit, areRanks: base != nil, into: documents)
         }
-        count = list.size(of: number)
+        count = state.pointee.list.size(of: number)
         isMapped = base == nil
     }
 
@@ -176,8 +235,8 @@ final class PostingCursor {
     func mapRanks() throws(StorageError) {
         guard !isMapped, let base else { return }
         do throws(StorageError) {
-            try base.pointee.replaceRanks(documents, count, source)
-            try list.checkLast(of: block, documents[count &- 1], source)
+            try base.pointee.replaceRanks(documents, count)
+            try state.pointee.list.checkLast(of: block, documents[count &- 1])
         } catch {
             count = 0
             throw error

@@ -54,6 +54,8 @@ final class PostingSource: Sendable {
 
     /// Throws when the head of a list is damaged.
     func checkHead(_ info: TermInfo) throws(StorageError) {
-        if ListHead.isKept(info) { _ = try head(info, Scratch()) }
+        guard ListHead.isKept(info) else { return }
+        let memory = ScratchMemory()
+        _ = try head(info, memory.scratch)
     }
 }

@@ -212,18 +212,9 @@ final class QueryPlan: Sendable {
     let windowCount: Int
     /// Whether a token may stand for several terms.
     let hasUnions: Bool
-    /// Different parts of texts that are looked for besides the texts.
-    let smartPartCount: Int
-    /// A text of the query of which nothing is looked for, if there is one.
-    let emptyText: String?
-    /// By phrase, those that need edges.
-    let readTexts: [Int: ReadText]
     /// Whether stored documents are read to find what matches.
     let readsDocuments: Bool
-    /// Fields outside the schema whose columns are read: a snapshot must have them.
-    let dynamicColumns: Set<String>
-    /// What is to be thrown when it has: a value that no column of such a field can hold.
-    let refusal: SakuinError?
+    private let extras: PlanExtras.Box?
 
     init(_ draft: consuming QueryPlanDraft, root: PlanNode) {
         self.root = root
@@ -234,19 +225,46 @@ final class QueryPlan: Sendable {
         sought = Self.take(&draft.sought)
         windowCount = draft.unionCount + root.windowCount
         hasUnions = draft.unionCount > 0
-        smartPartCount = draft.smartParts.count
-        emptyText = draft.emptyText
-        readTexts = draft.readTexts
         readsDocuments = draft.readsDocuments
-        dynamicColumns = draft.dynamicColumns
-        refusal = draft.refusal
+        extras = draft.extras
     }
+
+    /// Different parts of texts that are looked for besides the texts.
+    var smartPartCount: Int { extras?.value.smartParts.count ?? 0 }
+    /// A text of the query of which nothing is looked for, if there is one.
+    var emptyText: String? { extras?.value.emptyText }
+    /// Of a phrase that needs edges, what is looked for.
+    func readText(of phrase: Int) -> ReadText? { extras?.value.readTexts[phrase] }
+    /// Fields outside the schema whose columns are read: a snapshot must have them.
+    var dynamicColumns: Set<String> { extras?.value.dynamicColumns ?? [] }
+    /// What is to be thrown when it has: a value that no column of such a field can hold.
+    var refusal: SakuinError? { extras?.value.refusal }
 
     /// An array that is needed no more where it was, without counting it twice.
     private static func take<T>(_ array: inout [T]) -> [T] {
         var taken: [T] = []
         swap(&taken, &array)
         return taken
+    }
+}
+
+/// What few plans have, and others neither make nor copy.
+struct PlanExtras: Sendable {
+    var smartParts: Set<String> = []
+    var emptyText: String?
+    fileprivate(set) var readTexts: [Int: ReadText] = [:]
+    var dynamicColumns: Set<String> = []
+    var refusal: SakuinError?
+
+    /// Behind a reference, since plans are handed on.
+    indirect enum Box: Sendable {
+        case box(PlanExtras)
+
+        var value: PlanExtras {
+            switch self {
+            case .box(let extras): extras
+            }
+        }
     }
 }
 
@@ -260,12 +278,21 @@ struct QueryPlanDraft: ~Copyable {
     var sought: [SoughtText] = []
     /// Phrases with a token that may stand for several terms, each of which has a window.
     var unionCount = 0
-    var smartParts: Set<String> = []
-    var emptyText: String?
-    private(set) var readTexts: [Int: ReadText] = [:]
     var readsDocuments = false
-    var dynamicColumns: Set<String> = []
-    var refusal: SakuinError?
+    fileprivate private(set) var extras: PlanExtras.Box?
+
+    /// What few plans have: made when it is changed first.
+    var own: PlanExtras {
+        get { extras?.value ?? PlanExtras() }
+        _modify {
+            var taken = extras.take()?.value ?? PlanExtras()
+            defer { extras = .box(taken) }
+            yield &taken
+        }
+    }
+
+    /// What is to be thrown if the snapshot has a column that is read.
+    var refusal: SakuinError? { extras?.value.refusal }
 
     init() {
         // Room for most queries, so that planning does not move them about.
@@ -297,7 +324,7 @@ struct QueryPlanDraft: ~Copyable {
             if needsEdges { phrases[number].read.insert(ProofKinds(kind)) }
         }
         if phrases[number].read.isEmpty { return }
-        readTexts[number] = text()
+        own.readTexts[number] = text()
         readsDocuments = true
     }
 

@@ -162,7 +162,7 @@ struct QueryPlanner: ~Copyable {
             nodes.append(try node(text, in: field, isPrefix: isPrefix, boost: boost, scores: scores))
         }
         for name in dynamic {
-            plan.dynamicColumns.insert(name)
+            plan.own.dynamicColumns.insert(name)
             if isPrefix, fieldCount == 1 || ColumnSpan.canBegin(with: text) {
                 try refuse(Self.noPrefix(of: name), hasColumn: false)
             } else if !isPrefix, searched.holds(text, name) {
@@ -179,7 +179,7 @@ struct QueryPlanner: ~Copyable {
     /// Throws the error, or keeps it until it is known whether the snapshot has a column of the field at all.
     private mutating func refuse(_ error: SakuinError, hasColumn: Bool) throws(SakuinError) {
         if hasColumn { throw error }
-        plan.refusal = plan.refusal ?? error
+        if plan.refusal == nil { plan.own.refusal = error }
     }
 
     /// Whether another of several fields may have the text, and this one cannot hold it.
@@ -198,7 +198,7 @@ struct QueryPlanner: ~Copyable {
     /// The condition, whose bounds a column of the field must be able to hold.
     private mutating func columnNode(_ condition: ColumnPlan) throws(SakuinError) -> PlanNode {
         let isDynamic = searched[condition.field] == nil
-        if isDynamic { plan.dynamicColumns.insert(condition.field) }
+        if isDynamic { plan.own.dynamicColumns.insert(condition.field) }
         for case let bound? in [condition.lower, condition.upper] where !searched.holds(bound.value, condition.field) {
             try refuse(searched.noValue(bound.value, of: condition.field), hasColumn: !isDynamic)
         }
@@ -237,7 +237,7 @@ struct QueryPlanner: ~Copyable {
     ) throws(SakuinError) -> PlanNode {
         let parts = TextPattern(text, analyzer: field.analyzer).smartParts
         if parts.isEmpty { return whole }
-        plan.smartParts.formUnion(parts)
+        plan.own.smartParts.formUnion(parts)
         let count = plan.phrases.count + parts.count
         guard count <= QueryParser.clauseMax else {
             throw .invalid(
@@ -271,7 +271,7 @@ struct QueryPlanner: ~Copyable {
             let pattern = sought.pattern
             // A text of separators alone has an empty normal form, which no document is searched for.
             guard !pattern.elements.isEmpty else {
-                plan.emptyText = text
+                plan.own.emptyText = text
                 return .none
             }
             number = plan.appendPhrase(

@@ -43,7 +43,7 @@ extension SegmentQuery {
         for phrase in plan.phrases {
             for place in proof(of: phrase).tokens {
                 let key = phrase.variants.isEmpty ? gramKey(plan.tokens[place].term, phrase) : nil
-                blocks[place] = key.flatMap { segment.grams.prefetchBlock(of: $0) }
+                blocks[place] = key.flatMap { grams.prefetchBlock(of: $0) }
             }
         }
         return blocks
@@ -116,7 +116,7 @@ extension SegmentQuery {
     func gram(_ key: UInt64, inBlock block: Int?) throws(StorageError) -> LookedUpToken {
         let terms = scratch.take(FoundTerm.self, 1)
         terms.initialize(to: FoundTerm(info: TermInfo(), gram: key))
-        guard try segment.grams.find(key, inBlock: block, into: &terms[0].info) else {
+        guard try grams.find(key, inBlock: block, into: &terms[0].info) else {
             return LookedUpToken(terms: terms, count: 0)
         }
         lists.list(terms[0].info)
@@ -125,8 +125,10 @@ extension SegmentQuery {
 
     /// Looks the characters up whose lists the ranked grams among some tokens need, so that opening one list after another
     /// need not wait for each.
-    func findBases(_ tokens: UnsafeMutablePointer<LookedUpToken>, _ places: some Collection<Int>) throws(StorageError) {
-        let (blocks, grams) = (scratch.take(Int?.self, places.count), segment.grams)
+    func findBases(
+        _ tokens: UnsafeMutablePointer<LookedUpToken>, _ places: UnsafeBufferPointer<Int>
+    ) throws(StorageError) {
+        let blocks = scratch.take(Int?.self, places.count)
         var info = TermInfo()
         for (k, place) in places.enumerated() {
             blocks[k] = nil

@@ -11,9 +11,13 @@ extension SegmentQuery {
 
     /// Looks the characters up whose lists the phrases of one token need.
     private func findBasesOfSingleTokens() throws(StorageError) {
-        let places = (0..<plan.phrases.count).lazy
-            .filter { self.starts[$0 + 1] == self.starts[$0] + 1 }.map { self.starts[$0] }
-        try findBases(tokens, places)
+        let places = scratch.take(Int.self, plan.phrases.count)
+        var count = 0
+        for number in 0..<plan.phrases.count where starts[number + 1] == starts[number] + 1 {
+            places[count] = starts[number]
+            count += 1
+        }
+        try findBases(tokens, UnsafeBufferPointer(start: places, count: count))
     }
 
     func matcher(_ node: PlanNode, _ leaves: [WeightedPhrase]) throws(SearchError) -> Matcher {
@@ -58,12 +62,12 @@ extension SegmentQuery {
         var required: [Matcher] = []
         required.reserveCapacity(children.count)
         var excluded: [Matcher] = []
-        for child in children {
-            if case .not(let inner) = child {
+        for place in children.indices {
+            if case .not(let inner) = children[place] {
                 let matcher = try matcher(inner, leaves)
                 if !(matcher is EmptyMatcher) { excluded.append(matcher) }
             } else {
-                let matcher = try matcher(child, leaves)
+                let matcher = try matcher(children[place], leaves)
                 if matcher is EmptyMatcher { return matcher }
                 required.append(matcher)
             }
@@ -71,7 +75,7 @@ extension SegmentQuery {
         let base: Matcher =
             required.isEmpty
             ? AllMatcher(documentCount: segment.meta.documentCount)
-            : ConjunctionMatcher.make(required, buffers, cancellation)
+            : ConjunctionMatcher.make(consume required, buffers, cancellation)
         if excluded.isEmpty { return base }
         let without = excluded.count == 1 ? excluded[0] : disjunction(excluded)
         return ExclusionMatcher(base, without: without, buffers, cancellation)
@@ -89,7 +93,7 @@ extension SegmentQuery {
         }
         let proof = proof(of: phrase)
         let found = tokens + starts[number]
-        if isRead(phrase), let text = plan.readTexts[number] {
+        if isRead(phrase), let text = plan.readText(of: number) {
             return try textMatcher(text, phrase, found, lengths, score)
         }
         let isSeveral = (0..<proof.tokens.count).contains { found[$0].count > 1 }
@@ -254,6 +258,6 @@ extension SegmentQuery {
         if let base = term.base { return base.pointee }
         let key = GramKey.character(of: term.gram)
         var info = TermInfo()
-        return segment.grams.findCharacter(key, into: &info) ? info : try segment.grams.find(key)
+        return grams.findCharacter(key, into: &info) ? info : try grams.find(key)
     }
 }

@@ -7,13 +7,16 @@ final class SegmentQuery {
 
     let plan: QueryPlan
     let segment: SegmentReader
+    let grams: GramDictionary
     /// By what phrases are proved here.
     let proofKind: ProofKind
     private let hasEdges: Bool
     /// Of what is looked up, and of the matchers unless that was much.
     let scratch: Scratch
-    /// Of the matchers, where what was looked up is kept without their buffers.
-    private var matcherScratch: Scratch?
+    /// Whose memory the buffers of matchers are.
+    private(set) var buffers: Scratch
+    /// Has those where what was looked up is kept without them.
+    private var bufferMemory: ScratchMemory?
     let lists: Prefetch.Area
     /// Ends what reads documents.
     let cancellation: Cancellation?
@@ -49,10 +52,12 @@ final class SegmentQuery {
         self.room = room
         self.plan = plan
         self.segment = segment
-        lists = segment.postingSource.postings.area
+        grams = segment.grams
+        lists = segment.postings.area
         proofKind = ProofKind(analyzerVersion: segment.meta.analyzerVersion)
         hasEdges = Analyzer.hasEdges(version: segment.meta.analyzerVersion)
         self.scratch = scratch
+        buffers = scratch
         self.cancellation = cancellation
         rounds = scratch.take(ShortRounds.self, 1)
         rounds.initialize(to: ShortRounds())
@@ -80,12 +85,13 @@ final class SegmentQuery {
 
     /// Leaves the buffers of many lists, and of texts, to the matchers that have them.
     func giveBack() {
-        if listCount > Self.keptListCountMax { matcherScratch = Scratch() }
+        if listCount > Self.keptListCountMax {
+            let memory = ScratchMemory()
+            buffers = memory.scratch
+            bufferMemory = consume memory
+        }
         heldTexts = nil
     }
-
-    /// Whose memory the buffers of matchers are.
-    var buffers: Scratch { matcherScratch ?? scratch }
 
     /// What matchers read stored documents by.
     var texts: StoredTexts {

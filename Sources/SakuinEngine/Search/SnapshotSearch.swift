@@ -31,7 +31,7 @@ struct SnapshotSearch: ~Copyable {
     private let models: ScoreModels
     private let cancellation: Cancellation?
     private let room: SearchRoom?
-    private let scratch = Scratch()
+    private let memory = ScratchMemory()
 
     init(
         _ plan: QueryPlan, schema: Schema, segments: [SearchableSegment], models: ScoreModels,
@@ -50,14 +50,13 @@ struct SnapshotSearch: ~Copyable {
     func run(
         window: Int, total policy: TotalPolicy, sort: [SortKey], listener: (any MatchListener)? = nil
     ) throws(SearchError) -> SearchOutcome {
-        var queries: [SegmentQuery] = []
-        queries.reserveCapacity(segments.count)
+        let queries = try segments.map { segment throws(SearchError) in
+            try SegmentQuery(plan, segment.reader, memory.scratch, cancellation, room)
+        }
         var outcome = SearchOutcome()
-        for number in segments.indices {
-            let query = try SegmentQuery(plan, segments[number].reader, scratch, cancellation, room)
+        for query in queries {
             outcome.expandedWordCount = max(outcome.expandedWordCount, query.expandedWordCount)
             outcome.spellingCount = max(outcome.spellingCount, query.spellingCount)
-            queries.append(query)
         }
         var collector = Collector(window: window, policy: listener == nil ? policy : .exact, sort: sort)
         let leaves = collector.scores ? leaves(queries) : []
@@ -148,7 +147,7 @@ struct SnapshotSearch: ~Copyable {
         if listener == nil, live == nil, try collectUnread(query, leaves, &collector) { return }
         let matcher = try query.matcher(leaves)
         if matcher is EmptyMatcher { return }
-        let batch = MatchBatch(scratch)
+        let batch = MatchBatch(memory.scratch)
         var target: UInt32 = 0
         while true {
             var count = try matcher.matches(from: target, above: collector.needed, into: batch)

@@ -20,7 +20,8 @@ struct TopK {
 
     init(_ capacity: Int) {
         self.capacity = capacity
-        heap.reserveCapacity(min(capacity, 1024))
+        // Reserving nothing would take memory.
+        if capacity > 0 { heap.reserveCapacity(min(capacity, 1024)) }
     }
 
     /// A score must be above this to enter; documents come in order, so an equal score never does.

@@ -16,7 +16,8 @@ final class UnitBuffer {
     static let wordMask: UInt32 = (1 << 29) - 1
 
     private(set) var codes: UnsafeMutablePointer<UInt32>
-    /// Byte range of each unit in the original, when it was normalised with offsets.
+    /// Byte range of each unit in the original, when it was normalised with offsets; before the first time there is no room
+    /// for any.
     private(set) var sourceStart: UnsafeMutablePointer<UInt32>
     private(set) var sourceEnd: UnsafeMutablePointer<UInt32>
     /// Folded UTF-8 of the words, one after another, and where each ends.
@@ -34,18 +35,22 @@ final class UnitBuffer {
         capacity = unitCount
         wordByteCapacity = byteCount
         codes = .allocate(capacity: max(unitCount, 1))
-        sourceStart = .allocate(capacity: 1)
-        sourceEnd = .allocate(capacity: 1)
+        (sourceStart, sourceEnd) = (codes, codes)
         wordBytes = .allocate(capacity: max(byteCount, 1))
         wordEnds = .allocate(capacity: max(unitCount, 1))
     }
 
     deinit {
         codes.deallocate()
-        sourceStart.deallocate()
-        sourceEnd.deallocate()
         wordBytes.deallocate()
         wordEnds.deallocate()
+        deallocateSources()
+    }
+
+    private func deallocateSources() {
+        guard offsetCapacity > 0 else { return }
+        sourceStart.deallocate()
+        sourceEnd.deallocate()
     }
 
     /// One unit and two bytes of a word a byte of text are enough unless something expands, which makes room.
@@ -69,9 +74,8 @@ final class UnitBuffer {
             wordBytes = .allocate(capacity: wordByteCapacity)
         }
         if offsets, capacity > offsetCapacity {
+            deallocateSources()
             offsetCapacity = capacity
-            sourceStart.deallocate()
-            sourceEnd.deallocate()
             sourceStart = .allocate(capacity: capacity)
             sourceEnd = .allocate(capacity: capacity)
         }
@@ -91,9 +95,13 @@ final class UnitBuffer {
         }
         if offsets, capacity > offsetCapacity {
             let held = min(count, offsetCapacity)
+            if offsetCapacity == 0 {
+                (sourceStart, sourceEnd) = (.allocate(capacity: capacity), .allocate(capacity: capacity))
+            } else {
+                Self.move(&sourceStart, held, capacity)
+                Self.move(&sourceEnd, held, capacity)
+            }
             offsetCapacity = capacity
-            Self.move(&sourceStart, held, capacity)
-            Self.move(&sourceEnd, held, capacity)
         }
     }
 

@@ -10,7 +10,8 @@ import Testing
     /// one filter for all of them, so that what earlier blocks left behind is seen to do no harm.
     @Test func findsWhatBothHave() {
         var random = SeededRandom(seed: 71)
-        let scratch = Scratch()
+        let memory = ScratchMemory()
+        let scratch = memory.scratch
         let filter = BlockFilter(scratch)
         let pairs = scratch.take(PlacePair.self, 128)
         let block = scratch.take(UInt32.self, 128)
@@ -43,7 +44,8 @@ import Testing
     @Test func scratchHandsOutEachByteOnce() {
         var random = SeededRandom(seed: 72)
         for _ in 0..<20 {
-            let scratch = Scratch()
+            let memory = ScratchMemory()
+            let scratch = memory.scratch
             var pieces: [(start: UnsafeMutablePointer<UInt8>, count: Int, mark: UInt8)] = []
             for number in 0..<60 {
                 let count = [1, 64, 100, 9_000, 64 << 10, 200_000][random.below(6)]

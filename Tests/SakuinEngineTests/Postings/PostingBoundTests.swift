@@ -35,7 +35,8 @@ import Testing
                 postings: TestSection.view(terms.postings.buffer.array()),
                 positions: TestSection.view(terms.positions.buffer.array()), documentCount: count, isOld: false)
             let grams = try GramDictionary(TestSection.view(terms.grams.buffer.array()), hasLinks: false)
-            let scratch = Scratch()
+            let memory = ScratchMemory()
+            let scratch = memory.scratch
             let info = try #require(try grams.find(key))
             let cursor = try PostingCursor(info, source, character: try grams.find(character), lengths, scratch)
             for block in 0..<cursor.blockCount {

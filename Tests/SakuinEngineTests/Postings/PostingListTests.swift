@@ -123,7 +123,8 @@ private struct ListModel {
             let source = written.source(documentCount)
             let info = try #require(try written.grams.find(key))
             let character = isRanked ? try written.grams.find(GramKey.character(of: key)) : nil
-            try body(try PostingCursor(info, source, character: character, lengths(norms), Scratch()))
+            let memory = ScratchMemory()
+            try body(try PostingCursor(info, source, character: character, lengths(norms), memory.scratch))
         }
     }
 }

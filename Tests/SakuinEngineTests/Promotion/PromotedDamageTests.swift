@@ -57,7 +57,8 @@ import Testing
         let plan = try QueryPlanner.plan(
             .text(text, fields: []), filter: nil, SearchedFields(registry), fields: [], highlights: false,
             proofs: [.positions])
-        let scratch = Scratch()
+        let memory = ScratchMemory()
+        let scratch = memory.scratch
         let query = try SegmentQuery(plan, segment, scratch)
         if let count = query.plainDocumentFrequency { return count }
         let matcher = try query.matcher([])

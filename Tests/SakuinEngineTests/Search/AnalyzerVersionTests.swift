@@ -114,7 +114,8 @@ import Testing
             let plan = try QueryPlanner.plan(
                 .text(text, fields: ["body"]), filter: nil, index.searched, fields: [], highlights: false,
                 proofs: [.positions])
-            #expect(try SegmentQuery(plan, segment, Scratch()).plainDocumentFrequency == count, "\(text)")
+            let memory = ScratchMemory()
+            #expect(try SegmentQuery(plan, segment, memory.scratch).plainDocumentFrequency == count, "\(text)")
         }
         index.abandon()
     }

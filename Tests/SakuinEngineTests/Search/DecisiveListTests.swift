@@ -61,7 +61,8 @@ import Testing
         let plan = try QueryPlanner.plan(
             .text(Self.phrase, fields: []), filter: nil, index.searched, fields: [], highlights: false,
             proofs: [.positions])
-        let scratch = Scratch()
+        let memory = ScratchMemory()
+        let scratch = memory.scratch
         let segment = try #require(index.store.snapshot.segments.first?.reader)
         let matcher = try #require(try SegmentQuery(plan, segment, scratch).matcher([]) as? PhraseMatcher)
         #expect(matcher.turned == nil)

@@ -138,12 +138,13 @@ import Testing
             .text("中、美", fields: ["body"]), filter: nil, index.searched, fields: [], highlights: false,
             proofs: [.positions])
         #expect(plan.readsDocuments)
-        let (scratch, cancellation) = (Scratch(), Cancellation())
+        let memory = ScratchMemory()
+        let cancellation = Cancellation()
         let segment = try #require(index.store.snapshot.segments.first?.reader)
-        let matcher = try SegmentQuery(plan, segment, scratch, cancellation).matcher([])
+        let matcher = try SegmentQuery(plan, segment, memory.scratch, cancellation).matcher([])
         #expect(matcher is TextPhraseMatcher)
         cancellation.cancel()
-        #expect(throws: StorageError.self) { try matcher.next(from: 0, above: 0, into: MatchBatch(scratch)) }
+        #expect(throws: StorageError.self) { try matcher.next(from: 0, above: 0, into: MatchBatch(memory.scratch)) }
         index.abandon()
     }
 

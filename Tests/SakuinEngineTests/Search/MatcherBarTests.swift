@@ -51,7 +51,8 @@ import Testing
     private func scores(
         _ plan: QueryPlan, _ segment: SegmentReader, above needed: Double
     ) throws -> [UInt32: Double] {
-        let scratch = Scratch()
+        let memory = ScratchMemory()
+        let scratch = memory.scratch
         let query = try SegmentQuery(plan, segment, scratch)
         let model = BM25(k1: 1.2, b: 0.75, statistics: segment.meta.fields[0])
         let leaves = plan.phrases.enumerated().filter(\.element.scores)

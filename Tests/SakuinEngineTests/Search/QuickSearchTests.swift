@@ -99,9 +99,10 @@ import Testing
             .or(text.split(separator: " ").map { .text(String($0), fields: []) }), filter: nil, index.searched,
             fields: [], highlights: false, proofs: .all)
         let segment = index.store.sharedSnapshot.value.searchable[0].reader
-        _ = try SegmentQuery(plan, segment, Scratch(), Cancellation())
+        let memory = ScratchMemory()
+        _ = try SegmentQuery(plan, segment, memory.scratch, Cancellation())
         let error = #expect(throws: SearchError.self) {
-            _ = try SegmentQuery(plan, segment, Scratch(), Cancellation(deadlineNanoseconds: 1))
+            _ = try SegmentQuery(plan, segment, memory.scratch, Cancellation(deadlineNanoseconds: 1))
         }
         guard case .storage(.cancelled)? = error else {
             Issue.record("\(String(describing: error))")

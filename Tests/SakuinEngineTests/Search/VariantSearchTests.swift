@@ -173,7 +173,8 @@ import Testing
         let plan = try QueryPlanner.plan(
             .text("经济发展", fields: []), filter: nil, index.searched, fields: [], highlights: false, proofs: .all,
             variants: .all)
-        let query = try SegmentQuery(plan, snapshot.searchable[0].reader, Scratch())
+        let memory = ScratchMemory()
+        let query = try SegmentQuery(plan, snapshot.searchable[0].reader, memory.scratch)
         let matcher = try query.matcher([])
         #expect(matcher is PhraseMatcher && !(matcher is UnionPhraseMatcher))
         index.abandon()

@@ -27,7 +27,8 @@ import Testing
         let plan = try QueryPlanner.plan(
             .text(text, fields: []), filter: nil, index.searched, fields: [], highlights: false, proofs: [.positions])
         let segment = try #require(index.store.snapshot.segments.first?.reader)
-        let query = try SegmentQuery(plan, segment, Scratch())
+        let memory = ScratchMemory()
+        let query = try SegmentQuery(plan, segment, memory.scratch)
         guard query.isWhole[0] else { return nil }
         return try query.wholeRuns(plan.phrases[0], query.tokens)?.isWhole
     }

@@ -27,7 +27,7 @@ final class ChainCandidates {
     /// By place of a list in the phrase, then by origin: which of the values are its.
     private let runs: UnsafeMutablePointer<Run>
 
-    /// For phrases of so many lists. The owner keeps the scratch alive.
+    /// For phrases of so many lists.
     init(listCount: Int, _ scratch: Scratch) {
         values = PositionBuffer(scratch)
         chains = PositionBuffer(scratch)

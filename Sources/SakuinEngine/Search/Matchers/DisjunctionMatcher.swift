@@ -34,12 +34,10 @@ final class DisjunctionMatcher: Matcher {
     private var firstEssential = 0
     private let highest: Double
     private let matched: UnsafeMutablePointer<Bool>
-    private let scratch: Scratch
     private let cancellation: Cancellation?
 
     /// Of one or more matchers over a segment of so many documents.
     init(_ children: [Matcher], documentCount: Int, _ scratch: Scratch, _ cancellation: Cancellation?) {
-        self.scratch = scratch
         self.cancellation = cancellation
         let cost = children.reduce(0) { $0 &+ $1.cost }
         let isDense = cost / Self.manyPostings > documentCount / Self.narrowCount

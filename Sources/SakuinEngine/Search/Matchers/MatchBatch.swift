@@ -2,16 +2,15 @@
 ///
 /// A leaf adds a score of single precision; their sums are kept in double precision, where they are exact for any
 /// scores that differ less than 2^29-fold, so that the order of adding does not matter.
-final class MatchBatch {
+///
+/// It stands in scratch memory, and this says where.
+struct MatchBatch: BitwiseCopyable {
     static let capacity = 128
 
     let documents: UnsafeMutablePointer<UInt32>
     let scores: UnsafeMutablePointer<Double>
 
-    private let scratch: Scratch
-
     init(_ scratch: Scratch) {
-        self.scratch = scratch
         documents = scratch.take(UInt32.self, Self.capacity)
         scores = scratch.take(Double.self, Self.capacity)
     }

@@ -20,7 +20,6 @@ final class PhraseCandidates {
     private var kept = 0
     private var keptStarts = 0
 
-    /// The owner keeps the scratch alive.
     init(_ scratch: Scratch) {
         starts = PositionBuffer(scratch)
         documents = scratch.take(UInt32.self, MatchBatch.capacity)

@@ -9,7 +9,6 @@ final class ConjunctionMatcher: Matcher {
     private let children: [Matcher]
     /// rest[i]: the most that the children behind i give; in scratch memory.
     private let rest: UnsafeMutablePointer<Double>
-    private let scratch: Scratch
     private let leadBound: Double
     /// Documents below it were handed to the others already, which may not see them again.
     private var examined: UInt32 = 0
@@ -23,7 +22,6 @@ final class ConjunctionMatcher: Matcher {
         for i in (1..<children.count).reversed() { rest[i - 1] = rest[i] + children[i].bound }
         self.children = children
         self.lead = lead
-        self.scratch = scratch
         self.cancellation = cancellation
         leadBound = lead.bound
         super.init(cost: lead.cost)
