@@ -28,6 +28,8 @@ extension PostingCursor {
     private func sumStarts(_ frequencies: UnsafePointer<UInt32>, _ norms: UnsafePointer<UInt8>) {
         let starts = positions.pointee.starts ?? scratch.take(Int.self, PostingListWriter.blockCount)
         let widths = PositionWidth.byLengthCode
+        // What is written might be the cursor, for all the compiler knows.
+        let (documents, count) = (documents, count)
         var before = positions.pointee.bits.bit
         // Frequencies may be damaged, widths are not above 32: a sum of 128 fits.
         for i in 0..<count {
