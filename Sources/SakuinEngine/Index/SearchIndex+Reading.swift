@@ -109,8 +109,9 @@ extension SearchIndex {
         let counter =
             request.facets.isEmpty ? nil : try facetCounter(request.facets, shared.value, cancellation)
         if !request.sort.isEmpty { try checkColumns(of: Self.columns(of: request.sort), shared.value, to: "sort by") }
+        let segments = shared.value.searchable
         let search = SnapshotSearch(
-            plan, schema: schema, segments: shared.value.searchable, models: shared.value.models,
+            plan, schema: schema, segments: segments, models: shared.value.models,
             cancellation: cancellation,
             room: plan.readsDocuments || plan.hasUnions ? SearchRoom(memory) : nil)
         let window = request.limit == 0 ? 0 : request.offset + request.limit
@@ -121,8 +122,8 @@ extension SearchIndex {
             request.returnFields == .none && !request.spans && outcome.found.count <= Self.quickWindowMax
         let hits =
             isSmall
-            ? try KeyHits.make(outcome.found, from: request.offset, shared.value.searchable)
-            : try Self.hits(outcome.found, request, shared.value.searchable, schema, plan, reply ?? replyMemory())
+            ? try KeyHits.make(outcome.found, from: request.offset, segments)
+            : try Self.hits(outcome.found, request, segments, schema, plan, reply ?? replyMemory())
         return SearchResponse(
             hits: hits, total: outcome.total,
             facets: try counter.map { counter throws(SearchError) in

@@ -89,7 +89,7 @@ struct MergedPromotion: GramWindowSource {
     ) throws(StorageError) {
         let first = UInt32(truncatingIfNeeded: window.documents.lowerBound)
         let end = UInt32(truncatingIfNeeded: window.documents.upperBound)
-        let occurrences = PositionBuffer()
+        let occurrences = PositionBuffer(cursor.scratch)
         var isThere = try cursor.seek(from)
         while isThere {
             for place in cursor.index..<cursor.count {

@@ -1,46 +1,44 @@
-/// A growable run of positions behind a reference, so that filling it needs no exclusive access to its owner.
-final class PositionBuffer {
-    private(set) var values: UnsafeMutablePointer<UInt32>
-    private(set) var count = 0
-    private var capacity: Int
-    /// Whether `values` is in scratch memory, as long as it is enough.
-    private var isBorrowed: Bool
-
-    init() {
-        capacity = 16
-        isBorrowed = false
-        values = .allocate(capacity: capacity)
+/// A growable run of positions. It stands in scratch memory, and this says where: copies are the same run.
+struct PositionBuffer: BitwiseCopyable {
+    private struct State: BitwiseCopyable {
+        var values: UnsafeMutablePointer<UInt32>
+        var count: Int
+        var capacity: Int
+        let scratch: Scratch
     }
 
-    /// With its first values in memory of a scratch.
+    private let state: UnsafeMutablePointer<State>
+
     init(_ scratch: Scratch) {
-        capacity = 256
-        isBorrowed = true
-        values = scratch.take(UInt32.self, capacity)
+        let capacity = 256
+        state = scratch.take(State.self, 1)
+        state.initialize(
+            to: State(
+                values: scratch.take(UInt32.self, capacity), count: 0, capacity: capacity, scratch: scratch))
     }
 
-    deinit { if !isBorrowed { values.deallocate() } }
+    var values: UnsafeMutablePointer<UInt32> { @inline(__always) get { state.pointee.values } }
+    var count: Int { @inline(__always) get { state.pointee.count } }
 
-    func removeAll() { count = 0 }
+    func removeAll() { state.pointee.count = 0 }
 
     /// Cuts to the first values, of which there are as many.
-    func truncate(to count: Int) { self.count = count }
+    func truncate(to count: Int) { state.pointee.count = count }
 
     @inline(__always)
     func append(_ value: UInt32) {
-        if count == capacity { grow() }
-        values[count] = value
-        count &+= 1
+        if state.pointee.count == state.pointee.capacity { grow() }
+        state.pointee.values[state.pointee.count] = value
+        state.pointee.count &+= 1
     }
 
+    /// Doubles the room; what it was stays with the scratch.
     @inline(never)
     private func grow() {
-        let moved = UnsafeMutablePointer<UInt32>.allocate(capacity: capacity * 2)
-        moved.update(from: values, count: count)
-        if !isBorrowed { values.deallocate() }
-        isBorrowed = false
-        values = moved
-        capacity *= 2
+        let moved = state.pointee.scratch.take(UInt32.self, 2 * state.pointee.capacity)
+        moved.update(from: state.pointee.values, count: state.pointee.count)
+        state.pointee.values = moved
+        state.pointee.capacity *= 2
     }
 
     /// What is there now; valid until the buffer changes.

@@ -2,7 +2,8 @@
 struct PostingListReader: ~Copyable {
     private let documents: UnsafeMutablePointer<UInt32>
     private let frequencies: UnsafeMutablePointer<UInt32>
-    private let places = PositionBuffer()
+    private let places: PositionBuffer
+    private let memory = ScratchMemory()
 
     /// One block: ascending documents, their frequencies, and what is kept of all their occurrences one after another.
     struct Block {
@@ -15,13 +16,9 @@ struct PostingListReader: ~Copyable {
     }
 
     init() {
-        documents = .allocate(capacity: PostingListWriter.blockCount)
-        frequencies = .allocate(capacity: PostingListWriter.blockCount)
-    }
-
-    deinit {
-        documents.deallocate()
-        frequencies.deallocate()
+        documents = memory.scratch.take(UInt32.self, PostingListWriter.blockCount)
+        frequencies = memory.scratch.take(UInt32.self, PostingListWriter.blockCount)
+        places = PositionBuffer(memory.scratch)
     }
 
     /// Hands the blocks of the list to `body` in order; throws when the bytes cannot be such a list. `base` are all

@@ -15,7 +15,7 @@ extension SegmentQuery {
         for place in ordered { tokens.append(try matcher(found[place], lengths, nil)) }
         return UnionPhraseMatcher(
             lead: try matcher(found[ordered[0]], lengths, score), tokens: tokens,
-            PhraseChecker(try slots(places, proof, found, lengths), steps, cancellation), score: score)
+            PhraseChecker(try slots(places, proof, found, lengths), steps, buffers, cancellation), score: score)
     }
 
     /// The different ones among the tokens that are read, in the order of the text, and at which places of the phrase each of

@@ -54,9 +54,11 @@ struct SnapshotSearch: ~Copyable {
             try SegmentQuery(plan, segment.reader, memory.scratch, cancellation, room)
         }
         var outcome = SearchOutcome()
-        for query in queries {
-            outcome.expandedWordCount = max(outcome.expandedWordCount, query.expandedWordCount)
-            outcome.spellingCount = max(outcome.spellingCount, query.spellingCount)
+        if plan.hasUnions {
+            for query in queries {
+                outcome.expandedWordCount = max(outcome.expandedWordCount, query.expandedWordCount)
+                outcome.spellingCount = max(outcome.spellingCount, query.spellingCount)
+            }
         }
         var collector = Collector(window: window, policy: listener == nil ? policy : .exact, sort: sort)
         let leaves = collector.scores ? leaves(queries) : []
@@ -66,10 +68,11 @@ struct SnapshotSearch: ~Copyable {
             }
         }
         for number in queries.indices {
-            try collector.enter(segments[number], Int32(truncatingIfNeeded: number))
-            try listener?.enter(segments[number].reader)
-            try collect(queries[number], segments[number].live, leaves, &collector, listener)
-            queries[number].giveBack()
+            let (query, segment) = (queries[number], segments[number])
+            try collector.enter(segment, Int32(truncatingIfNeeded: number))
+            try listener?.enter(segment.reader)
+            try collect(query, segment.live, leaves, &collector, listener)
+            query.giveBack()
             if collector.isDone { break }
         }
         outcome.found = try collector.found()

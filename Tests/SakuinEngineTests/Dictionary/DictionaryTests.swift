@@ -147,7 +147,8 @@ import Testing
             if place % 3 == 0 {
                 #expect(info.document == entry.document && info.frequency == entry.frequency)
                 guard info.hasPositions else { continue }
-                let read = PositionBuffer()
+                let memory = ScratchMemory()
+                let read = PositionBuffer(memory.scratch)
                 var bits = try #require(info.inlinePositions)
                 #expect(
                     OccurrenceCode.read(

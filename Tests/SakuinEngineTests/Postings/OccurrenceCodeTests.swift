@@ -56,7 +56,8 @@ import Testing
             bits.finish()
             withReader(bits.bytes.array()) { reader in
                 var (read, skipped) = (reader, reader)
-                let found = PositionBuffer()
+                let memory = ScratchMemory()
+                let found = PositionBuffer(memory.scratch)
                 #expect(OccurrenceCode.read(count, kind, order: order, from: &read, into: found))
                 #expect(values(found) == numbers && read.bit == bitCount)
                 OccurrenceCode.skip(count, kind, order: order, in: &skipped)
@@ -64,9 +65,10 @@ import Testing
             }
             withReader(bits.bytes.array(), upTo: bits.bytes.count / 2) { reader in
                 var reader = reader
+                let memory = ScratchMemory()
+                let found = PositionBuffer(memory.scratch)
                 #expect(
-                    bitCount < 8
-                        || !OccurrenceCode.read(count, kind, order: order, from: &reader, into: PositionBuffer()))
+                    bitCount < 8 || !OccurrenceCode.read(count, kind, order: order, from: &reader, into: found))
             }
         }
     }
@@ -91,7 +93,8 @@ import Testing
                     if random.below(3) == 0 { continue }
                     place = block.place(of: first, from: random.below(4) == 0 ? block.start : place)
                     #expect(block.isSound(place) && place.occurrence == first)
-                    let found = PositionBuffer()
+                    let memory = ScratchMemory()
+                    let found = PositionBuffer(memory.scratch)
                     var at = place
                     block.append(Int(frequencies[document]), from: &at, to: found)
                     #expect(block.isSound(at) && values(found) == numbers)

@@ -131,7 +131,7 @@ private struct ListModel {
 
 @Suite struct PostingListTests {
     private func occurrences(_ cursor: PostingCursor, _ place: Int) throws -> [UInt32] {
-        let read = PositionBuffer()
+        let read = PositionBuffer(cursor.scratch)
         try cursor.appendOccurrences(of: place, to: read)
         return Array(UnsafeBufferPointer(start: read.values, count: read.count))
     }

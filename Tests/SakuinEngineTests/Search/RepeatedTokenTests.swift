@@ -19,8 +19,9 @@ import Testing
     }
 
     @Test func whereRepeatsBegin() {
-        let run = PositionBuffer()
-        let out = PositionBuffer()
+        let memory = ScratchMemory()
+        let run = PositionBuffer(memory.scratch)
+        let out = PositionBuffer(memory.scratch)
         for position: UInt32 in [1, 3, 4, 5, 7, 10, 12, 14, 16] { run.append(position) }
         func beginnings(_ step: UInt32, _ count: Int) -> [UInt32] {
             let found = PhraseRepeat(offset: 0, step: step, count: count).beginnings(in: run.run, into: out)

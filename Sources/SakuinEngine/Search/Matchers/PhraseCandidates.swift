@@ -1,6 +1,16 @@
-/// Up to 128 documents that may have a phrase, each with the positions where it may begin.
-final class PhraseCandidates {
-    private(set) var count = 0
+/// Up to 128 documents that may have a phrase, each with the positions where it may begin. They stand in scratch memory, and
+/// this says where: copies are the same candidates.
+struct PhraseCandidates: BitwiseCopyable {
+    private struct State: BitwiseCopyable {
+        var count = 0
+        var ends: UnsafeMutablePointer<Int>
+        var keptEnds: UnsafeMutablePointer<Int>
+        var kept = 0
+        var keptStarts = 0
+        var beginnings: PositionBuffer?
+    }
+
+    private let state: UnsafeMutablePointer<State>
     /// Ascending.
     let documents: UnsafeMutablePointer<UInt32>
     /// Where each document came from, as its finder counts.
@@ -8,28 +18,52 @@ final class PhraseCandidates {
     /// Room for a finder: documents it asks for, and where they stand.
     let asked: UnsafeMutablePointer<UInt32>
     let leadPairs: UnsafeMutablePointer<PlacePair>
-
-    /// The starts of document k are `starts.values[ends[k]..<ends[k + 1]]`.
-    private var ends: UnsafeMutablePointer<Int>
-    /// Those of the documents that are kept.
-    private var keptEnds: UnsafeMutablePointer<Int>
     private let starts: PositionBuffer
-    /// Where repeats begin.
-    private lazy var beginnings = PositionBuffer()
-    /// While candidates are thinned out: how many there are, and how many of them and their starts are kept.
-    private var kept = 0
-    private var keptStarts = 0
+    private let scratch: Scratch
 
     init(_ scratch: Scratch) {
+        self.scratch = scratch
         starts = PositionBuffer(scratch)
         documents = scratch.take(UInt32.self, MatchBatch.capacity)
         origins = scratch.take(UInt8.self, MatchBatch.capacity)
         asked = scratch.take(UInt32.self, MatchBatch.capacity)
         leadPairs = scratch.take(PlacePair.self, MatchBatch.capacity)
-        ends = scratch.take(Int.self, MatchBatch.capacity + 1)
-        keptEnds = scratch.take(Int.self, MatchBatch.capacity + 1)
+        state = scratch.take(State.self, 1)
+        state.initialize(
+            to: State(
+                ends: scratch.take(Int.self, MatchBatch.capacity + 1),
+                keptEnds: scratch.take(Int.self, MatchBatch.capacity + 1)))
         ends[0] = 0
         keptEnds[0] = 0
+    }
+
+    private(set) var count: Int {
+        @inline(__always) get { state.pointee.count }
+        @inline(__always) nonmutating set { state.pointee.count = newValue }
+    }
+
+    /// The starts of document k are `starts.values[ends[k]..<ends[k + 1]]`.
+    private var ends: UnsafeMutablePointer<Int> { @inline(__always) get { state.pointee.ends } }
+    /// Those of the documents that are kept.
+    private var keptEnds: UnsafeMutablePointer<Int> { @inline(__always) get { state.pointee.keptEnds } }
+
+    /// While candidates are thinned out: how many there are, and how many of them and their starts are kept.
+    private var kept: Int {
+        @inline(__always) get { state.pointee.kept }
+        @inline(__always) nonmutating set { state.pointee.kept = newValue }
+    }
+
+    private var keptStarts: Int {
+        @inline(__always) get { state.pointee.keptStarts }
+        @inline(__always) nonmutating set { state.pointee.keptStarts = newValue }
+    }
+
+    /// Where repeats begin.
+    private var beginnings: PositionBuffer {
+        if let made = state.pointee.beginnings { return made }
+        let made = PositionBuffer(scratch)
+        state.pointee.beginnings = made
+        return made
     }
 
     /// Occurrences of the phrase in document k, as far as is known.
@@ -122,7 +156,7 @@ final class PhraseCandidates {
 
     func endKeeping() {
         count = kept
-        swap(&ends, &keptEnds)
+        (state.pointee.ends, state.pointee.keptEnds) = (keptEnds, ends)
         starts.truncate(to: keptStarts)
     }
 

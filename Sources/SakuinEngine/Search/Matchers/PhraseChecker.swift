@@ -27,11 +27,12 @@ final class PhraseChecker {
     private var links: [[ChainedLink]]
     private var isRead: [Bool]
     /// The numbers of a list's occurrences.
-    private let values = PositionBuffer()
+    private let values: PositionBuffer
     private let cancellation: Cancellation?
 
     /// Of one or more steps.
-    init(_ slots: [PhraseSlot], _ steps: [PhraseStep], _ cancellation: Cancellation? = nil) {
+    init(_ slots: [PhraseSlot], _ steps: [PhraseStep], _ scratch: Scratch, _ cancellation: Cancellation? = nil) {
+        values = PositionBuffer(scratch)
         self.slots = slots
         self.steps = steps
         self.cancellation = cancellation
