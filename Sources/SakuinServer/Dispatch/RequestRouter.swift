@@ -165,8 +165,7 @@ struct RequestRouter: Sendable {
                 return .success(.done)
             case .search, .get, .deleteMatching, .statistics, .listIndexes, .listJobs, .write, .importStream, .export,
                 .openPointInTime, .closePointInTime, .refresh, .commit, .segments, .compact, .startCompaction,
-                .estimateCompaction,
-                .startCheck:
+                .estimateCompaction, .startCheck:
                 return .failure(SakuinError(.internalError, "The call came to the wrong part of the router."))
             }
         } catch {
@@ -191,8 +190,7 @@ struct RequestRouter: Sendable {
                 return .success(.job(named(try await catalog.index(name).startCheck(bytesPerSecond: rate), name)))
             case .search, .get, .deleteMatching, .statistics, .listIndexes, .listJobs, .write, .importStream, .export,
                 .openPointInTime, .closePointInTime, .createIndex, .dropIndex, .aliasIndex, .reopenIndex, .controlJob,
-                .createSnapshot,
-                .listSnapshots, .restoreSnapshot, .deleteSnapshot:
+                .createSnapshot, .listSnapshots, .restoreSnapshot, .deleteSnapshot:
                 return .failure(SakuinError(.internalError, "The call came to the wrong part of the router."))
             }
         } catch {
