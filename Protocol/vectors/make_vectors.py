@@ -93,10 +93,10 @@ accept("error-denied", "A call that the role of the token does not allow; its st
 accept("error-tls", "What a server that speaks TLS says to plain frames.", frame("ERROR", 0, message("Status", '''code: 9
     message: "This server speaks TLS alone." field: "tls"
     next_step: "Connect with TLS; with sakuin: --tls, or --tls-ca FILE." ''')))
-accept("welcome", "The server's answer: it knows facets and variants.", frame("WELCOME", 0, message(
+accept("welcome", "The server's answer: it knows facets, variants and deletion by query.", frame("WELCOME", 0, message(
     "Welcome", '''version: 1 server: "sakuind/0.1.0" frame_byte_count_max: 33554432 stream_credit: 16777216
-    stream_count_max: 1024 features: FEATURE_FACETS features: FEATURE_VARIANTS''')))
-accept("welcome-old", "The answer of a server from before features: it gets no search that has facets or variants.", frame(
+    stream_count_max: 1024 features: FEATURE_FACETS features: FEATURE_VARIANTS features: FEATURE_DELETE_MATCHING''')))
+accept("welcome-old", "The answer of a server from before features: it gets no search that has facets or variants, nor a deletion by query.", frame(
     "WELCOME", 0, message("Welcome", '''version: 1 server: "sakuind/0.1.0" frame_byte_count_max: 33554432
     stream_credit: 16777216 stream_count_max: 1024''')))
 accept("welcome-new", "The answer of a server that knows more than version 1 does today: what is not known is passed over.",
@@ -186,6 +186,16 @@ accept("write-keyed", "A batch with an idempotency key, acknowledged when synced
        operations { delete: "2" } idempotency_key: "5f0c-17" } }''')))
 accept("write-repeated", "The answer to a batch that was applied before.",
        frame("REPLY", 7, message("Reply", "write { sequence: 12 applied: 1 is_repeat: true }")))
+accept("delete-matching", "Delete what has 5G网络 in the title and is of 2023, by any form of its characters; count only.",
+       frame("REQUEST", 7, message("Request", '''deadline_milliseconds: 1500 delete_matching { index: "news"
+       query { text: "5G网络" } fields: "title" mode: MODE_SMART filter { tree { range { field: "date"
+       lower { value: "2023-01-01" inclusive: true } upper { value: "2024-01-01" } } } } variants: 3
+       acknowledge: ACKNOWLEDGEMENT_LOG dry_run: true }''')))
+accept("delete-matching-all", "Delete every document, which has to be said; acknowledged when synced.",
+       frame("REQUEST", 7, message("Request", 'delete_matching { index: "news" query { tree { all { } } } }')))
+accept("delete-matching-reply", "Of 12 documents that matched two were put again meanwhile.",
+       frame("REPLY", 7, message("Reply", '''deletion { matched: 12 deleted: 10 skipped: 2 sequence: 14
+       level: ACKNOWLEDGEMENT_LOG notes: "A prefix stood for 3 words." }''')))
 accept("import", "An import: request, a batch, its receipt's credit, and the empty last frame.",
        frame("REQUEST", 9, message("Request", 'import { index: "news" }')),
        frame("DATA", 9, message("WriteBatch", '''key_field: "id" json: "{\\"id\\":1,\\"body\\":\\"一\\"}"
@@ -262,6 +272,11 @@ reject("payload-no-call", "A request without a call: the stream gets INVALID_ARG
        frame("REQUEST", 1, message("Request", "deadline_milliseconds: 5")))
 reject("payload-no-query", "A search without a query: the stream gets INVALID_ARGUMENT.", "payload",
        frame("REQUEST", 1, message("Request", 'search { index: "news" limit: 1 }')))
+reject("payload-delete-no-query", "A deletion without a query: the stream gets INVALID_ARGUMENT.", "payload",
+       frame("REQUEST", 1, message("Request", 'delete_matching { index: "news" dry_run: true }')))
+reject("payload-delete-choice", "A deletion with an acknowledgement that nobody knows: the stream gets INVALID_ARGUMENT.",
+       "payload", frame("REQUEST", 1, message("Request", '''delete_matching { index: "news" query { text: "一" }
+       acknowledge: 9 }''')))
 reject("payload-utf8", "Query text that is no UTF-8: the stream gets INVALID_ARGUMENT.", "payload",
        frame("REQUEST", 1, message("Request", 'search { index: "news" query { text: "\\377\\376" } }')))
 reject("payload-token-utf8", "A token that is no UTF-8: the message is refused, which costs the connection.", "payload",

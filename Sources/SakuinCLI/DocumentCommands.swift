@@ -1,4 +1,4 @@
-// count, get, delete.
+// count, get.
 
 import ArgumentParser
 import Foundation
@@ -70,56 +70,5 @@ struct GetCommand: OnlineCommand {
             writer.append(field.value)
             output.line("\(field.name): \(field.value.text ?? writer.text)")
         }
-    }
-}
-
-struct DeleteCommand: OnlineCommand {
-    static let configuration = CommandConfiguration(commandName: "delete", abstract: "Delete documents by key.")
-    @OptionGroup var options: ServerOptions
-    @Argument(help: "The index.") var name: String
-    @Argument(help: "The key.") var key: String?
-    @Option(help: "File with a key a line; - for standard input.") var keys: String?
-
-    private static let batchCount = 5_000
-
-    func run(_ client: SakuinClient, _ output: Output) async throws {
-        guard (key == nil) != (keys == nil) else {
-            throw SakuinError.invalid("Give a key or --keys, one of them.", field: "keys")
-        }
-        let index = try await client.index(name)
-        var sequence: UInt64 = 0
-        var level = AcknowledgementLevel.disk
-        var count = 0
-        var operations: [WriteOperation] = key.map { [.delete($0)] } ?? []
-        func send() async throws {
-            if operations.isEmpty { return }
-            let receipt = try await index.write(WriteBatch(operations))
-            sequence = receipt.sequence
-            level = receipt.level
-            count += receipt.applied
-            operations.removeAll(keepingCapacity: true)
-        }
-        if let keys {
-            let source = try LineSource(keys)
-            while let line = try source.next() {
-                var text = String(decoding: line, as: UTF8.self)
-                if text.hasSuffix("\r") { text.removeLast() }
-                if text.isEmpty { continue }
-                operations.append(.delete(text))
-                if operations.count >= Self.batchCount { try await send() }
-            }
-        }
-        try await send()
-        let unseen = try await index.refresh(behind: level)
-        if output.json {
-            output.object(
-                [
-                    ("deletions", .integer(Int64(count))), ("sequence", .integer(Int64(clamping: sequence))),
-                    ("level", .string(level.rawValue)),
-                ] + Output.members(unseen: unseen))
-        } else {
-            output.line("\(count) deletions acknowledged on \(level.rawValue) up to sequence \(sequence).")
-        }
-        output.warn(unseen: unseen, at: level)
     }
 }

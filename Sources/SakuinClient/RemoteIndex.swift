@@ -2,7 +2,7 @@ import SakuinProtocol
 public import SakuinTypes
 
 /// One index on a server. A search with facets or variants that asks a server from before them, which would pass over them
-/// without a word, throws `unimplemented` and is not sent.
+/// without a word, throws `unimplemented` and is not sent; so does a deletion by query.
 public struct RemoteIndex: SearchService {
     public let name: String
     private let client: SakuinClient
@@ -16,6 +16,13 @@ public struct RemoteIndex: SearchService {
         guard case .receipt(let receipt) = try await client.call(.write(index: name, batch)) else {
             throw SakuinClient.unexpected()
         }
+        return receipt
+    }
+
+    /// Heeds the deadline of the client, as a search does.
+    public func delete(matching request: DeletionRequest) async throws -> DeletionReceipt {
+        let reply = try await client.call(.deleteMatching(index: name, request), hasDeadline: true)
+        guard case .deletion(let receipt) = reply else { throw SakuinClient.unexpected() }
         return receipt
     }
 

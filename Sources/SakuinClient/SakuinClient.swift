@@ -14,7 +14,7 @@ public final class SakuinClient: CatalogService {
         public var address: ServerAddress
         /// How long connecting and shaking hands may take.
         public var connectTimeoutMilliseconds: Int64 = 5_000
-        /// How long a search or another quick call may take; 0: no limit.
+        /// How long a search, another quick call, or a deletion by query may take; 0: no limit.
         public var deadlineMilliseconds: UInt32 = 0
         /// Whether the connection shares one thread with all others that say so; else threads, one a core, take turns.
         /// Where a server runs on the same cores that leaves it some to itself.

@@ -11,6 +11,7 @@ extension WireCall {
         case .search(_, let request):
             try request.validate()
             try PointInTime.check(token: request.pointInTime)
+        case .deleteMatching(_, let request): try request.search.validate()
         case .get(_, _, let moment): try PointInTime.check(token: moment.pointInTime)
         case .export(_, let token): try PointInTime.check(token: token)
         case .openPointInTime(_, let lease, let moment):

@@ -25,6 +25,7 @@ extension WireCodec {
                 }
             }
         case .receipt(let receipt): message.write = self.receipt(receipt)
+        case .deletion(let receipt): message.deletion = deletion(receipt)
         case .search(let response): return SearchReplyCodec.encode(response)
         case .documents(let fetched):
             message.documents = .with {
@@ -75,6 +76,7 @@ extension WireCodec {
                         bytes: Int(clamping: $0.bytes), problems: $0.problems)
                 })
         case .write(let m): return .receipt(receipt(m))
+        case .deletion(let m): return .deletion(deletion(m))
         case .search(let m): return .search(try searchResponse(m))
         case .documents(let m): return .documents(FetchedDocuments(try documents(m.documents), missing: m.missing))
         case .sequence(let m): return .sequence(m.sequence)

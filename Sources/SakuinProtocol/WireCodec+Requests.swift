@@ -38,6 +38,7 @@ extension WireCodec {
                 $0.acknowledge = acknowledgement(batch.acknowledge)
                 $0.rejection = batch.rejection == .wholeBatch ? .wholeBatch : .eachOperation
             }
+        case .deleteMatching(let index, let request): message.deleteMatching = deletion(index, request)
         case .search(let index, let request): message.search = search(index, request)
         case .get(let index, let keys, let moment):
             message.get = .with {
@@ -131,6 +132,7 @@ extension WireCodec {
             return .write(
                 index: m.index,
                 try writeBatch(m.batch, requestedLevel(m.acknowledge), rejection(m.rejection)))
+        case .deleteMatching(let m): return .deleteMatching(index: m.index, try deletion(m))
         case .search(let m): return .search(index: m.index, try searchRequest(m))
         case .get(let m):
             var keys: [String] = []
@@ -186,7 +188,7 @@ extension WireCodec {
         }
     }
 
-    private static func requestedLevel(
+    static func requestedLevel(
         _ acknowledgement: Sakuin_V1_Acknowledgement
     ) throws(SakuinError) -> AcknowledgementLevel {
         if case .UNRECOGNIZED(let value) = acknowledgement { throw unknown(value, of: "acknowledge") }

@@ -50,11 +50,7 @@ extension WireCodec {
         guard m.hasQuery else { throw .invalid("A search needs a query.", field: "query") }
         var request = SearchRequest(try input(m.query), limit: Int(m.limit), offset: Int(m.offset))
         request.fields = m.fields
-        switch m.mode {
-        case .exact: request.mode = .exact
-        case .smart: request.mode = .smart
-        case .UNRECOGNIZED(let value): throw unknown(value, of: "mode")
-        }
+        request.mode = try mode(m.mode)
         switch m.total {
         case .atLeast: request.total = .atLeast(Int(clamping: m.totalLimit))
         case .none: request.total = .none
@@ -79,9 +75,17 @@ extension WireCodec {
         return request
     }
 
+    static func mode(_ mode: Sakuin_V1_Mode) throws(SakuinError) -> SearchMode {
+        switch mode {
+        case .exact: .exact
+        case .smart: .smart
+        case .UNRECOGNIZED(let value): throw unknown(value, of: "mode")
+        }
+    }
+
     // MARK: Queries
 
-    private static func input(_ input: QueryInput) -> Sakuin_V1_QueryInput {
+    static func input(_ input: QueryInput) -> Sakuin_V1_QueryInput {
         .with {
             switch input {
             case .text(let text): $0.text = Data(text.utf8)
@@ -90,7 +94,7 @@ extension WireCodec {
         }
     }
 
-    private static func input(_ message: Sakuin_V1_QueryInput) throws(SakuinError) -> QueryInput {
+    static func input(_ message: Sakuin_V1_QueryInput) throws(SakuinError) -> QueryInput {
         switch message.input {
         case .text(let bytes): return .text(try text(bytes, "query"))
         case .tree(let query):

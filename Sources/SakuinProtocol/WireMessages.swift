@@ -9,6 +9,7 @@ public enum WireCall: Sendable, Hashable {
     case aliasIndex(name: String, target: String)
     case reopenIndex(name: String)
     case write(index: String, WriteBatch)
+    case deleteMatching(index: String, DeletionRequest)
     case search(index: String, SearchRequest)
     case get(index: String, keys: [String], ReadMoment)
     case refresh(index: String)
@@ -55,6 +56,7 @@ public enum WireReply: Sendable, Hashable {
     case done
     case indexes([IndexListing])
     case receipt(WriteReceipt)
+    case deletion(DeletionReceipt)
     case search(SearchResponse)
     case documents(FetchedDocuments)
     case sequence(UInt64)

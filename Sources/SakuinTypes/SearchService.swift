@@ -3,6 +3,11 @@
 public protocol SearchService: Sendable {
     /// Applies a batch atomically and returns when it is at the level that was asked.
     func write(_ batch: WriteBatch) async throws -> WriteReceipt
+    /// Deletes what matches now, everything acknowledged before the call included, and nothing that is put behind that
+    /// moment, whether under a key that matched or not. Up to `WriteBatch.operationCountMax` documents go in one batch, more in
+    /// several, one after the other, each atomic: cancelling the task or a failure stops between two, and the error says how
+    /// many documents were deleted. Repeating the call is safe.
+    func delete(matching request: DeletionRequest) async throws -> DeletionReceipt
     func search(_ request: SearchRequest) async throws -> SearchResponse
     /// The documents that have these keys at that moment, in this order, and whether anything of the index cannot be read.
     func fetch(_ keys: [String], at moment: ReadMoment) async throws -> FetchedDocuments

@@ -1,4 +1,4 @@
-// The real command line and a server from before facets and variants, which says what stands in the vectors.
+// The real command line and a server from before facets, variants and deletion by query, which says what stands in the vectors.
 
 import Foundation
 import NIOConcurrencyHelpers
@@ -70,6 +70,7 @@ private final class OldServer: ChannelInboundHandler, Sendable {
             (["count", "t", "発展", "--variants", "han"], "variants"),
             (["search", "t", "発展", "--variants", "all"], "variants"),
             (["search", "t", "発展", "--facet", "tag"], "facets"),
+            (["delete", "t", "--query", "発展"], "query"),
         ] {
             let (refused, asked) = try await ask(setting, words)
             #expect(refused.code == 2 && refused.text.isEmpty && asked == 0, "\(refused)")

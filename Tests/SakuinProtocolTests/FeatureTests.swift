@@ -18,6 +18,7 @@ import Testing
             (Self.search(), []), (.listIndexes, []), (Self.search(facets: true), [.facets]),
             (Self.search(variants: .han), [.variants]), (Self.search(variants: .kana), [.variants]),
             (Self.search(facets: true, variants: .all), [.facets, .variants]),
+            (.deleteMatching(index: "i", DeletionRequest("全文")), [.deleteMatching]),
         ] as [(WireCall, [ProtocolFeature])] {
             for named in [[], [.facets], [.variants], ProtocolFeature.known, [unknown]] as [[ProtocolFeature]] {
                 if needed.allSatisfy({ named.contains($0) }) {
@@ -26,7 +27,8 @@ import Testing
                 }
                 let error = #expect(throws: SakuinError.self) { try call.check(named) }
                 #expect(error?.code == .unimplemented && error?.nextStep?.hasPrefix("Update the server") == true)
-                #expect(error?.field == (needed.contains(.facets) && !named.contains(.facets) ? "facets" : "variants"))
+                let field = needed.contains(.deleteMatching) ? "query" : "variants"
+                #expect(error?.field == (needed.contains(.facets) && !named.contains(.facets) ? "facets" : field))
             }
         }
     }

@@ -11,7 +11,7 @@ import Testing
 
     static func call(_ random: inout WireRandom) -> WireCall {
         let index = random.name()
-        return switch random.below(25) {
+        return switch random.below(26) {
         case 0: .createIndex(name: index, schema: random.flag() ? random.schema() : nil)
         case 1: .listIndexes
         case 2: .dropIndex(name: index)
@@ -44,13 +44,14 @@ import Testing
                 index: index, leaseMilliseconds: random.below(1 << 20),
                 ReadMoment(minSequence: random.next(), waitLimitMilliseconds: random.below(1 << 20)))
         case 22: .closePointInTime(index: index, token: random.name())
+        case 24: .deleteMatching(index: index, random.deletion())
         case 23: .startCheck(index: index, bytesPerSecond: random.flag() ? 1 + random.below(1 << 40) : nil)
         default: .export(index: index, pointInTime: random.flag() ? random.name() : nil)
         }
     }
 
     static func reply(_ random: inout WireRandom) -> WireReply {
-        switch random.below(15) {
+        switch random.below(16) {
         case 0: .done
         case 1:
             .indexes(
@@ -83,6 +84,11 @@ import Testing
             .pointInTime(
                 PointInTime(
                     token: random.name(), sequence: random.next(), leaseMilliseconds: random.below(1 << 20)))
+        case 14:
+            .deletion(
+                DeletionReceipt(
+                    matched: random.below(1 << 40), deleted: random.below(1 << 40), skipped: random.below(1 << 40),
+                    sequence: random.next(), level: random.pick(acks), notes: random.list(2) { $0.text() }))
         case 13: .snapshots(random.list(3) { $0.snapshot() })
         default:
             .compaction(

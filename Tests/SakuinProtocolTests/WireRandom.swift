@@ -79,6 +79,17 @@ struct WireRandom: RandomNumberGenerator {
         return request
     }
 
+    mutating func deletion() -> DeletionRequest {
+        var request = DeletionRequest(input())
+        request.fields = list(3) { $0.name() }
+        request.mode = pick(SearchMode.allCases)
+        if flag() { request.filter = input() }
+        request.variants = VariantFolding(rawValue: UInt32(below(4)))
+        request.acknowledge = pick(AcknowledgementLevel.allCases)
+        request.isDryRun = flag()
+        return request
+    }
+
     mutating func moment() -> ReadMoment {
         ReadMoment(
             minSequence: next(), waitLimitMilliseconds: below(1 << 20), pointInTime: flag() ? name() : nil)

@@ -41,6 +41,7 @@ extension RunningServer {
         (.statistics(index: "i"), .reader), (.segments(index: "i"), .reader), (.listJobs(index: ""), .reader),
         (.listSnapshots(index: nil), .reader), (.write(index: "i", WriteBatch([.delete("1")])), .writer),
         (.importStream(index: "i", acknowledge: .disk, rejection: .wholeBatch), .writer),
+        (.deleteMatching(index: "i", DeletionRequest("x")), .writer),
         (.refresh(index: "i"), .writer), (.commit(index: "i"), .writer), (.createIndex(name: "j", schema: nil), .admin),
         (.dropIndex(name: "nowhere"), .admin), (.aliasIndex(name: "a", target: "i"), .admin),
         (.reopenIndex(name: "i"), .admin), (.compact(index: "i", segments: 1), .admin),

@@ -38,6 +38,13 @@ import Testing
                 variants?.description
                     == "UNIMPLEMENTED: The server is from before variants and would find less without a word. "
                     + "(field variants) Update the server, or search without variants.")
+            let deletion = await #expect(throws: SakuinError.self) {
+                try await index.delete(matching: DeletionRequest("発展"))
+            }
+            #expect(
+                deletion?.description
+                    == "UNIMPLEMENTED: The server is from before deletion by query and cannot do it. (field query) "
+                    + "Update the server, or delete by key.")
             #expect(requests.withLockedValue { $0 } == 0)
             // The connection goes on, and everything else is asked.
             let found = try await index.count(.text("発展"))
@@ -66,7 +73,7 @@ import Testing
         let frames = try await server.exchange(FrameHeader.frame(.hello, stream: 0, hello), frameCount: 1)
         let payload = try #require(frames.first).payload
         let welcome = try payload.withUnsafeBytes { try WireCodec.decodeWelcome($0) }
-        #expect(welcome.features == [.facets, .variants] && ProtocolFeature.known == welcome.features)
+        #expect(welcome.features == [.facets, .variants, .deleteMatching] && ProtocolFeature.known == welcome.features)
 
         let client = server.client()
         try await client.create(index: "i", schema: .standard)

@@ -43,6 +43,9 @@ import Testing
     ]
 
     private static let others: [(String, Call)] = [
+        ("delete what no query says", { _ = try await $0.delete(matching: DeletionRequest("")) }),
+        ("delete all unsaid", { _ = try await $0.delete(matching: DeletionRequest(.tree(.and([.all])))) }),
+        ("delete by a deep tree", { _ = try await $0.delete(matching: DeletionRequest(.tree(tree(depth: 65)))) }),
         ("empty key", { _ = try await $0.write(WriteBatch([.put(Document(key: "", ["title": "a"]))])) }),
         ("empty idempotency key", { _ = try await $0.write(WriteBatch([.delete("a")], idempotencyKey: "")) }),
         ("get at an empty token", { _ = try await $0.fetch(["a"], at: ReadMoment(pointInTime: "")) }),
@@ -121,6 +124,7 @@ import Testing
         try server.catalog.dropNow("i")
         let calls: [(String, Call)] = [
             ("search", { _ = try await $0.search(SearchRequest("検索")) }), ("get", { _ = try await $0.get(["a"]) }),
+            ("delete", { _ = try await $0.delete(matching: DeletionRequest("検索")) }),
             ("statistics", { _ = try await $0.statistics() }), ("segments", { _ = try await $0.segments() }),
             ("jobs", { _ = try await $0.jobs() }), ("refresh", { _ = try await $0.refresh() }),
             ("open", { _ = try await $0.openPointInTime(leaseMilliseconds: 9) }),

@@ -111,7 +111,7 @@ import Testing
     /// CANCEL and the end of a connection give streams up.
     @Test func searchesThatNobodyWaitsForEnd() {
         let search = SearchCancellation()
-        ServerStream.searching(search).giveUp()
+        ServerStream.heeding(search).giveUp()
         #expect(search.isCancelled)
     }
 }

@@ -80,11 +80,12 @@ extension SearchIndex {
     /// been repaired. Errors that are no damage do nothing.
     func quarantine(_ error: StorageError) { writer.quarantine(error) }
 
-    private func answer(
+    /// With a listener no facets are counted.
+    func answer(
         _ request: SearchRequest, _ shared: SharedSnapshot, _ reply: ReplyMemory?, began: UInt64,
-        _ cancellation: Cancellation?, isQuick: Bool
+        _ cancellation: Cancellation?, isQuick: Bool, listener: (any MatchListener)? = nil
     ) throws(SearchError) -> SearchResponse? {
-        if let response = try countOfOneList(request, shared, began: began) { return response }
+        if listener == nil, let response = try countOfOneList(request, shared, began: began) { return response }
         var room = Self.memoryByteCount(request)
         try takeMemory(room, orAsk: "with a smaller offset and limit")
         defer { memory.giveBackFromSearch(room) }
@@ -116,7 +117,7 @@ extension SearchIndex {
             room: plan.readsDocuments || plan.hasUnions ? SearchRoom(memory) : nil)
         let window = request.limit == 0 ? 0 : request.offset + request.limit
         let outcome = try search.run(
-            window: window, total: request.total, sort: request.sort, listener: counter)
+            window: window, total: request.total, sort: request.sort, listener: listener ?? counter)
         // A few keys are in what the search itself has taken.
         let isSmall =
             request.returnFields == .none && !request.spans && outcome.found.count <= Self.quickWindowMax
@@ -220,14 +221,14 @@ extension SearchIndex {
         }
     }
 
-    private func check(_ request: SearchRequest) throws(SakuinError) {
+    func check(_ request: SearchRequest) throws(SakuinError) {
         try checkOpen()
         try request.validate()
         try check(request.facets)
         try check(request.sort)
     }
 
-    private func plan(
+    func plan(
         _ request: SearchRequest, proofs: ProofKinds, _ cancellation: Cancellation?
     ) throws(SakuinError) -> QueryPlan {
         var filter: Query?
@@ -238,7 +239,7 @@ extension SearchIndex {
             cancellation)
     }
 
-    private func tree(_ input: QueryInput, mode: SearchMode) throws(SakuinError) -> Query {
+    func tree(_ input: QueryInput, mode: SearchMode) throws(SakuinError) -> Query {
         switch input {
         case .tree(let query): query
         case .text(let text): try QueryParser.parse(text, mode: mode, knownFields: searched)

@@ -76,6 +76,9 @@ nonisolated enum Sakuin_V1_Feature: SwiftProtobuf.Enum, Swift.CaseIterable {
 
   /// Search.variants.
   case variants // = 2
+
+  /// Request.delete_matching.
+  case deleteMatching // = 3
   case UNRECOGNIZED(Int)
 
   init() {
@@ -87,6 +90,7 @@ nonisolated enum Sakuin_V1_Feature: SwiftProtobuf.Enum, Swift.CaseIterable {
     case 0: self = .none
     case 1: self = .facets
     case 2: self = .variants
+    case 3: self = .deleteMatching
     default: self = .UNRECOGNIZED(rawValue)
     }
   }
@@ -96,6 +100,7 @@ nonisolated enum Sakuin_V1_Feature: SwiftProtobuf.Enum, Swift.CaseIterable {
     case .none: return 0
     case .facets: return 1
     case .variants: return 2
+    case .deleteMatching: return 3
     case .UNRECOGNIZED(let i): return i
     }
   }
@@ -105,6 +110,7 @@ nonisolated enum Sakuin_V1_Feature: SwiftProtobuf.Enum, Swift.CaseIterable {
     .none,
     .facets,
     .variants,
+    .deleteMatching,
   ]
 
 }
@@ -607,6 +613,14 @@ nonisolated struct Sakuin_V1_Request: Sendable {
     set {call = .export(newValue)}
   }
 
+  var deleteMatching: Sakuin_V1_DeleteMatching {
+    get {
+      if case .deleteMatching(let v)? = call {return v}
+      return Sakuin_V1_DeleteMatching()
+    }
+    set {call = .deleteMatching(newValue)}
+  }
+
   var createSnapshot: Sakuin_V1_CreateSnapshot {
     get {
       if case .createSnapshot(let v)? = call {return v}
@@ -722,6 +736,7 @@ nonisolated struct Sakuin_V1_Request: Sendable {
     case `import`(Sakuin_V1_Import)
     /// The server streams ExportPage messages in DATA frames.
     case export(Sakuin_V1_Export)
+    case deleteMatching(Sakuin_V1_DeleteMatching)
     case createSnapshot(Sakuin_V1_CreateSnapshot)
     case listSnapshots(Sakuin_V1_ListSnapshots)
     case restoreSnapshot(Sakuin_V1_RestoreSnapshot)
@@ -812,6 +827,14 @@ nonisolated struct Sakuin_V1_Reply: Sendable {
     set {result = .compaction(newValue)}
   }
 
+  var deletion: Sakuin_V1_DeletionReceipt {
+    get {
+      if case .deletion(let v)? = result {return v}
+      return Sakuin_V1_DeletionReceipt()
+    }
+    set {result = .deletion(newValue)}
+  }
+
   var snapshot: Sakuin_V1_SnapshotListing {
     get {
       if case .snapshot(let v)? = result {return v}
@@ -871,6 +894,7 @@ nonisolated struct Sakuin_V1_Reply: Sendable {
     case statistics(Sakuin_V1_IndexStatistics)
     case segments(Sakuin_V1_SegmentList)
     case compaction(Sakuin_V1_CompactionReport)
+    case deletion(Sakuin_V1_DeletionReceipt)
     case snapshot(Sakuin_V1_SnapshotListing)
     case snapshotList(Sakuin_V1_SnapshotList)
     case pointInTime(Sakuin_V1_PointInTime)
@@ -1408,6 +1432,78 @@ nonisolated struct Sakuin_V1_RejectedOperation: Sendable {
   init() {}
 
   fileprivate var _error: Sakuin_V1_Status? = nil
+}
+
+/// Deletes the documents that a search for `query` and `filter` finds when the call begins, and none that is put later.
+nonisolated struct Sakuin_V1_DeleteMatching: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var index: String = String()
+
+  /// As those of Search; a query that matches everything without being `all`, or `*:*`, is refused.
+  var query: Sakuin_V1_QueryInput {
+    get {_query ?? Sakuin_V1_QueryInput()}
+    set {_query = newValue}
+  }
+  /// Returns true if `query` has been explicitly set.
+  var hasQuery: Bool {self._query != nil}
+  /// Clears the value of `query`. Subsequent reads from it will return its default value.
+  mutating func clearQuery() {self._query = nil}
+
+  var fields: [String] = []
+
+  var mode: Sakuin_V1_Mode = .exact
+
+  var filter: Sakuin_V1_QueryInput {
+    get {_filter ?? Sakuin_V1_QueryInput()}
+    set {_filter = newValue}
+  }
+  /// Returns true if `filter` has been explicitly set.
+  var hasFilter: Bool {self._filter != nil}
+  /// Clears the value of `filter`. Subsequent reads from it will return its default value.
+  mutating func clearFilter() {self._filter = nil}
+
+  var variants: UInt32 = 0
+
+  /// Of each batch that it takes.
+  var acknowledge: Sakuin_V1_Acknowledgement = .disk
+
+  /// Counts, and deletes nothing.
+  var dryRun: Bool = false
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+
+  fileprivate var _query: Sakuin_V1_QueryInput? = nil
+  fileprivate var _filter: Sakuin_V1_QueryInput? = nil
+}
+
+nonisolated struct Sakuin_V1_DeletionReceipt: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var matched: UInt64 = 0
+
+  var deleted: UInt64 = 0
+
+  /// Put again, or deleted by somebody else, before the call came to them.
+  var skipped: UInt64 = 0
+
+  /// Of the last batch; of what was searched, when nothing was deleted.
+  var sequence: UInt64 = 0
+
+  var level: Sakuin_V1_Acknowledgement = .disk
+
+  /// As those of SearchReply.
+  var notes: [String] = []
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
 }
 
 nonisolated struct Sakuin_V1_Search: @unchecked Sendable {
@@ -2762,7 +2858,7 @@ nonisolated extension Sakuin_V1_Compression: SwiftProtobuf._ProtoNameProviding {
 }
 
 nonisolated extension Sakuin_V1_Feature: SwiftProtobuf._ProtoNameProviding {
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0FEATURE_NONE\0\u{1}FEATURE_FACETS\0\u{1}FEATURE_VARIANTS\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0FEATURE_NONE\0\u{1}FEATURE_FACETS\0\u{1}FEATURE_VARIANTS\0\u{1}FEATURE_DELETE_MATCHING\0")
 }
 
 nonisolated extension Sakuin_V1_Acknowledgement: SwiftProtobuf._ProtoNameProviding {
@@ -2919,7 +3015,7 @@ nonisolated extension Sakuin_V1_Welcome: SwiftProtobuf.Message, SwiftProtobuf._M
 
 nonisolated extension Sakuin_V1_Request: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".Request"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}deadline_milliseconds\0\u{3}create_index\0\u{3}list_indexes\0\u{3}drop_index\0\u{3}alias_index\0\u{1}write\0\u{1}search\0\u{1}get\0\u{1}refresh\0\u{1}commit\0\u{1}statistics\0\u{1}segments\0\u{1}compact\0\u{1}import\0\u{1}export\0\u{4}\u{5}create_snapshot\0\u{3}list_snapshots\0\u{3}restore_snapshot\0\u{3}delete_snapshot\0\u{3}open_point_in_time\0\u{3}close_point_in_time\0\u{4}\u{5}start_compaction\0\u{3}estimate_compaction\0\u{3}list_jobs\0\u{3}control_job\0\u{3}start_check\0\u{3}reopen_index\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}deadline_milliseconds\0\u{3}create_index\0\u{3}list_indexes\0\u{3}drop_index\0\u{3}alias_index\0\u{1}write\0\u{1}search\0\u{1}get\0\u{1}refresh\0\u{1}commit\0\u{1}statistics\0\u{1}segments\0\u{1}compact\0\u{1}import\0\u{1}export\0\u{3}delete_matching\0\u{4}\u{4}create_snapshot\0\u{3}list_snapshots\0\u{3}restore_snapshot\0\u{3}delete_snapshot\0\u{3}open_point_in_time\0\u{3}close_point_in_time\0\u{4}\u{5}start_compaction\0\u{3}estimate_compaction\0\u{3}list_jobs\0\u{3}control_job\0\u{3}start_check\0\u{3}reopen_index\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -3108,6 +3204,19 @@ nonisolated extension Sakuin_V1_Request: SwiftProtobuf.Message, SwiftProtobuf._M
         if let v = v {
           if hadOneofValue {try decoder.handleConflictingOneOf()}
           self.call = .export(v)
+        }
+      }()
+      case 16: try {
+        var v: Sakuin_V1_DeleteMatching?
+        var hadOneofValue = false
+        if let current = self.call {
+          hadOneofValue = true
+          if case .deleteMatching(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.call = .deleteMatching(v)
         }
       }()
       case 20: try {
@@ -3336,6 +3445,10 @@ nonisolated extension Sakuin_V1_Request: SwiftProtobuf.Message, SwiftProtobuf._M
       guard case .export(let v)? = self.call else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 15)
     }()
+    case .deleteMatching?: try {
+      guard case .deleteMatching(let v)? = self.call else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 16)
+    }()
     case .createSnapshot?: try {
       guard case .createSnapshot(let v)? = self.call else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 20)
@@ -3399,7 +3512,7 @@ nonisolated extension Sakuin_V1_Request: SwiftProtobuf.Message, SwiftProtobuf._M
 
 nonisolated extension Sakuin_V1_Reply: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".Reply"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{4}\u{2}index_list\0\u{1}write\0\u{1}search\0\u{1}documents\0\u{1}sequence\0\u{1}statistics\0\u{1}segments\0\u{1}compaction\0\u{2}\u{b}snapshot\0\u{3}snapshot_list\0\u{4}\u{3}point_in_time\0\u{2}\u{6}job\0\u{1}jobs\0\u{1}estimate\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{4}\u{2}index_list\0\u{1}write\0\u{1}search\0\u{1}documents\0\u{1}sequence\0\u{1}statistics\0\u{1}segments\0\u{1}compaction\0\u{2}\u{7}deletion\0\u{2}\u{4}snapshot\0\u{3}snapshot_list\0\u{4}\u{3}point_in_time\0\u{2}\u{6}job\0\u{1}jobs\0\u{1}estimate\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -3509,6 +3622,19 @@ nonisolated extension Sakuin_V1_Reply: SwiftProtobuf.Message, SwiftProtobuf._Mes
         if let v = v {
           if hadOneofValue {try decoder.handleConflictingOneOf()}
           self.result = .compaction(v)
+        }
+      }()
+      case 16: try {
+        var v: Sakuin_V1_DeletionReceipt?
+        var hadOneofValue = false
+        if let current = self.result {
+          hadOneofValue = true
+          if case .deletion(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.result = .deletion(v)
         }
       }()
       case 20: try {
@@ -3631,6 +3757,10 @@ nonisolated extension Sakuin_V1_Reply: SwiftProtobuf.Message, SwiftProtobuf._Mes
     case .compaction?: try {
       guard case .compaction(let v)? = self.result else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 9)
+    }()
+    case .deletion?: try {
+      guard case .deletion(let v)? = self.result else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 16)
     }()
     case .snapshot?: try {
       guard case .snapshot(let v)? = self.result else { preconditionFailure() }
@@ -4750,6 +4880,130 @@ nonisolated extension Sakuin_V1_RejectedOperation: SwiftProtobuf.Message, SwiftP
   static func ==(lhs: Sakuin_V1_RejectedOperation, rhs: Sakuin_V1_RejectedOperation) -> Bool {
     if lhs.index != rhs.index {return false}
     if lhs._error != rhs._error {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Sakuin_V1_DeleteMatching: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".DeleteMatching"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}index\0\u{1}query\0\u{1}fields\0\u{1}mode\0\u{1}filter\0\u{1}variants\0\u{1}acknowledge\0\u{3}dry_run\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.index) }()
+      case 2: try { try decoder.decodeSingularMessageField(value: &self._query) }()
+      case 3: try { try decoder.decodeRepeatedStringField(value: &self.fields) }()
+      case 4: try { try decoder.decodeSingularEnumField(value: &self.mode) }()
+      case 5: try { try decoder.decodeSingularMessageField(value: &self._filter) }()
+      case 6: try { try decoder.decodeSingularUInt32Field(value: &self.variants) }()
+      case 7: try { try decoder.decodeSingularEnumField(value: &self.acknowledge) }()
+      case 8: try { try decoder.decodeSingularBoolField(value: &self.dryRun) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if !self.index.isEmpty {
+      try visitor.visitSingularStringField(value: self.index, fieldNumber: 1)
+    }
+    try { if let v = self._query {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    } }()
+    if !self.fields.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.fields, fieldNumber: 3)
+    }
+    if self.mode != .exact {
+      try visitor.visitSingularEnumField(value: self.mode, fieldNumber: 4)
+    }
+    try { if let v = self._filter {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
+    } }()
+    if self.variants != 0 {
+      try visitor.visitSingularUInt32Field(value: self.variants, fieldNumber: 6)
+    }
+    if self.acknowledge != .disk {
+      try visitor.visitSingularEnumField(value: self.acknowledge, fieldNumber: 7)
+    }
+    if self.dryRun != false {
+      try visitor.visitSingularBoolField(value: self.dryRun, fieldNumber: 8)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: Sakuin_V1_DeleteMatching, rhs: Sakuin_V1_DeleteMatching) -> Bool {
+    if lhs.index != rhs.index {return false}
+    if lhs._query != rhs._query {return false}
+    if lhs.fields != rhs.fields {return false}
+    if lhs.mode != rhs.mode {return false}
+    if lhs._filter != rhs._filter {return false}
+    if lhs.variants != rhs.variants {return false}
+    if lhs.acknowledge != rhs.acknowledge {return false}
+    if lhs.dryRun != rhs.dryRun {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Sakuin_V1_DeletionReceipt: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".DeletionReceipt"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}matched\0\u{1}deleted\0\u{1}skipped\0\u{1}sequence\0\u{1}level\0\u{1}notes\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt64Field(value: &self.matched) }()
+      case 2: try { try decoder.decodeSingularUInt64Field(value: &self.deleted) }()
+      case 3: try { try decoder.decodeSingularUInt64Field(value: &self.skipped) }()
+      case 4: try { try decoder.decodeSingularUInt64Field(value: &self.sequence) }()
+      case 5: try { try decoder.decodeSingularEnumField(value: &self.level) }()
+      case 6: try { try decoder.decodeRepeatedStringField(value: &self.notes) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.matched != 0 {
+      try visitor.visitSingularUInt64Field(value: self.matched, fieldNumber: 1)
+    }
+    if self.deleted != 0 {
+      try visitor.visitSingularUInt64Field(value: self.deleted, fieldNumber: 2)
+    }
+    if self.skipped != 0 {
+      try visitor.visitSingularUInt64Field(value: self.skipped, fieldNumber: 3)
+    }
+    if self.sequence != 0 {
+      try visitor.visitSingularUInt64Field(value: self.sequence, fieldNumber: 4)
+    }
+    if self.level != .disk {
+      try visitor.visitSingularEnumField(value: self.level, fieldNumber: 5)
+    }
+    if !self.notes.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.notes, fieldNumber: 6)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: Sakuin_V1_DeletionReceipt, rhs: Sakuin_V1_DeletionReceipt) -> Bool {
+    if lhs.matched != rhs.matched {return false}
+    if lhs.deleted != rhs.deleted {return false}
+    if lhs.skipped != rhs.skipped {return false}
+    if lhs.sequence != rhs.sequence {return false}
+    if lhs.level != rhs.level {return false}
+    if lhs.notes != rhs.notes {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -23,6 +23,7 @@ struct CallAccess: Hashable {
             case .listJobs: ("list_jobs", .reader)
             case .listSnapshots: ("list_snapshots", .reader)
             case .write: ("write", .writer)
+            case .deleteMatching: ("delete_matching", .writer)
             case .importStream: ("import", .writer)
             case .refresh: ("refresh", .writer)
             case .commit: ("commit", .writer)

@@ -19,7 +19,7 @@ struct PendingCall {
     let received: NIODeadline
     /// Of a request that was long decompressed.
     var memory: RequestMemory?
-    /// Ends the search, if it is one, when the stream is given up.
+    /// Ends the search or deletion by query, if it is one, when the stream is given up.
     let cancellation = SearchCancellation()
 }
 
@@ -128,7 +128,10 @@ extension ConnectionHandler {
         let handler = NIOLoopBound(self, eventLoop: loop)
         let router = server.router
         for call in calls {
-            if case .search = call.request.call { streams[call.stream] = .searching(call.cancellation) }
+            switch call.request.call {
+            case .search, .deleteMatching: streams[call.stream] = .heeding(call.cancellation)
+            default: break
+            }
         }
         let byteCountMax = clientFrameByteCountMax
         let compression = compression

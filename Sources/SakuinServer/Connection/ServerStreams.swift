@@ -7,8 +7,8 @@ import SakuinTypes
 enum ServerStream {
     /// A call without streaming is being answered.
     case unary
-    /// A worker searches, until nobody wants to know any more.
-    case searching(SearchCancellation)
+    /// A search or deletion by query goes on until nobody wants to know any more.
+    case heeding(SearchCancellation)
     /// A worker decompresses the request, which will not be a streaming call.
     case opening
     /// A call waits until what it wants to read can be seen.
@@ -21,7 +21,7 @@ enum ServerStream {
         switch self {
         case .waiting(let waiting): waiting.end()
         case .exporting(let export): export.idleTimer?.cancel()
-        case .searching(let search): search.cancel()
+        case .heeding(let cancellation): cancellation.cancel()
         case .unary, .opening, .importing: break
         }
     }

@@ -45,7 +45,7 @@ struct RequestRouter: Sendable {
     }
 
     /// Carries out a call that does not stream, for a client that takes replies of at most so many bytes; `completion` is
-    /// called once, on any thread. `cancellation` ends a search.
+    /// called once, on any thread. `cancellation` ends a search or a deletion by query.
     func run(
         _ request: WireRequest, replyByteCountMax: Int, _ cancellation: SearchCancellation,
         completion: @escaping Completion
@@ -66,6 +66,10 @@ struct RequestRouter: Sendable {
                 let fetched = try index.fetchNow(
                     keys, at: moment, limitMilliseconds: request.deadlineMilliseconds, reply: memory)
                 completion(.success(.documents(fetched)), memory)
+            case .deleteMatching(let name, let deletion):
+                let index = try catalog.indexNow(name)
+                let limit = request.deadlineMilliseconds
+                Task { completion(await Self.delete(deletion, from: index, limit, cancellation), nil) }
             default: try runWithoutDocuments(request, completion: completion)
             }
         } catch {
@@ -99,8 +103,22 @@ struct RequestRouter: Sendable {
             diskWork.run(1) { completion(waitForDisk(request.call), nil) }
         case .refresh, .commit, .segments, .compact, .startCompaction, .estimateCompaction, .startCheck:
             Task { completion(await suspend(request.call), nil) }
-        case .search, .get, .importStream, .export:
+        case .search, .get, .deleteMatching, .importStream, .export:
             throw SakuinError(.internalError, "The call came to the wrong part of the router.")
+        }
+    }
+
+    private static func delete(
+        _ request: DeletionRequest, from index: SearchIndex, _ limitMilliseconds: UInt32,
+        _ cancellation: SearchCancellation
+    ) async -> Result<WireReply, SakuinError> {
+        do {
+            return .success(
+                .deletion(
+                    try await index.delete(
+                        matching: request, limitMilliseconds: limitMilliseconds, cancellation: cancellation)))
+        } catch {
+            return .failure(error as? SakuinError ?? SakuinError(.internalError, "\(error)"))
         }
     }
 
@@ -145,9 +163,9 @@ struct RequestRouter: Sendable {
             case .deleteSnapshot(let index, let name):
                 try catalog.deleteSnapshotNow(name, of: index)
                 return .success(.done)
-            case .search, .get, .statistics, .listIndexes, .listJobs, .write, .importStream, .export, .openPointInTime,
-                .closePointInTime, .refresh, .commit, .segments, .compact, .startCompaction, .estimateCompaction,
-                .startCheck:
+            case .search, .get, .deleteMatching, .statistics, .listIndexes, .listJobs, .write, .importStream, .export,
+                .openPointInTime, .closePointInTime, .refresh, .commit, .segments, .compact, .startCompaction,
+                .estimateCompaction, .startCheck:
                 return .failure(SakuinError(.internalError, "The call came to the wrong part of the router."))
             }
         } catch {
@@ -170,9 +188,9 @@ struct RequestRouter: Sendable {
                 return .success(.estimate(try await catalog.index(name).estimateCompaction(options)))
             case .startCheck(let name, let rate):
                 return .success(.job(named(try await catalog.index(name).startCheck(bytesPerSecond: rate), name)))
-            case .search, .get, .statistics, .listIndexes, .listJobs, .write, .importStream, .export, .openPointInTime,
-                .closePointInTime, .createIndex, .dropIndex, .aliasIndex, .reopenIndex, .controlJob, .createSnapshot,
-                .listSnapshots, .restoreSnapshot, .deleteSnapshot:
+            case .search, .get, .deleteMatching, .statistics, .listIndexes, .listJobs, .write, .importStream, .export,
+                .openPointInTime, .closePointInTime, .createIndex, .dropIndex, .aliasIndex, .reopenIndex, .controlJob,
+                .createSnapshot, .listSnapshots, .restoreSnapshot, .deleteSnapshot:
                 return .failure(SakuinError(.internalError, "The call came to the wrong part of the router."))
             }
         } catch {

@@ -74,8 +74,13 @@ extension FuzzTarget {
                 .init("title", .string("国际数字经济")), .init("year", .integer(2023)), .init("price", .float(1.5)),
                 .init("on", .boolean(true)),
             ])
+        var deletion = DeletionRequest(search.query)
+        deletion.filter = search.filter
+        deletion.variants = .all
+        deletion.isDryRun = true
         let calls: [WireCall] = [
-            .listIndexes, .search(index: "a", search), .search(index: "b", SearchRequest(.text("国际"))),
+            .deleteMatching(index: "a", deletion), .listIndexes, .search(index: "a", search),
+            .search(index: "b", SearchRequest(.text("国际"))),
             .get(index: "a", keys: ["k1", "k2"], ReadMoment()), .createIndex(name: "a", schema: nil),
             .write(index: "a", WriteBatch([.put(document), .delete("k2")])),
             .controlJob(index: "a", number: 3, .pause), .export(index: "a", pointInTime: nil),
@@ -96,6 +101,9 @@ extension FuzzTarget {
         return calls.map { [0] + WireCodec.encode(WireRequest($0, deadlineMilliseconds: 100)) }
             + [
                 [1] + WireCodec.encode(.search(response)), [1] + WireCodec.encode(.search(counted)),
+                [1]
+                    + WireCodec.encode(
+                        .deletion(DeletionReceipt(matched: 3, deleted: 2, skipped: 1, sequence: 9, level: .log))),
                 [3] + WireCodec.encode(WirePage([document])),
                 [4] + WireCodec.encode(error),
                 [7] + WireCodec.encode([.put(document), .delete("k")], idempotencyKey: "i"),

@@ -6,7 +6,7 @@ import SakuinTypes
 @testable import SakuinEngine
 
 extension FuzzTarget {
-    /// Searches, gets and writes that can be read end with an answer, or with an error that has a message.
+    /// Searches, gets, writes and deletions by query that can be read end with an answer, or with an error that has a message.
     static let requests = FuzzTarget(
         name: "requests", seeds: requestSeeds,
         run: { bytes in
@@ -22,6 +22,10 @@ extension FuzzTarget {
                     for facet in response.facets where facet.ranges.isEmpty && !facet.addsUp(to: response.total) {
                         return "\(facet) of \(response.total)"
                     }
+                case .deleteMatching(_, let deletion):
+                    // What one that is not refused would find.
+                    try index.check(deletion)
+                    _ = try index.searchNow(deletion.search)
                 case .get(_, let keys, _):
                     let count = try index.fetchNow(keys).documents.count
                     if count != keys.count { return "\(count) documents for \(keys.count) keys" }
@@ -50,7 +54,12 @@ extension FuzzTarget {
             FacetRequest("tag", limit: 3), FacetRequest("price", limit: 0), FacetRequest("on"),
             FacetRequest("year", ranges: [FacetRange("a", to: "5"), FacetRange("b", from: "5", to: "9.5")]),
         ]
+        var deletion = DeletionRequest(second.query)
+        deletion.filter = .text("year:[2 TO 9] -tag:News")
+        deletion.mode = .smart
+        deletion.variants = .all
         let calls: [WireCall] = [
+            .deleteMatching(index: "a", deletion), .deleteMatching(index: "a", DeletionRequest("*:*")),
             .search(index: "a", search), .search(index: "a", second),
             .get(index: "a", keys: ["k1", "none", "k2"], ReadMoment()),
             .write(index: "a", WriteBatch(FuzzIndex.documents(2).map { .put($0) } + [.delete("k1")])),

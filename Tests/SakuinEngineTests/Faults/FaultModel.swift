@@ -38,6 +38,9 @@ final class FaultModel: Sendable {
     /// The number of the next batch.
     var nextBatch: Int64 { state.withLock { Int64($0.states.count) } }
 
+    /// The state behind all batches.
+    var last: ModelState { state.withLock { $0.states.last ?? [:] } }
+
     func created() { state.withLock { $0.isCreated = true } }
 
     /// A batch goes out: nil deletes.

@@ -1,4 +1,4 @@
-// A history of an index, from a seed: writes at all levels, deletions, refreshes, commits, compactions, restarts.
+// A history of an index, from a seed: writes at all levels, deletions, by query too, refreshes, commits, compactions, restarts.
 
 import SakuinTestSupport
 import SakuinTypes
@@ -9,6 +9,8 @@ struct FaultScenario: Sendable {
     enum Step: Sendable {
         /// Keys to put, keys to delete.
         case write(puts: [String], deletes: [String], AcknowledgementLevel)
+        /// What one of the living documents has in its title, chosen by the number.
+        case deleteMatching(Int)
         case refresh
         case commit
         case compact
@@ -56,7 +58,7 @@ struct FaultScenario: Sendable {
         var random = SeededRandom(seed: seed)
         var steps: [Step] = []
         for _ in 0..<stepCount {
-            switch random.below(12) {
+            switch random.below(13) {
             case 0...6:
                 var keys = StateReader.keys.shuffled(using: &random).prefix(1 + random.below(3))
                 let deleted = random.below(3) == 0 ? keys.popLast().map { [$0] } ?? [] : []
@@ -67,6 +69,7 @@ struct FaultScenario: Sendable {
             case 7: steps.append(.refresh)
             case 8...9: steps.append(.commit)
             case 10: steps.append(.compact)
+            case 11: steps.append(.deleteMatching(random.below(7)))
             default: steps.append(.restart(closes: random.below(2) == 0))
             }
         }
@@ -83,6 +86,7 @@ struct FaultScenario: Sendable {
             switch step {
             case .write(let puts, let deletes, let level):
                 await write(puts, deletes, level, current, model)
+            case .deleteMatching(let number): findings += await delete(number, current, model, label)
             case .refresh:
                 let worked = (try? await current.refresh()) != nil
                 if checks { findings += inspect(current, model, worked, label) }
@@ -143,6 +147,21 @@ struct FaultScenario: Sendable {
         if let receipt = try? await index.write(WriteBatch(operations, acknowledge: level)) {
             model.acknowledged(batch, receipt.level)
         }
+    }
+
+    /// Deletes the documents of one batch, by its number in their titles. Nothing else writes meanwhile.
+    private func delete(
+        _ number: Int, _ index: SearchIndex, _ model: FaultModel, _ label: String
+    ) async -> [Finding] {
+        let living = model.last
+        let values = living.values.sorted()
+        let value = values.isEmpty ? -1 : values[number % values.count]
+        let keys = living.filter { $0.value == value }.keys
+        let batch = keys.isEmpty ? nil : model.submit(keys.map { ($0, nil) })
+        guard let receipt = try? await index.delete(matching: DeletionRequest("第\(value)篇")) else { return [] }
+        if let batch { model.acknowledged(batch, receipt.level) }
+        if receipt.deleted == keys.count, receipt.skipped == 0 { return [] }
+        return [Finding(kind: .wrong, text: "\(label): of \(keys.sorted()) it deleted \(receipt)")]
     }
 
     /// What a search in the running process finds is one of the states; after a refresh one with all that was

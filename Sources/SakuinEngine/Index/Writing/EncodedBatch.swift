@@ -17,6 +17,21 @@ final class EncodedBatch: @unchecked Sendable {
         self.operationCount = operationCount
     }
 
+    /// Deletions; `bodies` has the operations without their number.
+    static func deletions(_ bodies: borrowing ByteWriter, count: Int) -> EncodedBatch {
+        var bytes = ByteWriter(capacity: bodies.count + 10)
+        bytes.appendVarint(UInt64(count))
+        bodies.withBytes { bytes.append(bytes: $0) }
+        return EncodedBatch(bytes, operationCount: count)
+    }
+
+    /// Appends a deletion, as `deletions` takes them.
+    static func append(deletionOf key: UnsafeRawBufferPointer, to bodies: inout ByteWriter) {
+        bodies.append(Kind.delete.rawValue)
+        bodies.appendVarint(UInt64(key.count))
+        bodies.append(bytes: key)
+    }
+
     var byteCount: Int { storage.count }
     /// Bytes of memory it takes.
     var memoryByteCount: Int { storage.capacity }
@@ -37,6 +52,16 @@ final class EncodedBatch: @unchecked Sendable {
                 let length = try reader.readCount(max: reader.remaining)
                 try body(index, kind, try reader.readBytes(length))
             }
+        }
+    }
+
+    /// The keys of the operations, in order.
+    func forEachKey(_ body: (UnsafeRawBufferPointer) throws(StorageError) -> Void) throws(StorageError) {
+        try forEach { (_, kind, bytes) throws(StorageError) in
+            guard kind == .put else { return try body(bytes) }
+            var document = ByteReader(bytes, file: "batch")
+            let count = try document.readCount(max: document.remaining)
+            try body(try document.readBytes(count))
         }
     }
 

@@ -3,6 +3,7 @@
 extension IndexWriter {
     func open(_ cuts: [Cut]) {
         let commits = cuts.contains { $0.commits }
+        for cut in cuts { if let watch = cut.watch { watches.change { $0.begin(watch) } } }
         let (sequence, byteCount) = queue.change { queue -> (UInt64, Int) in
             queue.ticketIsOpen = true
             let byteCount = commits ? queue.uncommittedByteCount : 0

@@ -83,7 +83,7 @@ extension IndexWriter {
         return plan.next
     }
 
-    private typealias Waiting = (submission: Submission, sequence: UInt64, isRepeat: Bool)
+    private typealias Waiting = (submission: Submission, applied: Applied)
 
     /// What is at hand of a group of submissions while it goes through the journal.
     private struct Group {
@@ -120,7 +120,7 @@ extension IndexWriter {
             queue.change { $0.journalByteCount = bytes }
         } catch {
             fail(error, during: "writing the journal")
-            for (submission, _, _) in group.waiting { submission.completion(.failure(failureOrInternal)) }
+            for (submission, _) in group.waiting { submission.completion(.failure(failureOrInternal)) }
             for submission in submissions[appended...] { submission.completion(.failure(failureOrInternal)) }
         }
         for applied in group.applied {
@@ -129,14 +129,14 @@ extension IndexWriter {
     }
 
     private func acknowledge(_ batches: [Waiting]) {
-        guard let last = batches.map(\.sequence).max() else { return }
+        guard let last = batches.map(\.applied.sequence).max() else { return }
         let hasFailed = queue.change { queue in
             queue.acknowledgedSequence = max(queue.acknowledgedSequence, last)
             return queue.failure != nil
         }
         // The failure came after these were taken, and knew nothing of them.
         if hasFailed { noteGap() }
-        for (submission, sequence, isRepeat) in batches { submission.completion(.success((sequence, isRepeat))) }
+        for (submission, applied) in batches { submission.completion(.success(applied)) }
     }
 
     /// More of the journal is not kept from the kernel, whatever the acknowledgement level.
@@ -154,9 +154,16 @@ extension IndexWriter {
                             field: "idempotencyKey", value: key.text, nextStep: "Use a fresh key for each batch.")))
                 return
             }
-            group.waiting.append((submission, before.sequence, true))
+            group.waiting.append(
+                (
+                    submission,
+                    Applied(
+                        sequence: before.sequence, isRepeat: true, operationCount: submission.batch.operationCount)
+                ))
             return
         }
+        guard let submission = unwritten(submission) else { return }
+        for watch in watches.read({ $0.others(submission.watch) }) { try watch.note(submission.batch) }
         let (sequence, ordinal) = queue.change { queue in
             queue.sequence += 1
             queue.ordinal += UInt64(submission.batch.operationCount)
@@ -181,7 +188,25 @@ extension IndexWriter {
             recentKeys.change { $0.insert(key, sequence: sequence) }
         }
         group.applied.append((submission, sequence, ordinal))
-        group.waiting.append((submission, sequence, false))
+        group.waiting.append(
+            (submission, Applied(sequence: sequence, operationCount: submission.batch.operationCount)))
+    }
+
+    /// A submission without what its watch has seen written; nil when nothing is left or known, and it has its answer.
+    private func unwritten(_ submission: Submission) -> Submission? {
+        guard let watch = submission.watch else { return submission }
+        do throws(SakuinError) {
+            guard let batch = try watch.remaining(submission.batch) else {
+                submission.completion(.success(Applied(sequence: 0, operationCount: 0)))
+                return nil
+            }
+            var submission = submission
+            submission.batch = batch
+            return submission
+        } catch {
+            submission.completion(.failure(error))
+            return nil
+        }
     }
 
     func dispatch(_ batch: EncodedBatch, _ sequence: UInt64, _ ordinal: UInt64, _ hold: MemoryHold) {

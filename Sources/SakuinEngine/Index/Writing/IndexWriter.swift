@@ -5,22 +5,33 @@
 //    batches to the lanes. A batch whose idempotency key is known is acknowledged and not applied again.
 // 2. A refresh is a ticket through all lanes. The publisher thread waits for the lanes, publishes their segments, and
 //    commits when the ticket says so; a commit lets the journal files before the ticket go.
+// 3. Of a batch that belongs to a deletion by query the writing thread leaves out what was written meanwhile (`WriteWatch`).
 
 final class IndexWriter: Sendable {
     typealias Completion = @Sendable (Result<UInt64, SakuinError>) -> Void
-    /// The sequence number of a batch, and whether it was applied before.
-    typealias WriteCompletion = @Sendable (Result<(sequence: UInt64, isRepeat: Bool), SakuinError>) -> Void
+    /// What has become of a batch: its sequence number, whether it was applied before, and how many operations were. When a
+    /// watch has left none of them there is no number.
+    struct Applied {
+        var sequence: UInt64
+        var isRepeat = false
+        var operationCount: Int
+    }
+    typealias WriteCompletion = @Sendable (Result<Applied, SakuinError>) -> Void
 
     struct Submission {
-        let batch: EncodedBatch
+        var batch: EncodedBatch
         let key: RecentKeys.Key?
         let level: AcknowledgementLevel
         /// Counts the batch until a lane has it in its own books.
         let hold: MemoryHold
+        /// Of the deletion by query that the batch belongs to.
+        var watch: WriteWatch?
         let completion: WriteCompletion
     }
     struct Cut {
         let commits: Bool
+        /// Begins here.
+        var watch: WriteWatch?
         let completion: Completion
     }
     struct Queue {
@@ -66,6 +77,7 @@ final class IndexWriter: Sendable {
     /// nil in an index that is read-only.
     let journal: Journal?
     let recentKeys: Monitor<RecentKeys>
+    let watches = Monitor(WriteWatches())
     let lanes: [Lane]
     let store: SegmentStore
     let options: IndexOptions
@@ -161,9 +173,10 @@ final class IndexWriter: Sendable {
     }
 
     /// Queues a batch; `completion` gets its sequence number once it is at `level`. When it is refused `completion` is
-    /// never called.
+    /// never called. With a `watch` it is of deletions, and those of what was written since are left out.
     func submit(
-        _ batch: EncodedBatch, key: String?, level: AcknowledgementLevel, completion: @escaping WriteCompletion
+        _ batch: EncodedBatch, key: String?, level: AcknowledgementLevel, watch: WriteWatch? = nil,
+        completion: @escaping WriteCompletion
     ) -> Refusal? {
         let key = key.map { text in
             RecentKeys.Key(text: text, checksum: batch.withBytes { CRC32C.checksum($0) })
@@ -187,7 +200,7 @@ final class IndexWriter: Sendable {
                 return .forNow(noMemory(batch.memoryByteCount))
             }
             queue.submissions.append(
-                Submission(batch: batch, key: key, level: level, hold: hold, completion: completion))
+                Submission(batch: batch, key: key, level: level, hold: hold, watch: watch, completion: completion))
             queue.byteCount += batch.byteCount
             disk.took(batch.byteCount)
             return nil
@@ -240,13 +253,14 @@ final class IndexWriter: Sendable {
     /// Why writes are held up; empty while they are not.
     var slowness: String { queue.read { $0.pace.reason } }
 
-    /// Makes everything acknowledged so far visible, and with `commits` durable in segments.
-    func cut(commits: Bool, completion: @escaping Completion) {
+    /// Makes everything acknowledged so far visible, and with `commits` durable in segments. `watch` begins with it: when
+    /// `completion` is called, the snapshot that is served has everything from before the watch, and nothing else.
+    func cut(commits: Bool, watch: WriteWatch? = nil, completion: @escaping Completion) {
         if let refusal = refusalToStart() { return completion(.failure(refusal)) }
         let refused: SakuinError? = queue.change { queue in
             if let failure = queue.failure { return failure }
             if queue.isClosing { return SakuinError(.unavailable, "The index is closing.") }
-            queue.cuts.append(Cut(commits: commits, completion: completion))
+            queue.cuts.append(Cut(commits: commits, watch: watch, completion: completion))
             return nil
         }
         if let refused { completion(.failure(refused)) }
