@@ -264,6 +264,7 @@ extension WireCodec {
     ) throws(SakuinError) -> WriteBatch {
         var operations: [WriteOperation] = []
         operations.reserveCapacity(message.json.count + message.operations.count)
+        if !message.json.isEmpty { try WriteBatch.check(keyField: message.keyField) }
         for json in message.json { operations.append(.putJSON(Array(json), keyField: message.keyField)) }
         for operation in message.operations {
             switch operation.operation {

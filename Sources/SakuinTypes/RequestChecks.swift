@@ -99,6 +99,14 @@ extension FacetRequest {
 }
 
 extension WriteBatch {
+    /// Throws `invalidArgument` unless a document's key can be in a field of this name.
+    package static func check(keyField: String) throws(SakuinError) {
+        guard keyField.isEmpty else { return }
+        throw .invalid(
+            "The field that holds the key has no name.", field: "key_field",
+            nextStep: "Name the field that holds the key (--key).")
+    }
+
     /// Throws for an idempotency key that none can be.
     public static func check(idempotencyKey: String?) throws(SakuinError) {
         guard let key = idempotencyKey, !(1...idempotencyKeyByteCountMax).contains(key.utf8.count) else { return }

@@ -47,6 +47,7 @@ import Testing
         ("delete all unsaid", { _ = try await $0.delete(matching: DeletionRequest(.tree(.and([.all])))) }),
         ("delete by a deep tree", { _ = try await $0.delete(matching: DeletionRequest(.tree(tree(depth: 65)))) }),
         ("empty key", { _ = try await $0.write(WriteBatch([.put(Document(key: "", ["title": "a"]))])) }),
+        ("no key field", { _ = try await $0.write(WriteBatch([.putJSON(Array("{}".utf8), keyField: "")])) }),
         ("empty idempotency key", { _ = try await $0.write(WriteBatch([.delete("a")], idempotencyKey: "")) }),
         ("get at an empty token", { _ = try await $0.fetch(["a"], at: ReadMoment(pointInTime: "")) }),
         ("export of an empty token", { _ = try await $0.export(pointInTime: "") }),

@@ -56,6 +56,7 @@ struct BatchEncoder: ~Copyable {
             try visitor.finish(key: document.key, into: &body)
             append(.put)
         case .putJSON(let bytes, let keyField):
+            try WriteBatch.check(keyField: keyField)
             visitor.keyField = Array(keyField.utf8)
             defer { visitor.keyField = nil }
             let copy = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: bytes.count)
