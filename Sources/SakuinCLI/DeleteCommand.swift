@@ -49,19 +49,17 @@ struct DeleteCommand: OnlineCommand {
         for (name, isGiven) in others where isGiven && query == nil {
             throw .invalid("--\(name) goes with --query.", field: name)
         }
-        if let mode, SearchMode(rawValue: mode) == nil {
-            throw .invalid("--mode is exact or smart.", field: "mode", value: mode)
-        }
+        if let mode { _ = try SearchMode(option: mode) }
     }
 
     // MARK: By query
 
     private func delete(_ query: String, _ index: RemoteIndex, _ output: Output) async throws {
         var request = DeletionRequest(query)
-        request.mode = mode.flatMap { SearchMode(rawValue: $0) } ?? .exact
+        request.mode = try mode.map { try SearchMode(option: $0) } ?? .exact
         request.variants = try variants.folding()
         request.filter = filter.map { .text($0) }
-        request.fields = fields?.split(separator: ",").map(String.init) ?? []
+        request.fields = fields?.listedNames ?? []
         request.isDryRun = isDryRun
         let receipt = try await index.delete(matching: request)
         let unseen = isDryRun ? nil : try await index.refresh(behind: receipt.level)

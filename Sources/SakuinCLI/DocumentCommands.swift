@@ -19,7 +19,7 @@ struct CountCommand: OnlineCommand {
 
     func run(_ client: SakuinClient, _ output: Output) async throws {
         var request = SearchRequest(.text(query), limit: 0)
-        request.fields = fields?.split(separator: ",").map(String.init) ?? []
+        request.fields = fields?.listedNames ?? []
         request.filter = filter.map { .text($0) }
         request.variants = try variants.folding()
         request.moment = try moment.moment()

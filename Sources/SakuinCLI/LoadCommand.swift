@@ -93,7 +93,7 @@ struct LoadCommand: OnlineCommand {
         if stored || highlight { template.returnFields = .all }
         template.spans = highlight
         let file = try QueryFile(queries, column: column)
-        let wanted = kinds?.split(separator: ",").map(String.init)
+        let wanted = kinds?.listedNames
         let plan = try LoadPlan(index: name, file: file, wanted: wanted, template: template)
         if plan.kinds == [""], file.lines.contains(where: { $0.kind != nil }) {
             output.warn("The first column has more than \(LoadPlan.kindCountMax) values; kinds are not told apart.")

@@ -46,3 +46,18 @@ extension TotalPolicy {
         }
     }
 }
+
+extension SearchMode {
+    /// `exact` or `smart`, as `--mode` takes it.
+    init(option: String) throws(SakuinError) {
+        guard let mode = SearchMode(rawValue: option) else {
+            throw .invalid("--mode is exact or smart.", field: "mode", value: option)
+        }
+        self = mode
+    }
+}
+
+extension String {
+    /// The names of an option that takes several, with commas between.
+    var listedNames: [String] { split(separator: ",").map(String.init) }
+}

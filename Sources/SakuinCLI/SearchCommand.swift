@@ -82,14 +82,11 @@ struct SearchCommand: OnlineCommand {
     }
 
     private func request(_ text: String) throws -> SearchRequest {
-        guard let mode = SearchMode(rawValue: mode) else {
-            throw SakuinError.invalid("--mode is exact or smart.", field: "mode", value: mode)
-        }
         var request = SearchRequest(text, limit: limit, offset: offset)
-        request.mode = mode
+        request.mode = try SearchMode(option: mode)
         request.variants = try variants.folding()
         request.filter = filter.map { .text($0) }
-        request.fields = fields?.split(separator: ",").map(String.init) ?? []
+        request.fields = fields?.listedNames ?? []
         request.spans = highlight
         if highlight { request.returnFields = .all }
         request.total = try TotalPolicy(option: total)

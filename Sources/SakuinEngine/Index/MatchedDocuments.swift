@@ -74,10 +74,10 @@ struct MatchedKeys {
         var count = 0
         while count < countMax, bodies.count < byteCountMax, let (segment, document) = nextDocument() {
             let key = try segments[segment].reader.keys.key(document)
-            key.withUnsafeBytes { EncodedBatch.append(deletionOf: $0, to: &bodies) }
+            key.withUnsafeBytes { EncodedBatch.append(.delete, $0, to: &bodies) }
             count += 1
         }
-        return count == 0 ? nil : EncodedBatch.deletions(bodies, count: count)
+        return count == 0 ? nil : EncodedBatch(operations: bodies, count: count)
     }
 
     private mutating func nextDocument() -> (segment: Int, document: UInt32)? {

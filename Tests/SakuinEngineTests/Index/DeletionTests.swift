@@ -260,10 +260,10 @@ import Testing
         var bodies = ByteWriter()
         var count = 0
         for key in keys {
-            Array(key.utf8).withUnsafeBytes { EncodedBatch.append(deletionOf: $0, to: &bodies) }
+            Array(key.utf8).withUnsafeBytes { EncodedBatch.append(.delete, $0, to: &bodies) }
             count += 1
         }
-        return EncodedBatch.deletions(bodies, count: count)
+        return EncodedBatch(operations: bodies, count: count)
     }
 
     private func keys(_ batch: EncodedBatch?) throws -> [String] {

@@ -42,10 +42,7 @@ struct BatchEncoder: ~Copyable {
 
     private consuming func finish() -> (batch: EncodedBatch?, rejections: [WriteReceipt.Rejection]) {
         if operationCount == 0 { return (nil, rejections) }
-        var bytes = ByteWriter(capacity: out.count + 10)
-        bytes.appendVarint(UInt64(operationCount))
-        out.withBytes { bytes.append(bytes: $0) }
-        return (EncodedBatch(bytes, operationCount: operationCount), rejections)
+        return (EncodedBatch(operations: out, count: operationCount), rejections)
     }
 
     private mutating func add(_ operation: WriteOperation) throws(SakuinError) {
@@ -73,9 +70,7 @@ struct BatchEncoder: ~Copyable {
     }
 
     private mutating func append(_ kind: EncodedBatch.Kind) {
-        out.append(kind.rawValue)
-        out.appendVarint(UInt64(body.count))
-        body.withBytes { out.append(bytes: $0) }
+        body.withBytes { EncodedBatch.append(kind, $0, to: &out) }
         operationCount += 1
     }
 }

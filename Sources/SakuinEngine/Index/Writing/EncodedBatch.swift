@@ -12,24 +12,25 @@ final class EncodedBatch: @unchecked Sendable {
     private let storage: ByteWriter
     let operationCount: Int
 
-    init(_ storage: consuming ByteWriter, operationCount: Int) {
+    private init(_ storage: consuming ByteWriter, operationCount: Int) {
         self.storage = storage
         self.operationCount = operationCount
     }
 
-    /// Deletions; `bodies` has the operations without their number.
-    static func deletions(_ bodies: borrowing ByteWriter, count: Int) -> EncodedBatch {
-        var bytes = ByteWriter(capacity: bodies.count + 10)
+    /// Of so many operations, as `append` has put them there.
+    init(operations: borrowing ByteWriter, count: Int) {
+        var bytes = ByteWriter(capacity: operations.count + 10)
         bytes.appendVarint(UInt64(count))
-        bodies.withBytes { bytes.append(bytes: $0) }
-        return EncodedBatch(bytes, operationCount: count)
+        operations.withBytes { bytes.append(bytes: $0) }
+        storage = bytes
+        operationCount = count
     }
 
-    /// Appends a deletion, as `deletions` takes them.
-    static func append(deletionOf key: UnsafeRawBufferPointer, to bodies: inout ByteWriter) {
-        bodies.append(Kind.delete.rawValue)
-        bodies.appendVarint(UInt64(key.count))
-        bodies.append(bytes: key)
+    /// Appends an operation with its encoded document or key.
+    static func append(_ kind: Kind, _ body: UnsafeRawBufferPointer, to operations: inout ByteWriter) {
+        operations.append(kind.rawValue)
+        operations.appendVarint(UInt64(body.count))
+        operations.append(bytes: body)
     }
 
     var byteCount: Int { storage.count }

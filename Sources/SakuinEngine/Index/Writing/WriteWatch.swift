@@ -70,12 +70,12 @@ final class WriteWatch: Sendable {
             do throws(StorageError) {
                 try batch.forEachKey { key in
                     if state.hashes.contains(KeyHash.hash(key)) { return }
-                    EncodedBatch.append(deletionOf: key, to: &bodies)
+                    EncodedBatch.append(.delete, key, to: &bodies)
                     count += 1
                 }
             } catch { throw ErrorMapping.sakuinError(error) }
             if count == batch.operationCount { return batch }
-            return count == 0 ? nil : EncodedBatch.deletions(bodies, count: count)
+            return count == 0 ? nil : EncodedBatch(operations: bodies, count: count)
         }
     }
 }
