@@ -22,7 +22,8 @@ struct BuildRun {
         options.refreshIntervalMilliseconds = 0
         options.commitIntervalMilliseconds = 0
         options.memoryBudgetBytes = 1 << 30
-        // The batches of a whole corpus in the journal before the one commit: a bulk load can be begun again.
+        // A bulk load, which can be begun again: one commit at the end, and no journal, as the peers have none.
+        options.keepsJournal = false
         options.journalByteCountMax = 1 << 30
         options.mergesInBackground = arguments.threads > 1
         let began = ContinuousClock.now

@@ -9,6 +9,9 @@ public struct IndexOptions: Sendable, Hashable {
     public var refreshIntervalMilliseconds: Int = 200
     /// Searches see writes once there are so many bytes of them, whatever the interval; 0: their size alone does nothing.
     public var refreshByteCount: Int = 0
+    /// Whether writes go through a journal. Without one, for bulk loads that can be begun again, batches are acknowledged at
+    /// `memory` alone, and after a crash the index is as the last commit left it.
+    public var keepsJournal: Bool = true
     /// A commit is made when batches of this many bytes are in none, and while twice as many are, writes wait for it: so
     /// much is replayed at most after a crash.
     public var journalByteCountMax: Int = 8 << 20

@@ -40,6 +40,36 @@ import Testing
         try index.close()
     }
 
+    /// For bulk loads: what a commit covers is there after a crash, and nothing else; the next to open the index has a journal
+    /// again if it wants one.
+    @Test func withoutAJournalACommitKeepsWhatThereIs() async throws {
+        let memory = MemoryDirectory()
+        var options = Self.options
+        options.keepsJournal = false
+        let index = try SearchIndex.open(memory, schema: .standard, options: options)
+        for level in [AcknowledgementLevel.log, .disk] {
+            let error = await #expect(throws: SakuinError.self) { try await index.write(put("a", level)) }
+            #expect(error?.code == .failedPrecondition && error?.field == "acknowledge")
+        }
+        #expect(try await index.write(put("a", .memory, idempotencyKey: "one")).sequence == 1)
+        #expect(try keys(memory.copyAfterKill(), among: ["a"]) == [])
+        _ = try await index.commit()
+        #expect(try await index.write(put("b", .memory, idempotencyKey: "two")).sequence == 2)
+        for folder in [memory.copyAfterKill(), memory.copyAfterCrash()] {
+            #expect(try IndexCheck.run(folder).problems.isEmpty)
+            #expect(try keys(folder, among: ["a", "b"]) == ["a"])
+            let again = try SearchIndex.open(folder, schema: nil, options: Self.options)
+            #expect(again.statisticsNow().complete)
+            #expect(try await again.write(put("a", idempotencyKey: "one")).isRepeat, "committed with what it is of")
+            #expect(try await again.write(put("b", idempotencyKey: "two")).sequence == 2, "lost with what it is of")
+            #expect(try keys(folder.copyAfterCrash(), among: ["a", "b"]) == ["a", "b"])
+            again.abandon()
+        }
+        // Closing commits.
+        try index.close()
+        #expect(try keys(memory.copyAfterCrash(), among: ["a", "b"]) == ["a", "b"])
+    }
+
     /// Batches that wait while a sync runs share the next one.
     @Test func writersShareASync() async throws {
         let disk = SlowDisk()

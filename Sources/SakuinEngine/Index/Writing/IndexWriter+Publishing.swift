@@ -20,7 +20,7 @@ extension IndexWriter {
             return (queue.sequence, byteCount)
         }
         do throws(StorageError) {
-            if commits {
+            if commits, options.keepsJournal {
                 try journal?.rotate(firstSequence: sequence + 1, recentKeys: recentKeys.read { $0.encode() })
             }
         } catch {
@@ -76,6 +76,10 @@ extension IndexWriter {
             }
             if ticket.commits {
                 let covered = try store.commit()
+                // Only now: a journal file that begins behind batches says that those are durable.
+                if !options.keepsJournal {
+                    try journal?.rotate(firstSequence: covered + 1, recentKeys: recentKeys(upTo: covered))
+                }
                 journal?.removeFiles(coveredBy: covered)
                 let bytes = journal?.byteCount ?? 0
                 queue.change { queue in

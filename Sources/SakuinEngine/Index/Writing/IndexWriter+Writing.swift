@@ -174,6 +174,16 @@ extension IndexWriter {
             queue.uncommittedSince = queue.uncommittedSince ?? now
             return (queue.sequence, queue.ordinal - UInt64(submission.batch.operationCount))
         }
+        if options.keepsJournal { try Self.append(submission, sequence, to: journal) }
+        if let key = submission.key { recentKeys.change { $0.insert(key, sequence: sequence) } }
+        group.applied.append((submission, sequence, ordinal))
+        group.waiting.append(
+            (submission, Applied(sequence: sequence, operationCount: submission.batch.operationCount)))
+    }
+
+    private static func append(
+        _ submission: Submission, _ sequence: UInt64, to journal: Journal
+    ) throws(StorageError) {
         try submission.batch.withBytes { (bytes) throws(StorageError) in
             guard let key = submission.key else {
                 try journal.append(sequence: sequence, batch: bytes)
@@ -185,11 +195,7 @@ extension IndexWriter {
             try keyed.withBytes { (bytes) throws(StorageError) in
                 try journal.append(sequence: sequence, batch: bytes, isKeyed: true)
             }
-            recentKeys.change { $0.insert(key, sequence: sequence) }
         }
-        group.applied.append((submission, sequence, ordinal))
-        group.waiting.append(
-            (submission, Applied(sequence: sequence, operationCount: submission.batch.operationCount)))
     }
 
     /// A submission without what its watch has seen written; nil when nothing is left or known, and it has its answer.
@@ -220,23 +226,25 @@ extension IndexWriter {
 
     /// From now on nothing is acknowledged until the index has been opened again.
     func fail(_ error: StorageError, during action: String) {
-        let failure = Self.failure(ErrorMapping.sakuinError(error), action)
+        let failure = Self.failure(ErrorMapping.sakuinError(error), action, hasJournal: options.keepsJournal)
         refuse(with: failure)
         store.note("error", failure.description)
     }
 
     /// What every write gets after a failure. A full disk passes, anything else has to be looked at.
-    static func failure(_ error: SakuinError, _ action: String) -> SakuinError {
+    static func failure(_ error: SakuinError, _ action: String, hasJournal: Bool = true) -> SakuinError {
+        let rest =
+            hasJournal ? "acknowledged writes are in its journal" : "what was written behind the last commit is lost"
         var failure = error
         failure.message = "The index takes no more writes after a failure while \(action): \(error.message)"
         if isFull(error) {
             failure.nextStep =
-                "Make room on the disk: a daemon opens the index again by itself then; acknowledged writes are in its journal."
+                "Make room on the disk: a daemon opens the index again by itself then; \(rest)."
             failure.retryAfterMilliseconds = 1_000
         } else {
             failure.code = .failedPrecondition
             failure.nextStep =
-                "Mend the cause, then open the index again ('sakuin index reopen'); acknowledged writes are in its journal."
+                "Mend the cause, then open the index again ('sakuin index reopen'); \(rest)."
         }
         return failure
     }

@@ -181,6 +181,7 @@ final class IndexWriter: Sendable {
         let key = key.map { text in
             RecentKeys.Key(text: text, checksum: batch.withBytes { CRC32C.checksum($0) })
         }
+        guard level == .memory || options.keepsJournal else { return .now(Self.noJournal(level)) }
         let space = disk.reading()
         if let refusal = refusalToStart() { return .forNow(refusal) }
         return queue.change { queue -> Refusal? in
@@ -221,6 +222,13 @@ final class IndexWriter: Sendable {
             "The write queue is full." + (queue.pace.reason.isEmpty ? "" : " " + queue.pace.reason),
             field: "queueByteCountMax", limit: "\(limit)", value: "\(queue.byteCount)",
             nextStep: "Try again a little later.", retryAfterMilliseconds: 50)
+    }
+
+    private static func noJournal(_ level: AcknowledgementLevel) -> SakuinError {
+        SakuinError(
+            .failedPrecondition, "The index was opened without a journal: batches are acknowledged at memory alone.",
+            field: "acknowledge", limit: AcknowledgementLevel.memory.rawValue, value: level.rawValue,
+            nextStep: "Acknowledge at memory and commit, or open the index with 'keepsJournal'.")
     }
 
     private func noMemory(_ byteCount: Int) -> SakuinError {
