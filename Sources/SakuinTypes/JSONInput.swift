@@ -45,13 +45,36 @@ struct JSONInput {
                 throw failure("A control character must be escaped.")
             } else if byte < 0x80 {
                 at &+= 1
+                at = plainEnd(from: at)
             } else {
                 let length = Self.sequenceLength(bytes, at)
                 guard length > 0 else { throw failure("The text is not valid UTF-8.") }
                 at &+= length
+                if length == 3 { at = threesEnd(from: at) }
             }
         }
         throw failure("A string does not end.", at: start)
+    }
+
+    /// Steps over ASCII that a string can have as it is, eight bytes at a time.
+    @inline(__always)
+    private func plainEnd(from start: Int) -> Int {
+        var at = start
+        while bytes.count &- at >= 8, ByteWord(bytes, at).isPlain { at &+= 8 }
+        return at
+    }
+
+    /// Steps over UTF-8 sequences of three bytes, as nearly all of CJK text is, five at a time.
+    @inline(__always)
+    private func threesEnd(from start: Int) -> Int {
+        var at = start
+        while bytes.count &- at >= 15 {
+            guard ByteWord(bytes, at).hasThrees(leads: 0x00FF_0000_FF00_00FF),
+                ByteWord(bytes, at &+ 7).hasThrees(leads: 0x0000_FF00_00FF_0000)
+            else { break }
+            at &+= 15
+        }
+        return at
     }
 
     /// Bytes of the UTF-8 sequence at `at`, 0 when it is none (RFC 3629).
@@ -83,6 +106,14 @@ struct JSONInput {
         var to = 0
         var from = 0
         while from < raw.count {
+            if raw.count &- from >= 8 {
+                let word = ByteWord(raw, from)
+                UnsafeMutableRawPointer(out + to).storeBytes(of: word.bits.littleEndian, as: UInt64.self)
+                let count = word.countBefore(UInt8(ascii: "\\"))
+                to &+= count
+                from &+= count
+                if count == 8 { continue }
+            }
             let byte = raw[from]
             guard byte == UInt8(ascii: "\\") else {
                 out[to] = byte

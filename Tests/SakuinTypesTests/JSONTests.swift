@@ -76,6 +76,59 @@ private func scan(_ bytes: [UInt8]) throws(SakuinError) -> Collector {
         #expect(error.value == "byte 1")
     }
 
+    /// Pieces of strings as they stand in JSON, with what they stand for; nil for what makes the string invalid.
+    private static let pieces: [(json: [UInt8], value: String?)] = {
+        let plain = [
+            "a", "plain ASCII of more than sixteen bytes, ", "索", "索引は全文検索である。", "é", "и", "😀", "한국어로쓴글은", "ก", "ไทย",
+            "\u{800}", "\u{FFF}", "\u{1000}", "\u{CFFF}", "\u{D000}", "\u{D7FF}", "\u{E000}", "\u{FFFF}", "\u{7F}",
+        ].map { (Array($0.utf8), Optional($0)) }
+        let escapes: [([UInt8], String?)] = [
+            (Array(#"\n"#.utf8), "\n"), (Array(#"\\"#.utf8), "\\"), (Array(#"\""#.utf8), "\""),
+            (Array(#"\u7d22"#.utf8), "索"),
+        ]
+        let bad: [[UInt8]] = [
+            [0x80], [0xE7], [0xE7, 0xB4], [0xE0, 0x9F, 0xBF], [0xED, 0xA0, 0x80], [0xED, 0xBF, 0xBF], [0xC1, 0xBF],
+            [0xF8, 0x80, 0x80],
+            [0xEE, 0x80], [0x1F], [0xE7, 0x22, 0x80],
+        ]
+        return plain + escapes + bad.map { ($0, nil) }
+    }()
+
+    /// Strings are read by eights and sixteens: what is valid, and what it stands for, is the same wherever it stands.
+    @Test func stringsOfAllKindsOfBytes() throws {
+        var random = Seeded(state: 26)
+        let (good, bad) = (Self.pieces.filter { $0.value != nil }, Self.pieces.filter { $0.value == nil })
+        for round in 0..<20_000 {
+            let usual = good[Int.random(in: 0..<good.count, using: &random)]
+            var (json, value) = ([UInt8](), "")
+            for _ in 0..<Int.random(in: 0..<24, using: &random) {
+                let piece =
+                    Int.random(in: 0..<3, using: &random) > 0
+                    ? usual : good[Int.random(in: 0..<good.count, using: &random)]
+                json += piece.json
+                value += piece.value ?? ""
+            }
+            let text = [0x22] + json + [0x22]
+            #expect(try JSONValue(parsing: text) == .string(value), "round \(round)")
+            // Anywhere between two pieces a bad one spoils it, and is named.
+            var starts = [0]
+            var at = 0
+            while at < json.count {
+                at += json[at] == 0x5C ? (json[at + 1] == 0x75 ? 6 : 2) : Self.length(json[at])
+                starts.append(at)
+            }
+            let place = starts[Int.random(in: 0..<starts.count, using: &random)]
+            let piece = bad[Int.random(in: 0..<bad.count, using: &random)]
+            let error = try #require(throws: SakuinError.self) {
+                _ = try JSONValue(parsing: [0x22] + json[..<place] + piece.json + json[place...] + [0x22])
+            }
+            #expect(error.value == "byte \(place + 1)", "round \(round), \(piece.json)")
+        }
+    }
+
+    /// Bytes of the UTF-8 sequence with that first byte.
+    private static func length(_ first: UInt8) -> Int { first < 0x80 ? 1 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : 4 }
+
     @Test func depthIsLimited() throws {
         func nested(_ depth: Int) -> [UInt8] {
             Array((String(repeating: "[", count: depth) + String(repeating: "]", count: depth)).utf8)

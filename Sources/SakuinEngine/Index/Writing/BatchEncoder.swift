@@ -1,16 +1,27 @@
 /// Operations to an encoded batch: values are checked against the schema here, so that nothing behind can fail on them.
 struct BatchEncoder: ~Copyable {
     private let registry: FieldRegistry
-    private var out = ByteWriter(capacity: 64 << 10)
+    private var out: ByteWriter
     private var body = ByteWriter(capacity: 4096)
     private var scanner = JSONObjectScanner()
     private var visitor: DocumentVisitor
     private var operationCount = 0
     private(set) var rejections: [WriteReceipt.Rejection] = []
 
-    init(_ registry: FieldRegistry) {
+    /// The operations will have about so many bytes.
+    private init(_ registry: FieldRegistry, byteCount: Int) {
         self.registry = registry
+        out = ByteWriter(capacity: byteCount)
         visitor = DocumentVisitor(registry)
+    }
+
+    /// About how many bytes an operation takes.
+    private static func byteCount(_ operation: WriteOperation) -> Int {
+        switch operation {
+        case .put: 256
+        case .putJSON(let bytes, _): bytes.count + 8
+        case .delete(let key): key.utf8.count + 8
+        }
     }
 
     /// The batch; nil when every operation was rejected. Throws the first error when the whole batch goes with it.
@@ -23,7 +34,7 @@ struct BatchEncoder: ~Copyable {
                 limit: WriteBatch.operationCountMax, value: batch.operations.count, nextStep: "Send several batches.")
         }
         try WriteBatch.check(idempotencyKey: batch.idempotencyKey)
-        var encoder = BatchEncoder(registry)
+        var encoder = BatchEncoder(registry, byteCount: batch.operations.reduce(0) { $0 + byteCount($1) })
         for (index, operation) in batch.operations.enumerated() {
             do throws(SakuinError) {
                 try encoder.add(operation)
@@ -56,10 +67,9 @@ struct BatchEncoder: ~Copyable {
             try WriteBatch.check(keyField: keyField)
             visitor.keyField = Array(keyField.utf8)
             defer { visitor.keyField = nil }
-            let copy = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: bytes.count)
-            defer { copy.deallocate() }
-            _ = copy.initialize(from: bytes)
-            try scanner.scan(UnsafeBufferPointer(copy), visitor: &visitor)
+            try bytes.withUnsafeBufferPointer { (bytes) throws(SakuinError) in
+                try scanner.scan(bytes, visitor: &visitor)
+            }
             try visitor.finish(key: nil, into: &body)
             append(.put)
         case .delete(let key):
