@@ -51,7 +51,31 @@ enum StoredTextCode {
         }
     }
 
-    /// Codes eight plain bytes, or one character or byte.
+    /// Codes four characters of pages U+30xx, U+FFxx, U+20xx and U+4Exx to U+9Fxx; false when they are others.
+    @inline(__always)
+    private static func encodeFour(_ at: inout UnsafeRawPointer, _ to: inout UnsafeMutableRawPointer) -> Bool {
+        let four = FourScalars(at)
+        let pages = four.scalars &>> SIMD4(repeating: 8)
+        let isHan = FourScalars.lies(pages, from: 0x4E, to: 0x9F)
+        let (isKana, isWide) = (FourScalars.equals(pages, 0x30), FourScalars.equals(pages, 0xFF))
+        let isPunctuation = FourScalars.equals(pages, 0x20)
+        guard FourScalars.areAll(four.isSequence & (isHan | isKana | isWide | isPunctuation)) else { return false }
+        let lead =
+            (pages &+ SIMD4(repeating: 0x34)) & isHan | SIMD4(repeating: 0x80) & isKana | SIMD4(repeating: 0x81)
+            & isWide
+            | SIMD4(repeating: UInt32(punctuation)) & isPunctuation
+        let codes = lead | (four.scalars & SIMD4(repeating: 0xFF)) &<< SIMD4(repeating: 8)
+        // The low halves of the four side by side.
+        let pairs = unsafeBitCast(codes, to: SIMD2<UInt64>.self)
+        let first = (pairs[0] | pairs[0] &>> 16) & 0xFFFF_FFFF
+        let word = first | (pairs[1] | pairs[1] &>> 16) &<< 32
+        to.storeBytes(of: word.littleEndian, as: UInt64.self)
+        at += 12
+        to += 8
+        return true
+    }
+
+    /// Codes eight plain bytes, or a few characters, or one byte.
     @inline(__always)
     private static func encodeOne(
         _ at: inout UnsafeRawPointer, _ to: inout UnsafeMutableRawPointer, _ end: UnsafeRawPointer
@@ -59,6 +83,7 @@ enum StoredTextCode {
         let first = at.load(as: UInt8.self)
         let left = end - at
         if first & 0xF0 == 0xE0, left >= 3 {
+            if left >= FourScalars.byteCount, encodeFour(&at, &to) { return }
             let second = at.load(fromByteOffset: 1, as: UInt8.self)
             let third = at.load(fromByteOffset: 2, as: UInt8.self)
             if second & 0xC0 == 0x80, third & 0xC0 == 0x80 {
