@@ -9,6 +9,10 @@ enum Prefetch {
     @inline(__always)
     static func line(_ address: UnsafeRawPointer) { sakuin_prefetch(address) }
 
+    /// The same for one that is going to be written.
+    @inline(__always)
+    static func lineToWrite(_ address: UnsafeRawPointer) { sakuin_prefetch_to_write(address) }
+
     /// Bytes that parts are asked for of; holds nothing, and need not be there any more.
     struct Area: BitwiseCopyable {
         let base: UnsafeRawPointer

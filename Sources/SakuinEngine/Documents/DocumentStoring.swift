@@ -68,7 +68,7 @@ final class DocumentStoring {
     /// A batch with so many bytes is full.
     private static let batchByteCount = 256 << 10
     /// So many are on their way while the next is filled: the helper goes on when the lane waits for documents.
-    private static let openCountMax = 4
+    private static let openCountMax = 16
     /// Blocks of so many bytes are handed out, where a batch does not say when.
     private let drainByteCount: Int
 

@@ -55,7 +55,7 @@ final class GramSealing: @unchecked Sendable {
     private let state = Monitor(State())
     /// A piece is taken only while those that wait to be written have no more words. Coded, a word takes two or three bytes,
     /// in order eight, or twelve with a link.
-    private var waitingWordCountMax: Int { openWordCountMax }
+    private var waitingWordCountMax: Int { 3 * openWordCountMax }
 
     /// `fields` by number. At most `openWordCountMax` words, or one piece, are being put in order at once.
     init(

@@ -92,7 +92,7 @@ final class Inverter {
     /// What helpers take besides: places of another character and lists that wait to be written, then another window, and
     /// promoted grams while the sections of terms are still there.
     private var helperByteCount: Int {
-        helpedByteCountMin == nil ? 0 : min(placesByteCount, 16 * openWordCountMax)
+        helpedByteCountMin == nil ? 0 : min(placesByteCount, 22 * openWordCountMax)
     }
 
     /// Adds an encoded document.

@@ -62,8 +62,8 @@ final class TokenArena {
         if hasHelper, wordCount == Self.pageWordCount {
             if maker == nil {
                 maker = PageMaker(byteCount: 4 * wordCount)
-                // The one that it has ready.
-                byteCount += 4 * wordCount
+                // Those that it has ready.
+                byteCount += 4 * wordCount * PageMaker.readyCountMax
             }
             page = maker?.take()
         }
@@ -93,12 +93,15 @@ final class TokenArena {
     }
 }
 
-/// Has the next page ready: the kernel clears it when it is first touched, which takes as long as appending a few thousand
+/// Has the next pages ready: the kernel clears one when it is first touched, which takes as long as appending a few thousand
 /// tokens.
 private final class PageMaker {
-    /// `@unchecked Sendable`: the one page is with the thread that made it, then in `ready`, then with who took it.
+    /// Where all cores are busy its turn may not come for as long as a few pages last.
+    static let readyCountMax = 3
+
+    /// `@unchecked Sendable`: a page is with the thread that made it, then in `ready`, then with who took it.
     private struct State: @unchecked Sendable {
-        var ready: UnsafeMutableRawPointer?
+        var ready: [UnsafeMutableRawPointer] = []
         var isOver = false
     }
 
@@ -109,12 +112,12 @@ private final class PageMaker {
         let state = Monitor(State())
         self.state = state
         thread = WorkerThread.helper {
-            while state.wait({ $0.isOver ? false : $0.ready == nil ? true : nil }) == true {
+            while state.wait({ $0.isOver ? false : $0.ready.count < Self.readyCountMax ? true : nil }) == true {
                 let page = TokenArena.page(byteCount: byteCount)
                 for at in stride(from: 0, to: byteCount, by: 4096) {
                     page.storeBytes(of: 0, toByteOffset: at, as: UInt8.self)
                 }
-                state.change { $0.ready = page }
+                state.change { $0.ready.append(page) }
             }
         }
     }
@@ -122,14 +125,11 @@ private final class PageMaker {
     deinit {
         state.change { $0.isOver = true }
         thread?.join()
-        state.read { $0.ready }?.deallocate()
+        for page in state.read({ $0.ready }) { page.deallocate() }
     }
 
     /// The page that is ready; nil when there is none yet.
     func take() -> UnsafeMutableRawPointer? {
-        state.change { state in
-            defer { state.ready = nil }
-            return state.ready
-        }
+        state.change { $0.ready.popLast() }
     }
 }

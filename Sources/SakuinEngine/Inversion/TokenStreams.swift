@@ -49,6 +49,7 @@ struct TokenStreams: ~Copyable {
     /// Words an append may take, and those of the link to the next block.
     private static let appendWordCountMax = 5
     private static let linkWordCount = 3
+    private static let lineWordCount = 16
 
     /// What an append touches: two to a cache line.
     struct Stream {
@@ -144,6 +145,8 @@ struct TokenStreams: ~Copyable {
             at = Self.appendRare(at, distance, second, link, edge, layout)
         }
         stream.pointee.at = at
+        // The ends of all streams are in the cache but for the line that comes next.
+        Prefetch.lineToWrite(at + Self.lineWordCount)
     }
 
     @inline(never)
