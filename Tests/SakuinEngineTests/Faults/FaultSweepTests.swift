@@ -10,7 +10,7 @@ import Testing
 
 @Suite struct FaultSweepTests {
     /// Seeds that are always swept.
-    private static let seedCount = 5
+    private static let seedCount = 6
 
     @Test func nothingAcknowledgedIsLost() async throws {
         let first = SeedSource.first(1)
