@@ -18,6 +18,7 @@ struct DeleteCommand: OnlineCommand {
     @Option(help: "With --query: fields a bare word is looked for in, with commas between.") var fields: String?
     @Flag(name: .customLong("dry-run"), help: "With --query: count what would be deleted, and delete nothing.")
     var isDryRun = false
+    @Option(help: "When a batch of deletions is acknowledged: memory, log or disk.") var ack = "disk"
     @Option(
         name: .customLong("timeout-ms"),
         help: "With --query: how long it may take; 0: any time. What was deleted by then stays deleted.")
@@ -50,6 +51,7 @@ struct DeleteCommand: OnlineCommand {
             throw .invalid("--\(name) goes with --query.", field: name)
         }
         if let mode { _ = try SearchMode(option: mode) }
+        _ = try AcknowledgementLevel(option: ack)
     }
 
     // MARK: By query
@@ -61,6 +63,7 @@ struct DeleteCommand: OnlineCommand {
         request.filter = filter.map { .text($0) }
         request.fields = fields?.listedNames ?? []
         request.isDryRun = isDryRun
+        request.acknowledge = try AcknowledgementLevel(option: ack)
         let receipt = try await index.delete(matching: request)
         let unseen = isDryRun ? nil : try await index.refresh(behind: receipt.level)
         if output.json {
@@ -95,14 +98,13 @@ struct DeleteCommand: OnlineCommand {
 
     private func deleteKeys(_ index: RemoteIndex, _ output: Output) async throws {
         var sequence: UInt64 = 0
-        var level = AcknowledgementLevel.disk
+        let level = try AcknowledgementLevel(option: ack)
         var count = 0
         var operations: [WriteOperation] = key.map { [.delete($0)] } ?? []
         func send() async throws {
             if operations.isEmpty { return }
-            let receipt = try await index.write(WriteBatch(operations))
+            let receipt = try await index.write(WriteBatch(operations, acknowledge: level))
             sequence = receipt.sequence
-            level = receipt.level
             count += receipt.applied
             operations.removeAll(keepingCapacity: true)
         }

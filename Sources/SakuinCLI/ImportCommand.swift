@@ -102,9 +102,7 @@ struct ImportCommand: OnlineCommand {
     }
 
     private func load(_ client: SakuinClient, _ output: Output, _ progress: Shared<Progress>) async throws {
-        guard let level = AcknowledgementLevel(rawValue: ack) else {
-            throw SakuinError.invalid("--ack is memory, log or disk.", field: "ack", value: ack)
-        }
+        let level = try AcknowledgementLevel(option: ack)
         guard (1...WriteBatch.operationCountMax).contains(batch) else {
             throw SakuinError.invalid(
                 "--batch is 1 to \(WriteBatch.operationCountMax).", field: "batch", limit: WriteBatch.operationCountMax,

@@ -182,9 +182,7 @@ struct LoadImportOptions: ParsableArguments {
     @Option(help: "When a batch is acknowledged: memory, log or disk.") var ack = "disk"
 
     func plan() throws -> LoadImport? {
-        guard let level = AcknowledgementLevel(rawValue: ack) else {
-            throw SakuinError.invalid("--ack is memory, log or disk.", field: "ack", value: ack)
-        }
+        let level = try AcknowledgementLevel(option: ack)
         guard (1...WriteBatch.operationCountMax).contains(batch) else {
             throw SakuinError.invalid(
                 "--import-batch is 1 to \(WriteBatch.operationCountMax).", field: "import-batch",

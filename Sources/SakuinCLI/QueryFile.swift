@@ -57,6 +57,16 @@ extension SearchMode {
     }
 }
 
+extension AcknowledgementLevel {
+    /// `memory`, `log` or `disk`, as `--ack` takes it.
+    init(option: String) throws(SakuinError) {
+        guard let level = AcknowledgementLevel(rawValue: option) else {
+            throw .invalid("--ack is memory, log or disk.", field: "ack", value: option)
+        }
+        self = level
+    }
+}
+
 extension String {
     /// The names of an option that takes several, with commas between.
     var listedNames: [String] { split(separator: ",").map(String.init) }

@@ -47,6 +47,7 @@ import Testing
             (["k1", "--mode", "smart"], "mode"),
             (["--keys", file, "--fields", "title"], "fields"), (["k1", "--variants", "all"], "variants"),
             (["k1", "--timeout-ms", "9"], "timeout-ms"), (["--query", "新闻", "--mode", "best"], "mode"),
+            (["k1", "--ack", "now"], "ack"), (["--query", "新闻", "--ack", ""], "ack"),
             (["--query", ""], "query"), (["--query", "*:* OR 新闻"], "query"), (["--query", "新闻 -\"!\""], "query"),
         ] {
             let refused = try setting.run(["delete", "t"] + words + ["--json"])
@@ -59,7 +60,11 @@ import Testing
         // By key it is as it was.
         let keyed = try setting.sakuin("delete", "t", "k1")
         #expect(keyed.text == "1 deletions acknowledged on disk up to sequence 2.\n")
-        let listed = try setting.sakuin("delete", "t", "--keys", file, "--json")
-        #expect(listed.text == #"{"deletions":1,"sequence":3,"level":"disk"}"# + "\n")
+        let logged = try setting.sakuin("delete", "t", "--query", "国际", "--ack", "log")
+        #expect(
+            logged.text == "4 of 4 documents that matched were deleted, acknowledged on log up to sequence 3.\n",
+            "\(logged)")
+        let listed = try setting.sakuin("delete", "t", "--keys", file, "--ack", "memory", "--json")
+        #expect(listed.text == #"{"deletions":1,"sequence":4,"level":"memory"}"# + "\n")
     }
 }
