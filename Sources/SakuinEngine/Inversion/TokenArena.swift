@@ -21,8 +21,9 @@ final class TokenArena {
     /// Bytes of all pages.
     private(set) var byteCount = 0
     private let hasHelper: Bool
-    /// Makes further pages, once there is a huge one.
+    /// Makes further pages, once there is a huge one, and how many it has ready.
     private var maker: PageMaker?
+    private var readyCount = 0
 
     /// With a helper a thread makes the next page while one is filled.
     init(hasHelper: Bool = false) {
@@ -60,12 +61,12 @@ final class TokenArena {
         byteCount += 4 * wordCount
         var page: UnsafeMutableRawPointer?
         if hasHelper, wordCount == Self.pageWordCount {
-            if maker == nil {
-                maker = PageMaker(byteCount: 4 * wordCount)
-                // Those that it has ready.
-                byteCount += 4 * wordCount * PageMaker.readyCountMax
-            }
-            page = maker?.take()
+            let wanted = PageMaker.readyCount(pageCount: pages.count)
+            if wanted > 0, maker == nil { maker = PageMaker(byteCount: 4 * wordCount) }
+            // Those that it has ready are memory too.
+            byteCount += 4 * wordCount * (wanted - readyCount)
+            readyCount = wanted
+            page = maker?.take(ready: wanted)
         }
         return (page ?? Self.page(byteCount: 4 * wordCount)).bindMemory(to: UInt32.self, capacity: wordCount)
     }
@@ -86,6 +87,7 @@ final class TokenArena {
             pages = []
             byteCount = 0
             maker = nil
+            readyCount = 0
             next = .allocate(capacity: 1)
         }
         pagesUsed = 0
@@ -96,12 +98,14 @@ final class TokenArena {
 /// Has the next pages ready: the kernel clears one when it is first touched, which takes as long as appending a few thousand
 /// tokens.
 private final class PageMaker {
-    /// Where all cores are busy its turn may not come for as long as a few pages last.
-    static let readyCountMax = 3
+    /// How many to have ready: where all cores are busy its turn may not come for as long as a few pages last. Beside a few
+    /// pages, which may be all that a lane ever has, they would be much.
+    static func readyCount(pageCount: Int) -> Int { pageCount < 3 ? 0 : min(max(1, pageCount / 16), 3) }
 
     /// `@unchecked Sendable`: a page is with the thread that made it, then in `ready`, then with who took it.
     private struct State: @unchecked Sendable {
         var ready: [UnsafeMutableRawPointer] = []
+        var wantedCount = 1
         var isOver = false
     }
 
@@ -112,7 +116,7 @@ private final class PageMaker {
         let state = Monitor(State())
         self.state = state
         thread = WorkerThread.helper {
-            while state.wait({ $0.isOver ? false : $0.ready.count < Self.readyCountMax ? true : nil }) == true {
+            while state.wait({ $0.isOver ? false : $0.ready.count < $0.wantedCount ? true : nil }) == true {
                 let page = TokenArena.page(byteCount: byteCount)
                 for at in stride(from: 0, to: byteCount, by: 4096) {
                     page.storeBytes(of: 0, toByteOffset: at, as: UInt8.self)
@@ -128,8 +132,11 @@ private final class PageMaker {
         for page in state.read({ $0.ready }) { page.deallocate() }
     }
 
-    /// The page that is ready; nil when there is none yet.
-    func take() -> UnsafeMutableRawPointer? {
-        state.change { $0.ready.popLast() }
+    /// A page that is ready, nil when there is none yet; from now on so many are to be.
+    func take(ready wantedCount: Int) -> UnsafeMutableRawPointer? {
+        state.change { state in
+            state.wantedCount = wantedCount
+            return state.ready.popLast()
+        }
     }
 }
