@@ -94,7 +94,7 @@ private func scan(_ bytes: [UInt8]) throws(SakuinError) -> Collector {
         return plain + escapes + bad.map { ($0, nil) }
     }()
 
-    /// Strings are read by eights and sixteens: what is valid, and what it stands for, is the same wherever it stands.
+    /// Strings are read many bytes at a time: what is valid, and what it stands for, is the same wherever it stands.
     @Test func stringsOfAllKindsOfBytes() throws {
         var random = Seeded(state: 26)
         let (good, bad) = (Self.pieces.filter { $0.value != nil }, Self.pieces.filter { $0.value == nil })

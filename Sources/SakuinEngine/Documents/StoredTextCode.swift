@@ -51,7 +51,8 @@ enum StoredTextCode {
         }
     }
 
-    /// Codes four characters of pages U+30xx, U+FFxx, U+20xx and U+4Exx to U+9Fxx; false when they are others.
+    /// Codes four characters of pages U+30xx, U+FFxx, U+20xx and U+4Exx to U+9Fxx with the leads of `lead(ofPage:)`; false
+    /// when they are others.
     @inline(__always)
     private static func encodeFour(_ at: inout UnsafeRawPointer, _ to: inout UnsafeMutableRawPointer) -> Bool {
         let four = FourScalars(at)

@@ -90,7 +90,8 @@ final class Inverter {
     var openWordCountMax: Int { spillByteCount / 4 }
     private var isHelped: Bool { helpedByteCountMin.map { streamByteCount >= $0 } ?? false }
     /// What helpers take besides: places of another character and lists that wait to be written, then another window, and
-    /// promoted grams while the sections of terms are still there.
+    /// promoted grams while the sections of terms are still there. A word takes twelve bytes in order, and three of three
+    /// that wait (`GramSealing`).
     private var helperByteCount: Int {
         helpedByteCountMin == nil ? 0 : min(placesByteCount, 22 * openWordCountMax)
     }

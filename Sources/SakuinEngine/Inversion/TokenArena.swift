@@ -18,12 +18,16 @@ final class TokenArena {
     private var pagesUsed = 0
     private var next: UnsafeMutablePointer<UInt32>
     private var left = 0
-    /// Bytes of all pages.
-    private(set) var byteCount = 0
     private let hasHelper: Bool
-    /// Makes further pages, once there is a huge one, and how many it has ready.
+    /// Makes further pages, once there are a few.
     private var maker: PageMaker?
-    private var readyCount = 0
+
+    /// Bytes of all pages, with those that are ready.
+    var byteCount: Int {
+        if pages.isEmpty { return 0 }
+        let readyCount = hasHelper ? PageMaker.readyCount(pageCount: pages.count) : 0
+        return 4 * (Self.firstPageWordCount + (pages.count - 1 + readyCount) * Self.pageWordCount)
+    }
 
     /// With a helper a thread makes the next page while one is filled.
     init(hasHelper: Bool = false) {
@@ -57,15 +61,12 @@ final class TokenArena {
         pagesUsed += 1
     }
 
+    /// The next page, cleared if there is one ready.
     private func newPage(_ wordCount: Int) -> UnsafeMutablePointer<UInt32> {
-        byteCount += 4 * wordCount
         var page: UnsafeMutableRawPointer?
-        if hasHelper, wordCount == Self.pageWordCount {
-            let wanted = PageMaker.readyCount(pageCount: pages.count)
-            if wanted > 0, maker == nil { maker = PageMaker(byteCount: 4 * wordCount) }
-            // Those that it has ready are memory too.
-            byteCount += 4 * wordCount * (wanted - readyCount)
-            readyCount = wanted
+        let wanted = hasHelper ? PageMaker.readyCount(pageCount: pages.count + 1) : 0
+        if wanted > 0 {
+            if maker == nil { maker = PageMaker(byteCount: 4 * wordCount) }
             page = maker?.take(ready: wanted)
         }
         return (page ?? Self.page(byteCount: 4 * wordCount)).bindMemory(to: UInt32.self, capacity: wordCount)
@@ -85,9 +86,7 @@ final class TokenArena {
         if !keepsMemory, !pages.isEmpty {
             for page in pages { UnsafeMutableRawPointer(page).deallocate() }
             pages = []
-            byteCount = 0
             maker = nil
-            readyCount = 0
             next = .allocate(capacity: 1)
         }
         pagesUsed = 0
@@ -100,7 +99,7 @@ final class TokenArena {
 private final class PageMaker {
     /// How many to have ready: where all cores are busy its turn may not come for as long as a few pages last. Beside a few
     /// pages, which may be all that a lane ever has, they would be much.
-    static func readyCount(pageCount: Int) -> Int { pageCount < 3 ? 0 : min(max(1, pageCount / 16), 3) }
+    static func readyCount(pageCount: Int) -> Int { pageCount < 4 ? 0 : min(max(1, pageCount / 16), 3) }
 
     /// `@unchecked Sendable`: a page is with the thread that made it, then in `ready`, then with who took it.
     private struct State: @unchecked Sendable {

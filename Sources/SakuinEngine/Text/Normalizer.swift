@@ -90,6 +90,13 @@ struct Normalizer {
         scalar &- 0x4E00 < 0x5200 || scalar &- 0x3041 < 0x56 || scalar &- 0x30A1 < 0x5A
     }
 
+    /// The same by lanes, which are ones or zeros.
+    @inline(__always)
+    static func arePlainCJK(_ scalars: SIMD4<UInt32>) -> SIMD4<UInt32> {
+        FourScalars.lies(scalars, from: 0x4E00, to: 0x9FFF) | FourScalars.lies(scalars, from: 0x3041, to: 0x3096)
+            | FourScalars.lies(scalars, from: 0x30A1, to: 0x30FA)
+    }
+
     /// Lets the units that end where a scalar that vanishes stands end behind it, when it is part of their character: a
     /// span that parts 葛 and its variation selector would show another form.
     @inline(never)

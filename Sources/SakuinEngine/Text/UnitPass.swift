@@ -53,7 +53,7 @@ struct UnitPass {
     mutating func plainCJK(_ bytes: UnsafePointer<UInt8>, _ at: inout Int, _ count: Int, _ offsets: Bool) {
         while count &- at >= FourScalars.byteCount {
             let four = FourScalars(bytes + at)
-            guard FourScalars.areAll(four.isSequence & Self.isPlainCJK(four)) else { break }
+            guard FourScalars.areAll(four.isSequence & Normalizer.arePlainCJK(four.scalars)) else { break }
             UnsafeMutableRawPointer(codes + unitCount).storeBytes(of: four.scalars, as: SIMD4<UInt32>.self)
             if offsets {
                 let start = SIMD4(repeating: UInt32(truncatingIfNeeded: at)) &+ SIMD4(0, 3, 6, 9)
@@ -72,14 +72,6 @@ struct UnitPass {
             append(next, at, at &+ 3, offsets)
             at &+= 3
         }
-    }
-
-    /// As `Normalizer.isPlainCJK`.
-    @inline(__always)
-    private static func isPlainCJK(_ four: FourScalars) -> SIMD4<UInt32> {
-        FourScalars.lies(four.scalars, from: 0x4E00, to: 0x9FFF)
-            | FourScalars.lies(four.scalars, from: 0x3041, to: 0x3096)
-            | FourScalars.lies(four.scalars, from: 0x30A1, to: 0x30FA)
     }
 
     /// A folded scalar of a word.

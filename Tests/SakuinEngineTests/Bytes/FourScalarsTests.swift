@@ -45,6 +45,16 @@ import Testing
         }
     }
 
+    @Test func plainCharactersAreTheSameByLanes() {
+        for first in stride(from: 0 as UInt32, to: 0x11000, by: 4) {
+            let scalars = first &+ SIMD4(0, 1, 2, 3)
+            let isPlain = Normalizer.arePlainCJK(scalars)
+            for lane in 0..<4 where (isPlain[lane] == .max) != Normalizer.isPlainCJK(scalars[lane]) {
+                Issue.record("U+\(String(scalars[lane], radix: 16))")
+            }
+        }
+    }
+
     @Test func comparesByLanes() {
         var random = SeededRandom(seed: 5)
         for _ in 0..<20_000 {

@@ -26,6 +26,14 @@ import Testing
         #expect(coded(Array("索é".utf8)) == [0xB1, 0x22, 0x01, 0xC3, 0xA9])
     }
 
+    /// Four characters are coded at once where another byte stands behind them, and as they are one by one.
+    @Test func charactersTogetherAreThoseAlone() {
+        for first in stride(from: UInt32(0x800), to: 0xFFFC, by: 1) {
+            let four = (first..<(first + 4)).compactMap { Unicode.Scalar($0) }.map { Array(String(Character($0)).utf8) }
+            #expect(coded(four.flatMap { $0 } + [0x78]) == four.flatMap { coded($0) } + [0x78], "\(first)")
+        }
+    }
+
     @Test func everyScalarSurvives() {
         var all: [UInt8] = []
         for value in UInt32(0)...0x10FFFF {

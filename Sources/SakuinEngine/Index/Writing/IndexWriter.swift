@@ -1,7 +1,7 @@
 // The one write path: queue → journal → lanes → tickets → publisher.
 //
 // 1. `submit` queues an encoded batch. One thread takes what is queued by all writers, numbers it, appends it to the
-//    journal, flushes and syncs once for all of it, acknowledges each batch when its level is reached, and hands the
+//    journal if the index keeps one, flushes and syncs once for all of it, acknowledges each batch when its level is reached, and hands the
 //    batches to the lanes. A batch whose idempotency key is known is acknowledged and not applied again.
 // 2. A refresh is a ticket through all lanes. The publisher thread waits for the lanes, publishes their segments, and
 //    commits when the ticket says so; a commit lets the journal files before the ticket go.
