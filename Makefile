@@ -1,6 +1,8 @@
 # Everything a person types; `make help` lists it.
 SHELL := /bin/bash
 export SWIFT_BACKTRACE ?= enable=no
+# Tests are built with optimisation; 0 builds them as `swift build` does.
+export SAKUIN_OPTIMISED_TESTS ?= 1
 
 KILLS ?= 200
 MINUTES ?= 1
