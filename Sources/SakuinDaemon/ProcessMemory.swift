@@ -10,7 +10,7 @@ enum ProcessMemory {
     /// nil where the system does not tell.
     static var hook: MemoryHook? {
         guard ownByteCount() != nil else { return nil }
-        return MemoryHook(ownByteCount: ownByteCount, release: Allocator.giveBack)
+        return MemoryHook(ownByteCount: ownByteCount, release: ProcessAllocator.giveBack)
     }
 
     /// Resident bytes that no file stands behind, as `RssAnon` in `/proc/PID/status`.

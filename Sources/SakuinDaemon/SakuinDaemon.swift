@@ -71,7 +71,7 @@ struct SakuinDaemon: AsyncParsableCommand {
     func run() async throws {
         // It would end the process until `Reloading` waits for it.
         signal(SIGHUP, SIG_IGN)
-        Allocator.giveBackWhatIsFreed()
+        ProcessAllocator.giveBackWhatIsFreed()
         do {
             try await serve()
         } catch {
