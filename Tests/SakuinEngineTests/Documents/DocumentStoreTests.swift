@@ -166,6 +166,24 @@ import Testing
         }
     }
 
+    /// A block whose documents do not take all of it, or more than it has, is damage although each of them decodes.
+    @Test(arguments: [UInt8(2), 4]) func lengthsThatDoNotAddUpAreDamage(length: UInt8) throws {
+        let documents = ["a", "bb", "ccc"].map { Array($0.utf8) }
+        let view = try section(documents, high: false)
+        var bytes = Array(try view.bytes(0, view.count))
+        try #require(Array(bytes[..<3]) == [1, 2, 3], "a block begins with the lengths of its documents")
+        bytes[2] = length
+        let store = try DocumentStore(TestSection.view(bytes), documentCount: documents.count)
+        var cache = DocumentBlockCache()
+        let error = #expect(throws: StorageError.self) {
+            try store.forEach(inBlock: 0, &cache) { (_, _) throws(StorageError) in }
+        }
+        guard case .corrupt = error else {
+            Issue.record("\(String(describing: error)) says nothing of damage")
+            return
+        }
+    }
+
     /// Whatever the bytes, reading ends with documents or an error. The checksums are made to match.
     @Test(arguments: [false, true]) func hostileBytes(hasDictionary: Bool) throws {
         let documents = documents(60, seed: 4)
