@@ -103,7 +103,7 @@ struct ServerContext: Sendable {
     let diskWork: WorkQueue
     let access: AccessControl
     let connections = OpenConnections()
-    let flushes = ReplyFlushes(ServerContext.eventLoops)
+    let bursts = BurstAnswers(ServerContext.eventLoops)
     /// Those of all connections.
     static let eventLoops = MultiThreadedEventLoopGroup.singleton
 

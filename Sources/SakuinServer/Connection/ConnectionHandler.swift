@@ -4,7 +4,8 @@
 //    What the token may do is compared with what each request needs before anything else is done for it.
 // 2. Searches of a read burst that take next to no time are answered on the event loop, since to hop to a worker and
 //    back costs more than they do. The other requests hop there once; their replies come back together and are flushed
-//    once (`+Calls`). What a read burst has brought is written with that of other connections (`ReplyFlushes`).
+//    once (`+Calls`). What a read burst has brought is answered and written with that of other connections
+//    (`BurstAnswers`).
 // 3. Streaming calls keep their state here, on the event loop (`+Import`, `+Export`).
 // 4. A client that does not read its replies is not read from either, and no pages of exports are made for it.
 // 5. Short frames are decompressed and compressed here, long ones on workers (`+Compression`).
@@ -17,7 +18,7 @@ import SakuinEngine
 import SakuinProtocol
 import SakuinTypes
 
-final class ConnectionHandler: ChannelInboundHandler, ReplyWriter {
+final class ConnectionHandler: ChannelInboundHandler, BurstAnswerer {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
@@ -104,10 +105,14 @@ final class ConnectionHandler: ChannelInboundHandler, ReplyWriter {
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {
-        let burst = burst
-        self.burst = []
-        if !burst.isEmpty { dispatch(burst) }
-        if output.readableBytes > 0 { server.flushes.add(self, context.eventLoop) }
+        if !burst.isEmpty || output.readableBytes > 0 { server.bursts.add(self, context.eventLoop) }
+    }
+
+    func answer() {
+        if burst.isEmpty { return }
+        let ready = burst
+        burst = []
+        dispatch(ready)
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
