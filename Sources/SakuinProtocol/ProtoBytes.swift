@@ -113,6 +113,21 @@ struct ProtoReader {
     /// A length-delimited field that is UTF-8.
     mutating func text() -> String? {
         guard let block = block() else { return nil }
-        return String(validating: block, as: UTF8.self)
+        // `String(validating:)` goes through the runtime's generics, which takes longer than most keys and names.
+        return Self.isASCII(block) ? String(decoding: block, as: UTF8.self) : String(validating: block, as: UTF8.self)
+    }
+
+    private static func isASCII(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        var at = 0
+        var seen: UInt64 = 0
+        while bytes.count - at >= 8 {
+            seen |= bytes.loadUnaligned(fromByteOffset: at, as: UInt64.self)
+            at &+= 8
+        }
+        while at < bytes.count {
+            seen |= UInt64(bytes[at])
+            at &+= 1
+        }
+        return seen & 0x8080_8080_8080_8080 == 0
     }
 }

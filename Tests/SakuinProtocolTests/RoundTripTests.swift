@@ -196,6 +196,24 @@ import Testing
         #expect(error?.field == "query")
     }
 
+    /// Wherever in a key the byte is that makes it no text: keys are looked at eight bytes at a time.
+    @Test func keysThatAreNoTextAreRefused() throws {
+        for count in 1...20 {
+            let hit = Hit(key: String(repeating: "k", count: count), score: 1)
+            let response = SearchResponse(hits: [hit], total: Total(1), complete: true)
+            let good = WireCodec.encode(.search(response))
+            let first = try #require(good.firstIndex(of: UInt8(ascii: "k")))
+            #expect(good.withUnsafeBytes { SearchReplyCodec.decode($0) } == response)
+            for place in 0..<count {
+                var bad = good
+                bad[first + place] = 0xB0
+                #expect(throws: SakuinError.self, "byte \(place) of \(count)") {
+                    try bad.withUnsafeBytes { try WireCodec.decodeReply($0) }
+                }
+            }
+        }
+    }
+
     @Test func handshake() throws {
         let hello = Hello(versionMin: 1, versionMax: 3, client: "a", frameByteCountMax: 5, streamCredit: 6)
         #expect(try WireCodec.encode(hello).withUnsafeBytes { try WireCodec.decodeHello($0) } == hello)
