@@ -3,8 +3,11 @@
 import NIOCore
 import NIOEmbedded
 import NIOPosix
+import SakuinProtocol
+import SakuinTypes
 import Testing
 
+@testable import SakuinEngine
 @testable import SakuinServer
 
 @Suite struct BurstAnswersTests {
@@ -63,6 +66,24 @@ import Testing
             #expect(before == (round - 1, round - 1) && behind == (round, round))
         }
         try await group.shutdownGracefully()
+    }
+
+    /// The end of a connection may come before the turn of what it sent: a write is carried out all the same.
+    @Test func whatWasSentBeforeTheEndIsCarriedOut() async throws {
+        let connection = try await LooseConnection()
+        let batch = WriteBatch([.put(Document(key: "a", ["body": .string("最後")]))])
+        let bytes = LooseConnection.request(1, .write(index: "i", batch))
+        let channel = connection.channel
+        try await channel.testingEventLoop.executeInContext {
+            channel.pipeline.syncOperations.fireChannelRead(NIOAny(ByteBuffer(bytes: bytes)))
+        }
+        try await channel.close().get()
+        var request = SearchRequest("最後")
+        request.minSequence = 1
+        request.waitLimitMilliseconds = 60_000
+        let found = try await connection.catalog.indexNow("i").search(request)
+        #expect(found.hits.map(\.key) == ["a"])
+        try await connection.close()
     }
 
     @Test func onAnotherLoopAtOnce() {

@@ -68,8 +68,9 @@ final class ConnectionHandler: ChannelInboundHandler, BurstAnswerer {
     func channelInactive(context: ChannelHandlerContext) {
         patience?.cancel()
         forgetFrame()
+        // Who sends and closes wants what was sent all the same: writes that were read go on, though nobody is told.
+        answer()
         giveUpAll()
-        burst = []
         self.context = nil
     }
 
