@@ -57,19 +57,6 @@ protocol Directory: SpillPlace {
 }
 
 extension Directory {
-    func forEachPiece(
-        _ name: String, pieceByteCount: Int, _ body: (UnsafeRawBufferPointer) throws(StorageError) -> Void
-    ) throws(StorageError) {
-        try open(name).withBytes { (bytes) throws(StorageError) in
-            var at = 0
-            while at < bytes.count {
-                let piece = min(pieceByteCount, bytes.count - at)
-                try body(UnsafeRawBufferPointer(rebasing: bytes[at..<(at + piece)]))
-                at += piece
-            }
-        }
-    }
-
     func list() throws(StorageError) -> [String] { try list(nil) }
     func syncDirectory() throws(StorageError) { try syncDirectory(nil) }
 

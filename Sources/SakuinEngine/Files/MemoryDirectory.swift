@@ -152,6 +152,19 @@ final class MemoryDirectory: Directory {
         try node("open", name).content.withLock { $0.bytes }
     }
 
+    func forEachPiece(
+        _ name: String, pieceByteCount: Int, _ body: (UnsafeRawBufferPointer) throws(StorageError) -> Void
+    ) throws(StorageError) {
+        try open(name).withBytes { (bytes) throws(StorageError) in
+            var at = 0
+            while at < bytes.count {
+                let piece = min(pieceByteCount, bytes.count - at)
+                try body(UnsafeRawBufferPointer(rebasing: bytes[at..<(at + piece)]))
+                at += piece
+            }
+        }
+    }
+
     func size(_ name: String) throws(StorageError) -> Int {
         try node("stat", name).content.withLock { $0.bytes.count }
     }

@@ -36,6 +36,12 @@ final class SubDirectory: Directory {
         try whole.link(inner(file), to: inner(target))
     }
 
+    func forEachPiece(
+        _ file: String, pieceByteCount: Int, _ body: (UnsafeRawBufferPointer) throws(StorageError) -> Void
+    ) throws(StorageError) {
+        try whole.forEachPiece(inner(file), pieceByteCount: pieceByteCount, body)
+    }
+
     func truncate(_ file: String, to byteCount: Int) throws(StorageError) {
         try whole.truncate(inner(file), to: byteCount)
     }

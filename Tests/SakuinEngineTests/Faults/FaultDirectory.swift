@@ -121,6 +121,13 @@ final class FaultDirectory: Directory {
         return try inner.read(name)
     }
 
+    func forEachPiece(
+        _ name: String, pieceByteCount: Int, _ body: (UnsafeRawBufferPointer) throws(StorageError) -> Void
+    ) throws(StorageError) {
+        try step(.open, name)
+        try inner.forEachPiece(name, pieceByteCount: pieceByteCount, body)
+    }
+
     func size(_ name: String) throws(StorageError) -> Int {
         try step(.stat, name)
         return try inner.size(name)

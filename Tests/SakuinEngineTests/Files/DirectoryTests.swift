@@ -102,6 +102,31 @@ import Testing
         #expect(throws: StorageError.self) { try directory.list("c") }
     }
 
+    /// What is read once, piece by piece, stays in memory nowhere, also of an index in a folder of a catalog.
+    @Test func piecesAreNotMapped() throws {
+        try withFolder { folder in
+            let mapped = Mutex(0)
+            let disk = try DiskDirectory(
+                folder.path,
+                SystemCall { operation, _, _ in
+                    if operation == "mmap" { mapped.withLock { $0 += 1 } }
+                    return nil
+                })
+            try disk.createFolder("i")
+            for directory in [disk, SubDirectory(disk, "i")] as [any Directory] {
+                try write(directory, "x", [1, 2, 3, 4, 5])
+                var pieces: [[UInt8]] = []
+                try directory.forEachPiece("x", pieceByteCount: 2) { (piece) throws(StorageError) in
+                    pieces.append(Array(piece))
+                }
+                #expect(pieces == [[1, 2], [3, 4], [5]])
+            }
+            #expect(mapped.withLock { $0 } == 0)
+            _ = try disk.open("i/x")
+            #expect(mapped.withLock { $0 } == 1)
+        }
+    }
+
     @Test func disk() throws {
         try withFolder(exercise)
         try withFolder(exerciseFolders)
