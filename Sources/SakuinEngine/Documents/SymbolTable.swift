@@ -151,10 +151,16 @@ final class SymbolTable: Sendable {
         return isUnit(unit) && unit >= 0x800 ? (unit, 3) : (UInt16(first), 1)
     }
 
+    /// Where a pair would stand first.
+    @inline(__always)
+    private func place(ofPair first: UInt16, _ second: UInt16) -> Int {
+        Self.hash(UInt32(first) &<< 16 | UInt32(second)) & pairMask
+    }
+
     @inline(__always)
     private func code(ofPair first: UInt16, _ second: UInt16) -> UInt32? {
         let key = UInt32(first) &<< 16 | UInt32(second)
-        var place = Self.hash(key) & pairMask
+        var place = place(ofPair: first, second)
         while true {
             let entry = pairs[place]
             if entry == 0 { return nil }
@@ -163,45 +169,76 @@ final class SymbolTable: Sendable {
         }
     }
 
-    /// Appends the coded form of any bytes.
+    /// Units that are looked at together.
+    private static let runUnitCount = 64
+
+    /// Appends the coded form of any bytes. Places of pairs are asked for while further units are read: the table is larger
+    /// than the nearer caches.
     func encode(_ bytes: UnsafeRawBufferPointer, into out: inout ByteWriter) {
-        guard let start = bytes.baseAddress else { return }
-        let end = start + bytes.count
-        // A byte without a code takes two.
-        out.append(upTo: 2 * bytes.count + 8) { target in
-            var to = target
-            var at = start
+        guard var at = bytes.baseAddress else { return }
+        let end = at + bytes.count
+        withUnsafeTemporaryAllocation(of: UInt16.self, capacity: Self.runUnitCount) { buffer in
+            guard let run = buffer.baseAddress else { return }
+            var count = 0
             while at < end {
-                let (unit, byteCount) = Self.unit(at, end)
-                at += byteCount
-                if at < end {
-                    let next = Self.unit(at, end)
-                    if let code = code(ofPair: unit, next.unit) {
+                while count < Self.runUnitCount, at < end {
+                    let (unit, byteCount) = Self.unit(at, end)
+                    at += byteCount
+                    if count > 0 { Prefetch.line(pairs + place(ofPair: run[count - 1], unit)) }
+                    run[count] = unit
+                    count += 1
+                }
+                let done = encode(run, count, isLast: at == end, into: &out)
+                if done < count { run[0] = run[done] }
+                count -= done
+            }
+        }
+    }
+
+    /// Appends the code of a run of units; returns how many: all, or all but the last, which may be the first of a pair
+    /// if the run is not the last one.
+    @inline(__always)
+    private func encode(
+        _ run: UnsafePointer<UInt16>, _ count: Int, isLast: Bool, into out: inout ByteWriter
+    ) -> Int {
+        var done = 0
+        // A unit takes six bytes when none of its three has a code, and two are written at once.
+        out.append(upTo: 6 * count + 8) { target in
+            var to = target
+            while done < count {
+                let unit = run[done]
+                if done + 1 < count {
+                    if let code = code(ofPair: unit, run[done + 1]) {
                         to.storeBytes(of: UInt16(truncatingIfNeeded: code).littleEndian, as: UInt16.self)
                         to += Int(code &>> 16)
-                        at += next.byteCount
+                        done += 2
                         continue
                     }
+                } else if !isLast {
+                    break
                 }
                 let code = unitCodes[Int(unit)]
                 if code != 0 {
                     to.storeBytes(of: UInt16(truncatingIfNeeded: code).littleEndian, as: UInt16.self)
                     to += Int(code &>> 16)
                 } else {
-                    to = Self.escape(at - byteCount, byteCount, to)
+                    to = Self.escape(unit, to)
                 }
+                done += 1
             }
             return to - target
         }
+        return done
     }
 
+    /// Writes the bytes of a unit that has no code.
     @inline(never)
-    private static func escape(
-        _ from: UnsafeRawPointer, _ count: Int, _ to: UnsafeMutableRawPointer
-    ) -> UnsafeMutableRawPointer {
+    private static func escape(_ unit: UInt16, _ to: UnsafeMutableRawPointer) -> UnsafeMutableRawPointer {
+        let (word, count) = bytes(of: unit)
         for i in 0..<count {
             to.storeBytes(of: escape, toByteOffset: 2 * i, as: UInt8.self)
-            to.storeBytes(of: from.load(fromByteOffset: i, as: UInt8.self), toByteOffset: 2 * i + 1, as: UInt8.self)
+            to.storeBytes(
+                of: UInt8(truncatingIfNeeded: word >> UInt64(8 * i)), toByteOffset: 2 * i + 1, as: UInt8.self)
         }
         return to + 2 * count
     }

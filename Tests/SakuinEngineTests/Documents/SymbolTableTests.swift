@@ -51,6 +51,20 @@ import Testing
         #expect(decoded(encoded([], table), table) == [])
     }
 
+    /// Units are looked at in runs; pairs across their ends are found as well.
+    @Test func runsDoNotShow() throws {
+        let symbols = [(0x56FD, 0x9645), (0x9645, nil), (0x61, nil)].map { first, second in
+            SymbolTable.Symbol(first: UInt16(first), second: second.map { UInt16($0) })
+        }
+        let table = try #require(SymbolTable(symbols, oneByteCount: 3))
+        for before in 0..<140 {
+            let bytes = Array((String(repeating: "a", count: before) + String(repeating: "国际", count: 70) + "际").utf8)
+            let expected = [UInt8](repeating: 2, count: before) + [UInt8](repeating: 0, count: 70) + [1]
+            #expect(encoded(bytes, table) == expected, "\(before)")
+            #expect(decoded(encoded(bytes, table), table) == bytes)
+        }
+    }
+
     @Test func tablesComeBack() throws {
         for texts in [news, ["a"], ["国"], [String(decoding: (0...127).map { UInt8($0) }, as: UTF8.self)]] {
             let table = try trained(texts)
