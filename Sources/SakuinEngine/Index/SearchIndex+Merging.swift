@@ -66,7 +66,7 @@ extension SearchIndex: MergeTarget {
 
     var failure: SakuinError? { writer.failure }
 
-    func merge(_ ids: [UInt64], _ control: MergeControl) throws(StorageError) -> UInt64? {
+    func merge(_ ids: [UInt64], _ control: MergeControl, withHelper: Bool) throws(StorageError) -> UInt64? {
         if writer.failure != nil { throw .cancelled }
         var inputs: [MergeInput] = []
         var found: [UInt64] = []
@@ -86,7 +86,7 @@ extension SearchIndex: MergeTarget {
         do throws(StorageError) {
             let merger = SegmentMerger(
                 inputs, registry, directory: store.directory, control, memory.shares, documentsInIndex: largest)
-            let merged = try merger.run(id: store.nextSegmentID())
+            let merged = try merger.run(id: store.nextSegmentID(), withHelper: withHelper)
             try store.replace(inputs, ids: found, by: merged)
             writer.lookAgain()
             return merged?.id

@@ -71,18 +71,12 @@ private struct StreamWindows: GramWindowSource {
     func forEachWindow(
         of pass: PromotionPass, wanted: [Bool], level: GramLevelSlot?, _ body: (borrowing GramWindow) -> [Bool]?
     ) throws(StorageError) {
-        if isHelped {
-            let ahead = WindowsAhead(pass, wanted: wanted) { [sealing, streams] window, wanted in
-                guard streams.fill(window, sealing.ranks, wanted) else { return false }
-                level?.level.replace(window)
-                return true
-            }
-            if try ahead.forEach(body) { return }
-        }
         try pass.forEachWindow(
-            wanted: wanted, level: level,
-            fill: { (window, wanted) throws(StorageError) in
-                guard streams.fill(window, sealing.ranks, wanted) else { throw WindowsAhead.unsound }
+            wanted: wanted, level: level, withHelper: isHelped,
+            fill: { [sealing, streams] (window, wanted) throws(StorageError) in
+                guard streams.fill(window, sealing.ranks, wanted) else {
+                    throw .corrupt(file: "sealing", offset: 0, reason: "a position behind its document")
+                }
             }, body)
     }
 }

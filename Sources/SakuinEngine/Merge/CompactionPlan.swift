@@ -12,7 +12,7 @@ struct CompactionPlan: Sendable, Equatable {
 
     init(
         _ policy: MergePolicy, _ segments: [MergePolicy.Candidate], _ options: CompactionOptions,
-        limits: MergeLimits = MergeLimits()
+        limits: MergeLimits = MergeLimits(), withHelper: Bool = false
     ) {
         var spilled = 0
         var segments = segments
@@ -23,7 +23,7 @@ struct CompactionPlan: Sendable, Equatable {
             let inputs = segments.filter { ids.contains($0.id) }
             segments.removeAll { ids.contains($0.id) }
             if let merged = MergePolicy.merged(inputs, id: id) {
-                let cost = MergeCost(inputs, limits)
+                let cost = MergeCost(inputs, limits, withHelper: withHelper)
                 bytesRead += cost.bytesRead
                 bytesWritten += cost.bytesWritten
                 memoryByteCount = max(memoryByteCount, cost.memoryByteCount)

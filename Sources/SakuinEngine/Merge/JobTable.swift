@@ -9,6 +9,8 @@ struct JobTable: Sendable {
         let budget: ByteBudget
         /// What it still has to bring together, while it runs.
         var segments: Set<UInt64> = []
+        /// Whether its merges may have a helper.
+        var hasHelper = false
         var completions: [Completion] = []
         /// How long it ran before, and since when it does; what it was paused is left out.
         var ran: UInt64 = 0

@@ -12,11 +12,25 @@ final class MergeControl: Sendable {
     /// Whether `state` has to be looked at.
     private let isDisturbed = Atomic(false)
     private let budgets: [ByteBudget]
+    /// What this one is a part of.
+    private let whole: MergeControl?
     private let read = Atomic(0)
     private let written = Atomic(0)
 
     /// What is read and written has to be paid from each of the budgets.
-    init(_ budgets: [ByteBudget] = []) { self.budgets = budgets }
+    init(_ budgets: [ByteBudget] = []) {
+        self.budgets = budgets
+        whole = nil
+    }
+
+    /// Of a part of the work, which can be cancelled by itself: everything else is the whole's.
+    init(of whole: MergeControl) {
+        budgets = []
+        self.whole = whole
+    }
+
+    /// Whether something is limited that has to be paid for.
+    var isLimited: Bool { budgets.contains { $0.bytesPerSecond != nil } }
 
     var bytesRead: Int { read.load(ordering: .relaxed) }
     var bytesWritten: Int { written.load(ordering: .relaxed) }
@@ -43,6 +57,7 @@ final class MergeControl: Sendable {
 
     /// Waits while paused; throws `cancelled` once that was asked for. Called by merges every few milliseconds.
     func check() throws(StorageError) {
+        try whole?.check()
         guard isDisturbed.load(ordering: .acquiring) else { return }
         let isCancelled = state.wait { state -> Bool? in
             if state.isCancelled || state.isPaused && state.givesUp { return true }
@@ -52,10 +67,16 @@ final class MergeControl: Sendable {
     }
 
     /// Tells that so much was read; waits until it is paid for.
-    func didRead(_ byteCount: Int) throws(StorageError) { try count(byteCount, in: read) }
+    func didRead(_ byteCount: Int) throws(StorageError) {
+        try whole?.didRead(byteCount)
+        try count(byteCount, in: read)
+    }
 
     /// Tells that so much is going to be written; waits until it is paid for.
-    func willWrite(_ byteCount: Int) throws(StorageError) { try count(byteCount, in: written) }
+    func willWrite(_ byteCount: Int) throws(StorageError) {
+        try whole?.willWrite(byteCount)
+        try count(byteCount, in: written)
+    }
 
     /// Piece by piece: whoever pays from the same budget does not wait behind a whole section.
     private func count(_ byteCount: Int, in counter: borrowing Atomic<Int>) throws(StorageError) {

@@ -1,4 +1,5 @@
-/// Bytes of the sections of terms, which a merge first writes to files of their own when they grow large, all but postings.
+/// Bytes of the sections of terms, which a merge first writes to files of their own when they grow large: postings only
+/// where a helper writes to the segment meanwhile.
 struct TermByteCounts: Sendable, Equatable {
     var grams = 0
     var words = 0
@@ -7,8 +8,10 @@ struct TermByteCounts: Sendable, Equatable {
     var promoted = 0
 
     /// Of sections of these sizes what goes through the files: pieces of `limit`, as `SectionWriter` spills them.
-    func spilled(_ limit: Int) -> Int {
-        [grams, words, positions, promoted].reduce(0) { $0 + $1 / max(limit, 1) * max(limit, 1) }
+    func spilled(_ limit: Int, withHelper: Bool) -> Int {
+        [grams, words, positions, promoted, withHelper ? postings : 0].reduce(0) {
+            $0 + $1 / max(limit, 1) * max(limit, 1)
+        }
     }
 
     func scaled(by share: Double) -> TermByteCounts {
@@ -54,11 +57,12 @@ struct MergeCost: Sendable, Equatable {
     let diskByteCount: Int
     let memoryByteCount: Int
 
-    init(_ inputs: [MergePolicy.Candidate], _ limits: MergeLimits) {
+    /// `withHelper`: as `MergeTarget.merge` has it.
+    init(_ inputs: [MergePolicy.Candidate], _ limits: MergeLimits, withHelper: Bool) {
         let byteCount = inputs.reduce(0) { $0 + $1.byteCount }
         let live = inputs.reduce(0) { $0 + $1.liveByteCount }
         let terms = inputs.reduce(TermByteCounts()) { $0 + $1.termByteCounts.scaled(by: 1 - $1.deadShare) }
-        let spilled = terms.spilled(limits.spillByteCount)
+        let spilled = terms.spilled(limits.spillByteCount, withHelper: withHelper)
         bytesRead = byteCount + spilled
         bytesWritten = live + spilled
         diskByteCount = live + spilled

@@ -38,7 +38,8 @@ extension MergeScheduler {
 
     func estimate(_ options: CompactionOptions) -> CompactionEstimate {
         let candidates = target.mergeCandidates
-        let plan = CompactionPlan(policy, candidates, options, limits: limits)
+        let isLimited = options.bytesPerSecond != nil || bytesPerSecond != nil
+        let plan = CompactionPlan(policy, candidates, options, limits: limits, withHelper: !isLimited)
         var estimate = CompactionEstimate()
         estimate.segmentsBefore = candidates.count
         estimate.segmentsAfter = plan.segmentCount
@@ -93,11 +94,14 @@ extension MergeScheduler {
     /// Says what there is to do; throws when the disk or the memory has no room for it.
     private func begin(_ job: JobTable.Job) throws(SakuinError) {
         let candidates = target.mergeCandidates
-        let plan = CompactionPlan(policy, candidates, job.status.options, limits: limits)
+        // Where the disk is what is scarce, writing postings twice would cost more than the other thread saves.
+        let hasHelper = !job.control.isLimited
+        let plan = CompactionPlan(policy, candidates, job.status.options, limits: limits, withHelper: hasHelper)
         if let refusal = refusal(of: plan) { throw refusal }
         state.change { state in
             state.jobs.update(job.status.number) { job in
                 job.segments = Set(candidates.map(\.id))
+                job.hasHelper = hasHelper
                 // One that begins again has done a part.
                 job.status.bytesTotal = job.control.bytesRead + plan.bytesRead
                 job.status.bytesToWrite = job.control.bytesWritten + plan.bytesWritten
@@ -111,9 +115,11 @@ extension MergeScheduler {
 
     private func merge(_ job: JobTable.Job) throws(StorageError) {
         var made: Set<UInt64> = []
+        let hasHelper = state.read { $0.jobs.find(job.status.number)?.hasHelper ?? false }
         while let (run, ids) = try nextStep(of: job, made) {
             do throws(StorageError) {
-                let merged = try target.merge(ids, job.control)
+                let merged = try target.merge(
+                    ids, job.control, withHelper: hasHelper && !job.control.isLimited)
                 if let merged { made.insert(merged) }
                 finish(run, ids, merged)
             } catch {

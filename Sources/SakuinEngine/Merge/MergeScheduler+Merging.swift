@@ -27,7 +27,9 @@ extension MergeScheduler {
         var candidates = candidates
         while let ids = policy.next(candidates, busy: busy) {
             let inputs = candidates.filter { ids.contains($0.id) }
-            if disk.refusal(.merges, for: MergeCost(inputs, limits).diskByteCount) == nil { return ids }
+            if disk.refusal(.merges, for: MergeCost(inputs, limits, withHelper: false).diskByteCount) == nil {
+                return ids
+            }
             let largest = inputs.map(\.liveByteCount).max() ?? 0
             candidates.removeAll { $0.liveByteCount >= largest }
         }
@@ -36,7 +38,7 @@ extension MergeScheduler {
 
     func mergeInBackground(_ run: UInt64, _ ids: [UInt64]) {
         do throws(StorageError) {
-            finish(run, ids, try target.merge(ids, background))
+            finish(run, ids, try target.merge(ids, background, withHelper: false))
         } catch {
             if error != .cancelled { leaveAlone(ids, after: error) }
             finish(run, [], nil)

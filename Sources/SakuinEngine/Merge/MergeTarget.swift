@@ -3,8 +3,9 @@ protocol MergeTarget: AnyObject, Sendable {
     var mergeCandidates: [MergePolicy.Candidate] { get }
     /// Why nothing can be published any more; nil while all is well.
     var failure: SakuinError? { get }
-    /// Merges these segments and publishes the result; returns its id, nil when nothing lived.
-    func merge(_ ids: [UInt64], _ control: MergeControl) throws(StorageError) -> UInt64?
+    /// Merges these segments and publishes the result; returns its id, nil when nothing lived. `withHelper`: two threads may
+    /// have a part in it, see `SegmentMerger`.
+    func merge(_ ids: [UInt64], _ control: MergeControl, withHelper: Bool) throws(StorageError) -> UInt64?
     /// Makes what was written so far part of the segments, and with `commits` durable in them.
     func settle(commits: Bool) throws(SakuinError)
     /// Says how fast writes may come.

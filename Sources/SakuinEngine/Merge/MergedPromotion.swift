@@ -7,9 +7,13 @@ struct MergedPromotion: GramWindowSource {
     private let hasLinks: Bool
     private let control: MergeControl
     private let frequent: FrequentGrams
+    private let withHelper: Bool
 
-    /// `frequent` are the frequent bigrams of the merged segment.
-    init(_ inputs: [MergeInput], hasLinks: Bool, _ control: MergeControl, _ frequent: FrequentGrams) {
+    /// `frequent` are the frequent bigrams of the merged segment. `withHelper`: another thread may read lists ahead.
+    init(
+        _ inputs: [MergeInput], hasLinks: Bool, _ control: MergeControl, _ frequent: FrequentGrams, withHelper: Bool
+    ) {
+        self.withHelper = withHelper
         self.inputs = inputs
         self.hasLinks = hasLinks
         self.control = control
@@ -34,7 +38,7 @@ struct MergedPromotion: GramWindowSource {
     ) throws(StorageError) {
         let linked = LinkedWindowSlot(LinkedWindow(pass.bigrams))
         try pass.forEachWindow(
-            wanted: wanted, level: level,
+            wanted: wanted, level: level, withHelper: withHelper,
             fill: { (window, wanted) throws(StorageError) in
                 linked.window.removeAll()
                 for input in inputs { try fill(window, linked, from: input, pass, wanted) }

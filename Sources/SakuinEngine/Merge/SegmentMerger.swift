@@ -1,11 +1,10 @@
 // Many segments to one: documents of the inputs one after another, dead ones left out.
 //
 // 1. Documents get their new numbers; norms are laid one behind the other.
-// 2. Terms: the dictionaries are walked together, lists remapped and packed anew.
-// 3. Promoted grams are found anew, from the bigrams of the inputs.
-// 4. Stored blocks that are whole, living, LZ4 HC and of the chosen table are copied; others are read and compressed
-//    again.
-// 5. Keys and columns are written in the new order.
+// 2. What there is by document is written in the new order (`DocumentMerger`), on another thread if it may be.
+// 3. Terms: the dictionaries are walked together, lists remapped and packed anew (`TermMerger`). Postings go straight to the
+//    file; beside another thread to one of their own until that is done.
+// 4. Promoted grams are found anew, from the bigrams of the inputs (`MergedPromotion`).
 
 struct SegmentMerger {
     private let inputs: [MergeInput]
@@ -71,51 +70,87 @@ struct SegmentMerger {
         return 5 * keys / 2 + meta.documentCount * (16 + 3 * meta.fields.count) + 24 * numbers
     }
 
-    /// Writes the merged segment; nil when no document lives.
-    func run(id: UInt64) throws(StorageError) -> SealedSegment? {
+    /// Writes the merged segment; nil when no document lives. `withHelper`: another thread, which begins with this one's priority,
+    /// writes what there is by document while this one merges terms, then reads lists ahead for promoted grams.
+    func run(id: UInt64, withHelper: Bool = false) throws(StorageError) -> SealedSegment? {
         if documentCount == 0 { return nil }
         guard documentCount <= SegmentLayout.documentCountMax else {
             throw .corrupt(file: "merge", offset: 0, reason: "\(documentCount) documents are too many for a segment")
         }
         let name = FileName.segment(id)
-        var file = try SegmentFileWriter(BudgetedFile(try directory.create(name), control))
         do throws(StorageError) {
-            let norms = try mergedNorms()
-            let start = norms.bytes.start.assumingMemoryBound(to: UInt8.self)
-            let meta = meta(registry.names)
-            let lengths = lengths(norms.offsets.mapValues { start + $0 }, meta)
-            let frequent = try appendTerms(name, lengths, to: &file)
-            try appendPromoted(name, frequent, lengths, to: &file)
-            try tellRead(["grams", "words", "norms"])
-            try appendNorms(norms, to: &file)
-            try appendDocuments(to: &file)
-            try appendKeys(to: &file)
-            try appendColumns(to: &file)
-            try tellRead(["keys", "columns"])
-            let (byteCount, checksum) = try file.finish(meta)
+            let (byteCount, checksum) = try write(name, withHelper: withHelper)
             return SealedSegment(id: id, byteCount: byteCount, checksum: checksum, ordinals: [], keyHashes: [])
         } catch {
             try? directory.remove(name)
-            for section in ["grams", "words", "positions", "promoted", "promotedPostings"] {
+            for section in ["grams", "words", "postings", "positions", "promoted", "promotedPostings"] {
                 try? directory.remove(FileName.temporary(name) + "-" + section)
             }
             throw error
         }
     }
 
-    /// Returns the frequent bigrams.
-    private func appendTerms(
-        _ name: String, _ lengths: [Int: FieldLengths], to file: inout SegmentFileWriter
+    private func write(_ name: String, withHelper: Bool) throws(StorageError) -> (byteCount: Int, checksum: UInt32) {
+        let file = MergedFile(try SegmentFileWriter(BudgetedFile(try directory.create(name), control)))
+        // Stops the one half of the work when the other fails.
+        let control = MergeControl(of: control)
+        let norms = try MergedNorms(inputs)
+        defer { withExtendedLifetime(norms) {} }
+        let meta = meta(registry.names)
+        let lengths = norms.lengths(meta)
+        let documents = DocumentMerger(
+            inputs, norms, documentsInIndex: documentsInIndex, shares, offsetMax: offsetMax, control)
+        let frequent: FrequentGrams
+        if withHelper {
+            frequent = try mergeBeside(documents, name, lengths, in: file, control)
+        } else {
+            try documents.merge(into: &file.writer)
+            var terms = terms(name, postingsIn: try file.writer.begin(.postings), control)
+            try merge(into: &terms, lengths, control)
+            try terms.finish(to: &file.writer)
+            frequent = terms.frequent
+        }
+        try appendPromoted(name, frequent, lengths, to: &file.writer, withHelper: withHelper)
+        return try file.writer.finish(meta)
+    }
+
+    /// Merges terms, to files of their own, while another thread writes what there is by document.
+    private func mergeBeside(
+        _ documents: DocumentMerger, _ name: String, _ lengths: [Int: FieldLengths], in file: MergedFile,
+        _ control: MergeControl
     ) throws(StorageError) -> FrequentGrams {
-        var terms = TermSections(
-            directory: BudgetedPlace(directory, control), name: FileName.temporary(name),
-            postingsIn: try file.begin(.postings), documentCount: documentCount, hasLinks: hasLinks,
-            spillByteCount: shares.spillByteCount, promotion: registry.promotion)
+        let beside = WorkAhead { () throws(StorageError) in
+            do throws(StorageError) { try documents.merge(into: &file.writer) } catch {
+                control.cancel()
+                throw error
+            }
+        }
+        var terms = terms(name, postingsIn: nil, control)
+        do throws(StorageError) { try merge(into: &terms, lengths, control) } catch {
+            control.cancel()
+            // What went wrong there stopped this one.
+            if error == .cancelled { try beside.result() }
+            throw error
+        }
+        try beside.result()
+        try terms.finish(to: &file.writer)
+        return terms.frequent
+    }
+
+    private func terms(_ name: String, postingsIn sink: SectionSink?, _ control: MergeControl) -> TermSections {
+        TermSections(
+            directory: BudgetedPlace(directory, control), name: FileName.temporary(name), postingsIn: sink,
+            documentCount: documentCount, hasLinks: hasLinks, spillByteCount: shares.spillByteCount,
+            promotion: registry.promotion)
+    }
+
+    private func merge(
+        into terms: inout TermSections, _ lengths: [Int: FieldLengths], _ control: MergeControl
+    ) throws(StorageError) {
         let hasAllEdges = Analyzer.hasEdges(version: analyzerVersion)
         var merger = TermMerger(inputs, control) { [registry] in hasAllEdges || registry.hasEdges($0) }
         try merger.merge(into: &terms, lengths: lengths)
-        try terms.finish(to: &file)
-        return terms.frequent
+        for input in inputs { try control.didRead(input.byteCount(of: ["grams", "words"])) }
     }
 
     /// The most places of a window: each costs a look into the lists of all frequent bigrams.
@@ -123,7 +158,8 @@ struct SegmentMerger {
 
     /// Writes the promoted grams, in the memory that the counts of pairs are going to have.
     private func appendPromoted(
-        _ name: String, _ frequent: FrequentGrams, _ lengths: [Int: FieldLengths], to file: inout SegmentFileWriter
+        _ name: String, _ frequent: FrequentGrams, _ lengths: [Int: FieldLengths], to file: inout SegmentFileWriter,
+        withHelper: Bool
     ) throws(StorageError) {
         if frequent.fields.isEmpty { return }
         var sections = PromotedSections(
@@ -132,155 +168,9 @@ struct SegmentMerger {
         let limits = PromotionLimits(
             byteCountMax: shares.pairByteCount, windowPlaceCountMax: Self.windowPlaceCountMax,
             placeByteCount: hasLinks ? LinkedWindow.placeByteCount : GramWindow.placeByteCount)
-        try MergedPromotion(inputs, hasLinks: hasLinks, control, frequent).write(
+        try MergedPromotion(inputs, hasLinks: hasLinks, control, frequent, withHelper: withHelper).write(
             to: &sections, lengths: lengths, documentCount: documentCount, registry.promotion, limits)
         try sections.finish(to: &file)
-    }
-
-    /// Tells that these sections were read as wholes.
-    private func tellRead(_ sections: Set<String>) throws(StorageError) {
-        for input in inputs {
-            try control.didRead(
-                input.segment.sectionSizes.reduce(0) { sections.contains($1.name) ? $0 + $1.byteCount : $0 })
-        }
-    }
-
-    /// Length codes by field, one field behind the other, and where each begins.
-    private struct Norms: ~Copyable {
-        var bytes = ByteWriter()
-        var offsets: [Int: Int] = [:]
-    }
-
-    private func mergedNorms() throws(StorageError) -> Norms {
-        var norms = Norms()
-        for field in Set(inputs.flatMap(\.segment.textFields)).sorted() {
-            norms.offsets[field] = norms.bytes.count
-            for input in inputs {
-                let codes = try input.segment.norms(field)
-                for document in 0..<input.segment.meta.documentCount where input.remap?[document] != .max {
-                    norms.bytes.append(codes?[document] ?? 0)
-                }
-            }
-        }
-        return norms
-    }
-
-    private func lengths(_ norms: [Int: UnsafePointer<UInt8>], _ meta: SegmentMeta) -> [Int: FieldLengths] {
-        var lengths: [Int: FieldLengths] = [:]
-        for (field, codes) in norms where field < meta.fields.count {
-            lengths[field] = FieldLengths(
-                norms: codes, documentCount: meta.fields[field].documentCount,
-                lengthSum: meta.fields[field].lengthSum)
-        }
-        return lengths
-    }
-
-    private func appendNorms(_ norms: borrowing Norms, to file: inout SegmentFileWriter) throws(StorageError) {
-        var section = SectionWriter(directory: nil, name: "")
-        let all = norms.bytes.array()
-        let fields = norms.offsets.sorted { $0.key < $1.key }.map { field, offset in
-            (field: field, codes: Array(all[offset..<(offset + documentCount)]))
-        }
-        NormsSection.write(fields, documentCount: documentCount, into: &section.buffer)
-        try file.append(.norms, &section)
-    }
-
-    private func appendDocuments(to file: inout SegmentFileWriter) throws(StorageError) {
-        let code = try StoredCodeChoice.choose(inputs, inIndex: documentsInIndex, shares)
-        var writer = code.map { DocumentStoreWriter($0) } ?? DocumentStoreWriter(high: true)
-        try file.append(.documents) { (sink) throws(StorageError) in
-            for input in inputs {
-                let store = input.segment.documents
-                let sharesCode = try store.code() == code && (code != nil || store.table == nil)
-                var cache = DocumentBlockCache()
-                for number in 0..<store.blockCount {
-                    let block = try store.block(number)
-                    try control.didRead(block.lengths.count + block.stored.count)
-                    try append(block, number, of: input, sharesCode: sharesCode, to: &writer, &cache)
-                    try writer.drain { (bytes) throws(StorageError) in try sink.write(bytes) }
-                }
-            }
-            var rest = ByteWriter()
-            writer.finish(into: &rest)
-            try rest.withBytes { (bytes) throws(StorageError) in try sink.write(bytes) }
-        }
-    }
-
-    private func append(
-        _ block: DocumentStore.Block, _ number: Int, of input: MergeInput, sharesCode: Bool,
-        to writer: inout DocumentStoreWriter, _ cache: inout DocumentBlockCache
-    ) throws(StorageError) {
-        let store = input.segment.documents
-        guard sharesCode else {
-            try store.forEachStored(inBlock: number, &cache) { (document, bytes) throws(StorageError) in
-                if input.remap?[Int(document)] != .max { writer.add(bytes) }
-            }
-            return
-        }
-        let documents = block.firstDocument..<(block.firstDocument + block.documentCount)
-        if block.isHigh, writer.canCopy, input.allLive(documents) {
-            writer.copy(block)
-            return
-        }
-        try store.forEachCoded(inBlock: number, &cache) { (document, bytes) throws(StorageError) in
-            if input.remap?[Int(document)] != .max { writer.add(coded: bytes) }
-        }
-    }
-
-    private func appendKeys(to file: inout SegmentFileWriter) throws(StorageError) {
-        var section = SectionWriter(directory: nil, name: "")
-        var writer = KeyTableWriter(offsetMax: offsetMax)
-        for input in inputs {
-            try input.segment.keys.forEach { (document, key) throws(StorageError) in
-                if input.remap?[Int(document)] != .max { writer.add(key) }
-            }
-            try control.check()
-        }
-        try writer.finish(into: &section.buffer)
-        try file.append(.keys, &section)
-    }
-
-    private func appendColumns(to file: inout SegmentFileWriter) throws(StorageError) {
-        var section = SectionWriter(directory: nil, name: "")
-        var writer = ColumnSetWriter(offsetMax: offsetMax)
-        for input in inputs {
-            for entry in input.segment.columns.entries {
-                let column = try input.segment.columns.column(entry)
-                if let lists = column.lists {
-                    try Self.append(column, lists, entry.field, of: input, to: &writer)
-                } else {
-                    Self.append(column, entry.field, of: input, to: &writer)
-                }
-                try control.check()
-            }
-        }
-        try writer.finish(documentCount: documentCount, into: &section.buffer)
-        try file.append(.columns, &section)
-    }
-
-    /// The values of living documents.
-    private static func append(
-        _ column: Column, _ field: Int, of input: MergeInput, to writer: inout ColumnSetWriter
-    ) {
-        for document in 0..<UInt32(input.segment.meta.documentCount) {
-            guard let value = column.value(document), let mapped = input.mapped(document) else { continue }
-            if column.kind == .keyword {
-                writer.add(keyword: column.string(value), field: field, mapped)
-            } else {
-                writer.add(value, column.kind, field: field, mapped)
-            }
-        }
-    }
-
-    private static func append(
-        _ column: Column, _ lists: KeywordLists, _ field: Int, of input: MergeInput, to writer: inout ColumnSetWriter
-    ) throws(StorageError) {
-        for document in 0..<UInt32(input.segment.meta.documentCount) {
-            guard let mapped = input.mapped(document), let list = try column.list(of: document, lists) else { continue }
-            var keywords: [[UInt8]] = []
-            for at in list { keywords.append(column.string(try lists.rank(at))) }
-            writer.add(keywords: keywords, field: field, mapped)
-        }
     }
 
     private var hasLinks: Bool { Analyzer.hasLinks(version: analyzerVersion) }
@@ -307,4 +197,14 @@ struct SegmentMerger {
         }
         return meta
     }
+}
+
+/// The file of a merged segment.
+///
+/// `@unchecked Sendable`: one thread at a time has the writer, first the one that writes what there is by document, then, when
+/// that has ended, the one that merges.
+private final class MergedFile: @unchecked Sendable {
+    var writer: SegmentFileWriter
+
+    init(_ writer: consuming SegmentFileWriter) { self.writer = writer }
 }

@@ -175,6 +175,11 @@ struct MergeInput {
 
     var liveCount: Int { live?.liveCount ?? segment.meta.documentCount }
 
+    /// Of sections.
+    func byteCount(of sections: Set<String>) -> Int {
+        segment.sectionSizes.reduce(0) { sections.contains($1.name) ? $0 + $1.byteCount : $0 }
+    }
+
     /// The document that is at a place among the living.
     func document(at place: Int) -> UInt32? {
         guard let remap else { return UInt32(place) }

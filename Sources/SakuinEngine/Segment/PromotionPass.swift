@@ -108,18 +108,22 @@ struct PromotionPass {
         sections.end(field: field, promoted)
     }
 
-    /// Goes through all windows in order, which `fill` fills, in one window.
+    /// Goes through all windows in order, which `fill` fills; with a helper, if there is one to be had, on its thread while
+    /// `body` looks at the one before.
     func forEachWindow(
-        wanted: [Bool], level: GramLevelSlot?,
-        fill: (borrowing GramWindow, _ wanted: [Bool]) throws(StorageError) -> Void,
+        wanted: [Bool], level: GramLevelSlot?, withHelper: Bool, fill: @escaping WindowsAhead.Fill,
         _ body: (borrowing GramWindow) -> [Bool]?
     ) throws(StorageError) {
+        let fill: WindowsAhead.Fill = { (window, wanted) throws(StorageError) in
+            try fill(window, wanted)
+            level?.level.replace(window)
+        }
+        if withHelper, try WindowsAhead(self, wanted: wanted, fill: fill).forEach(body) { return }
         guard let norms = lengths.norms else { return }
         var window = GramWindow(placeCountMax: limits.windowPlaceCountMax)
         var wanted = wanted
         while window.begin(at: window.documents.upperBound, norms, documentCount: documentCount) {
             try fill(window, wanted)
-            level?.level.replace(window)
             wanted = body(window) ?? wanted
         }
     }

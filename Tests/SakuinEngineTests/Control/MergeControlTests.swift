@@ -45,14 +45,14 @@ import Testing
         }
         let inputs = index.mergeCandidates
         let control = MergeControl()
-        _ = try index.merge(inputs.map(\.id), control)
+        _ = try index.merge(inputs.map(\.id), control, withHelper: false)
         let merged = try #require(index.mergeCandidates.first)
-        let spilled = merged.termByteCounts.spilled(index.memory.shares.spillByteCount)
+        let spilled = merged.termByteCounts.spilled(index.memory.shares.spillByteCount, withHelper: false)
         #expect(index.mergeCandidates.count == 1 && spilled > 0)
         // Pieces are a little larger or smaller than they should be.
         #expect(control.bytesWritten > merged.byteCount + spilled / 2)
         // And what was reckoned before is about what it comes to.
-        let cost = MergeCost(inputs, MergeLimits(index.memory))
+        let cost = MergeCost(inputs, MergeLimits(index.memory), withHelper: false)
         #expect(abs(control.bytesWritten - cost.bytesWritten) < cost.bytesWritten / 5)
         #expect(abs(control.bytesRead - cost.bytesRead) < cost.bytesRead / 5)
         index.abandon()

@@ -94,7 +94,7 @@ import Testing
                 directory.arm(FaultDirectory.Plan(first: failing, kinds: [.sync]))
                 let hasFailed = (try? index.store.commit()) == nil
                 directory.mend()
-                _ = try index.merge(index.mergeCandidates.map(\.id), MergeControl())
+                _ = try index.merge(index.mergeCandidates.map(\.id), MergeControl(), withHelper: false)
                 index.abandon()
                 return hasFailed
             }
@@ -120,7 +120,7 @@ import Testing
                 try await put(index, key)
                 _ = try await index.commit()
             }
-            _ = try index.merge(index.mergeCandidates.map(\.id), MergeControl())
+            _ = try index.merge(index.mergeCandidates.map(\.id), MergeControl(), withHelper: false)
             directory.arm(FaultDirectory.Plan(first: failing, lasts: true, kinds: [.sync]))
             let hasFailed = (try? await index.commit()) == nil
             index.abandon()

@@ -28,7 +28,7 @@ import Testing
         options.commitIntervalMilliseconds = 1
         let index = try await filled(directory, options)
         let generation = index.statisticsNow().generation
-        let merged = try #require(try index.merge(index.mergeCandidates.map(\.id), MergeControl()))
+        let merged = try #require(try index.merge(index.mergeCandidates.map(\.id), MergeControl(), withHelper: true))
         for _ in 0..<20_000 where index.store.committed.segments != [merged] {
             try await Task.sleep(for: .milliseconds(1))
         }
@@ -47,7 +47,7 @@ import Testing
         func bytes() -> Int { index.statisticsNow().bytes - index.statisticsNow().journalBytes }
         let before = bytes()
         #expect(try before == segmentBytes(directory))
-        _ = try index.merge(index.mergeCandidates.map(\.id), MergeControl())
+        _ = try index.merge(index.mergeCandidates.map(\.id), MergeControl(), withHelper: false)
         let between = bytes()
         #expect(try between > before && between == segmentBytes(directory))
         #expect(index.store.mergedSince != nil)
@@ -63,9 +63,9 @@ import Testing
         let ids = index.mergeCandidates.map(\.id)
         let request = SearchRequest("国际", limit: 80)
         let before = try index.searchNow(request).hits.map(\.key)
-        let merged = try #require(try index.merge([ids[0], ids[2]], MergeControl()))
+        let merged = try #require(try index.merge([ids[0], ids[2]], MergeControl(), withHelper: true))
         #expect(index.mergeCandidates.map(\.id) == [merged, ids[1], ids[3]])
-        let others = try #require(try index.merge([merged, ids[1]], MergeControl()))
+        let others = try #require(try index.merge([merged, ids[1]], MergeControl(), withHelper: true))
         #expect(index.mergeCandidates.map(\.id) == [others, ids[3]])
         #expect(try Set(index.searchNow(request).hits.map(\.key)) == Set(before))
         index.abandon()

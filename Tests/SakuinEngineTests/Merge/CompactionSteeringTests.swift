@@ -236,6 +236,26 @@ import Testing
         merges.close()
     }
 
+    /// Postings go through a file of their own beside a helper, which would cost more where the disk is what is limited.
+    @Test func onlyCompactionsWithoutALimitHaveHelpers() throws {
+        let limits: [(own: Int?, all: Int?)] = [(nil, nil), (1 << 30, nil), (nil, 1 << 30)]
+        for (own, all) in limits {
+            let target = SizesTarget(SizesTarget.segments(1..<5, mebibytes: 4))
+            let merges = try target.scheduler(inBackground: false, budget: MergeBudget(bytesPerSecond: all))
+            let options = CompactionOptions(bytesPerSecond: own)
+            let job = try merges.compact(options)
+            #expect(ended(job.number, merges)?.state == .done)
+            #expect(target.helped.read { $0 } == [own == nil && all == nil])
+            merges.close()
+        }
+        let target = SizesTarget(SizesTarget.segments(1..<11, mebibytes: 3))
+        let merges = try target.scheduler(inBackground: false)
+        let (run, ids) = try #require(merges.pick(.any))
+        merges.mergeInBackground(run, ids)
+        #expect(target.helped.read { $0 } == [false])
+        merges.close()
+    }
+
     @Test func whatThePlanReadsAndWritesIsWhatAMergeDoes() {
         var limits = MergeLimits()
         limits.spillByteCount = 1 << 20
@@ -243,10 +263,15 @@ import Testing
         for i in segments.indices {
             segments[i].termByteCounts = TermByteCounts(grams: 1_000, postings: 5 << 19, positions: 3 << 19)
         }
-        let cost = MergeCost(segments, limits)
+        let cost = MergeCost(segments, limits, withHelper: false)
         #expect(cost.bytesRead == 11 << 20 && cost.bytesWritten == 11 << 20, "3 MiB of positions go through a file")
+        let helped = MergeCost(segments, limits, withHelper: true)
+        #expect(helped.bytesRead == 16 << 20 && helped.diskByteCount == 16 << 20, "and 5 MiB of postings")
+        #expect(
+            CompactionPlan(MergePolicy(), segments, CompactionOptions(), limits: limits, withHelper: true).diskByteCount
+                == helped.diskByteCount)
         segments[0].deadCount = segments[0].documentCount
-        let half = MergeCost(segments, limits)
+        let half = MergeCost(segments, limits, withHelper: false)
         #expect(half.bytesRead == 9 << 20 && half.bytesWritten == 5 << 20 && half.diskByteCount == 5 << 20)
         let plan = CompactionPlan(MergePolicy(), segments, CompactionOptions(), limits: limits)
         #expect(plan.bytesRead == half.bytesRead && plan.diskByteCount == half.diskByteCount)

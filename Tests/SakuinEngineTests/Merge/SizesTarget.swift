@@ -9,6 +9,8 @@ final class SizesTarget: MergeTarget {
     let onCandidates = Monitor<(@Sendable () -> Void)?>(nil)
     /// What merges have begun with.
     let begun = Monitor<[Set<UInt64>]>([])
+    /// Whether they may have helpers.
+    let helped = Monitor<[Bool]>([])
     /// What a merge does before its result is there.
     private let work: @Sendable ([UInt64], MergeControl) throws(StorageError) -> Void
 
@@ -31,9 +33,10 @@ final class SizesTarget: MergeTarget {
     }
     var failure: SakuinError? { broken.read { $0 } }
 
-    func merge(_ ids: [UInt64], _ control: MergeControl) throws(StorageError) -> UInt64? {
+    func merge(_ ids: [UInt64], _ control: MergeControl, withHelper: Bool) throws(StorageError) -> UInt64? {
         try control.check()
         begun.change { $0.append(Set(ids)) }
+        helped.change { $0.append(withHelper) }
         try work(ids, control)
         return segments.change { segments in
             let inputs = segments.filter { ids.contains($0.id) }

@@ -91,14 +91,14 @@ import Testing
         for (name, count) in [("a", 2_400), ("b", 400), ("c", 400)] {
             try await write((0..<count).map { "\(name)\($0)" }, &random, index)
             let newest = try #require(index.mergeCandidates.last).id
-            _ = try index.merge([newest], MergeControl())
+            _ = try index.merge([newest], MergeControl(), withHelper: false)
         }
         let stores = try await index.segments().map { try store(directory, $0.file) }
         let code = try #require(try stores[0].code())
         #expect(stores.count == 3)
         #expect(try stores.allSatisfy { try $0.code() == code })
         let before = try stores.dropFirst().flatMap { try blocks($0) }
-        _ = try index.merge(index.mergeCandidates.dropFirst().map(\.id), MergeControl())
+        _ = try index.merge(index.mergeCandidates.dropFirst().map(\.id), MergeControl(), withHelper: false)
         let merged = try store(directory, try #require(try await index.segments().last).file)
         // Whole blocks are; what was left at the end of each is brought together.
         #expect(Set(before).subtracting(try blocks(merged)).count <= 2)

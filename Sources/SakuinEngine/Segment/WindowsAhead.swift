@@ -1,10 +1,10 @@
 /// The windows of a pass, filled by a helper while what it filled before is looked at: two windows go to and fro.
 ///
-/// `@unchecked Sendable`: the helper alone calls `fill`, which reads streams and a level that is finished; a window is with
-/// one of the threads, which hand it over through `state`; the pass is a value that nobody changes.
+/// `@unchecked Sendable`: the helper alone calls `fill`, which reads what nobody changes and a level that is finished; a window
+/// is with one of the threads, which hand it over through `state`; the pass is a value that nobody changes.
 final class WindowsAhead: @unchecked Sendable {
-    /// Fills a window with what is wanted; false when a position cannot be.
-    typealias Fill = (borrowing GramWindow, _ wanted: [Bool]) -> Bool
+    /// Fills a window with what is wanted.
+    typealias Fill = (borrowing GramWindow, _ wanted: [Bool]) throws(StorageError) -> Void
 
     /// A window, which cannot stand in an array itself.
     private final class Slot {
@@ -19,11 +19,9 @@ final class WindowsAhead: @unchecked Sendable {
         var free: [Slot]
         /// All windows are filled, or one cannot be.
         var isAtEnd = false
-        var isSound = true
+        var failure: StorageError?
         var isOver = false
     }
-
-    static let unsound = StorageError.corrupt(file: "sealing", offset: 0, reason: "a position behind its document")
 
     private let pass: PromotionPass
     private let fill: Fill
@@ -53,7 +51,7 @@ final class WindowsAhead: @unchecked Sendable {
                 state.free.append(slot)
             }
         }
-        if !state.read({ $0.isSound }) { throw Self.unsound }
+        if let failure = state.read({ $0.failure }) { throw failure }
         return true
     }
 
@@ -70,8 +68,8 @@ final class WindowsAhead: @unchecked Sendable {
         while let (slot, wanted) = nextFree() {
             guard slot.window.begin(at: first, norms, documentCount: pass.documentCount) else { break }
             first = slot.window.documents.upperBound
-            guard fill(slot.window, wanted) else {
-                state.change { $0.isSound = false }
+            do throws(StorageError) { try fill(slot.window, wanted) } catch {
+                state.change { $0.failure = error }
                 break
             }
             state.change { $0.filled.append(slot) }
