@@ -58,15 +58,15 @@ steady: deps ## keep a daemon under load and compactions for MINUTES; plot memor
 	swift build -c release --product sakuind
 	Scripts/steady.py --minutes $(MINUTES) --out steady.tsv --plot steady.svg $(if $(SEED),--seed $(SEED))
 
-beside: deps ## measure searches with and without a compaction beside them [CORPUS=file.jsonl QUERIES=file.tsv]
+beside: deps ## measure searches with and without a compaction beside them [CORPUS=file.jsonl QUERIES=file.tsv COLUMN=2]
 	swift build -c release --product sakuind
 	swift build -c release --product sakuin
-	Scripts/beside.py $(if $(CORPUS),--corpus $(CORPUS)) $(if $(QUERIES),--queries $(QUERIES))
+	Scripts/beside.py $(if $(CORPUS),--corpus $(CORPUS)) $(if $(QUERIES),--queries $(QUERIES)) --column $(or $(COLUMN),1)
 
-memory: deps ## sample the memory of a daemon under imports: CORPUS=file.jsonl QUERIES=file.tsv [MB=64]
+memory: deps ## sample the memory of a daemon under imports: CORPUS=file.jsonl QUERIES=file.tsv [COLUMN=2] [MB=64]
 	swift build -c release --product sakuind
 	swift build -c release --product sakuin
-	Scripts/memory.py $(CORPUS) $(QUERIES) --memory-mb $(or $(MB),64)
+	Scripts/memory.py $(CORPUS) $(QUERIES) --column $(or $(COLUMN),1) --memory-mb $(or $(MB),64)
 
 recovery: deps ## time starts after kills in the middle of an import: CORPUS=file.jsonl [KILLS=200]
 	swift build -c release --product sakuind

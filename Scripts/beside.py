@@ -11,7 +11,7 @@ import subprocess
 import tempfile
 import time
 
-from sakuin_wire import Connection
+from sakuin_wire import Connection, read_queries
 from soak import INDEX, Daemon
 
 CHARACTERS = "一二三四五六七八九十天地人山川草木日月火水金土国家社会新聞記事東西南北春夏秋冬今昔明暗大小上下左右前後"
@@ -79,7 +79,8 @@ def main():
     parser.add_argument("--sakuind", default=".build/release/sakuind")
     parser.add_argument("--sakuin", default=".build/release/sakuin")
     parser.add_argument("--corpus", help="JSON lines to import; otherwise documents are made up")
-    parser.add_argument("--queries", help="a question a line, before a tab if there is one")
+    parser.add_argument("--queries", help="a question a line, or with tabs and --column")
+    parser.add_argument("--column", type=int, default=1, help="of the file of queries, from 1 on")
     parser.add_argument("--documents", type=int, default=40000, help="so many are made up")
     parser.add_argument("--pairs", type=int, default=6)
     parser.add_argument("--seconds", type=float, default=8, help="of a window")
@@ -98,8 +99,7 @@ def main():
         else:
             bench.fill()
         if options.queries:
-            lines = pathlib.Path(options.queries).read_text().splitlines()
-            bench.queries = [line.split("\t")[0] for line in lines if line.strip()]
+            bench.queries = read_queries(options.queries, options.column)
         bench.connection.compact(INDEX, 1)
         bench.window(options.seconds, False)
         s = bench.connection.statistics(INDEX)

@@ -12,7 +12,7 @@ import threading
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from sakuin_wire import CallFailed, Connection, first  # noqa: E402
+from sakuin_wire import CallFailed, Connection, first, read_queries  # noqa: E402
 from soak import Daemon  # noqa: E402
 
 INDEX = "memory"
@@ -51,7 +51,8 @@ def searching(port, queries, stop, times):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("corpus", help="JSONL, with a key `id`")
-    parser.add_argument("queries", help="tab-separated, the query last")
+    parser.add_argument("queries", help="a query a line, or with tabs and --column")
+    parser.add_argument("--column", type=int, default=1, help="of the file of queries, from 1 on")
     parser.add_argument("--sakuind", default=".build/release/sakuind")
     parser.add_argument("--sakuin", default=".build/release/sakuin")
     parser.add_argument("--memory-mb", type=int, default=384)
@@ -59,7 +60,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=1, help="imports one after another, each")
     options = parser.parse_args()
     data = pathlib.Path(tempfile.mkdtemp(prefix="sakuin-memory-"))
-    queries = [line.rstrip("\n").split("\t")[-1] for line in open(options.queries)]
+    queries = read_queries(options.queries, options.column)
     stop, times, samples, counted, segments, failures = threading.Event(), [], [], [], [], 0
     with open(data.with_suffix(".log"), "w") as log:
         daemon = Daemon(options.sakuind, data, log, memory=options.memory_mb, refresh=200)

@@ -14,6 +14,17 @@ class CallFailed(Exception):
         self.code = code
 
 
+def read_queries(path, column):
+    """The texts of a column of a file with tabs, from 1 on as `sakuin search --column` counts; a kind in place of the query
+    would be found nowhere and measure nothing."""
+    with open(path, encoding="utf-8") as file:
+        rows = [line.rstrip("\n").split("\t") for line in file if line.strip()]
+    texts = [row[column - 1] for row in rows if len(row) >= column]
+    if len(texts) < len(rows) or len(set(texts)) * 2 < len(texts):
+        raise SystemExit(f"{path}: column {column} has {len(set(texts))} texts in {len(rows)} lines; --column?")
+    return texts
+
+
 def varint(value):
     out = bytearray()
     while value > 0x7F:
