@@ -10,6 +10,10 @@ final class ChunkSealing {
     private final class Part {
         var pieces: [GramSealing.Piece] = []
         var terms: TermSections?
+
+        func appendFrequent(to frequent: inout FrequentGrams) {
+            if let more = terms?.frequent { frequent.append(more) }
+        }
     }
 
     private let chunks: [Inverter]
@@ -104,11 +108,12 @@ final class ChunkSealing {
         parts[number].terms = consume terms
     }
 
-    /// Writes the segment, when all parts are written.
+    /// Writes the segment, when all parts are written, with the help of others if it may.
     func finish(
         _ directory: any Directory, id: UInt64, withHelper: Bool = false
     ) throws(StorageError) -> SealedSegment {
         defer { ahead = nil }
+        if withHelper, ahead == nil { promoteAhead(frequent) }
         var file: SegmentFileWriter
         if let begun = self.file.take() { file = begun } else { file = try begin(directory, id) }
         try appendTerms(to: &file)
@@ -172,6 +177,13 @@ final class ChunkSealing {
         }
     }
 
+    /// The frequent bigrams of all parts.
+    private var frequent: FrequentGrams {
+        var frequent = FrequentGrams(documentFrequencyMin: registry.promotion.thresholdMin)
+        for part in parts { part.appendFrequent(to: &frequent) }
+        return frequent
+    }
+
     /// The most places of a window: what is put at places of one stays in the processor's cache.
     private static let windowPlaceCountMax = 1 << 18
 
@@ -193,10 +205,8 @@ final class ChunkSealing {
     private func appendPromoted(
         to file: inout SegmentFileWriter, _ directory: any Directory, _ id: UInt64, withHelper: Bool
     ) throws(StorageError) {
-        var frequent = FrequentGrams(documentFrequencyMin: registry.promotion.thresholdMin)
-        for part in parts {
-            if let terms = part.terms.take() { frequent.append(terms.frequent) }
-        }
+        let frequent = frequent
+        for part in parts { part.terms = nil }
         if frequent.fields.isEmpty { return }
         var sections = PromotedSections(
             directory: directory, name: FileName.temporary(FileName.segment(id)), documentCount: documentCount,

@@ -47,7 +47,10 @@ final class SealMeeting: Sendable {
         var failure = state.read { $0.error }
         var sealed: SealedSegment?
         if failure == nil {
-            do throws(StorageError) { sealed = try sealing.value.finish(directory, id: id) } catch { failure = error }
+            // The other lanes have nothing to do until it is whole.
+            do throws(StorageError) {
+                sealed = try sealing.value.finish(directory, id: id, withHelper: true)
+            } catch { failure = error }
         }
         let error = failure
         state.change { state in
