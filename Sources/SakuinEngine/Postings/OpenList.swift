@@ -77,6 +77,19 @@ struct OpenList: BitwiseCopyable {
         return bits
     }
 
+    /// Reads the frequencies of a short list, which stand behind its documents; false when the bits end before them.
+    @inline(__always)
+    func readShortFrequencies(_ bits: inout BitReader, into out: UnsafeMutablePointer<UInt32>) -> Bool {
+        if documentFrequency == 1 {
+            out[0] = info.frequency
+        } else if info.isOnceEach {
+            out.update(repeating: 1, count: documentFrequency)
+        } else {
+            for i in 0..<documentFrequency { out[i] = UInt32(truncatingIfNeeded: bits.gamma()) }
+        }
+        return !bits.isOverrun
+    }
+
     /// Reads the documents, or ranks, of a block of a longer list to `out` (room for 128): ascending, below `limit`, up to the
     /// last document that the skip data have unless they are ranks. Returns what stands behind them.
     @inline(__always)

@@ -46,14 +46,9 @@ extension PostingCursor {
     }
 
     private func loadFrequencies() throws(StorageError) {
-        if documentFrequency == 1 {
-            frequencyBuffer[0] = info.frequency
-        } else if info.isOnceEach {
-            frequencyBuffer.update(repeating: 1, count: count)
-        } else if documentFrequency < PostingListWriter.blockCount {
+        if list.isShort {
             var bits = bits
-            for i in 0..<count { frequencyBuffer[i] = UInt32(truncatingIfNeeded: bits.gamma()) }
-            guard !bits.isOverrun else { throw corrupt("damaged frequencies") }
+            guard list.readShortFrequencies(&bits, into: frequencyBuffer) else { throw corrupt("damaged frequencies") }
             self.bits = bits
         } else if FrequencyBlock.decode(
             at: frequenciesAt, end: list.end, count: count, isOld: list.origin.isOld, into: frequencyBuffer) == nil

@@ -32,48 +32,42 @@ struct PostingListReader: ~Copyable {
         guard info.documentFrequency <= limit else {
             throw source.corrupt(info, "\(info.documentFrequency) documents of \(limit)")
         }
-        if info.documentFrequency < PostingListWriter.blockCount {
-            try readShort(info, source, limit)
+        let list = try OpenList(info, source)
+        if list.isShort {
+            var bits = try list.readShort(below: limit, into: documents)
+            guard list.readShortFrequencies(&bits, into: frequencies) else { throw list.corrupt("damaged list") }
             if info.isRanked { replaceRanks(info.documentFrequency, base) }
-            try readShortPositions(info, source, lengths)
+            try readShortPositions(bits, info, source, lengths)
             try body(block(info.documentFrequency))
             return
         }
-        let (start, end, skip) = try source.list(info)
-        var at = start
-        let isEliasFano = source.hasEliasFano(info)
-        var done = 0
-        var block = 0
-        while done < info.documentFrequency {
-            let size = min(PostingListWriter.blockCount, info.documentFrequency - done)
-            let second =
-                info.isRanked
-                ? RankBlock.decode(at: at, end: end, count: size, block, skip, limit: limit, into: documents)
-                : DocumentBlock.decode(
-                    at: at, end: end, count: size, block, skip, isEliasFano: isEliasFano, limit: limit,
-                    into: documents)
-            guard let second,
-                let next = FrequencyBlock.decode(
-                    at: second, end: end, count: size, isOld: source.isOld, into: frequencies),
-                info.isRanked || skip?.lastDocument(block) ?? documents[size - 1] == documents[size - 1]
-            else { throw source.corrupt(info, "damaged block \(block)") }
-            at = next
+        for number in 0..<list.blockCount {
+            let size = list.size(of: number)
+            let second = try list.readBlock(number, below: limit, areRanks: info.isRanked, into: documents)
+            let next = FrequencyBlock.decode(
+                at: second, end: list.end, count: size, isOld: source.isOld, into: frequencies)
+            guard next != nil else { throw list.corrupt("damaged block \(number)") }
             if info.isRanked { replaceRanks(size, base) }
             places.removeAll()
-            if info.hasPositions {
-                let list = try source.positions.start(info.positionsOffset, info.positionsByteCount)
-                let from = block == 0 ? 0 : skip?.positionsEnd(block - 1) ?? 0
-                guard from <= info.positionsByteCount else { throw source.corrupt(info, "positions out of place") }
-                var bits = BitReader(list + from, end: list + info.positionsByteCount)
-                if info.occurrences == .position {
-                    try appendPositions(&bits, size, lengths.norms, source, info)
-                } else {
-                    try appendLinks(bits, size, source, info)
-                }
-            }
-            try body(self.block(size))
-            done += size
-            block += 1
+            if info.hasPositions { try readPositions(number, size, list, lengths, source) }
+            try body(block(size))
+        }
+    }
+
+    /// Reads what is kept of the occurrences of a block's documents.
+    @inline(__always)
+    private mutating func readPositions(
+        _ number: Int, _ size: Int, _ list: OpenList, _ lengths: FieldLengths, _ source: PostingSource
+    ) throws(StorageError) {
+        let info = list.info
+        let start = try source.positions.start(info.positionsOffset, info.positionsByteCount)
+        let from = number == 0 ? 0 : list.skip?.positionsEnd(number - 1) ?? 0
+        guard from <= info.positionsByteCount else { throw source.corrupt(info, "positions out of place") }
+        var bits = BitReader(start + from, end: start + info.positionsByteCount)
+        if info.occurrences == .position {
+            try appendPositions(&bits, size, lengths.norms, source, info)
+        } else {
+            try appendLinks(bits, size, source, info)
         }
     }
 
@@ -87,41 +81,14 @@ struct PostingListReader: ~Copyable {
         for i in 0..<count { documents[i] = base[Int(documents[i])] }
     }
 
-    private var shortBits: BitReader?
-
-    private mutating func readShort(
-        _ info: TermInfo, _ source: PostingSource, _ limit: Int
-    ) throws(StorageError) {
-        if info.documentFrequency == 1 {
-            guard Int(info.document) < limit else {
-                throw source.corrupt(info, "document \(info.document) of \(limit)")
-            }
-            documents[0] = info.document
-            frequencies[0] = info.frequency
-            return
-        }
-        let (start, end, _) = try source.list(info)
-        var bits = BitReader(start, end: end)
-        let count = info.documentFrequency
-        guard InterpolativeCode.decode(&bits, count: count, limit: limit, into: documents) else {
-            throw source.corrupt(info, "damaged list")
-        }
-        if info.isOnceEach {
-            frequencies.update(repeating: 1, count: count)
-        } else {
-            for i in 0..<count { frequencies[i] = UInt32(truncatingIfNeeded: bits.gamma()) }
-        }
-        guard !bits.isOverrun else { throw source.corrupt(info, "damaged list") }
-        shortBits = bits
-    }
-
+    /// Reads the occurrences of a list shorter than a block; `behind` stands behind its frequencies.
     private mutating func readShortPositions(
-        _ info: TermInfo, _ source: PostingSource, _ lengths: FieldLengths
+        _ behind: BitReader, _ info: TermInfo, _ source: PostingSource, _ lengths: FieldLengths
     ) throws(StorageError) {
         places.removeAll()
         guard info.hasPositions else { return }
         let order = info.documentFrequency == 1 ? InlinePositions.order : lengths.positionOrder
-        guard var bits = info.documentFrequency == 1 ? info.inlinePositions : shortBits else { return }
+        guard var bits = info.documentFrequency == 1 ? info.inlinePositions : behind else { return }
         for i in 0..<info.documentFrequency {
             guard
                 OccurrenceCode.read(Int(frequencies[i]), info.occurrences, order: order, from: &bits, into: places)
