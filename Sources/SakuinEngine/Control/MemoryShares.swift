@@ -26,7 +26,7 @@ struct MemoryShares: Sendable, Equatable {
 
     /// What the four sections of a segment's terms take while they are written.
     var sectionsByteCount: Int { 8 * spillByteCount }
-    /// The counts of pairs; before them, in the same merge, the lists of promoted grams.
+    /// The counts of pairs; behind them, in the same merge, the lists of promoted grams.
     var pairByteCount: Int { 48 * pairCountMax }
     /// A merge, besides what it takes by document: sections, the counts of pairs, open blocks.
     var mergeByteCount: Int { sectionsByteCount + pairByteCount + 2 << 20 }

@@ -53,12 +53,13 @@ extension MergeScheduler {
         estimate.bytesNeeded = plan.diskByteCount + (reading.map { disk.mark(.merges, of: $0) } ?? 0)
         estimate.memoryBytes = plan.memoryByteCount
         estimate.refusal = refusal(of: plan)
-        let rate = min(options.bytesPerSecond ?? .max, bytesPerSecond ?? .max, Self.usualBytesPerSecond)
+        let usual = isLimited ? Self.usualBytesPerSecond : 2 * Self.usualBytesPerSecond
+        let rate = min(options.bytesPerSecond ?? .max, bytesPerSecond ?? .max, usual)
         estimate.milliseconds = (plan.bytesRead + plan.bytesWritten) / max(1, rate / 1_000)
         return estimate
     }
 
-    /// What a merge reads and writes a second on an ordinary core.
+    /// What a merge reads and writes a second on an ordinary core; twice as much with a helper.
     private static let usualBytesPerSecond = 50_000_000
 
     /// Why a compaction cannot begin; nil when it can.

@@ -70,8 +70,8 @@ struct SegmentMerger {
         return 5 * keys / 2 + meta.documentCount * (16 + 3 * meta.fields.count) + 24 * numbers
     }
 
-    /// Writes the merged segment; nil when no document lives. `withHelper`: another thread, which begins with this one's priority,
-    /// writes what there is by document while this one merges terms, then reads lists ahead for promoted grams.
+    /// Writes the merged segment; nil when no document lives. `withHelper`: another thread, which begins with this one's
+    /// priority, writes what there is by document while this one merges terms, then reads lists ahead for promoted grams.
     func run(id: UInt64, withHelper: Bool = false) throws(StorageError) -> SealedSegment? {
         if documentCount == 0 { return nil }
         guard documentCount <= SegmentLayout.documentCountMax else {
@@ -156,7 +156,7 @@ struct SegmentMerger {
     /// The most places of a window: each costs a look into the lists of all frequent bigrams.
     private static let windowPlaceCountMax = 1 << 22
 
-    /// Writes the promoted grams, in the memory that the counts of pairs are going to have.
+    /// Writes the promoted grams, in the memory that the counts of pairs had.
     private func appendPromoted(
         _ name: String, _ frequent: FrequentGrams, _ lengths: [Int: FieldLengths], to file: inout SegmentFileWriter,
         withHelper: Bool
