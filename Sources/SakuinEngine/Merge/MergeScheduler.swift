@@ -8,6 +8,8 @@
 //    to searches and writes and one that does not; the debt says which of them begins the next merge.
 // 4. Below the low-water mark of the disk no merge begins.
 
+import Synchronization
+
 final class MergeScheduler: Sendable {
     enum Role: CaseIterable {
         case any, small, urgentAny, urgentSmall, jobs, checks
@@ -51,6 +53,8 @@ final class MergeScheduler: Sendable {
     private static let retryMilliseconds = 1_000
 
     let state: Monitor<State>
+    /// Held while the debt is reckoned and what follows from it is told, so that the last to tell has seen the last change.
+    private let reckoning = Mutex(())
     let target: any MergeTarget
     let policy: MergePolicy
     let limits: MergeLimits
@@ -131,6 +135,10 @@ final class MergeScheduler: Sendable {
 
     /// Reckons the debt anew, and how fast merges and writes may go.
     func followDebt() {
+        reckoning.withLock { _ in reckon() }
+    }
+
+    private func reckon() {
         // What a compaction is merging at the moment is no debt: it will be one segment, however long that takes. What is
         // damaged is none either: no merge will ever take it away.
         let exempt = state.read { state in

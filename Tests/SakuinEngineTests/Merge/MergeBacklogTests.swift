@@ -40,4 +40,30 @@ import Testing
         #expect(target.pace.wait { $0 == WritePace() ? true : nil } == true)
         merges.close()
     }
+
+    /// Of two threads that reckon at once the one with the older numbers does not have the last word: writes would wait for
+    /// merges that are done.
+    @Test func thePaceIsThatOfTheLastReckoning() throws {
+        let target = SizesTarget(SizesTarget.segments(1..<1_101, mebibytes: 1))
+        let merges = try target.scheduler(inBackground: false)
+        let other = Monitor<WorkerThread?>(nil)
+        let isDone = Monitor(false)
+        target.onPace.change {
+            $0 = {
+                target.segments.change { $0.removeAll() }
+                let thread = WorkerThread {
+                    merges.followDebt()
+                    isDone.change { $0 = true }
+                }
+                other.change { $0 = thread }
+                // Where nothing keeps the other from it, it is done at once; else it waits for this one.
+                _ = isDone.wait(milliseconds: 50) { $0 ? true : nil }
+            }
+        }
+        merges.followDebt()
+        other.read { $0 }?.join()
+        #expect(target.pace.read { $0 } == WritePace())
+        #expect(merges.debt.byteCount == 0)
+        merges.close()
+    }
 }

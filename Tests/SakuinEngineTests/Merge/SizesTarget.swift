@@ -7,6 +7,8 @@ final class SizesTarget: MergeTarget {
     let broken = Monitor<SakuinError?>(nil)
     /// Called, once, when somebody wants to know the segments.
     let onCandidates = Monitor<(@Sendable () -> Void)?>(nil)
+    /// Called, once, before the next pace is kept.
+    let onPace = Monitor<(@Sendable () -> Void)?>(nil)
     /// What merges have begun with.
     let begun = Monitor<[Set<UInt64>]>([])
     /// Whether they may have helpers.
@@ -47,7 +49,10 @@ final class SizesTarget: MergeTarget {
         }
     }
 
-    func keepWrites(_ pace: WritePace) { self.pace.change { $0 = pace } }
+    func keepWrites(_ pace: WritePace) {
+        onPace.change { $0.take() }?()
+        self.pace.change { $0 = pace }
+    }
     func settle(commits: Bool) throws(SakuinError) {}
     func check(
         _ control: MergeControl, _ tell: (CheckFindings, _ bytesTotal: Int) -> Void
