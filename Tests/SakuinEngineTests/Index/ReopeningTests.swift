@@ -235,6 +235,8 @@ import Testing
                     _ = try? await old.write(WriteBatch([.put(Document(key: "old\(number)", ["title": "全文検索"]))]))
                     if number % 3 == 0 { _ = try? await old.commit() }
                     number += 1
+                    // What is dropped refuses at once, and others want the thread.
+                    await Task.yield()
                 }
             }
             for _ in 0..<round { await Task.yield() }
