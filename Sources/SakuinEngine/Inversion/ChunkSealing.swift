@@ -113,6 +113,7 @@ final class ChunkSealing {
         _ directory: any Directory, id: UInt64, withHelper: Bool = false
     ) throws(StorageError) -> SealedSegment {
         defer { ahead = nil }
+        let frequent = frequent
         if withHelper, ahead == nil { promoteAhead(frequent) }
         var file: SegmentFileWriter
         if let begun = self.file.take() { file = begun } else { file = try begin(directory, id) }
@@ -131,7 +132,8 @@ final class ChunkSealing {
         try first.columns.finish(documentCount: documentCount, into: &section.buffer)
         try file.append(.columns, &section)
         // Last, since others look for them meanwhile.
-        try appendPromoted(to: &file, directory, id, withHelper: withHelper)
+        for part in parts { part.terms = nil }
+        try appendPromoted(frequent, to: &file, directory, id, withHelper: withHelper)
         let (bytes, checksum) = try file.finish(meta)
         return SealedSegment(
             id: id, byteCount: bytes, checksum: checksum, ordinals: chunks.flatMap(\.ordinals),
@@ -203,10 +205,9 @@ final class ChunkSealing {
     }
 
     private func appendPromoted(
-        to file: inout SegmentFileWriter, _ directory: any Directory, _ id: UInt64, withHelper: Bool
+        _ frequent: FrequentGrams, to file: inout SegmentFileWriter, _ directory: any Directory, _ id: UInt64,
+        withHelper: Bool
     ) throws(StorageError) {
-        let frequent = frequent
-        for part in parts { part.terms = nil }
         if frequent.fields.isEmpty { return }
         var sections = PromotedSections(
             directory: directory, name: FileName.temporary(FileName.segment(id)), documentCount: documentCount,

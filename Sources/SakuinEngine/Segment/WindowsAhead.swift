@@ -1,7 +1,8 @@
 /// The windows of a pass, filled by a helper while what it filled before is looked at: two windows go to and fro.
 ///
-/// `@unchecked Sendable`: the helper alone calls `fill`, which reads what nobody changes and a level that is finished; a window
-/// is with one of the threads, which hand it over through `state`; the pass is a value that nobody changes.
+/// `@unchecked Sendable`: the helper alone calls `fill`, which has its memory for itself and reads what nobody changes and a
+/// level that is finished; a window is with one of the threads, which hand it over through `state`; the pass is a value that
+/// nobody changes.
 final class WindowsAhead: @unchecked Sendable {
     /// Fills a window with what is wanted.
     typealias Fill = (borrowing GramWindow, _ wanted: [Bool]) throws(StorageError) -> Void

@@ -4,7 +4,8 @@
 /// read its chunk. Tickets stand in the same order in all lanes, so no lane waits for one that waits for it.
 final class SealMeeting: Sendable {
     /// `@unchecked Sendable`: a lane's thread puts its chunk here and does not touch it before the meeting is over. Until
-    /// then `ChunkSealing` has threads read it, each other streams, and the last of them, alone, write the segment.
+    /// then `ChunkSealing` has threads read it, each other streams, and the last of them write the segment, while helpers of
+    /// its own, which end before it does, read streams that nobody reads beside them.
     private struct Chunks: @unchecked Sendable {
         var held: [Inverter] = []
         var sealing: ChunkSealing?
